@@ -1,0 +1,56 @@
+/** Compressed sparse rows: the only matrix format of ratings. */
+
+/** Row r holds entries `pointers[r]` to `pointers[r+1]`, with columns ascending within a row. */
+export interface Csr {
+  rows: number;
+  columns: number;
+  /** rows + 1 offsets. */
+  pointers: Int32Array;
+  indices: Int32Array;
+  values: Float32Array;
+}
+
+/**
+ * Builds rows from coordinates by two counting sorts (first by column, then by row), in linear time.
+ * Entries with the same row and column keep the order of the input.
+ */
+export function toCsr(
+  rows: Int32Array,
+  columns: Int32Array,
+  values: Float32Array,
+  rowCount: number,
+  columnCount: number,
+): Csr {
+  const n = rows.length;
+  const byColumn = new Int32Array(n);
+  const next = new Int32Array(columnCount + 1);
+  for (let i = 0; i < n; i++) next[columns[i]! + 1]!++;
+  for (let c = 0; c < columnCount; c++) next[c + 1]! += next[c]!;
+  for (let i = 0; i < n; i++) byColumn[next[columns[i]!]!++] = i;
+
+  const pointers = new Int32Array(rowCount + 1);
+  for (let i = 0; i < n; i++) pointers[rows[i]! + 1]!++;
+  for (let r = 0; r < rowCount; r++) pointers[r + 1]! += pointers[r]!;
+  const cursor = pointers.slice(0, rowCount);
+  const indices = new Int32Array(n);
+  const sorted = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    const entry = byColumn[i]!;
+    const at = cursor[rows[entry]!]!++;
+    indices[at] = columns[entry]!;
+    sorted[at] = values[entry]!;
+  }
+  return { rows: rowCount, columns: columnCount, pointers, indices, values: sorted };
+}
+
+/** Is `column` an entry of row `row`? Binary search. */
+export function has(matrix: Csr, row: number, column: number): boolean {
+  let low = matrix.pointers[row]!;
+  let high = matrix.pointers[row + 1]!;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (matrix.indices[middle]! < column) low = middle + 1;
+    else high = middle;
+  }
+  return low < matrix.pointers[row + 1]! && matrix.indices[low] === column;
+}

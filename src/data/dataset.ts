@@ -1,0 +1,66 @@
+/**
+ * A data set in memory: columns, with ids mapped once to dense indices. No object per rating anywhere.
+ * Indices ascend with the released ids, so "ties by ascending movie id" is "ties by ascending item index".
+ */
+
+/** Ratings as columns of equal length, in the order of the file. */
+export interface Ratings {
+  /** User index, 0 to users-1. */
+  users: Int32Array;
+  /** Item index, 0 to items-1. */
+  items: Int32Array;
+  /** Stars on the release's scale (0.5 to 5 by halves, or 1 to 5). */
+  values: Float32Array;
+  /** Seconds since 1970, UTC; all 0 where the source has none. */
+  timestamps: Int32Array;
+}
+
+/** What is known of each item; every array has one entry per item index. */
+export interface Movies {
+  /** As released, with the year: "Matrix, The (1999)". Empty where no movie file was given. */
+  titles: string[];
+  /** Year of release, or 0 where the title ends in none. */
+  years: Int16Array;
+  /** Genres as released; empty for "(no genres listed)". */
+  genres: string[][];
+}
+
+/** Free-text tags as columns of equal length. */
+export interface Tags {
+  users: Int32Array;
+  items: Int32Array;
+  texts: string[];
+  /** Seconds since 1970, UTC. */
+  timestamps: Int32Array;
+}
+
+/** Identifiers elsewhere, one entry per item index; 0 where unknown. */
+export interface Links {
+  imdb: Int32Array;
+  tmdb: Int32Array;
+}
+
+/** A file that was read, by its own bytes. */
+export interface SourceFile {
+  name: string;
+  sha256: string;
+  bytes: number;
+}
+
+export interface Dataset {
+  /** Catalogue name ("ml-latest-small-2016") or the folder's base name. */
+  name: string;
+  files: SourceFile[];
+  /** Released user id of each user index, ascending. */
+  userIds: Int32Array;
+  /** Released movie id of each item index, ascending; includes movies that nobody rated. */
+  itemIds: Int32Array;
+  ratings: Ratings;
+  movies: Movies;
+  tags?: Tags;
+  links?: Links;
+  /** The rating scale of the release. */
+  scale: { min: number; max: number; step: number };
+  /** What was kept, repaired or dropped while reading, each as a sentence with file and line. */
+  warnings: string[];
+}

@@ -1,0 +1,54 @@
+/** The contract that every approach implements: popularity, MF, FM, GPT-2 and GPT-4o alike. */
+import type { TrainingSet } from '../data/training-set.ts';
+import type { Progress } from '../util/progress.ts';
+import type { Rng } from '../util/rng.ts';
+
+/** What long work is given. */
+export interface FitContext {
+  /** This model's own generator; derive named children from it. */
+  rng: Rng;
+  progress: Progress;
+  /** Fires on Ctrl-C: stop between units of work (see `throwIfAborted`). */
+  signal: AbortSignal;
+  /** Worker threads that may be used, at least 1. Results must not depend on it. */
+  threads: number;
+}
+
+/** Untrained. `fit` returns another type, so "used before trained" does not compile. */
+export interface Recommender {
+  readonly name: string;
+  fit(train: TrainingSet, context: FitContext): Promise<Fitted>;
+}
+
+export interface Fitted {
+  /**
+   * The best `k` items for each of `users` (user indices), best first; never an item the user rated in train, never
+   * one outside the training catalogue; equal scores by ascending item index.
+   */
+  recommend(users: Int32Array, k: number): Promise<TopK>;
+  /** Predicted stars for pairs of user and item index (explicit-rating models only); one per pair. */
+  predict?(users: Int32Array, items: Int32Array): Float32Array;
+  /** Facts about the fit that belong in the record and are the same from run to run (epochs run, final loss). */
+  readonly facts?: Record<string, number | string | boolean>;
+  /** Frees what `fit` holds beyond JavaScript memory (threads, sessions). */
+  dispose?(): Promise<void>;
+}
+
+/** Lists for several users: row u of `items` and `scores` has k cells. */
+export interface TopK {
+  k: number;
+  /** (users, k), row-major; -1 pads a list that came out short. */
+  items: Int32Array;
+  /** (users, k), row-major; higher is better; 0 beside a pad. */
+  scores: Float32Array;
+  /** One per user, for approaches that explain themselves. */
+  notes?: string[];
+}
+
+/** A model's entry in the registry: its name, its options, how it is built. `S` is a zod object schema. */
+export interface ModelDefinition<Options> {
+  name: string;
+  /** One line for help texts and tables. */
+  summary: string;
+  create(options: Options): Recommender;
+}

@@ -1,0 +1,54 @@
+/** Errors a person can act on: place, found, wanted, remedy. `src/cli.ts` prints them; nothing else does. */
+
+export interface ErrorFacts {
+  /** Where: `ratings.csv:812`, `--k`, `results/baseline_metrics.json`. */
+  place?: string;
+  /** What is there: `rating 'x'`. */
+  found: string;
+  /** What should be there: `0.5 to 5`. */
+  wanted?: string;
+  /** What to do about it, as a sentence. */
+  remedy?: string;
+  cause?: unknown;
+}
+
+/** Base of every error that this program raises on purpose. Exit code 1. */
+export class RecsysError extends Error {
+  override name = 'RecsysError';
+  readonly exitCode: number = 1;
+  readonly facts: ErrorFacts;
+
+  constructor(facts: ErrorFacts | string) {
+    const full = typeof facts === 'string' ? { found: facts } : facts;
+    super(sentence(full), full.cause === undefined ? undefined : { cause: full.cause });
+    this.facts = full;
+  }
+}
+
+/** A file or a record says something it should not. */
+export class DataError extends RecsysError {
+  override name = 'DataError';
+}
+
+/** The command line is wrong: exit code 2. */
+export class UsageError extends RecsysError {
+  override name = 'UsageError';
+  override readonly exitCode = 2;
+}
+
+/** The work was stopped (Ctrl-C); `found` says what was kept. Exit code 130, as shells expect. */
+export class AbortedError extends RecsysError {
+  override name = 'AbortedError';
+  override readonly exitCode = 130;
+}
+
+/** Throws `AbortedError` if the signal has fired; call it between units of long work. */
+export function throwIfAborted(signal: AbortSignal, kept = 'nothing was written'): void {
+  if (signal.aborted) throw new AbortedError({ found: `stopped: ${kept}` });
+}
+
+function sentence({ place, found, wanted, remedy }: ErrorFacts): string {
+  const fact = wanted === undefined ? found : `${found}, expected ${wanted}`;
+  const located = place === undefined ? fact : `${place}: ${fact}`;
+  return remedy === undefined ? located : `${located.replace(/[.]$/, '')}. ${remedy}`;
+}

@@ -1,0 +1,55 @@
+/** Files: atomic writes, hashes, and where this package lives. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RecsysError } from './errors.ts';
+
+/** The package's root folder (holds package.json and data/), from src/ as from dist/. */
+export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder.
+ * Throws RecsysError naming the file when the disk is full or the folder cannot be written.
+ */
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${process.pid}-${counter++}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    throw new RecsysError({
+      place: path,
+      found: `cannot be written (${code})`,
+      remedy:
+        code === 'ENOSPC'
+          ? 'Free some disk space and run again; the previous file is kept.'
+          : 'Check the folder and its permissions.',
+      cause,
+    });
+  }
+}
+let counter = 0;
+
+/** SHA-256 of a file's bytes, in hex. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of bytes or text, in hex. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
