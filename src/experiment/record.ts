@@ -1,0 +1,145 @@
+/** The results record: one zod schema, versioned. Everything outside `environment` and `timing` is reproducible. */
+import { z } from 'zod';
+
+export const SCHEMA_VERSION = 1;
+
+/** A mean over the evaluated users with its 95% bootstrap interval. */
+const estimate = z.object({
+  mean: z.number(),
+  ci95: z.tuple([z.number(), z.number()]),
+});
+
+/** Metrics at one cut-off; definitions in src/evaluation. */
+export const cutoffMetricsSchema = z.object({
+  precision: estimate,
+  recall: estimate,
+  f1: estimate.describe('mean over users of each user’s F1'),
+  f1OfMeans: estimate.describe('harmonic mean of mean precision and mean recall'),
+  ndcg: estimate,
+  map: estimate,
+  mrr: estimate,
+  hitRate: estimate,
+  coverage: z.number(),
+  novelty: z.number(),
+  gini: z.number(),
+  diversity: z.number(),
+});
+
+/**
+ * What each evaluated user got, from which every per-user metric at every cut-off follows: the number of relevant
+ * test items and the 1-based ranks of the hits.
+ */
+export const perUserSchema = z.object({
+  userIds: z.array(z.int()),
+  relevant: z.array(z.int()),
+  hitRanks: z.array(z.array(z.int())),
+});
+
+export const userCountsSchema = z.object({
+  evaluated: z.int(),
+  withoutRelevant: z.int().describe('left out: no relevant test item'),
+  shortLists: z.int().describe('evaluated users with fewer than k recommendations'),
+  emptyLists: z.int().describe('evaluated users without any recommendation: they score 0'),
+});
+
+export const modelResultSchema = z.object({
+  name: z.string().describe('unique within the record: popularity, popularity-count, mf, ...'),
+  model: z.string().describe('name in the registry of models'),
+  hyperparameters: z.record(z.string(), z.unknown()),
+  facts: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  metrics: z.record(z.string(), cutoffMetricsSchema).describe('by cut-off'),
+  ratingPrediction: z
+    .object({ rmse: z.number(), mae: z.number(), ratings: z.int() })
+    .optional()
+    .describe('on the test ratings, for models that predict stars'),
+  users: userCountsSchema,
+  perUser: perUserSchema,
+});
+
+export const datasetSchema = z.object({
+  name: z.string(),
+  files: z.array(z.object({ name: z.string(), sha256: z.string(), bytes: z.int() })),
+  users: z.int(),
+  items: z.int(),
+  ratings: z.int(),
+  warnings: z.array(z.string()),
+});
+
+export const recordedProtocolSchema = z.object({
+  split: z.string(),
+  testShare: z.number().optional(),
+  seed: z.int(),
+  k: z.array(z.int()),
+  threshold: z.number(),
+  candidates: z.literal('catalogue minus the user’s training items'),
+  ties: z.literal('ascending movie id'),
+  splitDigest: z.string().describe('sha256 over the split; see splitDigest in src/data/split.ts'),
+  trainRatings: z.int(),
+  testRatings: z.int(),
+});
+
+export const environmentSchema = z.object({
+  recsys: z.string(),
+  node: z.string(),
+  platform: z.string(),
+  cpu: z.string(),
+  cores: z.int(),
+  memoryGiB: z.number(),
+  date: z.string(),
+});
+
+/** What every kind of record shares; `experiment` names the kind. */
+export const recordSchema = z.object({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  experiment: z.string(),
+  source: z
+    .object({
+      dataset: z.string().optional(),
+      train: z.string().optional(),
+      test: z.string().optional(),
+    })
+    .describe('where the data was read from, as typed'),
+  dataset: datasetSchema,
+  protocol: recordedProtocolSchema,
+  models: z.array(modelResultSchema),
+  environment: environmentSchema,
+  timing: z.record(z.string(), z.number()).describe('seconds per phase; "mf.fit" and so on'),
+});
+
+export type Estimate = z.output<typeof estimate>;
+export type CutoffMetrics = z.output<typeof cutoffMetricsSchema>;
+export type PerUser = z.output<typeof perUserSchema>;
+export type ModelResult = z.output<typeof modelResultSchema>;
+export type ResultsRecord = z.output<typeof recordSchema>;
+
+/** One user's recommendations with the text around them, as both language models record them. */
+export const languageUserSchema = z.object({
+  userId: z.int(),
+  history: z.string().describe('the history as the prompt told it'),
+  reply: z.string().describe('the text as generated'),
+  recommendations: z.array(
+    z.object({
+      rank: z.int(),
+      text: z.string().describe('title as written'),
+      movieId: z.int().nullable().describe('null when no movie of the catalogue matches'),
+      title: z.string().nullable(),
+      reason: z.string(),
+      match: z.string().describe('match class, see src/language'),
+    }),
+  ),
+});
+
+/** A record of GPT-2 or GPT-4o: the common part plus the texts. */
+export const languageRecordSchema = recordSchema.extend({
+  language: z.object({
+    template: z.string().describe('name and version of the prompt template'),
+    shares: z.record(z.string(), z.number()).describe('share of recommendations per match class'),
+    historiesCut: z.int().describe('histories that were too long for the prompt'),
+    users: z.array(languageUserSchema),
+    details: z
+      .record(z.string(), z.unknown())
+      .describe('usage, cost, training facts: what the approach adds'),
+  }),
+});
+
+export type LanguageRecord = z.output<typeof languageRecordSchema>;
