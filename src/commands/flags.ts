@@ -45,10 +45,7 @@ function toOption(key: string, outer: Field): Option {
   const description = outer.description ?? inner.description ?? '';
   const meta = { ...inner.meta(), ...outer.meta() };
   const placeholder = typeof meta['placeholder'] === 'string' ? meta['placeholder'] : undefined;
-  const shown =
-    defaultValue === undefined || typeof defaultValue === 'boolean'
-      ? ''
-      : ` (default: ${String(defaultValue)})`;
+  const shown = describeDefault(defaultValue);
   if (inner instanceof z.ZodBoolean) {
     return new Option(defaultValue === true ? name.replace('--', '--no-') : name, description);
   }
@@ -68,6 +65,12 @@ function toOption(key: string, outer: Field): Option {
     });
   }
   return new Option(`${name} <${placeholder ?? 'text'}>`, description + shown);
+}
+
+/** " (default: 5,10)", or nothing for a flag without one and for a boolean. */
+function describeDefault(value: unknown): string {
+  if (value === undefined || typeof value === 'boolean') return '';
+  return ` (default: ${Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '')})`;
 }
 
 function toNumber(text: string): number {

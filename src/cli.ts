@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** argv to command, exit codes; the only place that prints an error or exits. Commands load their work lazily. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { RecsysError } from './util/errors.ts';
+
+function program(): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const root = new Command('recsys')
+    .description('Compare ways of recommending movies on MovieLens under one protocol.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('See --help.');
+  root.addHelpText(
+    'after',
+    '\nStart here:\n  recsys baseline            popularity, MF and FM on the embedded data\n',
+  );
+  const commands: Command[] = [];
+  for (const command of commands) root.addCommand(inherit(command, root));
+  return root;
+}
+
+/** commander copies settings only to commands made by `.command()`; ours are made in their own files. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
+/** Prints an error for a person and returns the exit code: 2 for wrong usage, 130 for Ctrl-C, else 1. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
+  if (error instanceof RecsysError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    if (process.argv.includes('--verbose') && error.cause instanceof Error) {
+      process.stderr.write(`caused by: ${error.cause.message}\n`);
+    }
+    return error.exitCode;
+  }
+  const unexpected = error instanceof Error ? error : new Error(String(error));
+  process.stderr.write(`error: unexpected: ${unexpected.message}\nThis is a bug; --verbose shows where.\n`);
+  if (process.argv.includes('--verbose')) process.stderr.write(`${unexpected.stack ?? ''}\n`);
+  return 1;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0); // `recsys ... | head`
+  throw error;
+});
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
