@@ -6,7 +6,7 @@ const source = 'src/numeric/wasm/kernels.ts';
 if (existsSync(source)) {
   mkdirSync('dist/numeric', { recursive: true });
   const flags =
-    '--runtime stub -O3 --noAssert --converge --enable simd,threads,bulk-memory --sharedMemory --importMemory --initialMemory 1 --maximumMemory 65536';
+    '--runtime stub -O3 --noAssert --converge --enable simd,threads,bulk-memory --sharedMemory --importMemory --disableWarning 112 --initialMemory 1 --maximumMemory 65536';
   execFileSync('npx', ['asc', source, '--outFile', 'dist/numeric/kernels.wasm', ...flags.split(' ')], {
     stdio: 'inherit',
   });

@@ -1,0 +1,66 @@
+/** Popularity: one ranking for everybody, from which each user's own movies are left out. */
+import type { TrainingSet } from '../../data/training-set.ts';
+import type { Recommender, TopK } from '../recommender.ts';
+import type { PopularityOptions } from './options.ts';
+
+type Score = (sum: number, count: number, mean: number) => number;
+
+export function createPopularity(options: PopularityOptions): Recommender {
+  return {
+    name: 'popularity',
+    async fit(train) {
+      const ranking = rank(train, scoreOf(options));
+      return { recommend: async (users, k) => firstUnseen(ranking, train, users, k) };
+    },
+  };
+}
+
+/** `mean` is the mean of all training ratings. Damped mean: (sum + d mean) / (count + d), after Funk 2006. */
+function scoreOf({ by, damping }: PopularityOptions): Score {
+  const scores: Record<PopularityOptions['by'], Score> = {
+    mean: (sum, count) => sum / count,
+    count: (_sum, count) => count,
+    damped: (sum, count, mean) => (sum + damping * mean) / (count + damping),
+  };
+  return scores[by];
+}
+
+/** The catalogue, best first, equal scores by ascending item index. Rounded only after sorting. */
+function rank(
+  { byItem, catalogue, ratings }: TrainingSet,
+  score: Score,
+): { items: Int32Array; scores: Float32Array } {
+  const mean = ratings.values.reduce((sum, value) => sum + value, 0) / ratings.values.length;
+  const scores = new Float64Array(byItem.rows);
+  for (const item of catalogue) {
+    const values = byItem.values.subarray(byItem.pointers[item], byItem.pointers[item + 1]);
+    const sum = values.reduce((total, value) => total + value, 0);
+    scores[item] = score(sum, values.length, mean);
+  }
+  const items = catalogue.toSorted((a, b) => scores[b]! - scores[a]! || a - b);
+  return { items, scores: Float32Array.from(items, (item) => scores[item]!) };
+}
+
+function firstUnseen(
+  ranking: { items: Int32Array; scores: Float32Array },
+  { byUser, itemCount }: TrainingSet,
+  users: Int32Array,
+  k: number,
+): TopK {
+  const items = new Int32Array(users.length * k).fill(-1);
+  const scores = new Float32Array(users.length * k);
+  const seenBy = new Int32Array(itemCount).fill(-1);
+  users.forEach((user, row) => {
+    for (let p = byUser.pointers[user]!; p < byUser.pointers[user + 1]!; p++)
+      seenBy[byUser.indices[p]!] = user;
+    let found = 0;
+    for (let rank = 0; rank < ranking.items.length && found < k; rank++) {
+      const item = ranking.items[rank]!;
+      if (seenBy[item] === user) continue;
+      items[row * k + found] = item;
+      scores[row * k + found] = ranking.scores[rank]!;
+      found++;
+    }
+  });
+  return { k, items, scores };
+}

@@ -1,0 +1,8 @@
+// The module's exports. AssemblyScript, compiled by scripts/build-wasm.mjs: no heap and no globals, every buffer's
+// address is an argument, so any number of threads can run the same kernel on one shared memory.
+//
+// Conventions: `k` is the number of factors, a multiple of 8. A factor matrix is float32, row-major, rows of k. A
+// kernel that the pool shares out works on rows `begin` to `end` and owns `scratch`; its result for a row does not
+// depend on any other row of the call, so neither the chunks nor the threads show in the bits.
+export * from './als';
+export * from './topn';

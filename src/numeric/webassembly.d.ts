@@ -1,0 +1,16 @@
+/** The part of the WebAssembly API that the pool uses. Node has it; its type package and es2023 do not declare it. */
+declare namespace WebAssembly {
+  class Module {
+    private readonly opaque: never;
+  }
+  class Memory {
+    constructor(limits: { initial: number; maximum: number; shared: boolean });
+    readonly buffer: SharedArrayBuffer;
+    grow(pages: number): number;
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
+    readonly exports: Record<string, unknown>;
+  }
+  function compile(bytes: Uint8Array): Promise<Module>;
+}
