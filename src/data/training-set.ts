@@ -26,7 +26,7 @@ export interface TrainingSet {
  * the tags that belong to them.
  */
 export function trainingSet(
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale'>,
   train: Ratings,
   hidden: Pick<Ratings, 'users' | 'items'>,
 ): TrainingSet {
