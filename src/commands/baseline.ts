@@ -1,0 +1,81 @@
+/** `recsys baseline`, and `recsys popularity|mf|fm|ease`: classical models under one protocol. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import { registry, specOf, variants, type ModelName, type ModelSpec } from '../models/registry.ts';
+import { outputSchema, withContext, type OutputOptions } from './context.ts';
+import { addFlags, readFlags } from './flags.ts';
+
+const listsSchema = z.object({
+  saveRecommendations: z
+    .boolean()
+    .default(false)
+    .describe('also save the lists: CSV, and JSON with titles, beside the record'),
+});
+
+const modelsSchema = z.object({
+  models: z
+    .array(z.string())
+    .default(['popularity', 'popularity-count', 'mf', 'fm'])
+    .describe(`models to run, of ${Object.keys(variants).join(', ')}`),
+});
+
+const shared = [dataSchema, protocolSchema, listsSchema, outputSchema] as const;
+
+export function baselineCommand(): Command {
+  const command = new Command('baseline').description(
+    'popularity, matrix factorization and factorization machine under one protocol',
+  );
+  addFlags(command, modelsSchema, ...shared);
+  return command.action(async (typed: Record<string, unknown>) => {
+    const names = [...new Set(readFlags(modelsSchema, typed).models)];
+    await runAndReport(
+      'baseline',
+      names.map((name) => specOf(name)),
+      typed,
+    );
+  });
+}
+
+/** One command per model of the registry, with the model's own options as flags. */
+export function modelCommands(): Command[] {
+  return (Object.keys(registry) as ModelName[]).map((model) => {
+    const { options, summary } = registry[model];
+    const command = addFlags(new Command(model).description(summary), options, ...shared);
+    return command.action(async (typed: Record<string, unknown>) => {
+      await runAndReport(model, [specOf(model, readFlags(options, typed))], typed);
+    });
+  });
+}
+
+async function runAndReport(
+  experiment: string,
+  models: ModelSpec[],
+  typed: Record<string, unknown>,
+): Promise<void> {
+  const data = readFlags(dataSchema, typed);
+  const protocol = readFlags(protocolSchema, typed);
+  const lists = readFlags(listsSchema, typed);
+  const output: OutputOptions = readFlags(outputSchema, typed);
+  const { runExperiment } = await import('../experiment/run.ts');
+  const { saveRecord, jsonText } = await import('../experiment/store.ts');
+  const { recordSchema } = await import('../experiment/record.ts');
+
+  await withContext(output, async (context) => {
+    const outcome = await runExperiment({ experiment, data, protocol, models }, context);
+    const path = join(output.resultsDir, `${experiment}_metrics.json`);
+    await saveRecord(path, recordSchema, outcome.record);
+    const saved = [path];
+    if (lists.saveRecommendations) {
+      const { saveLists } = await import('../experiment/lists.ts');
+      saved.push(...(await saveLists(join(output.resultsDir, `${experiment}_recommendations`), outcome)));
+    }
+    if (output.json) process.stdout.write(jsonText(outcome.record));
+    else {
+      const { recordTable } = await import('../report/table.ts');
+      process.stdout.write(recordTable(outcome.record));
+    }
+    for (const file of saved) context.progress.note(`saved ${file}`);
+  });
+}

@@ -1,0 +1,36 @@
+/** `recsys reproduce FILE`: run a recorded experiment again; exit 1 when a number differs. */
+import { Command } from 'commander';
+import { RecsysError } from '../util/errors.ts';
+import { outputSchema, withContext } from './context.ts';
+import { addFlags, readFlags } from './flags.ts';
+
+const schema = outputSchema.pick({ threads: true, quiet: true, verbose: true });
+
+export function reproduceCommand(): Command {
+  const command = new Command('reproduce')
+    .description('run a recorded experiment again and compare every number')
+    .argument('[file]', 'a results record', 'results/baseline_metrics.json');
+  return addFlags(command, schema).action(async (file: string, typed: Record<string, unknown>) => {
+    const options = readFlags(schema, typed);
+    const { reproduce } = await import('../experiment/reproduce.ts');
+    const { differences, recorded } = await withContext(options, (context) => reproduce(file, context));
+    if (differences.length > 0) {
+      const shown = differences.slice(0, 20);
+      const lines = shown.map(
+        ({ path, recorded, found }) => `  ${path}: recorded ${show(recorded)}, found ${show(found)}`,
+      );
+      if (differences.length > shown.length) lines.push(`  and ${differences.length - shown.length} more`);
+      throw new RecsysError({
+        place: file,
+        found: `${differences.length} of the recorded values differ:\n${lines.join('\n')}`,
+      });
+    }
+    const names = recorded.models.map(({ name }) => name).join(', ');
+    process.stdout.write(`${file}: reproduced to the digit (${names})\n`);
+  });
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
