@@ -1,7 +1,7 @@
 /** Files: atomic writes, hashes, and where this package lives. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RecsysError } from './errors.ts';
@@ -10,17 +10,21 @@ import { RecsysError } from './errors.ts';
 export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder.
+ * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder. Content too large to be
+ * held in one piece comes as chunks.
  * Throws RecsysError naming the file when the disk is full or the folder cannot be written.
  */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${process.pid}-${counter++}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
     const file = await open(temporary, 'w');
     try {
-      await file.writeFile(content);
+      await writeFile(file, content);
       await file.sync();
     } finally {
       await file.close();

@@ -49,7 +49,8 @@ export function parseConfig(value: unknown, place: string): Gpt2Config {
       place: `${place}: ${issue!.path.join('.') || 'the file'}`,
       found: issue!.message,
       wanted: "the configuration of a GPT-2 as Hugging Face's GPT2LMHeadModel computes it",
-      remedy: 'Use gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2 or a model fine-tuned from one of them.',
+      remedy:
+        'Use gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2 or a model fine-tuned from one of them.',
       cause: result.error,
     });
   }
@@ -96,3 +97,37 @@ export function configJson(config: Gpt2Config): Record<string, unknown> {
 export function innerWidth(config: Gpt2Config): number {
   return config.n_inner ?? 4 * config.n_embd;
 }
+
+/** Names and shapes of all parameters, in Hugging Face's order and layout (linear weights are [in, out]). */
+export function parameterShapes(config: Gpt2Config): Map<string, number[]> {
+  const C = config.n_embd;
+  const inner = innerWidth(config);
+  const shapes = new Map<string, number[]>([
+    ['transformer.wte.weight', [config.vocab_size, C]],
+    ['transformer.wpe.weight', [config.n_positions, C]],
+  ]);
+  const add = (layer: string, weight: number[]) => {
+    shapes.set(`${layer}.weight`, weight);
+    shapes.set(`${layer}.bias`, weight.slice(-1));
+  };
+  for (let layer = 0; layer < config.n_layer; layer++) {
+    const block = `transformer.h.${layer}`;
+    add(`${block}.ln_1`, [C]);
+    add(`${block}.attn.c_attn`, [C, 3 * C]);
+    add(`${block}.attn.c_proj`, [C, C]);
+    add(`${block}.ln_2`, [C]);
+    add(`${block}.mlp.c_fc`, [C, inner]);
+    add(`${block}.mlp.c_proj`, [inner, C]);
+  }
+  add('transformer.ln_f', [C]);
+  return shapes;
+}
+
+/** A parameter or its gradient: row-major. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** Parameters by their Hugging Face name with the `transformer.` prefix. The output layer is `wte`, tied. */
+export type Parameters = Map<string, Tensor>;
