@@ -91,7 +91,8 @@ function checkShape(name: string, wanted: number[], place: Place | undefined, fo
   });
 }
 
-const shardIndex = z.object({ weight_map: z.record(z.string(), z.string()) });
+/** Shards lie beside their index: a name with a slash could lead anywhere. */
+const shardIndex = z.object({ weight_map: z.record(z.string(), z.string().regex(/^\w[\w.-]*$/)) });
 
 async function weightFiles(folder: string): Promise<string[]> {
   const whole = join(folder, weightsFile);
