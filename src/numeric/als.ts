@@ -31,8 +31,23 @@ interface Side {
   lambdas: Float32Array;
   /** (rows, k), row-major. */
   factors: Float32Array;
+  shared: SharedFactors;
 }
 
+/** The matrices gram + lambda I that many rows with few entries have in common, each factored once per update. */
+interface SharedFactors {
+  /** Per row the index of its factor, or -1. */
+  factorOf: Int32Array;
+  lambdas: Float32Array;
+  /** Room for the factors, each in panels and followed by k floats. */
+  factors: Float32Array;
+}
+
+/** Rows that the kernels gather at a time. */
+const GATHERED = 64;
+/** Entries of a row that the kernel solves from a shared factor, at most: seven and the prior fill a panel. */
+const SHORT = 7;
+const MIN_SHARING_ROWS = 4;
 /** Rows of factors per partial Gram matrix grow with the side so that the partial sums stay few; fixed by the size. */
 const MAX_GRAM_BLOCKS = 64;
 const MIN_GRAM_BLOCK_ROWS = 256;
@@ -49,6 +64,7 @@ export class AlsSolver {
   readonly #items: Side;
   readonly #tables: { confidence: Float32Array; target: Float32Array };
   readonly #gram: Float32Array;
+  readonly #description: Uint32Array;
   readonly #partialGrams: Float32Array;
 
   /** Copies the problem into the pool's memory. All factors start at 0: fill `userFactors` and `itemFactors`. */
@@ -59,8 +75,9 @@ export class AlsSolver {
     this.#items = this.#place(problem.byItem, problem.itemLambdas);
     this.#gram = pool.float32(problem.k * problem.k);
     const blocks = Math.max(gramBlocks(this.#users.rows).count, gramBlocks(this.#items.rows).count);
-    this.#partialGrams = pool.float32(blocks * problem.k * problem.k);
+    this.#partialGrams = pool.float32(blocks * panelFloats(problem.k));
     this.#tables = this.#levelTables();
+    this.#description = pool.uint32(11);
   }
 
   /** (users, k), row-major. */
@@ -85,6 +102,8 @@ export class AlsSolver {
 
   #place(observed: ObservedRows, lambdas: Float32Array): Side {
     const rows = lambdas.length;
+    const { k } = this.#problem;
+    const { factorOf, distinct } = sharedLambdas(observed.pointers, lambdas);
     return {
       rows,
       observed: {
@@ -93,7 +112,12 @@ export class AlsSolver {
         levels: this.#pool.uint8(observed.levels),
       },
       lambdas: this.#pool.float32(lambdas),
-      factors: this.#pool.float32(rows * this.#problem.k),
+      factors: this.#pool.float32(rows * k),
+      shared: {
+        factorOf: this.#pool.int32(factorOf),
+        lambdas: this.#pool.float32(distinct),
+        factors: this.#pool.float32(distinct.length * (panelFloats(k) + k)),
+      },
     };
   }
 
@@ -110,30 +134,90 @@ export class AlsSolver {
   #update(solved: Side, fixed: Side, prior: Float32Array | null): void {
     const { k, conjugateGradientSteps: steps } = this.#problem;
     this.#computeGram(fixed);
-    const { pointers, indices, levels } = solved.observed;
-    const { confidence, target } = this.#tables;
-    const values = [pointers, indices, levels, confidence, target, solved.factors, fixed.factors, this.#gram];
-    const rest = [solved.lambdas, prior ?? 0, k];
-    const job = { rows: solved.rows, grain: 8, scratchBytes: 4 * k * (k + 65) };
-    if (steps > 0) this.#pool.run('alsConjugateGradient', job, [...values, ...rest, steps]);
-    else this.#pool.run('alsCholesky', job, [...values, ...rest]);
+    // In the order of the class Update of wasm/als.ts.
+    this.#description.set(
+      [
+        solved.observed.pointers,
+        solved.observed.indices,
+        solved.observed.levels,
+        this.#tables.confidence,
+        this.#tables.target,
+        solved.factors,
+        fixed.factors,
+        this.#gram,
+        solved.lambdas,
+      ].map((array) => array.byteOffset),
+    );
+    this.#description[9] = prior === null ? 0 : prior.byteOffset;
+    this.#description[10] = k;
+    const job = {
+      rows: solved.rows,
+      grain: 8,
+      scratchBytes: 4 * (panelFloats(k) + k * (GATHERED + 2)) + 512,
+    };
+    if (steps > 0) {
+      this.#pool.run('alsConjugateGradient', job, [this.#description, steps]);
+      return;
+    }
+    const { factorOf, lambdas, factors } = solved.shared;
+    const factorJob = { rows: lambdas.length, grain: 1, scratchBytes: 0 };
+    this.#pool.run('factorGrams', factorJob, [this.#gram, lambdas, k, factors]);
+    this.#pool.run('alsCholesky', job, [this.#description, factorOf, factors]);
   }
 
-  /** gram = unobservedWeight * Y'Y, full; partial sums over fixed blocks of rows, added in order. */
+  /** gram = unobservedWeight * Y'Y: partial sums over fixed blocks of rows, added in order. */
   #computeGram({ factors, rows }: Side): void {
-    const { k, unobservedWeight } = this.#problem;
+    const { k, unobservedWeight, conjugateGradientSteps } = this.#problem;
     const { count, blockRows } = gramBlocks(rows);
-    const job = { rows: count, grain: 1, scratchBytes: 0 };
+    const job = { rows: count, grain: 1, scratchBytes: 4 * GATHERED * k };
     this.#pool.run('gramBlocks', job, [factors, rows, blockRows, k, this.#partialGrams]);
-    for (let i = 0; i < k; i++) {
-      for (let j = i; j < k; j++) {
-        let sum = 0;
-        for (let at = i * k + j; at < count * k * k; at += k * k) sum += this.#partialGrams[at]!;
-        this.#gram[i * k + j] = unobservedWeight * sum;
-        this.#gram[j * k + i] = unobservedWeight * sum;
-      }
+    const size = panelFloats(k);
+    const panels = this.#gram.subarray(0, size);
+    for (let cell = 0; cell < size; cell++) {
+      let sum = 0;
+      for (let block = 0; block < count; block++) sum += this.#partialGrams[block * size + cell]!;
+      panels[cell] = unobservedWeight * sum;
     }
+    if (conjugateGradientSteps > 0) this.#gram.set(fullMatrix(panels, k));
   }
+}
+
+/** Floats of a symmetric (k, k) matrix in the kernels' panels of eight columns. */
+function panelFloats(k: number): number {
+  return 4 * k * (k / 8 + 1);
+}
+
+/** The (k, k) matrix, row-major, of which the kernels keep the upper half in panels. */
+function fullMatrix(panels: Float32Array, k: number): Float32Array {
+  const full = new Float32Array(k * k);
+  for (let j = 0; j < k; j++) {
+    const panel = 32 * (j >> 3) * ((j >> 3) + 1);
+    for (let i = 0; i <= j; i++) full[i * k + j] = full[j * k + i] = panels[panel + 8 * i + (j & 7)]!;
+  }
+  return full;
+}
+
+/** Rows with at most SHORT entries, grouped by lambda. A lambda that few rows have does not pay for its factor. */
+function sharedLambdas(
+  pointers: Int32Array,
+  lambdas: Float32Array,
+): { factorOf: Int32Array; distinct: number[] } {
+  const rowsOf = new Map<number, number[]>();
+  lambdas.forEach((lambda, row) => {
+    const entries = pointers[row + 1]! - pointers[row]!;
+    if (entries === 0 || entries > SHORT) return;
+    const rows = rowsOf.get(lambda);
+    if (rows === undefined) rowsOf.set(lambda, [row]);
+    else rows.push(row);
+  });
+  const factorOf = new Int32Array(lambdas.length).fill(-1);
+  const distinct: number[] = [];
+  for (const [lambda, rows] of rowsOf) {
+    if (rows.length < MIN_SHARING_ROWS) continue;
+    for (const row of rows) factorOf[row] = distinct.length;
+    distinct.push(lambda);
+  }
+  return { factorOf, distinct };
 }
 
 function gramBlocks(rows: number): { count: number; blockRows: number } {

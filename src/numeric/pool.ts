@@ -79,6 +79,10 @@ export class KernelPool {
     return this.#place(source, 4, (at, length) => new Int32Array(this.#memory.buffer, at, length));
   }
 
+  uint32(source: number | ArrayLike<number>): Uint32Array {
+    return this.#place(source, 4, (at, length) => new Uint32Array(this.#memory.buffer, at, length));
+  }
+
   uint8(source: number | ArrayLike<number>): Uint8Array {
     return this.#place(source, 1, (at, length) => new Uint8Array(this.#memory.buffer, at, length));
   }
