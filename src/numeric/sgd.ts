@@ -172,10 +172,10 @@ export class SgdSolver {
     this.#dealItems();
     this.#kernels.partition(this.state);
     for (let step = 0; step < this.state.blocks; step++) {
-      for (let n = 0; n < this.state.randomStates.length; n++) this.state.randomStates[n] = this.#rng.uint32();
+      for (let n = 0; n < this.state.randomStates.length; n++)
+        this.state.randomStates[n] = this.#rng.uint32();
       if (loss.kind === 'squared') this.#kernels.squared(this.state, step, this.#targets, rates);
-      else
-        this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss.negatives, rates);
+      else this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss.negatives, rates);
       averageCopies(this.state.featureFactors, this.state.blocks);
       averageCopies(this.state.featureBiases, this.state.blocks);
     }

@@ -151,10 +151,7 @@ function updateFeatures(state: SgdState, item: i32, block: i32, user: usize, ste
     const scale = f32x4.splat(step * float(state.featureValues, p));
     const feature = copy + <usize>word(state.featureIndices, p) * stride;
     for (let j: usize = 0; j < stride; j += 16)
-      v128.store(
-        feature + j,
-        madd(scale, v128.load(user + j), f32x4.mul(kept, v128.load(feature + j))),
-      );
+      v128.store(feature + j, madd(scale, v128.load(user + j), f32x4.mul(kept, v128.load(feature + j))));
   }
 }
 
