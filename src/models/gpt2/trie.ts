@@ -1,0 +1,125 @@
+/** The catalogue as a prefix tree over tokens, and one reader's walk through it that avoids certain movies. */
+
+/**
+ * Node 0 is the root. Children of node n are nodes `firstChild[n]` to `firstChild[n + 1]`, ascending by `token`; a
+ * node's children have higher numbers than the node. No title may be a proper prefix of another: end each with a
+ * token that no title contains.
+ */
+export interface Trie {
+  /** The token that leads to each node; -1 at the root. */
+  token: Int32Array;
+  parent: Int32Array;
+  firstChild: Int32Array;
+  /** Items whose title ends at each node; usually one, more where two movies share a title, none at inner nodes. */
+  items: (readonly number[] | undefined)[];
+  /** Leaf of each item, -1 when the item is not in the trie. */
+  leaf: Int32Array;
+  /** Movies at or below each node. */
+  count: Int32Array;
+}
+
+interface Draft {
+  children: Map<number, Draft>;
+  items: number[];
+}
+
+/**
+ * Builds the tree of `titles[i]`, the tokens of item `items[i]`. Throws RangeError when a title is empty or a proper
+ * prefix of another, which is a mistake of the caller.
+ */
+export function buildTrie(items: ArrayLike<number>, titles: readonly ArrayLike<number>[]): Trie {
+  const root: Draft = { children: new Map(), items: [] };
+  let largest = -1;
+  for (const [i, title] of titles.entries()) {
+    let node = root;
+    for (const token of Array.from(title)) {
+      const next = node.children.get(token) ?? { children: new Map<number, Draft>(), items: [] };
+      node.children.set(token, next);
+      node = next;
+    }
+    node.items.push(items[i]!);
+    largest = Math.max(largest, items[i]!);
+  }
+  return freeze(root, largest + 1);
+}
+
+/** Numbers the nodes breadth first, so that siblings are neighbours. */
+function freeze(root: Draft, itemCount: number): Trie {
+  const order: Draft[] = [root];
+  const token = [-1];
+  const parent = [-1];
+  const firstChild: number[] = [];
+  for (const [node, draft] of order.entries()) {
+    if (draft.items.length > 0 && (draft.children.size > 0 || node === 0)) {
+      throw new RangeError(`the title of item ${draft.items[0]} is empty or the beginning of another`);
+    }
+    firstChild.push(order.length);
+    for (const [step, child] of [...draft.children].sort(([a], [b]) => a - b)) {
+      order.push(child);
+      token.push(step);
+      parent.push(node);
+    }
+  }
+  firstChild.push(order.length);
+  const leaf = new Int32Array(itemCount).fill(-1);
+  const count = new Int32Array(order.length);
+  for (const [node, { items }] of order.entries()) {
+    count[node] = items.length;
+    for (const item of items) leaf[item] = node;
+  }
+  for (let node = order.length - 1; node > 0; node--) count[parent[node]!]! += count[node]!;
+  return {
+    token: Int32Array.from(token),
+    parent: Int32Array.from(parent),
+    firstChild: Int32Array.from(firstChild),
+    items: order.map(({ items }) => (items.length > 0 ? items.sort((a, b) => a - b) : undefined)),
+    leaf,
+    count,
+  };
+}
+
+/** The movies that are still open to one reader. */
+export class OpenTitles {
+  readonly trie: Trie;
+  /** Open movies at or below each node. */
+  readonly #count: Int32Array;
+  readonly #closed: Set<number>;
+
+  constructor(trie: Trie, closed: Iterable<number> = [], from?: OpenTitles) {
+    this.trie = trie;
+    this.#count = (from === undefined ? trie.count : from.#count).slice();
+    this.#closed = new Set(from === undefined ? [] : from.#closed);
+    for (const item of closed) this.close(item);
+  }
+
+  /** Open movies in all. */
+  get size(): number {
+    return this.#count[0]!;
+  }
+
+  /** Takes a movie out; one that is not in the trie, or taken out before, changes nothing. */
+  close(item: number): void {
+    let node = this.trie.leaf[item] ?? -1;
+    if (node === -1 || this.#closed.has(item)) return;
+    this.#closed.add(item);
+    for (; node !== -1; node = this.trie.parent[node]!) this.#count[node]!--;
+  }
+
+  /** Children of `node` that lead to an open movie, ascending by token. */
+  children(node: number): number[] {
+    const open: number[] = [];
+    for (let child = this.trie.firstChild[node]!; child < this.trie.firstChild[node + 1]!; child++) {
+      if (this.#count[child]! > 0) open.push(child);
+    }
+    return open;
+  }
+
+  /** The open movies whose title ends at `node`, ascending: none at an inner node, two where they share a title. */
+  itemsAt(node: number): number[] {
+    return this.trie.items[node]?.filter((item) => !this.#closed.has(item)) ?? [];
+  }
+
+  clone(): OpenTitles {
+    return new OpenTitles(this.trie, [], this);
+  }
+}
