@@ -1,0 +1,108 @@
+/**
+ * EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"): the movie-to-movie weights B that best
+ * reproduce X (users x movies) from itself, |X - XB|^2 + lambda |B|^2 with a zero diagonal, in closed form:
+ *
+ *     P = (X'X + lambda I)^-1,   B = I - P diag(1 / P_jj),   scores S = XB.
+ *
+ * For a movie that the user did not rate, X_uj = 0 and S_uj = -(XP)_uj / P_jj. Whichever of X'X (movies) and XX'
+ * (users) is smaller gets inverted: with K = (XX' + lambda I)^-1, by Woodbury's identity,
+ *
+ *     XP = KX,   P_jj = (1 - x_j' K x_j) / lambda,
+ *
+ * so that with few users no movies x movies matrix is ever made. Cells are (stars/4)^2; movie features may enter as
+ * further rows of X, users that "rated" each movie of a genre.
+ */
+import type { TrainingSet } from '../../data/training-set.ts';
+import { invert } from '../../numeric/inverse.ts';
+import { bestOf } from '../../numeric/top-k.ts';
+import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
+import { buildMatrix, gram, type SparseMatrix } from './matrix.ts';
+import type { EaseOptions } from './options.ts';
+
+export function createEase(options: EaseOptions): Recommender {
+  return { name: 'ease', fit: (train, context) => fitEase(options, train, context) };
+}
+
+/** Scores of one user for the whole catalogue, written into `scores`; only those of unrated movies mean anything. */
+type Scorer = (user: number, scores: Float64Array) => void;
+
+async function fitEase(options: EaseOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
+  const x = buildMatrix(train, options);
+  const usersSide = x.byRow.rows <= x.byColumn.rows;
+  const inverted = usersSide ? gram(x.byColumn) : gram(x.byRow);
+  const n = inverted.n;
+  for (let i = 0; i < n; i++) inverted.values[i * n + i]! += options.regularization;
+  const task = context.progress.start('EASE', n, 'columns');
+  await invert(inverted.values, n, { ...context, advance: (share) => task.advance(Math.round(share * n)) });
+  task.finish();
+  const scorer = usersSide
+    ? scorerByUsers(x, inverted.values, options.regularization)
+    : scorerByMovies(x, inverted.values);
+  return {
+    recommend: async (users, k) => recommend(train, x, scorer, users, k),
+    facts: { inverted: usersSide ? 'users' : 'movies', rows: n },
+  };
+}
+
+/** From K = (XX' + lambda I)^-1. */
+function scorerByUsers({ byRow, byColumn }: SparseMatrix, inverse: Float64Array, lambda: number): Scorer {
+  const rows = byRow.rows;
+  const timesX: Scorer = (row, result) => {
+    result.fill(0);
+    for (let other = 0; other < rows; other++) {
+      const weight = inverse[row * rows + other]!;
+      for (let p = byRow.pointers[other]!; p < byRow.pointers[other + 1]!; p++) {
+        result[byRow.indices[p]!]! += weight * byRow.values[p]!;
+      }
+    }
+  };
+  const diagonal = new Float64Array(byColumn.rows).fill(1 / lambda);
+  const product = new Float64Array(byColumn.rows);
+  for (let row = 0; row < rows; row++) {
+    timesX(row, product);
+    for (let p = byRow.pointers[row]!; p < byRow.pointers[row + 1]!; p++) {
+      const column = byRow.indices[p]!;
+      diagonal[column]! -= (byRow.values[p]! * product[column]!) / lambda;
+    }
+  }
+  return (user, scores) => {
+    timesX(user, scores);
+    for (let j = 0; j < scores.length; j++) scores[j]! /= -diagonal[j]!;
+  };
+}
+
+/** From P = (X'X + lambda I)^-1. */
+function scorerByMovies({ byRow, byColumn }: SparseMatrix, inverse: Float64Array): Scorer {
+  const columns = byColumn.rows;
+  return (user, scores) => {
+    scores.fill(0);
+    for (let p = byRow.pointers[user]!; p < byRow.pointers[user + 1]!; p++) {
+      const value = byRow.values[p]!;
+      const weights = inverse.subarray(byRow.indices[p]! * columns, (byRow.indices[p]! + 1) * columns);
+      for (let j = 0; j < columns; j++) scores[j]! += value * weights[j]!;
+    }
+    for (let j = 0; j < columns; j++) scores[j]! /= -inverse[j * columns + j]!;
+  };
+}
+
+function recommend(
+  { catalogue }: TrainingSet,
+  { byRow }: SparseMatrix,
+  scorer: Scorer,
+  users: Int32Array,
+  k: number,
+): TopK {
+  const items = new Int32Array(users.length * k).fill(-1);
+  const scores = new Float32Array(users.length * k);
+  const candidates = new Float64Array(catalogue.length);
+  users.forEach((user, row) => {
+    scorer(user, candidates);
+    for (let p = byRow.pointers[user]!; p < byRow.pointers[user + 1]!; p++)
+      candidates[byRow.indices[p]!] = NaN;
+    bestOf(candidates, k).forEach((candidate, rank) => {
+      items[row * k + rank] = catalogue[candidate]!;
+      scores[row * k + rank] = candidates[candidate]!;
+    });
+  });
+  return { k, items, scores };
+}

@@ -1,0 +1,46 @@
+/** The matrix X of EASE: users, and below them movie features, by the movies of the catalogue. */
+import { toCsr, type Csr } from '../../data/csr.ts';
+import { itemFeatures } from '../../data/item-features.ts';
+import type { TrainingSet } from '../../data/training-set.ts';
+import { pow } from '../../util/math.ts';
+import type { EaseOptions } from './options.ts';
+
+export interface SparseMatrix {
+  /** Row u below `userCount` is user u, the rows after it are features; column c is movie `catalogue[c]`. */
+  byRow: Csr;
+  byColumn: Csr;
+}
+
+export function buildMatrix(train: TrainingSet, options: EaseOptions): SparseMatrix {
+  const columnOf = new Int32Array(train.itemCount).fill(-1);
+  train.catalogue.forEach((item, column) => (columnOf[item] = column));
+  const rows = [...train.ratings.users];
+  const columns = Array.from(train.ratings.items, (item) => columnOf[item]!);
+  const values = Array.from(train.ratings.values, (stars) => pow(stars / 4, options.targetExponent));
+  const features = itemFeatures(train, options.features);
+  for (const item of train.catalogue) {
+    for (let p = features.matrix.pointers[item]!; p < features.matrix.pointers[item + 1]!; p++) {
+      rows.push(train.userCount + features.matrix.indices[p]!);
+      columns.push(columnOf[item]!);
+      values.push(options.featureWeight);
+    }
+  }
+  const rowCount = train.userCount + features.names.length;
+  const columnCount = train.catalogue.length;
+  const [r, c, v] = [Int32Array.from(rows), Int32Array.from(columns), Float32Array.from(values)];
+  return { byRow: toCsr(r, c, v, rowCount, columnCount), byColumn: toCsr(c, r, v, columnCount, rowCount) };
+}
+
+/** A'A, (n, n) with n = A's columns, upper half only: the sum over A's rows of their outer products. */
+export function gram(a: Csr): { n: number; values: Float64Array } {
+  const n = a.columns;
+  const values = new Float64Array(n * n);
+  for (let row = 0; row < a.rows; row++) {
+    const end = a.pointers[row + 1]!;
+    for (let p = a.pointers[row]!; p < end; p++) {
+      const line = a.indices[p]! * n;
+      for (let q = p; q < end; q++) values[line + a.indices[q]!]! += a.values[p]! * a.values[q]!;
+    }
+  }
+  return { n, values };
+}

@@ -1,0 +1,26 @@
+/** What EASE can be told. Only zod is imported here, so that help texts are cheap. */
+import { z } from 'zod';
+
+export const easeOptions = z.object({
+  regularization: z
+    .number()
+    .positive()
+    .default(100)
+    .describe('ridge on the movie-to-movie weights; chosen on validation, grows with the data'),
+  targetExponent: z
+    .number()
+    .min(0)
+    .default(2)
+    .describe('a rated cell counts (stars/4)^this; 0 is plain binary EASE and ranks worse'),
+  features: z
+    .array(z.enum(['genres', 'decade', 'tags']))
+    .default([])
+    .describe('movie features that enter as further users: genres,decade,tags'),
+  featureWeight: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('value of a feature cell, against 1 for a rating of 4 stars'),
+});
+
+export type EaseOptions = z.output<typeof easeOptions>;

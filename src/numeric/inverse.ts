@@ -1,0 +1,82 @@
+/** Inverse of a large symmetric positive definite matrix, in double precision, on all threads. */
+import { AbortedError, RecsysError } from '../util/errors.ts';
+import { choleskyFactor, choleskySolve } from './cholesky.ts';
+import { KernelPool } from './pool.ts';
+
+/** Columns swept at a time: 64 x 64 doubles are 32 kB. */
+const BLOCK = 64;
+/** 16,000 x 16,000 doubles are 2 GB, held twice. */
+export const MAX_INVERSE_ROWS = 16_000;
+
+/**
+ * Replaces A, (n, n), row-major, by its inverse; only the upper half of A is read. n^3 operations in blocks, the same
+ * bits for any number of threads. Throws RecsysError when A is not positive definite or has more than
+ * `MAX_INVERSE_ROWS` rows, AbortedError when the signal fires.
+ */
+export async function invert(
+  a: Float64Array,
+  n: number,
+  { threads, signal, advance }: { threads: number; signal?: AbortSignal; advance?: (share: number) => void },
+): Promise<void> {
+  if (n > MAX_INVERSE_ROWS) throw tooLarge(n);
+  const size = Math.ceil(n / 4) * 4;
+  const pool = await KernelPool.create({ threads, operations: size ** 3 });
+  try {
+    const matrix = pool.float64(size * size);
+    for (let i = 0; i < n; i++) matrix.set(a.subarray(i * n + i, (i + 1) * n), i * size + i);
+    for (let i = n; i < size; i++) matrix[i * size + i] = 1;
+    const pivot = pool.float64(BLOCK * BLOCK);
+    const columns = pool.float64(size * BLOCK);
+    const scaled = pool.float64(size * BLOCK);
+    for (let block = 0; block < size; block += BLOCK) {
+      await pool.breathe();
+      if (signal?.aborted)
+        throw new AbortedError({ found: 'stopped while inverting a matrix: nothing was written' });
+      const width = Math.min(BLOCK, size - block);
+      pivot.set(inverseOfBlock(matrix, size, block, width));
+      const values = [matrix, size, block, width, pivot, columns, scaled];
+      pool.run('sweepPanels', { rows: size / 4, grain: 8, scratchBytes: 0 }, values);
+      pool.run('sweepRows', { rows: size / 4, grain: 4, scratchBytes: 0 }, values);
+      advance?.(width / size);
+    }
+    copyNegatedAndMirrored(matrix, size, a, n);
+  } finally {
+    await pool.dispose();
+  }
+}
+
+/** (width, width) inverse of the diagonal block, of which the upper half is read. */
+function inverseOfBlock(matrix: Float64Array, n: number, block: number, width: number): Float64Array {
+  const a = new Float64Array(width * width);
+  const identity = new Float64Array(width * width);
+  for (let i = 0; i < width; i++) {
+    identity[i * width + i] = 1;
+    for (let j = i; j < width; j++) {
+      a[i * width + j] = a[j * width + i] = matrix[(block + i) * n + block + j]!;
+    }
+  }
+  try {
+    choleskySolve(choleskyFactor(a, width), width, identity, width);
+  } catch (cause) {
+    throw new RecsysError({
+      found: 'a matrix that should be positive definite is not',
+      remedy: 'Raise the regularization.',
+      cause,
+    });
+  }
+  return identity;
+}
+
+function copyNegatedAndMirrored(source: Float64Array, size: number, target: Float64Array, n: number): void {
+  for (let i = 0; i < n; i++) {
+    for (let j = i; j < n; j++) target[i * n + j] = target[j * n + i] = -source[i * size + j]!;
+  }
+}
+
+function tooLarge(n: number): RecsysError {
+  return new RecsysError({
+    found: `a matrix of ${n} rows to invert`,
+    wanted: `at most ${MAX_INVERSE_ROWS}`,
+    remedy: 'Use a smaller data set, or another model.',
+  });
+}
