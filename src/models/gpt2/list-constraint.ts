@@ -39,16 +39,10 @@ export class ListConstraint implements Constraint {
 
   allowed(): ArrayLike<number> | undefined {
     const state = this.#state;
-    switch (state.kind) {
-      case 'text':
-        return [state.tokens[state.at]!];
-      case 'title':
-        return this.#titles.children(state.node).map((child) => this.#titles.trie.token[child]!);
-      case 'reason':
-        return state.text.allowed();
-      case 'done':
-        return [];
-    }
+    if (state.kind === 'text') return [state.tokens[state.at]!];
+    if (state.kind === 'reason') return state.text.allowed();
+    if (state.kind === 'done') return [];
+    return this.#titles.children(state.node).map((child) => this.#titles.trie.token[child]!);
   }
 
   /** Throws RangeError when the token was not allowed, which is a mistake of the caller. */
