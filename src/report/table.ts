@@ -1,0 +1,101 @@
+/** Tables for the terminal: plain text without colour, so that they can be piped, compared and pasted. */
+import Table from 'cli-table3';
+import type { CutoffMetrics, Estimate, ModelResult, ResultsRecord } from '../experiment/record.ts';
+
+/** What a row of a metrics table needs of a model's result; other records' results fit as well. */
+export type TableRow = Pick<ModelResult, 'name' | 'metrics'>;
+
+/** Columns with an interval, then columns without. The rest of the metrics is in the record. */
+const estimated = [
+  ['precision', 'precision'],
+  ['recall', 'recall'],
+  ['f1', 'F1'],
+  ['f1OfMeans', 'F1 of means'],
+  ['ndcg', 'NDCG'],
+] as const satisfies readonly (readonly [keyof CutoffMetrics, string])[];
+
+/** Every piece of border that cli-table3 draws unless told otherwise. */
+const borders = (
+  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right ' +
+  'left left-mid mid mid-mid right right-mid middle'
+).split(' ');
+
+/** The whole of a record for a person: what was done, one table per cut-off, what the numbers are. Ends in a newline. */
+export function recordTable(record: ResultsRecord): string {
+  const { dataset, protocol, models } = record;
+  const users = models[0]?.users;
+  const lines = [
+    `${dataset.name}: ${count(dataset.ratings)} ratings, ${count(dataset.users)} users, ${count(dataset.items)} movies`,
+    `split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more` +
+      (users === undefined
+        ? ''
+        : `; ${count(users.evaluated)} users evaluated, ${count(users.withoutRelevant)} without a relevant test movie left out`),
+    ...protocol.k.map((k) => `\n${metricsTable(models, k)}`),
+    'Means over users; in brackets the 95% bootstrap interval. F1 is the mean of the users’ F1; F1 of means is the',
+    'harmonic mean of the two means before it. MAP, MRR, hit rate, Gini and diversity are in the record.',
+  ];
+  for (const { name, users: own, ratingPrediction } of models) {
+    if (ratingPrediction !== undefined) {
+      const { rmse, mae, ratings } = ratingPrediction;
+      lines.push(
+        `${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)} on ${count(ratings)} test ratings.`,
+      );
+    }
+    if (own.shortLists > 0) {
+      lines.push(
+        `${name}: ${own.shortLists} users got a short list, ${own.emptyLists} of them none: those score 0.`,
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Models by metrics at cut-off `k`, each mean with its interval below it. Models without that cut-off are left out. */
+export function metricsTable(rows: readonly TableRow[], k: number): string {
+  const body: string[][] = [];
+  for (const { name, metrics } of rows) {
+    const own = metrics[String(k)];
+    if (own === undefined) continue;
+    body.push([
+      name,
+      ...estimated.map(([key]) => `${own[key].mean.toFixed(4)}\n${interval(own[key])}`),
+      `${(100 * own.coverage).toFixed(1)}%`,
+      own.novelty.toFixed(1),
+    ]);
+  }
+  return textTable([`k = ${k}`, ...estimated.map(([, title]) => title), 'coverage', 'novelty'], body);
+}
+
+/** Rows under a head with one rule between them. The first `left` columns are aligned left, the others right. */
+export function textTable(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
+  const table = new Table({
+    head: [...head],
+    colAligns: head.map((_, column) => (column < left ? 'left' : 'right')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: Object.fromEntries(borders.map((part) => [part, ''])),
+  });
+  table.push(...rows.map((row) => [...row]));
+  const lines = table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+  const width = Math.max(...lines.map((line) => line.length));
+  const headHeight = Math.max(...head.map((cell) => cell.split('\n').length));
+  lines.splice(headHeight, 0, '─'.repeat(width));
+  return lines.join('\n');
+}
+
+/** "[.152 .180]": an interval in as little room as it takes. */
+export function interval({ ci95: [low, high] }: Estimate): string {
+  return `[${short(low)} ${short(high)}]`;
+}
+
+/** 100004 as "100,004". */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** Three decimals without a leading zero. */
+function short(value: number): string {
+  return value.toFixed(3).replace(/^(-?)0[.]/, '$1.');
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { interval, metricsTable, recordTable, textTable } from '../../src/report/table.ts';
+import { recordOf } from '../support/records.ts';
+
+describe('tables for the terminal', () => {
+  it('align numbers right under their head and end no line in blanks', () => {
+    expect(
+      textTable(
+        ['model', 'F1'],
+        [
+          ['mf', '0.2'],
+          ['popularity', '12.5'],
+        ],
+      ),
+    ).toBe(['model         F1', '─────────────────', 'mf           0.2', 'popularity  12.5'].join('\n'));
+  });
+
+  it('print the mean with four digits and its interval below it', () => {
+    const [mf] = recordOf({ mf: [[1], [], [1, 2]] }).models;
+    const text = metricsTable([mf!], 10);
+    expect(text).toContain(mf!.metrics['10']!.precision.mean.toFixed(4));
+    expect(text).toContain(interval(mf!.metrics['10']!.precision));
+  });
+
+  it('shorten an interval to three decimals without the zero, keeping 1 and the sign', () => {
+    expect(interval({ mean: 0.5, ci95: [0.0004, 1] })).toBe('[.000 1.000]');
+    expect(interval({ mean: 0, ci95: [-0.25, 0.25] })).toBe('[-.250 .250]');
+  });
+
+  it('say what was evaluated and hold one table for each cut-off', () => {
+    const text = recordTable(recordOf({ mf: [[1], [3]] }, { k: [5, 10] }));
+    expect(text).toContain('made by a test');
+    expect(text).toContain('k = 5');
+    expect(text).toContain('k = 10');
+    expect(text).toContain('2 users evaluated');
+    expect(text.endsWith('record.\n')).toBe(true);
+  });
+
+  it('leave out a model that has no such cut-off', () => {
+    const [mf] = recordOf({ mf: [[1]] }, { k: [5] }).models;
+    expect(metricsTable([mf!], 10)).not.toContain('mf');
+  });
+
+  it('report RMSE where a model predicts stars and short lists where there are some', () => {
+    const record = recordOf({ mf: [[1]] });
+    record.models[0]!.ratingPrediction = { rmse: 0.9, mae: 0.7, ratings: 1000 };
+    record.models[0]!.users.shortLists = 3;
+    const text = recordTable(record);
+    expect(text).toContain('RMSE 0.9000, MAE 0.7000 on 1,000 test ratings');
+    expect(text).toContain('3 users got a short list');
+  });
+});

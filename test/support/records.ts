@@ -1,0 +1,112 @@
+/** Results records whose numbers follow from the hit ranks that a test gives. */
+import type { CutoffMetrics, ModelResult, ResultsRecord } from '../../src/experiment/record.ts';
+
+export interface RecordOptions {
+  k?: number[];
+  /** |R| of every user. */
+  relevant?: number;
+  threshold?: number;
+  split?: string;
+  seed?: number;
+  splitDigest?: string;
+  experiment?: string;
+  dataset?: string;
+  /** Released ids of the users; 1, 2, ... by default. */
+  userIds?: number[];
+}
+
+/** A record with one model per entry; `hitRanks` holds one list of 1-based ranks per user. */
+export function recordOf(
+  hitRanksByModel: Record<string, number[][]>,
+  options: RecordOptions = {},
+): ResultsRecord {
+  const { k = [10], relevant = 4, threshold = 4, split = 'per-user-random', seed = 42 } = options;
+  const name = options.dataset ?? 'made by a test';
+  return {
+    schemaVersion: 1,
+    experiment: options.experiment ?? 'baseline',
+    source: { dataset: name },
+    dataset: {
+      name,
+      files: [{ name: 'ratings.csv', sha256: 'a'.repeat(64), bytes: 1000 }],
+      users: 100,
+      items: 50,
+      ratings: 1000,
+      warnings: [],
+    },
+    protocol: {
+      split,
+      testShare: 0.2,
+      seed,
+      k,
+      threshold,
+      candidates: 'catalogue minus the user’s training items',
+      ties: 'ascending movie id',
+      splitDigest: options.splitDigest ?? 'b'.repeat(64),
+      trainRatings: 800,
+      testRatings: 200,
+    },
+    models: Object.entries(hitRanksByModel).map(([model, hitRanks]) =>
+      modelOf(model, hitRanks, k, relevant, options.userIds),
+    ),
+    environment: {
+      recsys: '0.1.0',
+      node: 'v20.0.0',
+      platform: 'linux-x64',
+      cpu: 'a test',
+      cores: 2,
+      memoryGiB: 8,
+      date: '2026-01-01T00:00:00.000Z',
+    },
+    timing: Object.fromEntries(
+      Object.keys(hitRanksByModel).flatMap((model, n) => [
+        [`${model}.fit`, 0.5 * (n + 1)],
+        [`${model}.recommend`, 0.01 * (n + 1)],
+      ]),
+    ),
+  };
+}
+
+function modelOf(
+  name: string,
+  hitRanks: number[][],
+  cutoffs: number[],
+  relevant: number,
+  userIds = hitRanks.map((_, user) => user + 1),
+): ModelResult {
+  return {
+    name,
+    model: name.split('-')[0]!,
+    hyperparameters: {},
+    facts: {},
+    metrics: Object.fromEntries(cutoffs.map((k) => [String(k), metricsOf(hitRanks, k, relevant)])),
+    users: { evaluated: hitRanks.length, withoutRelevant: 0, shortLists: 0, emptyLists: 0 },
+    perUser: { userIds, relevant: hitRanks.map(() => relevant), hitRanks },
+  };
+}
+
+/** Right means; intervals of half a tenth around them, since no test reads their width. */
+function metricsOf(hitRanks: number[][], k: number, relevant: number): CutoffMetrics {
+  const hits = hitRanks.map((ranks) => ranks.filter((rank) => rank <= k).length);
+  const estimate = (values: number[]) => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return { mean, ci95: [Math.max(0, mean - 0.05), mean + 0.05] as [number, number] };
+  };
+  const precision = estimate(hits.map((h) => h / k));
+  const recall = estimate(hits.map((h) => h / relevant));
+  const f1 = estimate(hits.map((h) => (2 * h) / (k + relevant)));
+  return {
+    precision,
+    recall,
+    f1,
+    f1OfMeans: f1,
+    ndcg: f1,
+    map: f1,
+    mrr: f1,
+    hitRate: estimate(hits.map((h) => Number(h > 0))),
+    coverage: 0.2,
+    novelty: 3,
+    gini: 0.8,
+    diversity: 0.7,
+  };
+}
