@@ -1,11 +1,12 @@
 /** The first two steps of every experiment: load the data and split it. */
-import { loadDataset } from '../data/loader.ts';
-import { loadPredefinedSplit } from '../data/predefined.ts';
 import type { Csr } from '../data/csr.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { loadDataset } from '../data/loader.ts';
+import { loadPredefinedSplit } from '../data/predefined.ts';
 import { splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
+import { UsageError } from '../util/errors.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import type { Stopwatch } from './environment.ts';
@@ -20,10 +21,10 @@ export interface Prepared {
   train: TrainingSet;
   /** users x items: the relevant test items. */
   relevant: Csr;
-  /** Users with at least one relevant test item, ascending: those that are evaluated. */
+  /** Users with at least one test rating, ascending: those of them without a relevant one are left out and counted. */
+  tested: Int32Array;
+  /** Users with at least one relevant test item, ascending: those that lists are made for. */
   evaluable: Int32Array;
-  /** Users with test ratings of which none is relevant: left out and counted. */
-  withoutRelevant: number;
   facts: CatalogueFacts;
   protocol: ResultsRecord['protocol'];
 }
@@ -35,9 +36,75 @@ export async function prepare(
   context: { progress: Progress; signal: AbortSignal },
   watch: Stopwatch,
 ): Promise<Prepared> {
-  const { dataset, split } = await watch.time('load', () => load(data, protocol, context));
+  const loaded = await watch.time('load', () => load(data));
   return watch.time('split', () => {
-    const train = trainingSet(dataset, split.train, split.test);
-    return {} as Prepared;
+    const { dataset } = loaded;
+    for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
+    const rng = new Rng(protocol.seed).derive('split');
+    const split =
+      loaded.split ?? splitRatings(dataset, { kind: protocol.split, testShare: protocol.testShare }, rng);
+    return describe(data, protocol, dataset, split, loaded.split !== undefined);
   });
+}
+
+async function load(data: DataOptions): Promise<{ dataset: Dataset; split?: Split }> {
+  const { dataset: name, train, test } = data;
+  if (train === undefined && test === undefined)
+    return { dataset: await loadDataset(name ?? embeddedDataset) };
+  if (train === undefined || test === undefined) {
+    throw new UsageError({
+      place: train === undefined ? '--test' : '--train',
+      found: 'one file of a predefined split',
+      wanted: 'both --train FILE and --test FILE',
+    });
+  }
+  const dataset = name === undefined ? undefined : await loadDataset(name);
+  return loadPredefinedSplit({ trainFile: train, testFile: test, ...(dataset && { dataset }) });
+}
+
+function describe(
+  data: DataOptions,
+  protocol: Protocol,
+  dataset: Dataset,
+  split: Split,
+  predefined: boolean,
+): Prepared {
+  const train = trainingSet(dataset, split.train, split.test);
+  const [users, items] = [dataset.userIds.length, dataset.itemIds.length];
+  const relevant = relevantItems(split.test, protocol.threshold, users, items);
+  const { pointers } = train.byItem;
+  const { seed, k, threshold, testShare } = protocol;
+  return {
+    source: data,
+    dataset,
+    split,
+    train,
+    relevant,
+    tested: Int32Array.from(new Set(split.test.users)).sort(),
+    evaluable: rowsWithEntries(relevant),
+    facts: {
+      catalogueSize: train.catalogue.length,
+      usersWhoRated: Int32Array.from({ length: items }, (_, item) => pointers[item + 1]! - pointers[item]!),
+      userCount: users,
+      genres: dataset.movies.genres,
+    },
+    protocol: {
+      split: predefined ? 'predefined' : protocol.split,
+      ...(!predefined && protocol.split !== 'leave-last-one-out' && { testShare }),
+      seed,
+      k,
+      threshold,
+      candidates: 'catalogue minus the user’s training items',
+      ties: 'ascending movie id',
+      splitDigest: splitDigest(split, dataset),
+      trainRatings: split.train.users.length,
+      testRatings: split.test.users.length,
+    },
+  };
+}
+
+function rowsWithEntries({ pointers, rows }: Csr): Int32Array {
+  return Int32Array.from({ length: rows }, (_, row) => row).filter(
+    (row) => pointers[row + 1]! > pointers[row]!,
+  );
 }

@@ -1,0 +1,94 @@
+/** The last two steps of every experiment: lists to metrics with intervals, results to a record. */
+import {
+  evaluateLists,
+  userMetrics,
+  type CutoffEvaluation,
+  type Evaluation,
+} from '../evaluation/evaluator.ts';
+import { estimates } from '../evaluation/intervals.ts';
+import { ratingPrediction } from '../evaluation/rating-prediction.ts';
+import type { Fitted, TopK } from '../models/recommender.ts';
+import { Rng } from '../util/rng.ts';
+import { environment, type Stopwatch } from './environment.ts';
+import type { Prepared } from './prepare.ts';
+import { SCHEMA_VERSION, type CutoffMetrics, type ModelResult, type ResultsRecord } from './record.ts';
+
+/** The lists of `users`, row by row. */
+export type Lists = TopK & { users: Int32Array };
+
+/**
+ * Scores one model's lists. `asked` are the users that count, ascending (default: all with test ratings): those
+ * without a relevant test item are left out and counted, those without a list score 0.
+ */
+export function scoreLists(
+  prepared: Prepared,
+  model: Pick<ModelResult, 'name' | 'model' | 'hyperparameters'>,
+  lists: Lists,
+  { fitted, asked = prepared.tested }: { fitted?: Fitted; asked?: Int32Array } = {},
+): ModelResult {
+  const { k: cutoffs, seed } = prepared.protocol;
+  const evaluation = evaluateLists(lists, prepared.relevant, prepared.facts, { cutoffs, users: asked });
+  const ratings = fitted && predictedRatings(prepared, fitted);
+  return {
+    name: model.name,
+    model: model.model,
+    hyperparameters: model.hyperparameters,
+    facts: fitted?.facts ?? {},
+    metrics: Object.fromEntries(evaluation.cutoffs.map((cutoff) => [cutoff.k, cutoffMetrics(cutoff, seed)])),
+    ...(ratings && { ratingPrediction: ratings }),
+    users: evaluation.counts,
+    perUser: perUser(prepared, evaluation),
+  };
+}
+
+function cutoffMetrics(cutoff: CutoffEvaluation, seed: number): CutoffMetrics {
+  const { perUser: columns, coverage, novelty, gini, diversity } = cutoff;
+  const intervals = estimates(columns, new Rng(seed).derive('bootstrap'));
+  const ordered = [...userMetrics.slice(0, 3), 'f1OfMeans', ...userMetrics.slice(3)] as const;
+  return {
+    ...(Object.fromEntries(ordered.map((name) => [name, intervals[name]])) as typeof intervals),
+    coverage,
+    novelty,
+    gini,
+    diversity,
+  };
+}
+
+function predictedRatings({ split: { test } }: Prepared, fitted: Fitted): ModelResult['ratingPrediction'] {
+  if (fitted.predict === undefined) return undefined;
+  return ratingPrediction(fitted.predict(test.users, test.items), test.values);
+}
+
+function perUser({ dataset }: Prepared, evaluation: Evaluation): ModelResult['perUser'] {
+  return {
+    userIds: Array.from(evaluation.users, (user) => dataset.userIds[user]!),
+    relevant: [...evaluation.relevant],
+    hitRanks: evaluation.hitRanks.map((ranks) => [...ranks]),
+  };
+}
+
+/** The record of an experiment; `save` it with src/experiment/store.ts. */
+export function buildRecord(
+  experiment: string,
+  { source, dataset, protocol }: Prepared,
+  models: ModelResult[],
+  watch: Stopwatch,
+): ResultsRecord {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    experiment,
+    source,
+    dataset: {
+      name: dataset.name,
+      files: dataset.files,
+      users: dataset.userIds.length,
+      items: dataset.itemIds.length,
+      ratings: dataset.ratings.users.length,
+      warnings: dataset.warnings,
+    },
+    protocol,
+    models,
+    environment: environment(),
+    timing: watch.seconds,
+  };
+}
