@@ -112,7 +112,7 @@ function configOf(json: TokenizerJson): Record<string, unknown> {
     bos_token: END_OF_TEXT,
     eos_token: END_OF_TEXT,
     unk_token: END_OF_TEXT,
-    added_tokens_decoder: Object.fromEntries(json.added_tokens.map((token) => [token.id, token])),
+    added_tokens_decoder: Object.fromEntries(json.added_tokens.map(({ id, ...token }) => [id, token])),
   };
 }
 
