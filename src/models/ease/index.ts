@@ -97,6 +97,7 @@ function recommend(
   const candidates = new Float64Array(catalogue.length);
   users.forEach((user, row) => {
     scorer(user, candidates);
+    for (let j = 0; j < candidates.length; j++) candidates[j] = Math.fround(candidates[j]!); // ties as the list shows them
     for (let p = byRow.pointers[user]!; p < byRow.pointers[user + 1]!; p++)
       candidates[byRow.indices[p]!] = NaN;
     bestOf(candidates, k).forEach((candidate, rank) => {

@@ -5,8 +5,9 @@
  * movie factors may shrink towards what the movie's features predict.
  */
 import { itemFeatures } from '../../data/item-features.ts';
+import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { AlsSolver, paddedFactors, type ObservedRows } from '../../numeric/als.ts';
+import { AlsSolver, paddedFactors, type AlsProblem } from '../../numeric/als.ts';
 import { KernelPool } from '../../numeric/pool.ts';
 import { recommendByDotProduct } from '../../numeric/top-n.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
@@ -53,34 +54,18 @@ export async function fitIals(
   }
 }
 
-function alsProblem(options: IalsOptions, train: TrainingSet, k: number) {
-  const levels = ratingLevels(train.ratings.values);
-  const power = (exponent: number) => Float32Array.from(levels, (stars) => pow(stars / 4, exponent));
-  const observed = ({ pointers, indices, values }: TrainingSet['byUser']): ObservedRows => ({
-    pointers,
-    indices,
-    levels: Uint8Array.from(values, (stars) => levels.indexOf(stars)),
-  });
+function alsProblem(options: IalsOptions, train: TrainingSet, k: number): AlsProblem {
+  const { stars, byUser, byItem } = ratingLevels(train);
+  const power = (exponent: number) => stars.map((value) => pow(value / 4, exponent));
   return {
     k,
     unobservedWeight: options.unobservedWeight,
     levels: { confidence: power(options.confidenceExponent), target: power(options.targetExponent) },
-    byUser: observed(train.byUser),
-    byItem: observed(train.byItem),
+    byUser,
+    byItem,
     ...regularization(options, train),
     conjugateGradientSteps: options.conjugateGradientSteps,
   };
-}
-
-/** The distinct ratings, ascending; the kernels keep one byte per rating and look its weight and target up. */
-function ratingLevels(values: Float32Array): number[] {
-  const levels = [...new Set(values)].sort((a, b) => a - b);
-  if (levels.length <= 256) return levels;
-  throw new RecsysError({
-    found: `${levels.length} different rating values`,
-    wanted: 'at most 256',
-    remedy: 'Round the ratings.',
-  });
 }
 
 /**

@@ -25,13 +25,13 @@ function scoreOf({ by, damping }: PopularityOptions): Score {
   return scores[by];
 }
 
-/** The catalogue, best first, equal scores by ascending item index. Rounded only after sorting. */
+/** The catalogue, best first, equal scores by ascending item index. */
 function rank(
   { byItem, catalogue, ratings }: TrainingSet,
   score: Score,
 ): { items: Int32Array; scores: Float32Array } {
   const mean = ratings.values.reduce((sum, value) => sum + value, 0) / ratings.values.length;
-  const scores = new Float64Array(byItem.rows);
+  const scores = new Float32Array(byItem.rows);
   for (const item of catalogue) {
     const values = byItem.values.subarray(byItem.pointers[item], byItem.pointers[item + 1]);
     const sum = values.reduce((total, value) => total + value, 0);

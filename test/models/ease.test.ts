@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { choleskyFactor, choleskySolve } from '../../src/numeric/cholesky.ts';
+import { createEase } from '../../src/models/ease/index.ts';
+import { easeOptions, type EaseOptions } from '../../src/models/ease/options.ts';
+import type { TrainingSet } from '../../src/data/training-set.ts';
+import { checkerboard, fitContext } from '../support/datasets.ts';
+
+/** Scores of `user` by the definition: P inverted densely, B = I - P diag(1/P_jj), row of X times B. */
+function scoresByDefinition(train: TrainingSet, user: number, regularization: number): Map<number, number> {
+  const n = train.itemCount;
+  const dense = Array.from({ length: train.userCount }, () => new Float64Array(n));
+  train.ratings.values.forEach((stars, p) => {
+    dense[train.ratings.users[p]!]![train.ratings.items[p]!] = (stars / 4) ** 2;
+  });
+  const a = new Float64Array(n * n);
+  const p = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    p[i * n + i] = 1;
+    for (let j = 0; j < n; j++) a[i * n + j] = dense.reduce((sum, row) => sum + row[i]! * row[j]!, 0);
+    a[i * n + i]! += regularization;
+  }
+  choleskySolve(choleskyFactor(a, n), n, p, n);
+  const scores = new Map<number, number>();
+  for (const j of train.catalogue) {
+    if (dense[user]![j] !== 0) continue;
+    let score = 0;
+    for (let i = 0; i < n; i++) if (i !== j) score -= (dense[user]![i]! * p[i * n + j]!) / p[j * n + j]!;
+    scores.set(j, score);
+  }
+  return scores;
+}
+
+async function ranking(train: TrainingSet, options: Partial<EaseOptions>) {
+  const fitted = await createEase(easeOptions.parse(options)).fit(train, fitContext());
+  return { ...(await fitted.recommend(Int32Array.of(3), 5)), facts: fitted.facts };
+}
+
+test.each([
+  ['users', 20, 30],
+  ['movies', 60, 30],
+] as const)(
+  'inverting on the side of the %s gives the scores of the definition',
+  async (side, users, items) => {
+    const { train } = checkerboard(users, items);
+    const { items: list, scores, facts } = await ranking(train, { regularization: 7 });
+    const expected = scoresByDefinition(train, 3, 7);
+    expect(facts?.['inverted']).toBe(side);
+    // By score, not by order: the checkerboard has movies whose scores are equal but for rounding.
+    list.forEach((item, rank) => expect(scores[rank]).toBeCloseTo(expected.get(item)!, 5));
+    const best = [...expected.values()].sort((a, b) => b - a).slice(0, 5);
+    best.forEach((score, rank) => expect(scores[rank]).toBeCloseTo(score, 5));
+  },
+);
+
+test('features enter as further rows', async () => {
+  const { train } = checkerboard(20, 30);
+  const without = await ranking(train, {});
+  const withGenres = await ranking(train, { features: ['genres', 'decade'] });
+  expect(without.facts?.['rows']).toBe(20);
+  // Two genres and two decades (1990s and 2000s) in the checkerboard.
+  expect(withGenres.facts?.['rows']).toBe(24);
+});

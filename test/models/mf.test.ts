@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { createMf } from '../../src/models/mf/index.ts';
+import { mfOptions, solverDefaults } from '../../src/models/mf/options.ts';
+import { FeaturePrior } from '../../src/models/mf/feature-prior.ts';
+import { toCsr } from '../../src/data/csr.ts';
+import type { TrainingSet } from '../../src/data/training-set.ts';
+import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
+
+describe('options of MF', () => {
+  test('the defaults of the chosen solver are filled in, and no other solver is mentioned', () => {
+    expect(mfOptions.parse({})).toEqual({ solver: 'ials', ...solverDefaults.ials });
+    expect(mfOptions.parse({ solver: 'sgd', factors: 8 })).toEqual({
+      solver: 'sgd',
+      ...solverDefaults.sgd,
+      factors: 8,
+    });
+  });
+
+  test('an option that is left undefined keeps its default', () => {
+    expect(mfOptions.parse({ factors: undefined }).factors).toBe(solverDefaults.ials.factors);
+  });
+
+  test('an option of another solver is refused, with what there is', () => {
+    const result = mfOptions.safeParse({ solver: 'sgd', unobservedWeight: 0.1 });
+    expect(result.error?.issues[0]?.path).toEqual(['unobservedWeight']);
+    expect(result.error?.issues[0]?.message).toMatch(
+      /not an option of solver 'sgd', which has factors, epochs/,
+    );
+  });
+
+  test('parsing what was parsed changes nothing', () => {
+    const once = mfOptions.parse({ solver: 'bpr' });
+    expect(mfOptions.parse(once)).toEqual(once);
+  });
+});
+
+/** Scores of every movie that user 0 has not rated. */
+async function scoresFor(train: TrainingSet, options: Record<string, unknown>): Promise<Map<number, number>> {
+  const parsed = mfOptions.parse({ factors: 8, iterations: 8, ...options });
+  const fitted = await createMf(parsed).fit(train, fitContext());
+  const { items, scores } = await fitted.recommend(Int32Array.of(0), train.itemCount);
+  return new Map(
+    Array.from(items, (item, rank) => [item, scores[rank]!] as const).filter(([item]) => item >= 0),
+  );
+}
+
+describe('implicit ALS', () => {
+  test('with genres, a movie with one low rating moves towards the fans of its genre', async () => {
+    // Even users rate even movies (dramas in this helper), odd ones odd movies (comedies). User 2 alone rated 18 and 19.
+    const rows: [number, number, number][] = [];
+    for (let user = 0; user < 20; user++) {
+      for (let item = user % 2; item < 18; item += 2) if ((user + item) % 3 !== 0) rows.push([user, item, 5]);
+    }
+    const train = trainOn([...rows, [2, 18, 2], [2, 19, 2]], 20, 20);
+    const ratio = (scores: Map<number, number>) => scores.get(18)! / scores.get(19)!;
+    expect(ratio(await scoresFor(train, {}))).toBeCloseTo(1, 2);
+    expect(ratio(await scoresFor(train, { features: ['genres'] }))).toBeGreaterThan(1.5);
+  });
+
+  test('a movie that others rated 1 scores like one that they rated 5 only without the target exponent', async () => {
+    const rows: [number, number, number][] = [];
+    for (let user = 0; user < 12; user++) {
+      for (let item = 2; item < 10; item++) rows.push([user, item, 5]);
+      if (user > 0) rows.push([user, 0, 5], [user, 1, 1]);
+    }
+    const train = trainOn(rows, 12, 10);
+    const ratio = (scores: Map<number, number>) => scores.get(0)! / scores.get(1)!;
+    expect(ratio(await scoresFor(train, { targetExponent: 0 }))).toBeCloseTo(1, 2);
+    expect(ratio(await scoresFor(train, { targetExponent: 2 }))).toBeGreaterThan(5);
+  });
+
+  test('conjugate gradients find the factors of Cholesky', async () => {
+    const { train } = checkerboard();
+    const exact = await scoresFor(train, {});
+    const iterative = await scoresFor(train, { conjugateGradientSteps: 8 });
+    for (const [item, score] of exact) expect(iterative.get(item)).toBeCloseTo(score, 3);
+  });
+
+  test('a number of factors that is no multiple of eight is what it says', async () => {
+    const scores = await scoresFor(checkerboard().train, { factors: 5 });
+    expect([...scores.values()].every(Number.isFinite)).toBe(true);
+  });
+});
+
+test('the feature prior is the ridge regression of the factors on the features', () => {
+  // Two movies of feature 0 with factors 1 and 3, one of feature 1 with factor 5; weights 1, 1, 2; mean weight 4/3.
+  const features = toCsr(Int32Array.of(0, 1, 2), Int32Array.of(0, 0, 1), Float32Array.of(1, 1, 1), 3, 2);
+  const strength = 0.75; // times 4/3: a ridge of 1
+  const prior = new FeaturePrior(features, Int32Array.of(0, 1, 2), Float32Array.of(1, 1, 2), strength);
+  const means = new Float32Array(3);
+  prior.predict(Float32Array.of(1, 3, 5), 1, means);
+  // Feature 0: (1 + 3) / (2 + 1). Feature 1: 2 * 5 / (2 + 1).
+  [4 / 3, 4 / 3, 10 / 3].forEach((mean, item) => expect(means[item]).toBeCloseTo(mean, 6));
+});
