@@ -37,18 +37,11 @@ function bootstrap<Name extends string>(
   rng: Rng,
 ): Record<Name | 'f1OfMeans', Estimate> {
   const rows = columns[names[0]!].length;
-  const width = names.length;
-  const table = new Float64Array(rows * width);
-  names.forEach((name, c) => columns[name].forEach((value, row) => (table[row * width + c] = value)));
   const resampled = names.map(() => new Float64Array(RESAMPLES));
-  const sums = new Float64Array(width);
+  const drawn = new Int32Array(rows);
   for (let n = 0; n < RESAMPLES; n++) {
-    sums.fill(0);
-    for (let draw = 0; draw < rows; draw++) {
-      const at = width * rng.int(rows);
-      for (let c = 0; c < width; c++) sums[c]! += table[at + c]!;
-    }
-    for (let c = 0; c < width; c++) resampled[c]![n] = sums[c]! / rows;
+    for (let draw = 0; draw < rows; draw++) drawn[draw] = rng.int(rows);
+    names.forEach((name, c) => (resampled[c]![n] = sumOf(columns[name], drawn) / rows));
   }
   const [p, r] = [names.indexOf('precision' as Name), names.indexOf('recall' as Name)];
   const combined =
@@ -58,6 +51,12 @@ function bootstrap<Name extends string>(
       ? { mean: f1(means[p] ?? 0, means[r] ?? 0), ci95: percentiles(combined) }
       : { mean: means[n]!, ci95: percentiles(resampled[n]!) },
   );
+}
+
+function sumOf(values: Float64Array, rows: Int32Array): number {
+  let sum = 0;
+  for (let n = 0; n < rows.length; n++) sum += values[rows[n]!]!;
+  return sum;
 }
 
 function normal<Name extends string>(

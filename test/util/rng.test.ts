@@ -30,6 +30,15 @@ describe('Rng', () => {
     expect(counts.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0)).toBeLessThan(27.9);
   });
 
+  it('draws integers beyond 2^21 below n too, over the whole range', () => {
+    const rng = new Rng(7);
+    const draws = Array.from({ length: 1000 }, () => rng.int(4_000_000_000));
+    expect(Math.max(...draws)).toBeLessThan(4_000_000_000);
+    expect(Math.max(...draws)).toBeGreaterThan(3_900_000_000);
+    expect(Math.min(...draws)).toBeLessThan(100_000_000);
+    expect(draws.every(Number.isInteger)).toBe(true);
+  });
+
   it('draws normals with mean 0 and variance 1 within four standard errors', () => {
     const rng = new Rng(7);
     const draws = Array.from({ length: 100_000 }, () => rng.normal());
