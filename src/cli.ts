@@ -2,6 +2,8 @@
 /** argv to command, exit codes; the only place that prints an error or exits. Commands load their work lazily. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { baselineCommand, modelCommands } from './commands/baseline.ts';
+import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
 
 function program(): Command {
@@ -17,7 +19,7 @@ function program(): Command {
     'after',
     '\nStart here:\n  recsys baseline            popularity, MF and FM on the embedded data\n',
   );
-  const commands: Command[] = [];
+  const commands = [baselineCommand(), ...modelCommands(), reproduceCommand()];
   for (const command of commands) root.addCommand(inherit(command, root));
   return root;
 }

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { has } from '../../src/data/csr.ts';
+import { createModel, specOf, variants } from '../../src/models/registry.ts';
+import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
+
+/** Few epochs, few factors: enough for a checkerboard. */
+const quick: Record<string, Record<string, unknown>> = {
+  mf: { factors: 8, iterations: 8 },
+  'mf-bpr': { factors: 8, epochs: 60 },
+  'mf-sgd': { factors: 8, epochs: 40 },
+  fm: { factors: 8 },
+  'fm-bpr': { factors: 8, epochs: 60 },
+  'fm-pointwise': { factors: 8, epochs: 40 },
+};
+
+const allUsers = (count: number) => Int32Array.from({ length: count }, (_, n) => n);
+
+async function recommend(name: string, k: number, seed = 1, threads = 1, board = checkerboard()) {
+  const model = await createModel(specOf(name, quick[name]));
+  const fitted = await model.fit(board.train, fitContext(seed, threads));
+  const list = await fitted.recommend(allUsers(board.train.userCount), k);
+  await fitted.dispose?.();
+  return list;
+}
+
+describe.each(Object.keys(variants))('%s keeps the contract of a recommender', (name) => {
+  it('recommends catalogue movies that the user has not rated, each once, best first', async () => {
+    const { train } = checkerboard();
+    const { items, scores, k } = await recommend(name, 5);
+    expect(items).toHaveLength(train.userCount * 5);
+    for (let user = 0; user < train.userCount; user++) {
+      const list = [...items.subarray(user * k, (user + 1) * k)];
+      expect(new Set(list).size).toBe(5);
+      for (const [rank, item] of list.entries()) {
+        expect(train.catalogue).toContain(item);
+        expect(has(train.byUser, user, item)).toBe(false);
+        if (rank > 0) {
+          const [previous, score] = [scores[user * k + rank - 1]!, scores[user * k + rank]!];
+          expect(previous > score || (previous === score && list[rank - 1]! < item)).toBe(true);
+        }
+      }
+    }
+  });
+
+  it('pads with -1 when fewer candidates are left than asked for', async () => {
+    const { train } = checkerboard();
+    const { items } = await recommend(name, 40);
+    for (let user = 0; user < train.userCount; user++) {
+      const rated = train.byUser.pointers[user + 1]! - train.byUser.pointers[user]!;
+      const list = items.subarray(user * 40, (user + 1) * 40);
+      expect(list.indexOf(-1)).toBe(train.catalogue.length - rated);
+    }
+  });
+
+  it('gives the same bytes for the same seed, on one thread and on two', async () => {
+    const [a, b, c] = [await recommend(name, 5), await recommend(name, 5), await recommend(name, 5, 1, 2)];
+    expect(b).toEqual(a);
+    expect(c).toEqual(a);
+  });
+
+  it('gives a user without training ratings a list', async () => {
+    const train = trainOn(
+      [
+        [0, 0, 5],
+        [0, 1, 4],
+        [1, 1, 5],
+        [1, 2, 3],
+      ],
+      3,
+      4,
+    );
+    const list = await recommend(name, 2, 1, 1, { train, wanted: [] });
+    expect(list.items.subarray(4).includes(-1)).toBe(false);
+    expect(list.scores.every(Number.isFinite)).toBe(true);
+  });
+
+  it('stops with what was kept when the signal has fired', async () => {
+    const model = await createModel(specOf(name, quick[name]));
+    const stopped = fitContext(1, 1, AbortSignal.abort());
+    if (model.name === 'popularity') return; // done in a millisecond: nothing to stop
+    await expect(model.fit(checkerboard().train, stopped)).rejects.toThrow(/stopped/);
+  });
+});
+
+describe('personal models', () => {
+  it.each(['mf', 'mf-bpr', 'fm', 'fm-bpr', 'ease'])('%s finds the hidden cells of a checkerboard', async (name) => {
+    const { wanted } = checkerboard();
+    const { items, k } = await recommend(name, 3);
+    let hits = 0;
+    let possible = 0;
+    for (const [user, hidden] of wanted.entries()) {
+      possible += Math.min(3, hidden.size);
+      for (const item of items.subarray(user * k, (user + 1) * k)) hits += Number(hidden.has(item));
+    }
+    expect(hits / possible).toBeGreaterThan(0.95);
+  });
+});
