@@ -12,7 +12,7 @@ describe('tables for the terminal', () => {
           ['popularity', '12.5'],
         ],
       ),
-    ).toBe(['model         F1', '─────────────────', 'mf           0.2', 'popularity  12.5'].join('\n'));
+    ).toBe(['model         F1', '────────────────', 'mf           0.2', 'popularity  12.5'].join('\n'));
   });
 
   it('print the mean with four digits and its interval below it', () => {
