@@ -318,7 +318,8 @@ function balancedBlocks(pointers: Int32Array, blocks: number) {
 /** Makes the `blocks` equal parts of `copies` equal to their mean. */
 function averageCopies(copies: Float32Array, blocks: number): void {
   const size = copies.length / blocks;
-  for (let n = 0; blocks > 1 && n < size; n++) {
+  if (blocks === 1) return;
+  for (let n = 0; n < size; n++) {
     let sum = 0;
     for (let block = 0; block < blocks; block++) sum += copies[block * size + n]!;
     const mean = sum / blocks;

@@ -1,0 +1,133 @@
+/** A whole fit by SGD: pool, first factors, epochs with a falling learning rate, and the parameters it ends with. */
+import { AbortedError, RecsysError } from '../util/errors.ts';
+import type { Progress } from '../util/progress.ts';
+import type { Rng } from '../util/rng.ts';
+import { KernelPool } from './pool.ts';
+import {
+  SgdSolver,
+  type PairwiseLoss,
+  type SgdProblem,
+  type SgdRegularization,
+  type SquaredLoss,
+} from './sgd.ts';
+
+export interface SgdSettings {
+  /** Name of the work, for the progress bar and messages. */
+  label: string;
+  loss: PairwiseLoss | SquaredLoss;
+  epochs: number;
+  /** Step of the first epoch; it falls to `finalRate` of it, linearly. */
+  learningRate: number;
+  finalRate: number;
+  regularization: SgdRegularization;
+  /** Factors that are used; the rest of k stays 0. */
+  factors: number;
+  /** Standard deviation of the first factors of users and items, times sqrt(factors); features start at half of it. */
+  initialScale: number;
+}
+
+export interface SgdContext {
+  rng: Rng;
+  progress: Progress;
+  signal: AbortSignal;
+  threads: number;
+}
+
+/** What was learned. Matrices are row-major with k columns. */
+export interface SgdParameters {
+  userFactors: Float32Array;
+  itemFactors: Float32Array;
+  featureFactors: Float32Array;
+  userBiases: Float32Array;
+  itemBiases: Float32Array;
+  featureBiases: Float32Array;
+}
+
+/**
+ * Fits the parameters. The same bits for any number of threads.
+ * Throws AbortedError when the signal fires, RecsysError when the parameters overflow.
+ */
+export async function fitBySgd(
+  problem: SgdProblem,
+  settings: SgdSettings,
+  context: SgdContext,
+): Promise<SgdParameters> {
+  const { label, loss, epochs, learningRate, finalRate, regularization } = settings;
+  const operations = epochs * operationsPerEpoch(problem, loss);
+  const pool = await KernelPool.create({ threads: context.threads, operations });
+  const task = context.progress.start(label, epochs, 'epochs');
+  try {
+    const solver = new SgdSolver(pool, problem, context.rng.derive('order'));
+    initialize(solver, problem.k, settings, context.rng);
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      await pool.breathe();
+      if (context.signal.aborted)
+        throw new AbortedError({ found: `stopped after ${epoch} epochs of ${label}` });
+      solver.epoch(loss, learningRate * (1 - (1 - finalRate) * (epoch / epochs)), regularization);
+      task.advance();
+    }
+    return parameters(solver, label);
+  } finally {
+    task.finish();
+    await pool.dispose();
+  }
+}
+
+function initialize(solver: SgdSolver, k: number, settings: SgdSettings, rng: Rng): void {
+  const { factors } = settings;
+  const deviation = settings.initialScale / Math.sqrt(factors);
+  const { userFactors, itemFactors, pointers, indices } = solver.state;
+  fillNormal(userFactors, k, factors, deviation, rng.derive('users'));
+  fillNormal(itemFactors, k, factors, deviation, rng.derive('items'));
+  const rated = new Uint8Array(itemFactors.length / k);
+  for (const item of indices) rated[item] = 1;
+  clearRows(itemFactors, k, (item) => rated[item] === 0);
+  clearRows(userFactors, k, (user) => pointers[user] === pointers[user + 1]);
+  const features = new Float32Array(solver.featureFactors.length);
+  fillNormal(features, k, factors, deviation / 2, rng.derive('features'));
+  solver.setFeatureFactors(features);
+}
+
+/** Normal numbers in the first `columns` of each row of `stride`. */
+function fillNormal(
+  matrix: Float32Array,
+  stride: number,
+  columns: number,
+  deviation: number,
+  rng: Rng,
+): void {
+  for (let row = 0; row < matrix.length; row += stride)
+    for (let f = 0; f < columns; f++) matrix[row + f] = deviation * rng.normal();
+}
+
+/** Users and items without ratings stay at 0: nothing is known of them. */
+function clearRows(matrix: Float32Array, k: number, empty: (row: number) => boolean): void {
+  for (let row = 0; row * k < matrix.length; row++) if (empty(row)) matrix.fill(0, row * k, (row + 1) * k);
+}
+
+/** Six per factor of a rating for the scores and updates, two more per negative and feature. */
+function operationsPerEpoch({ byUser, features, items, k }: SgdProblem, loss: PairwiseLoss | SquaredLoss) {
+  const vectors = loss.kind === 'pairwise' ? 2 + loss.negatives : 1;
+  const featuresPerItem = (features?.indices.length ?? 0) / items;
+  return byUser.indices.length * k * (6 + 2 * vectors * (1 + featuresPerItem));
+}
+
+/** Copies outside the pool, so that the pool's memory can go. */
+function parameters(solver: SgdSolver, label: string): SgdParameters {
+  const copy = (values: Float32Array): Float32Array => {
+    if (values.every(Number.isFinite)) return Float32Array.from(values);
+    throw new RecsysError({
+      found: `${label} produced parameters that are not finite`,
+      remedy: 'Lower --learning-rate.',
+    });
+  };
+  const { userFactors, itemFactors, userBiases, itemBiases } = solver.state;
+  return {
+    userFactors: copy(userFactors),
+    itemFactors: copy(itemFactors),
+    featureFactors: copy(solver.featureFactors),
+    userBiases: copy(userBiases),
+    itemBiases: copy(itemBiases),
+    featureBiases: copy(solver.featureBiases),
+  };
+}
