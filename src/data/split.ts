@@ -122,7 +122,7 @@ function heldPerUser(ratings: Ratings, count: (n: number) => number, latest: boo
   const held = new Uint8Array(users.length);
   const { pointers, rows } = rowsByUser(users);
   for (let u = 0; u + 1 < pointers.length; u++) {
-    const own = rows.subarray(pointers[u]!, pointers[u + 1]!);
+    const own = rows.subarray(pointers[u], pointers[u + 1]);
     if (own.length < 2) continue;
     const wanted = count(own.length);
     rng.shuffle(own);

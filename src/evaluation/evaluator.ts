@@ -104,6 +104,8 @@ export function evaluateLists(
   return evaluator.finish();
 }
 
+const NO_HITS = new Int32Array();
+
 /** Sums over the lists at one cut-off. */
 interface Exposure {
   perItem: Int32Array;
@@ -146,7 +148,7 @@ export class Evaluator {
     this.#rowOf = new Int32Array(relevant.rows).fill(-1);
     this.#users.forEach((user, row) => (this.#rowOf[user] = row));
     this.#lengths = new Int32Array(this.#users.length);
-    this.#hitRanks = new Array<Int32Array>(this.#users.length).fill(new Int32Array());
+    this.#hitRanks = Array.from(this.#users, () => NO_HITS);
     this.#hitGains = [];
     this.#exposures = options.cutoffs.map(() => ({
       perItem: new Int32Array(relevant.columns),
@@ -261,7 +263,7 @@ export class Evaluator {
         this.#convention.gain!(rating, this.#threshold),
       )
         .sort()
-        .reverse(),
+        .toReversed(),
     );
   }
 }
@@ -285,8 +287,13 @@ export function perUserMetrics(
   const discounts: Discounts = discountTable(k, convention);
   const column = () => new Float64Array(hitRanks.length);
   const metrics: Record<UserMetric, Float64Array> = {
-    ...{ precision: column(), recall: column(), f1: column(), ndcg: column() },
-    ...{ map: column(), mrr: column(), hitRate: column() },
+    precision: column(),
+    recall: column(),
+    f1: column(),
+    ndcg: column(),
+    map: column(),
+    mrr: column(),
+    hitRate: column(),
   };
   const outcome: Outcome = { k, relevant: 0, length: 0, hits: 0, ranks: new Int32Array(k), start: 0 };
   for (let row = 0; row < hitRanks.length; row++) {

@@ -28,8 +28,8 @@ export async function reproduce(
 }
 
 /** The part of a record that must be the same on every machine and every run. */
-export function reproducible({ environment: _, timing: __, ...rest }: ResultsRecord): unknown {
-  return JSON.parse(JSON.stringify(rest));
+export function reproducible(record: ResultsRecord): unknown {
+  return JSON.parse(JSON.stringify({ ...record, environment: undefined, timing: undefined }));
 }
 
 function specOfRecord(path: string, record: ResultsRecord): ExperimentSpec {
@@ -46,7 +46,9 @@ function specOfRecord(path: string, record: ResultsRecord): ExperimentSpec {
   const { testShare, seed, k, threshold, split } = record.protocol;
   const protocol = protocolSchema.parse({
     ...(split !== 'predefined' && { split, testShare }),
-    ...{ seed, k, threshold },
+    seed,
+    k,
+    threshold,
   });
   return { experiment: record.experiment, data: record.source, protocol, models };
 }

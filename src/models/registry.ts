@@ -10,7 +10,7 @@ import type { Recommender } from './recommender.ts';
 interface Entry<S extends z.ZodType> {
   summary: string;
   options: S;
-  create(options: z.output<S>): Promise<Recommender>;
+  create: (options: z.output<S>) => Promise<Recommender>;
 }
 
 function entry<S extends z.ZodType>(definition: Entry<S>): Entry<S> {

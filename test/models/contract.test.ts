@@ -83,15 +83,18 @@ describe.each(Object.keys(variants))('%s keeps the contract of a recommender', (
 });
 
 describe('personal models', () => {
-  it.each(['mf', 'mf-bpr', 'fm', 'fm-bpr', 'ease'])('%s finds the hidden cells of a checkerboard', async (name) => {
-    const { wanted } = checkerboard();
-    const { items, k } = await recommend(name, 3);
-    let hits = 0;
-    let possible = 0;
-    for (const [user, hidden] of wanted.entries()) {
-      possible += Math.min(3, hidden.size);
-      for (const item of items.subarray(user * k, (user + 1) * k)) hits += Number(hidden.has(item));
-    }
-    expect(hits / possible).toBeGreaterThan(0.95);
-  });
+  it.each(['mf', 'mf-bpr', 'fm', 'fm-bpr', 'ease'])(
+    '%s finds the hidden cells of a checkerboard',
+    async (name) => {
+      const { wanted } = checkerboard();
+      const { items, k } = await recommend(name, 3);
+      let hits = 0;
+      let possible = 0;
+      for (const [user, hidden] of wanted.entries()) {
+        possible += Math.min(3, hidden.size);
+        for (const item of items.subarray(user * k, (user + 1) * k)) hits += Number(hidden.has(item));
+      }
+      expect(hits / possible).toBeGreaterThan(0.95);
+    },
+  );
 });
