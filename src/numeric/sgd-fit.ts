@@ -1,7 +1,8 @@
 /** A whole fit by SGD: pool, first factors, epochs with a falling learning rate, and the parameters it ends with. */
-import { AbortedError, RecsysError } from '../util/errors.ts';
+import { AbortedError } from '../util/errors.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
+import { clearRows, fillNormal, finiteCopy } from './factors.ts';
 import { KernelPool } from './pool.ts';
 import {
   SgdSolver,
@@ -79,30 +80,13 @@ function initialize(solver: SgdSolver, k: number, settings: SgdSettings, rng: Rn
   const { userFactors, itemFactors, pointers, indices } = solver.state;
   fillNormal(userFactors, k, factors, deviation, rng.derive('users'));
   fillNormal(itemFactors, k, factors, deviation, rng.derive('items'));
-  const rated = new Uint8Array(itemFactors.length / k);
-  for (const item of indices) rated[item] = 1;
-  clearRows(itemFactors, k, (item) => rated[item] === 0);
+  // Nothing is known of users and items without ratings: they stay at 0.
+  const rated = new Set(indices);
   clearRows(userFactors, k, (user) => pointers[user] === pointers[user + 1]);
+  clearRows(itemFactors, k, (item) => !rated.has(item));
   const features = new Float32Array(solver.featureFactors.length);
   fillNormal(features, k, factors, deviation / 2, rng.derive('features'));
   solver.setFeatureFactors(features);
-}
-
-/** Normal numbers in the first `columns` of each row of `stride`. */
-function fillNormal(
-  matrix: Float32Array,
-  stride: number,
-  columns: number,
-  deviation: number,
-  rng: Rng,
-): void {
-  for (let row = 0; row < matrix.length; row += stride)
-    for (let f = 0; f < columns; f++) matrix[row + f] = deviation * rng.normal();
-}
-
-/** Users and items without ratings stay at 0: nothing is known of them. */
-function clearRows(matrix: Float32Array, k: number, empty: (row: number) => boolean): void {
-  for (let row = 0; row * k < matrix.length; row++) if (empty(row)) matrix.fill(0, row * k, (row + 1) * k);
 }
 
 /** Six per factor of a rating for the scores and updates, two more per negative and feature. */
@@ -114,13 +98,7 @@ function operationsPerEpoch({ byUser, features, items, k }: SgdProblem, loss: Pa
 
 /** Copies outside the pool, so that the pool's memory can go. */
 function parameters(solver: SgdSolver, label: string): SgdParameters {
-  const copy = (values: Float32Array): Float32Array => {
-    if (values.every(Number.isFinite)) return Float32Array.from(values);
-    throw new RecsysError({
-      found: `${label} produced parameters that are not finite`,
-      remedy: 'Lower --learning-rate.',
-    });
-  };
+  const copy = (values: Float32Array) => finiteCopy(values, label, 'Lower --learning-rate.');
   const { userFactors, itemFactors, userBiases, itemBiases } = solver.state;
   return {
     userFactors: copy(userFactors),

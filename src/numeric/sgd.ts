@@ -10,15 +10,8 @@
  */
 import type { Rng } from '../util/rng.ts';
 import type { ObservedRows } from './als.ts';
+import type { FeatureRows } from './feature-prior.ts';
 import type { KernelPool } from './pool.ts';
-
-/** Sparse features of the items: row i holds entries `pointers[i]` to `pointers[i+1]`. */
-export interface FeatureRows {
-  columns: number;
-  pointers: Int32Array;
-  indices: Int32Array;
-  values: Float32Array;
-}
 
 export interface SgdProblem {
   /** Number of factors, a multiple of 8 (see `paddedFactors`). */
@@ -136,8 +129,7 @@ export class SgdSolver {
     this.#kernels = kernels ?? new SimdKernels(pool, this.state);
     this.#levelCounts = new Float64Array(LEVELS);
     for (const level of problem.byUser.levels) this.#levelCounts[level]!++;
-    const words = pool.int32(LEVELS);
-    this.#acceptance = new Uint32Array(words.buffer, words.byteOffset, LEVELS);
+    this.#acceptance = pool.uint32(LEVELS);
     this.#targets = pool.float32(LEVELS);
   }
 

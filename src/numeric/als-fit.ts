@@ -1,0 +1,155 @@
+/**
+ * A whole fit by implicit ALS as Rendle et al. 2021 run it ("Revisiting the Performance of iALS on Item Recommendation
+ * Benchmarks"): every cell of the rating matrix pulls towards 0 a little, a rated one towards its target. Differs: the
+ * target of a rated cell grows with the rating, (stars/4)^2, which matters more than anything else for the ranking, and
+ * the item factors may shrink towards what the items' features predict.
+ */
+import { AbortedError } from '../util/errors.ts';
+import { pow } from '../util/math.ts';
+import type { Progress } from '../util/progress.ts';
+import type { Rng } from '../util/rng.ts';
+import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './als.ts';
+import { clearRows, fillNormal, finiteCopy } from './factors.ts';
+import { FeaturePrior, type FeatureRows } from './feature-prior.ts';
+import { KernelPool } from './pool.ts';
+
+/** Standard deviation of the first factors, times sqrt(factors): Rendle et al. 2021, section 3.3. */
+const INITIAL_SCALE = 0.1;
+
+export interface AlsData {
+  byUser: ObservedRows;
+  byItem: ObservedRows;
+  /** Stars of each level. */
+  stars: Float32Array;
+  /** Items with ratings, ascending. */
+  catalogue: Int32Array;
+  /** Features that the item factors shrink towards; without: 0. */
+  features?: FeatureRows;
+}
+
+export interface AlsSettings {
+  factors: number;
+  iterations: number;
+  regularization: number;
+  frequencyExponent: number;
+  unobservedWeight: number;
+  targetExponent: number;
+  confidenceExponent: number;
+  conjugateGradientSteps: number;
+  /** Ridge of the regression from features to item factors, in units of the mean regularization of an item. */
+  priorStrength: number;
+}
+
+export interface AlsContext {
+  rng: Rng;
+  progress: Progress;
+  signal: AbortSignal;
+  threads: number;
+}
+
+/** What was learned. Matrices are row-major with k columns; rows without ratings are 0. */
+export interface AlsFactors {
+  k: number;
+  userFactors: Float32Array;
+  itemFactors: Float32Array;
+  /** (features, k): what the last sweep shrank the item factors towards. Absent without features. */
+  featureFactors?: Float64Array;
+}
+
+/** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
+export async function fitByAls(
+  data: AlsData,
+  settings: AlsSettings,
+  context: AlsContext,
+): Promise<AlsFactors> {
+  const { factors, iterations } = settings;
+  const k = paddedFactors(factors);
+  const pool = await KernelPool.create({
+    threads: context.threads,
+    operations: iterations * operationsPerSweep(data, k),
+  });
+  const task = context.progress.start('implicit ALS', iterations, 'sweeps');
+  try {
+    const problem = alsProblem(data, settings, k);
+    const als = new AlsSolver(pool, problem);
+    const deviation = INITIAL_SCALE / Math.sqrt(factors);
+    fillNormal(als.userFactors, k, factors, deviation, context.rng.derive('users'));
+    fillNormal(als.itemFactors, k, factors, deviation, context.rng.derive('items'));
+    // An item without a rating is no candidate, and must not add to the Gram matrix.
+    clearRows(als.itemFactors, k, (item) => data.byItem.pointers[item] === data.byItem.pointers[item + 1]);
+    const prior =
+      data.features &&
+      new FeaturePrior(data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
+    const means = prior === undefined ? null : pool.float32(als.itemFactors.length);
+    let featureFactors: Float64Array | undefined;
+    for (let sweep = 0; sweep < iterations; sweep++) {
+      await pool.breathe();
+      if (context.signal.aborted)
+        throw new AbortedError({ found: `stopped after ${sweep} sweeps of implicit ALS` });
+      als.updateUsers();
+      featureFactors = prior?.regress(als.itemFactors, k);
+      if (featureFactors !== undefined) prior!.predict(featureFactors, k, means!);
+      als.updateItems(means);
+      task.advance();
+    }
+    const copy = (values: Float32Array) =>
+      finiteCopy(values, 'implicit ALS', 'Raise --regularization or --unobserved-weight.');
+    return {
+      k,
+      userFactors: copy(als.userFactors),
+      itemFactors: copy(als.itemFactors),
+      ...(featureFactors && { featureFactors }),
+    };
+  } finally {
+    task.finish();
+    await pool.dispose();
+  }
+}
+
+function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem {
+  const power = (exponent: number) => data.stars.map((value) => pow(value / 4, exponent));
+  return {
+    k,
+    unobservedWeight: settings.unobservedWeight,
+    levels: { confidence: power(settings.confidenceExponent), target: power(settings.targetExponent) },
+    byUser: data.byUser,
+    byItem: data.byItem,
+    ...regularization(data, settings),
+    conjugateGradientSteps: settings.conjugateGradientSteps,
+  };
+}
+
+/**
+ * lambda_u = regularization * scale * f_u^nu with the frequency f_u = ratings of u + unobserved weight * other side
+ * (Rendle et al. 2021, eq. 9). `scale` makes the total pull independent of nu, so that the exponent can be changed
+ * without tuning the regularization again. Confidence is left out of the frequency.
+ */
+function regularization({ byUser, byItem, catalogue }: AlsData, settings: AlsSettings) {
+  const { unobservedWeight, frequencyExponent } = settings;
+  const users = byUser.pointers.length - 1;
+  const items = byItem.pointers.length - 1;
+  const frequency = (pointers: Int32Array, row: number, others: number) =>
+    pointers[row + 1]! - pointers[row]! + unobservedWeight * others;
+  const userFrequency = (user: number) => frequency(byUser.pointers, user, catalogue.length);
+  const itemFrequency = (item: number) => frequency(byItem.pointers, item, users);
+  let plain = 0;
+  let raised = 0;
+  const count = (f: number) => {
+    plain += f;
+    raised += pow(f, frequencyExponent);
+  };
+  for (let user = 0; user < users; user++) count(userFrequency(user));
+  for (const item of catalogue) count(itemFrequency(item));
+  const scale = (settings.regularization * plain) / raised;
+  const lambda = (f: number) => scale * pow(f, frequencyExponent);
+  return {
+    userLambdas: Float32Array.from({ length: users }, (_, user) => lambda(userFrequency(user))),
+    itemLambdas: Float32Array.from({ length: items }, (_, item) => lambda(itemFrequency(item))),
+  };
+}
+
+/** Per rating and side k^2 for the rank-one updates, per row k^3/3 for the factorization and k^2 for the Gram matrix. */
+function operationsPerSweep({ byUser, byItem }: AlsData, k: number): number {
+  const rows = byUser.pointers.length + byItem.pointers.length - 2;
+  return 2 * byUser.indices.length * k ** 2 + rows * (k ** 3 / 3 + k ** 2);
+}
