@@ -1,0 +1,56 @@
+/**
+ * Writes the tables of README.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`.
+ * `--check` writes nothing and exits 1 when a table is not what its record says.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  recordSchema,
+  type CutoffMetrics,
+  type Estimate,
+  type ResultsRecord,
+} from '../src/experiment/record.ts';
+import { readRecord } from '../src/experiment/store.ts';
+import { writeFileAtomic } from '../src/util/files.ts';
+
+const columns = [
+  ['precision', 'precision'],
+  ['recall', 'recall'],
+  ['f1', 'F1'],
+  ['f1OfMeans', 'F1 of means'],
+  ['ndcg', 'NDCG'],
+] as const satisfies [keyof CutoffMetrics, string][];
+
+const before = await readFile('README.md', 'utf8');
+let after = before;
+for (const [block, file] of before.matchAll(/<!-- table: (\S+) -->[^]*?<!-- end -->/g)) {
+  const table = markdown(await readRecord(file!, recordSchema));
+  after = after.replace(block, `<!-- table: ${file} -->\n\n${table}\n\n<!-- end -->`);
+}
+if (!process.argv.includes('--check')) await writeFileAtomic('README.md', after);
+else if (after !== before) {
+  console.error('README.md: a table is not what its record says. Run `npm run readme`.');
+  process.exitCode = 1;
+}
+
+function markdown({ models, protocol }: ResultsRecord): string {
+  const k = protocol.k[0]!;
+  const rows = models.map(({ name, metrics }) => {
+    const at = metrics[k]!;
+    return [name, ...columns.map(([key]) => cell(at[key])), `${(100 * at.coverage).toFixed(1)}%`];
+  });
+  const head = ['model', ...columns.map(([, title]) => `${title}@${k}`), 'coverage'];
+  return aligned([head, ...rows]);
+}
+
+function cell({ mean, ci95: [low, high] }: Estimate): string {
+  return `${mean.toFixed(4)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+}
+
+/** As Prettier writes a table: cells padded, all but the first column to the right. */
+function aligned(rows: string[][]): string {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  const line = (row: string[]) =>
+    `| ${row.map((text, c) => (c === 0 ? text.padEnd(widths[c]!) : text.padStart(widths[c]!))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, c) => (c === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n');
+}
