@@ -1,0 +1,134 @@
+/**
+ * The second-order factorization machine (Rendle 2010): its parameters, its score of any sparse input, and the dot
+ * product per movie that ranking all movies for a user comes down to.
+ */
+import type { FeatureRows } from '../../numeric/feature-prior.ts';
+
+/**
+ * Parameters over columns that stand in the order users, items, features:
+ * column u for user u, users + i for item i, users + items + f for feature f.
+ */
+export interface Machine {
+  users: number;
+  items: number;
+  features: number;
+  /** Floats per row of `factors`. */
+  k: number;
+  /** w0. */
+  bias: number;
+  /** w: one per column. */
+  weights: Float64Array;
+  /** v: (columns, k), row-major. */
+  factors: Float32Array;
+}
+
+/** An input vector x: distinct columns and their values. */
+export interface SparseVector {
+  columns: ArrayLike<number>;
+  values: ArrayLike<number>;
+}
+
+/**
+ * w0 + sum_c w_c x_c + sum_{c<d} (v_c . v_d) x_c x_d, the pairs in time linear in the number of columns:
+ * 1/2 sum_f ((sum_c v_cf x_c)^2 - sum_c v_cf^2 x_c^2) (Rendle 2010, lemma 3.1).
+ */
+export function fmScore({ k, bias, weights, factors }: Machine, { columns, values }: SparseVector): number {
+  let score = bias;
+  for (let n = 0; n < columns.length; n++) score += weights[columns[n]!]! * values[n]!;
+  for (let f = 0; f < k; f++) {
+    let sum = 0;
+    let squares = 0;
+    for (let n = 0; n < columns.length; n++) {
+      const product = factors[columns[n]! * k + f]! * values[n]!;
+      sum += product;
+      squares += product * product;
+    }
+    score += (sum * sum - squares) / 2;
+  }
+  return score;
+}
+
+/** The input of a user and an item: both one-hot, and the item's features. */
+export function inputOf(machine: Machine, features: FeatureRows, user: number, item: number): SparseVector {
+  const [first, last] = [features.pointers[item]!, features.pointers[item + 1]!];
+  const offset = machine.users + machine.items;
+  return {
+    columns: [user, machine.users + item, ...features.indices.subarray(first, last).map((f) => offset + f)],
+    values: [1, 1, ...features.values.subarray(first, last)],
+  };
+}
+
+/** What is left of a machine when one user and one item meet: userBias[u] + itemBias[i] + p_u . s_i. */
+export interface CollapsedMachine {
+  k: number;
+  /** (users, k). */
+  userFactors: Float32Array;
+  /** (items, k): s_i = v_i + sum_f x_if v_f. */
+  itemFactors: Float32Array;
+  /** w0 + w_u. The same for all of a user's items, so ranking leaves it out. */
+  userBias: Float64Array;
+  /** w_i + sum_f x_if w_f + the pairs among the item and its features. */
+  itemBias: Float32Array;
+}
+
+/** The sum over pairs splits into user x item side, which is p_u . s_i, and pairs of the item side alone. */
+export function collapse(machine: Machine, features: FeatureRows): CollapsedMachine {
+  const { users, items, k, bias, weights, factors } = machine;
+  const itemFactors = itemVectors(machine, features);
+  const itemBias = itemPairs(machine, features, itemFactors);
+  for (let item = 0; item < items; item++) {
+    itemBias[item]! += weights[users + item]!;
+    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++)
+      itemBias[item]! += features.values[p]! * weights[users + items + features.indices[p]!]!;
+  }
+  return {
+    k,
+    userFactors: factors.subarray(0, users * k),
+    itemFactors,
+    userBias: weights.subarray(0, users).map((weight) => bias + weight),
+    itemBias: Float32Array.from(itemBias),
+  };
+}
+
+/**
+ * The linear weight of each item, given the linear weights `biases` that a solver learned while it left the pairs of
+ * the item side out. Such pairs depend on the item alone, so the item's own weight can take them up: the machine's
+ * score is the solver's, and nothing is lost by leaving them out of training.
+ */
+export function absorbItemPairs(machine: Machine, features: FeatureRows, biases: Float32Array): void {
+  const pairs = itemPairs(machine, features, itemVectors(machine, features));
+  for (let item = 0; item < machine.items; item++)
+    machine.weights[machine.users + item] = biases[item]! - pairs[item]!;
+}
+
+/** s_i = v_i + sum_f x_if v_f for every item. */
+function itemVectors({ users, items, k, factors }: Machine, features: FeatureRows): Float32Array {
+  const vectors = factors.slice(users * k, (users + items) * k);
+  for (let item = 0; item < items; item++) {
+    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++) {
+      const row = (users + items + features.indices[p]!) * k;
+      for (let f = 0; f < k; f++) vectors[item * k + f]! += features.values[p]! * factors[row + f]!;
+    }
+  }
+  return vectors;
+}
+
+/** The pairs among each item and its features: (|s_i|^2 - |v_i|^2 - sum_f x_if^2 |v_f|^2) / 2. */
+function itemPairs(
+  { users, items, features: count, k, factors }: Machine,
+  features: FeatureRows,
+  vectors: Float32Array,
+): Float64Array {
+  const squares = (matrix: Float32Array, row: number) => {
+    let sum = 0;
+    for (let n = row * k; n < (row + 1) * k; n++) sum += matrix[n]! * matrix[n]!;
+    return sum;
+  };
+  const ofFeature = Float64Array.from({ length: count }, (_, f) => squares(factors, users + items + f));
+  return Float64Array.from({ length: items }, (_, item) => {
+    let pairs = squares(vectors, item) - squares(factors, users + item);
+    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++)
+      pairs -= features.values[p]! ** 2 * ofFeature[features.indices[p]!]!;
+    return pairs / 2;
+  });
+}
