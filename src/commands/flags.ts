@@ -79,7 +79,7 @@ function toNumber(text: string): number {
   return value;
 }
 
-/** Strips `.default()`, `.optional()` and `.nullable()`, keeping the default. */
+/** Strips `.default()`, `.optional()`, `.nullable()` and `.transform()`, keeping the default. */
 function unwrap(field: Field): { inner: Field; defaultValue: unknown } {
   let inner = field;
   let defaultValue: unknown;
@@ -89,6 +89,8 @@ function unwrap(field: Field): { inner: Field; defaultValue: unknown } {
       inner = inner.def.innerType as Field;
     } else if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) {
       inner = inner.def.innerType as Field;
+    } else if (inner instanceof z.ZodPipe) {
+      inner = inner.def.in as Field;
     } else return { inner, defaultValue };
   }
 }

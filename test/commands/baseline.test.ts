@@ -74,8 +74,14 @@ describe('recsys baseline', () => {
     await baseline();
     const before = await readFile(join(cwd, 'results/baseline_metrics.json'), 'utf8');
     const argv = ['mf', '--iterations', '1000000', '--dataset', dataset];
-    const running = recsys(argv, { cwd, onStderr: (_, child) => child.kill('SIGINT') });
-    const { code, stderr } = await running;
+    let interrupted = false;
+    const { code, stderr } = await recsys(argv, {
+      cwd,
+      onStderr: (_, child) => {
+        if (!interrupted) child.kill('SIGINT');
+        interrupted = true;
+      },
+    });
     expect(code).toBe(130);
     expect(stderr).toMatch(/error: stopped after \d+ sweeps/);
     expect(await readFile(join(cwd, 'results/baseline_metrics.json'), 'utf8')).toBe(before);

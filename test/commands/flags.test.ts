@@ -5,7 +5,11 @@ import { addFlags, flagName, readFlags } from '../../src/commands/flags.ts';
 
 const schema = z.object({
   testShare: z.number().gt(0).lt(1).default(0.2).describe('share held out'),
-  k: z.array(z.int()).default([5, 10]).describe('cut-offs'),
+  k: z
+    .array(z.int())
+    .default([5, 10])
+    .describe('cut-offs')
+    .transform((list) => list.toSorted((a, b) => a - b)),
   split: z.enum(['random', 'temporal']).default('random').describe('kind of split'),
   dryRun: z.boolean().default(false).describe('ask nobody'),
   cache: z.boolean().default(true).describe('do not read stored answers'),

@@ -3,14 +3,14 @@ import { has } from '../../src/data/csr.ts';
 import { createModel, specOf, variants } from '../../src/models/registry.ts';
 import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
 
-/** Few epochs, few factors: enough for a checkerboard. */
+/** Two factors are enough for two colours. */
 const quick: Record<string, Record<string, unknown>> = {
-  mf: { factors: 8, iterations: 8 },
-  'mf-bpr': { factors: 8, epochs: 60 },
-  'mf-sgd': { factors: 8, epochs: 40 },
-  fm: { factors: 8 },
-  'fm-bpr': { factors: 8, epochs: 60 },
-  'fm-pointwise': { factors: 8, epochs: 40 },
+  mf: { factors: 2 },
+  'mf-bpr': { factors: 2 },
+  'mf-sgd': { factors: 2 },
+  fm: { factors: 2 },
+  'fm-bpr': { factors: 2 },
+  'fm-pointwise': { factors: 2 },
 };
 
 const allUsers = (count: number) => Int32Array.from({ length: count }, (_, n) => n);

@@ -34,20 +34,19 @@ export function trainOn(rows: [number, number, number][], users: number, items: 
 }
 
 /**
- * Even users love even movies and odd users odd ones, save that each user has not rated a few movies of either
- * colour: the right recommendations are the unrated movies of the user's own colour, whatever their popularity.
+ * Even users love even movies and odd users odd ones, and have rated few of the other colour, badly: the right recommendations are the unrated movies of the user's own colour, whatever their popularity.
  */
 export function checkerboard(users = 40, items = 30): { train: TrainingSet; wanted: Set<number>[] } {
+  const rng = new Rng('checkerboard');
   const rows: [number, number, number][] = [];
   const wanted: Set<number>[] = [];
   for (let user = 0; user < users; user++) {
     wanted.push(new Set());
     for (let item = 0; item < items; item++) {
       const same = user % 2 === item % 2;
-      const hidden = (7 * user + 3 * item) % 10 < 3;
-      if (same && hidden) wanted[user]!.add(item);
+      if (same && rng.uniform() < 0.3) wanted[user]!.add(item);
       else if (same) rows.push([user, item, 5]);
-      else if ((user + item) % 5 === 0) rows.push([user, item, 1]);
+      else if (rng.uniform() < 0.2) rows.push([user, item, 1]);
     }
   }
   return { train: trainOn(rows, users, items), wanted };
