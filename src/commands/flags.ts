@@ -39,12 +39,9 @@ export function flagName(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-function toOption(key: string, outer: Field): Option {
-  const { inner, defaultValue } = unwrap(outer);
+function toOption(key: string, field: Field): Option {
+  const { inner, defaultValue, description, placeholder } = unwrap(field);
   const name = flagName(key);
-  const description = outer.description ?? inner.description ?? '';
-  const meta = { ...inner.meta(), ...outer.meta() };
-  const placeholder = typeof meta['placeholder'] === 'string' ? meta['placeholder'] : undefined;
   const shown = describeDefault(defaultValue);
   if (inner instanceof z.ZodBoolean) {
     return new Option(defaultValue === true ? name.replace('--', '--no-') : name, description);
@@ -79,11 +76,16 @@ function toNumber(text: string): number {
   return value;
 }
 
-/** Strips `.default()`, `.optional()`, `.nullable()` and `.transform()`, keeping the default. */
-function unwrap(field: Field): { inner: Field; defaultValue: unknown } {
+/** Strips `.default()`, `.optional()`, `.nullable()` and `.transform()`; what the outermost layer says counts. */
+function unwrap(field: Field) {
   let inner = field;
   let defaultValue: unknown;
+  let description: string | undefined;
+  let placeholder: string | undefined;
   for (;;) {
+    const meta = inner.meta();
+    description ??= inner.description;
+    if (typeof meta?.['placeholder'] === 'string') placeholder ??= meta['placeholder'];
     if (inner instanceof z.ZodDefault) {
       defaultValue ??= inner.def.defaultValue;
       inner = inner.def.innerType as Field;
@@ -91,6 +93,6 @@ function unwrap(field: Field): { inner: Field; defaultValue: unknown } {
       inner = inner.def.innerType as Field;
     } else if (inner instanceof z.ZodPipe) {
       inner = inner.def.in as Field;
-    } else return { inner, defaultValue };
+    } else return { inner, defaultValue, description: description ?? '', placeholder };
   }
 }
