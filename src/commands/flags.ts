@@ -29,7 +29,7 @@ export function readFlags<S extends Schema>(schema: S, typed: Record<string, unk
   const key = String(issue!.path[0] ?? '');
   throw new UsageError({
     place: key === '' ? 'the command line' : flagName(key),
-    found: issue!.message,
+    found: key !== '' && own[key] === undefined ? 'not given' : issue!.message,
     remedy: 'See --help.',
   });
 }

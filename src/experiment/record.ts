@@ -73,6 +73,7 @@ export const recordedProtocolSchema = z.object({
   threshold: z.number(),
   candidates: z.literal('catalogue minus the user’s training items'),
   ties: z.literal('ascending movie id'),
+  convention: z.string().optional().describe('another tool whose metric definitions were used, see --compat'),
   splitDigest: z.string().describe('sha256 over the split; see splitDigest in src/data/split.ts'),
   trainRatings: z.int(),
   testRatings: z.int(),

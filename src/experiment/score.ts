@@ -6,6 +6,7 @@ import {
   type Evaluation,
 } from '../evaluation/evaluator.ts';
 import { estimates } from '../evaluation/intervals.ts';
+import type { ConventionName } from '../evaluation/metrics.ts';
 import { ratingPrediction } from '../evaluation/rating-prediction.ts';
 import type { Fitted, TopK } from '../models/recommender.ts';
 import { Rng } from '../util/rng.ts';
@@ -24,10 +25,15 @@ export function scoreLists(
   prepared: Prepared,
   model: Pick<ModelResult, 'name' | 'model' | 'hyperparameters'>,
   lists: Lists,
-  { fitted, asked = prepared.tested }: { fitted?: Fitted; asked?: Int32Array } = {},
+  {
+    fitted,
+    asked = prepared.tested,
+    convention = 'recsys',
+  }: { fitted?: Fitted; asked?: Int32Array; convention?: ConventionName } = {},
 ): ModelResult {
-  const { k: cutoffs, seed } = prepared.protocol;
-  const evaluation = evaluateLists(lists, prepared.relevant, prepared.facts, { cutoffs, users: asked });
+  const { k: cutoffs, seed, threshold } = prepared.protocol;
+  const options = { cutoffs, users: asked, convention, threshold };
+  const evaluation = evaluateLists(lists, prepared.relevant, prepared.facts, options);
   const ratings = fitted && predictedRatings(prepared, fitted);
   return {
     name: model.name,

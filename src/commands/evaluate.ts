@@ -1,0 +1,55 @@
+/** `recsys evaluate`: any tool's lists, scored by the evaluator that scores our own. */
+import { Command } from 'commander';
+import { z } from 'zod';
+import { conventions } from '../evaluation/metrics.ts';
+import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import { outputSchema, withContext } from './context.ts';
+import { addFlags, readFlags } from './flags.ts';
+
+const filesSchema = z.object({
+  recommendations: z
+    .string()
+    .meta({ placeholder: 'file' })
+    .describe('lists to score: userId, movieId and rank or score, with or without a header'),
+  compat: z
+    .enum(Object.keys(conventions) as [keyof typeof conventions])
+    .default('recsys')
+    .describe('whose metric definitions to use'),
+  output: z.string().optional().meta({ placeholder: 'file' }).describe('also save the record there'),
+});
+const reportSchema = outputSchema.pick({ json: true, quiet: true, verbose: true });
+
+export function evaluateCommand(): Command {
+  const command = new Command('evaluate').description(
+    'score the recommendation lists of any tool against a split: --train and --test, or --dataset and --split',
+  );
+  addFlags(command, filesSchema, dataSchema, protocolSchema, reportSchema);
+  return command.action(async (typed: Record<string, unknown>) => {
+    const { recommendations, compat, output } = readFlags(filesSchema, typed);
+    const data = readFlags(dataSchema, typed);
+    const protocol = readFlags(protocolSchema, typed);
+    const report = readFlags(reportSchema, typed);
+    const { evaluateFile } = await import('../experiment/evaluate.ts');
+    const record = await withContext({ quiet: report.quiet, threads: 1 }, (context) =>
+      evaluateFile({ recommendations, data, protocol, convention: compat }, context),
+    );
+    if (output !== undefined) {
+      const { saveRecord } = await import('../experiment/store.ts');
+      const { recordSchema } = await import('../experiment/record.ts');
+      await saveRecord(output, recordSchema, record);
+    }
+    if (report.json) {
+      const { jsonText } = await import('../experiment/store.ts');
+      process.stdout.write(jsonText(record));
+      return;
+    }
+    const { recordTable } = await import('../report/table.ts');
+    process.stdout.write(recordTable(record));
+    const { facts } = record.models[0]!;
+    process.stdout.write(
+      `Lists ordered by ${facts['orderedBy']}; ${facts['ratedInTrain']} recommendations were rated in train, ` +
+        `${facts['unknownMovies']} are unknown movies (both count as misses), ${facts['repeatedMovies']} were ` +
+        `repeated, ${facts['unknownUsers']} users are unknown.\n`,
+    );
+  });
+}

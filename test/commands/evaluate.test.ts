@@ -1,0 +1,85 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { recordSchema } from '../../src/experiment/record.ts';
+import { recsys } from '../support/cli.ts';
+
+let cwd: string;
+const write = (name: string, ...lines: string[]) => writeFile(join(cwd, name), `${lines.join('\n')}\n`);
+
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'recsys-evaluate-'));
+  await write('train.csv', 'userId,movieId,rating', '1,9,5', '2,9,3', '2,1,4', '3,1,5');
+  await write('test.csv', 'userId,movieId,rating', '1,1,5', '1,2,4', '2,3,3', '3,9,5');
+});
+
+async function evaluate(...argv: string[]) {
+  const split = ['--train', 'train.csv', '--test', 'test.csv', '--k', '2'];
+  const finished = await recsys(['evaluate', ...split, '--recommendations', ...argv], { cwd });
+  return finished;
+}
+
+async function result(...argv: string[]) {
+  const { stdout, stderr, code } = await evaluate(...argv, '--json', '--quiet');
+  expect([code, stderr]).toEqual([0, '']);
+  return recordSchema.parse(JSON.parse(stdout)).models[0]!;
+}
+
+describe('recsys evaluate', () => {
+  it('scores lists by rank: one hit of two for user 1, none for user 3; user 2 has nothing relevant', async () => {
+    await write('lists.csv', 'userId,movieId,rank', '1,3,2', '1,1,1', '2,3,1', '3,2,1', '3,3,2');
+    const { metrics, users, facts } = await result('lists.csv');
+    expect(metrics['2']!.precision.mean).toBe((1 / 2 + 0) / 2);
+    expect(metrics['2']!.recall.mean).toBe((1 / 2 + 0) / 2);
+    expect(users).toEqual({ evaluated: 2, withoutRelevant: 1, shortLists: 0, emptyLists: 0 });
+    expect(facts['orderedBy']).toBe('rank');
+  });
+
+  it('orders by score, equal scores by ascending movie id, without a header', async () => {
+    await write('scores.tsv', '1\t3\t0.5', '1\t2\t0.5', '1\t9\t0.1');
+    const { perUser, users, facts } = await result('scores.tsv');
+    expect(perUser.hitRanks).toEqual([[1], []]);
+    expect(users.emptyLists).toBe(1);
+    expect(facts['orderedBy']).toBe('score');
+  });
+
+  it('makes every test row relevant with --threshold 0', async () => {
+    await write('lists.csv', '1,1,1', '2,3,1', '3,9,1');
+    const { users, metrics } = await result('lists.csv', '--threshold', '0');
+    expect(users.evaluated).toBe(3);
+    expect(metrics['2']!.hitRate.mean).toBe(1);
+  });
+
+  it('counts repeated, unknown and already rated movies and unknown users', async () => {
+    await write('lists.csv', 'user,item,rank', '1,1,1', '1,1,2', '1,77,3', '3,1,1', '8,1,1');
+    const { facts, metrics } = await result('lists.csv');
+    expect(facts).toEqual({
+      orderedBy: 'rank',
+      repeatedMovies: 1,
+      unknownUsers: 1,
+      unknownMovies: 1,
+      ratedInTrain: 1,
+    });
+    expect(metrics['2']!.precision.mean).toBe((1 / 2 + 0) / 2);
+  });
+
+  it('uses another tool’s definitions with --compat and records it', async () => {
+    await write('lists.csv', '1,1,1', '3,9,1');
+    expect((await result('lists.csv')).metrics['2']!.precision.mean).toBe(0.5);
+    expect((await result('lists.csv', '--compat', 'lenskit')).metrics['2']!.precision.mean).toBe(1);
+  });
+
+  it('names file and line of a bad row', async () => {
+    await write('bad.csv', 'userId,movieId,rank', '1,1,1', '1,x,2');
+    const { code, stderr } = await evaluate('bad.csv');
+    expect([code, stderr]).toEqual([1, "error: bad.csv:3: movie id 'x', expected a whole number\n"]);
+  });
+
+  it('wants to know the file', async () => {
+    const { code, stderr } = await recsys(['evaluate', '--train', 'train.csv', '--test', 'test.csv'], {
+      cwd,
+    });
+    expect([code, stderr]).toEqual([2, 'error: --recommendations: not given. See --help.\n']);
+  });
+});

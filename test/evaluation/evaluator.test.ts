@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toCsr } from '../../src/data/csr.ts';
+import {
+  evaluateLists,
+  Evaluator,
+  perUserMetrics,
+  relevantItems,
+  type CatalogueFacts,
+  type Evaluation,
+} from '../../src/evaluation/evaluator.ts';
+
+/** Lists and relevant items by user, ids used as indices. */
+function evaluate(
+  lists: Record<number, number[]>,
+  relevant: Record<number, number[]>,
+  k: number,
+  options: { items?: number; convention?: 'lenskit' | 'rectools'; users?: Int32Array } = {},
+): Evaluation {
+  const items = options.items ?? 200;
+  const userCount = 1 + Math.max(0, ...Object.keys({ ...lists, ...relevant }).map(Number));
+  return evaluateLists(block(lists, k), truth(relevant, userCount, items), factsOf(items, userCount), {
+    cutoffs: [k],
+    ...(options.convention && { convention: options.convention }),
+    ...(options.users && { users: options.users }),
+  });
+}
+
+function block(lists: Record<number, number[]>, k: number) {
+  const users = Object.keys(lists).map(Number);
+  const items = users.flatMap((user) => Array.from({ length: k }, (_, n) => lists[user]![n] ?? -1));
+  return { users: Int32Array.from(users), items: Int32Array.from(items), k };
+}
+
+function truth(relevant: Record<number, number[]>, userCount: number, items: number) {
+  const pairs = Object.entries(relevant).flatMap(([user, own]) =>
+    own.map((item) => [Number(user), item] as const),
+  );
+  return toCsr(
+    Int32Array.from(pairs, ([user]) => user),
+    Int32Array.from(pairs, ([, item]) => item),
+    Float32Array.from(pairs, () => 5),
+    userCount,
+    items,
+  );
+}
+
+function factsOf(items: number, userCount: number): CatalogueFacts {
+  const genres = Array.from({ length: items }, () => ['Drama']);
+  return { catalogueSize: items, usersWhoRated: new Int32Array(items).fill(1), userCount, genres };
+}
+
+const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('numbers from other tools’ own tests', () => {
+  it('RecBole: k = 3, hits 000 / 111 / 101 / 001 with 1, 3, 4, 2 relevant items', () => {
+    const metrics = perUserMetrics([[], [1, 2, 3], [1, 3], [3]], [1, 3, 4, 2], 3);
+    const log3 = Math.log2(3);
+    expect([...metrics.precision]).toEqual([0, 1, 2 / 3, 1 / 3]);
+    expect([...metrics.recall]).toEqual([0, 1, 0.5, 0.5]);
+    expect([...metrics.mrr]).toEqual([0, 1, 1, 1 / 3]);
+    expect(metrics.ndcg[2]).toBeCloseTo(1.5 / (1 + 1 / log3 + 0.5), 14);
+    expect(metrics.ndcg[3]).toBeCloseTo(0.5 / (1 + 1 / log3), 14);
+  });
+
+  it('RecTools: k = 2; a user without a list scores 0, one without test items is left out', () => {
+    const lists = { 1: [1, 2, 3], 2: [1, 2], 3: [1], 4: [1] };
+    const relevant = { 1: [4, 2, 3], 3: [1], 4: [2], 5: [2] };
+    const asked = Int32Array.of(1, 2, 3, 4, 5);
+    const { users, counts, cutoffs } = evaluate(lists, relevant, 2, { users: asked });
+    const { precision, recall, hitRate } = cutoffs[0]!.perUser;
+    expect([...users]).toEqual([1, 3, 4, 5]);
+    expect([...precision]).toEqual([0.5, 0.5, 0, 0]);
+    expect([...recall]).toEqual([1 / 3, 1, 0, 0]);
+    expect([...hitRate]).toEqual([1, 1, 0, 0]);
+    expect(counts).toEqual({ evaluated: 4, withoutRelevant: 1, shortLists: 3, emptyLists: 1 });
+  });
+
+  it('Microsoft Recommenders: three users, k = 10, precision .26667, recall .37778, NDCG .38173', () => {
+    const { cutoffs } = evaluate(
+      { 1: [3, 10, 12], 2: [10, 3, 5, 11, 13], 3: [4, 10, 7, 13, 1, 3, 5, 2, 11, 14] },
+      { 1: [3, 1, 2], 2: [1, 4, 5, 6, 7], 3: [2, 5, 6, 8, 9, 10, 11, 12, 13, 14] },
+      10,
+    );
+    const { precision, recall, ndcg } = cutoffs[0]!.perUser;
+    expect(mean(precision)).toBeCloseTo(0.26666667, 8);
+    expect(mean(recall)).toBeCloseTo(0.37777778, 8);
+    expect(mean(ndcg)).toBeCloseTo(0.38173, 5);
+  });
+
+  it('ranx: F1 of q1 to q4 is 1/3, 1/2, 6/11, 0 over lists of 4, 6, 8 and 7', () => {
+    const f1 = (hits: number[], relevant: number, k: number) => perUserMetrics([hits], [relevant], k).f1[0];
+    expect([f1([2], 2, 4), f1([2, 5], 2, 6), f1([2, 5, 7], 3, 8), f1([], 4, 7)]).toEqual([
+      expect.closeTo(1 / 3, 15),
+      0.5,
+      expect.closeTo(6 / 11, 15),
+      0,
+    ]);
+  });
+
+  it('Cornac: F1 4/5 for hits at 1 and 3 of two relevant, 1/2 for a hit at 3 of one, 2/3 at k = 2', () => {
+    const f1 = (hits: number[], relevant: number, k: number) => perUserMetrics([hits], [relevant], k).f1[0];
+    expect(f1([1, 3], 2, 3)).toBeCloseTo(4 / 5, 15);
+    expect(f1([3], 1, 3)).toBe(1 / 2);
+    expect(f1([2], 1, 2)).toBeCloseTo(2 / 3, 15);
+  });
+
+  it('Cornac: NDCG@2 of a hit at rank 2 is 1 / log2(3)', () => {
+    expect(perUserMetrics([[2]], [1], 2).ndcg[0]).toBeCloseTo(1 / Math.log2(3), 15);
+  });
+});
+
+describe('conventions of other tools', () => {
+  it('lenskit divides precision by the list’s length and recall by min(k, |R|)', () => {
+    const { precision, recall } = evaluate({ 1: [1, 2] }, { 1: [1, 3, 4, 5, 6, 7] }, 4, {
+      convention: 'lenskit',
+    }).cutoffs[0]!.perUser;
+    expect([precision[0], recall[0]]).toEqual([1 / 2, 1 / 4]);
+  });
+
+  it('rectools takes an ideal of k hits even for a user with one relevant item', () => {
+    const { ndcg } = evaluate({ 1: [1, 2] }, { 1: [1] }, 2, { convention: 'rectools' }).cutoffs[0]!.perUser;
+    expect(ndcg[0]).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 15);
+  });
+});
+
+describe('relevance', () => {
+  const ratings = {
+    users: Int32Array.of(0, 0, 1),
+    items: Int32Array.of(0, 1, 1),
+    values: Float32Array.of(4, 3.5, -1),
+    timestamps: new Int32Array(3),
+  };
+
+  it('begins at the threshold', () => {
+    expect([...relevantItems(ratings, 4, 2, 2).pointers]).toEqual([0, 1, 1]);
+  });
+
+  it('is every row at threshold 0, whatever the values', () => {
+    expect([...relevantItems(ratings, 0, 2, 2).pointers]).toEqual([0, 2, 3]);
+  });
+});
+
+describe('beyond accuracy', () => {
+  it('coverage, Gini, novelty and diversity follow their formulas on a case done by hand', () => {
+    const facts: CatalogueFacts = {
+      catalogueSize: 4,
+      usersWhoRated: Int32Array.of(4, 2, 1, 1),
+      userCount: 4,
+      genres: [['A'], ['A', 'B'], ['B'], []],
+    };
+    const relevant = truth({ 0: [0], 1: [1] }, 2, 4);
+    const lists = { users: Int32Array.of(0, 1), items: Int32Array.of(0, 1, 0, 2), k: 2 };
+    const [at] = evaluateLists(lists, relevant, facts, { cutoffs: [2] }).cutoffs;
+    expect(at!.coverage).toBe(3 / 4);
+    expect(at!.novelty).toBe((0 + 1 + 0 + 2) / 4); // -log2 of 4/4, 2/4, 4/4, 1/4
+    expect(at!.diversity).toBe((1 / 2 + 1) / 2); // 1 - |A n B| / |A u B| of {A},{A,B} and of {A},{B}
+    expect(at!.gini).toBe((-3 * 0 + -1 * 1 + 1 * 1 + 3 * 2) / (4 * 4)); // exposures 0, 1, 1, 2
+  });
+});
+
+const lists = fc.array(fc.uniqueArray(fc.nat(29), { maxLength: 12 }), { minLength: 1, maxLength: 6 });
+const relevants = fc.array(fc.uniqueArray(fc.nat(29), { minLength: 1, maxLength: 9 }), {
+  minLength: 6,
+  maxLength: 6,
+});
+
+/** The definitions again, from sets, without ranks or tables. */
+function naive(list: number[], relevant: number[], k: number) {
+  const top = list.slice(0, k);
+  const good = new Set(relevant);
+  const hits = top.filter((item) => good.has(item)).length;
+  const [p, r] = [hits / k, hits / relevant.length];
+  const dcg = (gains: number[]) => gains.reduce((sum, gain, n) => sum + gain / Math.log2(n + 2), 0);
+  const gains = top.map((item) => Number(good.has(item)));
+  const precisions = gains.map((gain, n) => (gain * gains.slice(0, n + 1).filter(Boolean).length) / (n + 1));
+  const first = gains.indexOf(1);
+  return {
+    precision: p,
+    recall: r,
+    f1: hits === 0 ? 0 : (2 * p * r) / (p + r),
+    ndcg: dcg(gains) / dcg(Array.from({ length: Math.min(k, relevant.length) }, () => 1)),
+    map: precisions.reduce((a, b) => a + b, 0) / Math.min(k, relevant.length),
+    mrr: first < 0 ? 0 : 1 / (first + 1),
+    hitRate: Number(hits > 0),
+  };
+}
+
+describe('the evaluator, for any lists', () => {
+  it('agrees with a naive reading of the definitions at several cut-offs', () => {
+    fc.assert(
+      fc.property(lists, relevants, (all, wanted) => {
+        const cutoffs = [1, 3, 10];
+        const input = block({ ...all }, 12);
+        const { cutoffs: results } = evaluateLists(input, truth({ ...wanted }, 6, 30), factsOf(30, 6), {
+          cutoffs,
+        });
+        for (const { k, perUser } of results) {
+          for (const [user, relevant] of wanted.entries()) {
+            const expected = naive(all[user] ?? [], relevant, k);
+            for (const [name, value] of Object.entries(expected)) {
+              expect(perUser[name as keyof typeof perUser][user]).toBeCloseTo(value, 12);
+            }
+          }
+        }
+      }),
+      { seed: 3, numRuns: 200 },
+    );
+  });
+
+  it('gives the same result whether lists come at once or in blocks, in any order', () => {
+    fc.assert(
+      fc.property(lists, relevants, (all, wanted) => {
+        const [relevant, facts] = [truth({ ...wanted }, 6, 30), factsOf(30, 6)];
+        const options = { cutoffs: [2, 5] };
+        const evaluator = new Evaluator(relevant, facts, options);
+        for (const [user, list] of [...all.entries()].reverse()) evaluator.add(block({ [user]: list }, 12));
+        const whole = evaluateLists(block({ ...all }, 12), relevant, facts, options);
+        const parts = evaluator.finish();
+        expect(parts.hitRanks).toEqual(whole.hitRanks);
+        expect(parts.cutoffs.map(({ perUser }) => perUser)).toEqual(
+          whole.cutoffs.map(({ perUser }) => perUser),
+        );
+        expect(parts.cutoffs[1]!.diversity).toBeCloseTo(whole.cutoffs[1]!.diversity, 12);
+      }),
+      { seed: 4, numRuns: 100 },
+    );
+  });
+});
