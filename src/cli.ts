@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { baselineCommand, modelCommands } from './commands/baseline.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
+import { dataCommand } from './commands/data.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
 
@@ -19,7 +21,13 @@ function program(): Command {
     'after',
     '\nStart here:\n  recsys baseline            popularity, MF and FM on the embedded data\n',
   );
-  const commands = [baselineCommand(), ...modelCommands(), reproduceCommand()];
+  const commands = [
+    baselineCommand(),
+    ...modelCommands(),
+    dataCommand(),
+    evaluateCommand(),
+    reproduceCommand(),
+  ];
   for (const command of commands) root.addCommand(inherit(command, root));
   return root;
 }

@@ -1,0 +1,165 @@
+/** `recsys data list|download|verify|stats`: the releases, and what is in a folder of data. */
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import type { DatasetStats, VerifiedFile } from '../data/stats.ts';
+import { DataError } from '../util/errors.ts';
+import { outputSchema, withContext } from './context.ts';
+import { addFlags, readFlags } from './flags.ts';
+
+const sharedSchema = outputSchema.pick({ json: true, quiet: true, verbose: true }).extend({
+  json: z.boolean().default(false).describe('print JSON on standard output and nothing else there'),
+});
+
+const downloadSchema = z.object({
+  url: z
+    .string()
+    .optional()
+    .meta({ placeholder: 'address' })
+    .describe('fetch the archive from a mirror; size and checksum must be those of the release'),
+  dir: z
+    .string()
+    .optional()
+    .meta({ placeholder: 'dir' })
+    .describe('folder to put the release in (default: $RECSYS_DATA_DIR, else ~/.local/share/recsys)'),
+});
+
+export function dataCommand(): Command {
+  const data = new Command('data').description('MovieLens releases: list, download, verify, describe');
+  for (const command of [listCommand(), downloadCommand(), verifyCommand(), statsCommand()]) {
+    data.addCommand(addFlags(command, sharedSchema));
+  }
+  return data;
+}
+
+function listCommand(): Command {
+  return new Command('list')
+    .description('the releases that --dataset knows by name')
+    .action(async (typed: Record<string, unknown>) => {
+      const { json } = readFlags(sharedSchema, typed);
+      const { installedFolder, releases } = await import('../data/catalogue.ts');
+      const rows = releases.map((release) => ({ ...release, folder: installedFolder(release) ?? null }));
+      if (json) return printJson(rows);
+      const table = rows.map(({ name, contents, archive, embedded, folder }) => [
+        name,
+        contents,
+        archive ? `${(archive.bytes / 1e6).toFixed(1)} MB` : '',
+        embedded ? 'embedded' : (folder ?? `recsys data download ${name}`),
+      ]);
+      await printTable(['release', 'contents', 'archive', 'where'], table, 4);
+    });
+}
+
+function downloadCommand(): Command {
+  const command = new Command('download')
+    .description('fetch a release from GroupLens, check it and unpack it')
+    .argument('<name>', 'release, as in `recsys data list`');
+  return addFlags(command, downloadSchema).action(async (name: string, typed: Record<string, unknown>) => {
+    const { url, dir } = readFlags(downloadSchema, typed);
+    const options = readFlags(sharedSchema, typed);
+    const { releaseNamed } = await import('../data/catalogue.ts');
+    const { downloadRelease } = await import('../data/download.ts');
+    const release = releaseNamed(name);
+    const folder = await withContext(options, (context) =>
+      downloadRelease(release, {
+        ...context,
+        ...(url !== undefined && { url }),
+        ...(dir !== undefined && { folder: resolve(dir) }),
+      }),
+    );
+    if (options.json) printJson({ name, folder });
+    else process.stdout.write(`${folder}\n`);
+  });
+}
+
+function verifyCommand(): Command {
+  return new Command('verify')
+    .description(
+      'read every line of a data set and compare its files with the release; exit 1 when they differ',
+    )
+    .argument('<name|dir>', 'release or folder')
+    .action(async (nameOrFolder: string, typed: Record<string, unknown>) => {
+      const options = readFlags(sharedSchema, typed);
+      const dataset = await load(nameOrFolder, options);
+      const { verifyFiles } = await import('../data/stats.ts');
+      const files = verifyFiles(dataset);
+      const { warnings, name } = dataset;
+      if (options.json) printJson({ name, files, warnings });
+      else {
+        const table = files.map(({ name, bytes, sha256, status }) => [name, count(bytes), sha256, status]);
+        await printTable(['file', 'bytes', 'sha256', 'status'], table, 4);
+        process.stdout.write(`Every line parsed. ${warningText(warnings)}\n`);
+      }
+      refuseDifferent(name, files);
+    });
+}
+
+function statsCommand(): Command {
+  return new Command('stats')
+    .description('users, movies, ratings, density, scale and dates of a data set')
+    .argument('<name|dir>', 'release or folder')
+    .action(async (nameOrFolder: string, typed: Record<string, unknown>) => {
+      const options = readFlags(sharedSchema, typed);
+      const dataset = await load(nameOrFolder, options);
+      const { datasetStats } = await import('../data/stats.ts');
+      const stats = datasetStats(dataset);
+      if (options.json) printJson(stats);
+      else {
+        await printTable(['data set', stats.name], statsRows(stats), 2);
+        if (stats.warnings.length > 0) process.stdout.write(`${warningText(stats.warnings)}\n`);
+      }
+    });
+}
+
+async function load(nameOrFolder: string, options: z.output<typeof sharedSchema>) {
+  const { loadDataset } = await import('../data/loader.ts');
+  return withContext(options, (context) => loadDataset(nameOrFolder, context));
+}
+
+function statsRows(stats: DatasetStats): string[][] {
+  const { min, max, step } = stats.scale;
+  return [
+    ['ratings', count(stats.ratings)],
+    ['users', count(stats.users)],
+    ['movies', `${count(stats.movies)}, ${count(stats.ratedMovies)} of them rated`],
+    ['density', `${(stats.density * 100).toFixed(2)}% of users x rated movies`],
+    ['scale', `${min} to ${max} by ${step}, mean ${stats.meanRating.toFixed(3)}`],
+    ['ratings per user', `${stats.medianRatingsPerUser} (median)`],
+    ['ratings per movie', `${stats.medianRatingsPerMovie} (median, of rated movies)`],
+    ['from', stats.firstRating ?? 'unknown'],
+    ['to', stats.lastRating ?? 'unknown'],
+    ['tags', count(stats.tags)],
+    ['without a year', count(stats.moviesWithoutYear)],
+    ['without a genre', count(stats.moviesWithoutGenre)],
+  ];
+}
+
+function refuseDifferent(name: string, files: VerifiedFile[]): void {
+  const different = files.filter(({ status }) => status === 'different').map(({ name }) => name);
+  if (different.length === 0) return;
+  throw new DataError({
+    place: name,
+    found: `${different.join(', ')} not as released`,
+    remedy:
+      'Delete the folder and run `recsys data download` again, or give it another name if the change is wanted.',
+  });
+}
+
+function warningText(warnings: string[]): string {
+  return warnings.length === 0
+    ? 'No warnings.'
+    : `Warnings:\n${warnings.map((line) => `  ${line}`).join('\n')}`;
+}
+
+function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+async function printTable(head: string[], rows: string[][], left?: number): Promise<void> {
+  const { textTable } = await import('../report/table.ts');
+  process.stdout.write(`${textTable(head, rows, left)}\n`);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
