@@ -2,8 +2,9 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { RecsysError } from '../../util/errors.ts';
 import type { Rng } from '../../util/rng.ts';
+import type { TokenBatch } from './batch.ts';
 import type { Gpt2Config, Parameters } from './config.ts';
-import { loss, noDropout, type Dropout, type Tf, type TokenBatch } from './tfjs-network.ts';
+import { loss, noDropout, type Dropout, type Tf } from './tfjs-network.ts';
 
 /** tfjs with a backend chosen, and what a person should know of it. */
 export interface TfjsBackend {

@@ -3,22 +3,12 @@
  * the first one's gradients. Legend: B sequences, T tokens, C = n_embd, H = n_head, D = C/H, V = vocab_size, N = B T.
  */
 import type * as tfjs from '@tensorflow/tfjs';
+import type { TokenBatch } from './batch.ts';
 import type { Gpt2Config } from './config.ts';
 
 export type Tf = typeof tfjs;
 /** Parameters on tfjs's backend, by their Hugging Face name. */
 export type TfParameters = Record<string, tfjs.Tensor>;
-
-/** A batch of texts. */
-export interface TokenBatch {
-  rows: number;
-  /** Tokens per row. */
-  length: number;
-  /** (rows, length) */
-  tokens: Int32Array;
-  /** (rows, length): the token that should follow each token; -100 where nothing is asked (as in PyTorch). */
-  targets: Int32Array;
-}
 
 /** Dropout masks of one step; each call gives another. */
 export type Dropout = (x: tfjs.Tensor, rate: number) => tfjs.Tensor;

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { TokenBatch } from '../../../src/models/gpt2/batch.ts';
 import { readCheckpoint } from '../../../src/models/gpt2/checkpoint.ts';
 import { readConfig, type Gpt2Config, type Parameters } from '../../../src/models/gpt2/config.ts';
 import { openSafetensors } from '../../../src/models/gpt2/safetensors.ts';
 import { TfjsEngine, loadTfjs, type TfjsBackend } from '../../../src/models/gpt2/tfjs-engine.ts';
-import type { TokenBatch } from '../../../src/models/gpt2/tfjs-network.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 /** Written by test/fixtures/make_gpt2_reference.py with PyTorch and Hugging Face. */

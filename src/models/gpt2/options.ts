@@ -1,0 +1,95 @@
+/** What fine-tuning and generation can be told: defaults with their reasons, once. Only zod is imported here. */
+import { z } from 'zod';
+import { presetNames } from './presets.ts';
+
+const whole = z.number().int().min(1);
+const count = z.number().int().min(0);
+const share = z.number().min(0).max(1);
+
+/** Which weights training starts from, and where it runs. */
+export const gpt2ModelOptions = z.object({
+  model: z
+    .string()
+    .default('openai-community/gpt2')
+    .meta({ placeholder: 'name|dir' })
+    .describe('model on the Hugging Face hub, or a folder with config.json and model.safetensors'),
+  init: z
+    .enum(['pretrained', 'scratch'])
+    .default('pretrained')
+    .describe('scratch: random weights of a --preset, no download'),
+  preset: z.enum(presetNames).default('tiny').describe('size for --init scratch'),
+  engine: z
+    .enum(['onnx', 'tfjs'])
+    .default('onnx')
+    .describe('onnx: ONNX Runtime; tfjs: TensorFlow.js, for checking and for tfjs-node-gpu'),
+  gpu: z.boolean().default(false).describe('train on a GPU; fails with the reasons where none can be used'),
+});
+
+/** How it is trained. */
+export const gpt2TrainOptions = z.object({
+  epochs: whole.default(3).describe('passes over the users; each pass draws other movies to predict'),
+  batchSize: whole.default(8).describe('texts per step; lower it when memory runs out'),
+  accumulate: whole.default(1).describe('steps whose gradients are summed into one update'),
+  contextLength: whole
+    .min(64)
+    .optional()
+    .describe('longest text in tokens (default: 512, or what the model allows)'),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('peak learning rate (default: 5e-5; 1e-4 with --lora; 1.5e-3 from scratch)'),
+  schedule: z.enum(['linear', 'cosine']).default('cosine').describe('decay of the learning rate to 0'),
+  warmup: share.default(0.1).describe('share of the updates over which the learning rate rises'),
+  weightDecay: z.number().min(0).default(0.01).describe('decoupled, on matrices only'),
+  clipNorm: z.number().positive().default(1).describe('largest global norm of a gradient'),
+  dropout: share.optional().describe('for embeddings, attention and residuals (default: as in config.json)'),
+  lossOn: z.enum(['answer', 'text']).default('answer').describe('answer: only what follows the prompt'),
+  checkpointing: z.boolean().default(false).describe('recompute activations: less memory, more time'),
+  lora: count.default(0).describe('rank of LoRA adapters; 0 trains all weights'),
+  loraAlpha: z.number().positive().optional().describe('scale of the adapters (default: twice the rank)'),
+  loraTargets: z
+    .array(z.string())
+    .default(['c_attn', 'c_proj'])
+    .describe('layers that get adapters, as PEFT names them'),
+  merge: z.boolean().default(false).describe('with --lora: also save the model with its adapters merged'),
+  validationShare: share.default(0.05).describe('share of the users whose texts only measure the loss'),
+  patience: count
+    .default(3)
+    .describe('epochs without a better validation loss before stopping; 0 never stops'),
+  checkpointEvery: whole.default(200).describe('steps between checkpoints'),
+  resume: z.boolean().default(false).describe('continue from the last checkpoint in --output'),
+  output: z
+    .string()
+    .optional()
+    .meta({ placeholder: 'dir' })
+    .describe('folder for checkpoints and the trained model (default: gpt2 in the results folder)'),
+});
+
+/** How replies are written. */
+export const gpt2GenerateOptions = z.object({
+  numUsers: whole
+    .optional()
+    .describe('users to recommend for, a seeded sample (default: all that can be evaluated)'),
+  constrain: z
+    .enum(['catalogue', 'none'])
+    .default('catalogue')
+    .describe('catalogue: only unseen movies of the catalogue can be written; none: free text, then matched'),
+  rank: z
+    .enum(['generate', 'likelihood'])
+    .default('generate')
+    .describe(
+      'generate: the list as the model writes it; likelihood: movies by the probability of their title',
+    ),
+  temperature: z.number().min(0).default(0).describe('0 is greedy; more is more varied'),
+  topK: count.default(0).describe('sample among the k most probable tokens; 0 is all'),
+  topP: z.number().gt(0).max(1).default(1).describe('sample among tokens that reach this probability'),
+  beams: whole.default(1).describe('beam search with so many beams, without sampling'),
+  lengthPenalty: z.number().min(0).default(1).describe('beam scores are divided by length to this power'),
+  width: whole.default(64).describe('with --rank likelihood: beginnings of titles kept per user and token'),
+  generationBatch: whole.default(16).describe('users per batch'),
+});
+
+export type Gpt2ModelOptions = z.output<typeof gpt2ModelOptions>;
+export type Gpt2TrainOptions = z.output<typeof gpt2TrainOptions>;
+export type Gpt2GenerateOptions = z.output<typeof gpt2GenerateOptions>;
