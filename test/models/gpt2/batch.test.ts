@@ -24,7 +24,10 @@ describe('a batch', () => {
   });
 
   it('is never longer than the model allows', () => {
-    const long = toExample([1], Array.from({ length: 39 }, () => 2));
+    const long = toExample(
+      [1],
+      Array.from({ length: 39 }, () => 2),
+    );
     expect(toBatch([long], 9, 40).length).toBe(40);
     expect(() => toBatch([long], 9, 39)).toThrow(/40 tokens, at most 39/);
   });
