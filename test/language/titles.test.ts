@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Movies } from '../../src/data/dataset.ts';
+import { loadDataset } from '../../src/data/loader.ts';
+import { naturalTitle, splitYear, TitleIndex } from '../../src/language/titles.ts';
+
+function catalogue(...titles: string[]): TitleIndex {
+  return new TitleIndex({ titles, years: Int16Array.from(titles, (title) => splitYear(title).year) });
+}
+
+describe('the natural form of a title', () => {
+  it.each([
+    ['Matrix, The (1999)', 'The Matrix (1999)'],
+    ["Avventura, L' (Adventure, The) (1960)", "L'Avventura (Adventure, The) (1960)"],
+    [
+      'City of Lost Children, The (Cité des enfants perdus, La) (1995)',
+      'The City of Lost Children (Cité des enfants perdus, La) (1995)',
+    ],
+    ['Good, the Bad and the Ugly, The (1966)', 'The Good, the Bad and the Ugly (1966)'],
+    ['Se7en', 'Se7en'],
+    ['Boot, Das (1981)', 'Das Boot (1981)'],
+  ])('of %s is %s', (released, natural) => {
+    expect(naturalTitle(released)).toBe(natural);
+  });
+});
+
+describe('matching a written title', () => {
+  const index = catalogue(
+    'Matrix, The (1999)',
+    'Seven (a.k.a. Se7en) (1995)',
+    'City of Lost Children, The (Cité des enfants perdus, La) (1995)',
+    'Emma (1996)',
+    'Emma (1996)',
+    'Dune (1984)',
+    'Stoker (2013)',
+    'Hamlet (1990)',
+    'Hamlet (1996)',
+    'Beauty & the Beast (1991)',
+  );
+
+  it.each([
+    ['Matrix, The (1999)', 'exact', 0],
+    ['The Matrix (1999)', 'normalized', 0],
+    ['  the  MATRIX   (1999) ', 'normalized', 0],
+    ['Se7en (1995)', 'normalized', 1],
+    ['La cite des enfants perdus (1995)', 'normalized', 2],
+    ['Beauty and the Beast (1991)', 'normalized', 9],
+    ['The Matrix', 'year-off', 0],
+    ['The Matrix (1998)', 'year-off', 0],
+  ] as const)('%s is %s: movie %i', (written, how, item) => {
+    expect(index.match(written)).toEqual({ class: how, item });
+  });
+
+  it('never takes another film for one that is not there: no nearest match', () => {
+    for (const written of [
+      'Joker (2019)',
+      'Dune (2021)',
+      'The Matrix (2021)',
+      'Stokers (2013)',
+      '',
+      '(1999)',
+      '!!!',
+    ]) {
+      expect([written, index.match(written)]).toEqual([written, { class: 'out-of-catalogue' }]);
+    }
+  });
+
+  it('reports true duplicates and names without a year that two films share, and guesses neither', () => {
+    expect(index.match('Emma (1996)')).toEqual({ class: 'ambiguous', items: [3, 4] });
+    expect(index.match('Hamlet')).toEqual({ class: 'ambiguous', items: [7, 8] });
+    expect(index.match('Hamlet (1996)')).toEqual({ class: 'exact', item: 8 });
+  });
+});
+
+const released = '../shared/data/ml-latest-small';
+const folder = existsSync(released) ? released : 'ml-latest-small-2016';
+
+/** Ways to write a title that must not matter. */
+const disguises: ((text: string) => string)[] = [
+  (text) => text,
+  (text) => text.toUpperCase(),
+  (text) => text.toLowerCase(),
+  (text) => text.normalize('NFD').replaceAll(/\p{M}/gu, ''),
+  (text) => `  ${text.replaceAll(' ', '   ')} `,
+];
+
+describe(`every title of ${folder}`, () => {
+  let movies: Movies;
+  let index: TitleIndex;
+  beforeAll(async () => {
+    ({ movies } = await loadDataset(folder));
+    index = new TitleIndex(movies);
+  });
+
+  it('finds its own movie and no other, as released and in its natural form, however it is written', () => {
+    let ambiguous = 0;
+    fc.assert(
+      fc.property(
+        fc.nat(movies.titles.length - 1),
+        fc.boolean(),
+        fc.constantFrom(...disguises),
+        (item, natural, disguise) => {
+          const title = movies.titles[item]!;
+          const match = index.match(disguise(natural ? naturalTitle(title) : title));
+          if (match.class === 'ambiguous') {
+            ambiguous++;
+            expect(match.items).toContain(item);
+            const years = new Set(match.items.map((other) => movies.years[other]));
+            expect(years.size).toBe(1); // only films of one name and one year are duplicates
+          } else expect([title, match]).toEqual([title, expect.objectContaining({ item })]);
+        },
+      ),
+      { seed: 11, numRuns: 20_000 },
+    );
+    expect(ambiguous).toBeLessThan(100);
+  });
+
+  it('counts the true duplicates: films that share name and year', () => {
+    const duplicates = movies.titles.filter((title) => index.match(title).class === 'ambiguous');
+    expect(new Set(duplicates).size).toBe(folder === released ? 5 : 2);
+  });
+});
