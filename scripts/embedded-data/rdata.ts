@@ -87,7 +87,7 @@ function unserialize(bytes: Buffer): RValue {
     const found: Record<string, RValue> = {};
     for (let flags = first; (flags & 0xff) === KIND.PAIRLIST; flags = int()) {
       if (flags & HAS_ATTRIBUTES) item();
-      const tag = flags & HAS_TAG ? String(item().value) : '';
+      const tag = flags & HAS_TAG ? (item().value as string) : '';
       found[tag] = item();
     }
     return found;
