@@ -49,10 +49,11 @@ export async function rankByLikelihood(
       const next = beginnings.flatMap((beginning) =>
         extend(beginning, titles, rowOf(logits, beginning.row, rows)),
       );
-      const isTitle = ({ node }: Beginning) => titles.itemsAt(node).length > 0;
-      ranking.best = merge(ranking.best, next.filter(isTitle), titles, k);
+      ranking.best = merge(ranking.best, next, titles, k);
       const floor = ranking.best.length === k ? ranking.best.at(-1)!.logProbability : -Infinity;
-      const open = next.filter((beginning) => !isTitle(beginning) && beginning.logProbability >= floor);
+      const open = next.filter(
+        ({ node, logProbability }) => logProbability >= floor && titles.children(node).length > 0,
+      );
       if (open.length > width) ranking.exact = false;
       return open.sort((a, b) => b.logProbability - a.logProbability).slice(0, width);
     });
@@ -80,9 +81,9 @@ function extend(
   });
 }
 
-/** The `k` best of those known and those just completed. */
-function merge(known: Ranked[], completed: Beginning[], titles: OpenTitles, k: number): Ranked[] {
-  const ranked = completed.flatMap(({ node, logProbability }) =>
+/** The `k` best of the titles known and those that end at the new nodes. */
+function merge(known: Ranked[], reached: Beginning[], titles: OpenTitles, k: number): Ranked[] {
+  const ranked = reached.flatMap(({ node, logProbability }) =>
     titles.itemsAt(node).map((item) => ({ item, logProbability })),
   );
   return [...known, ...ranked]

@@ -18,7 +18,10 @@ type State =
   | { kind: 'reason'; text: FreeText }
   | { kind: 'done' };
 
-/** Keeps a reply to the form: every title is that of an open movie, which is closed when it is written. */
+/**
+ * Keeps a reply to the form: every title is that of an open movie, which is closed when it is written. Where an open
+ * title begins another, the shorter one is taken.
+ */
 export class ListConstraint implements Constraint {
   /** The movies written so far, in order. */
   readonly items: number[] = [];

@@ -2,18 +2,18 @@
 
 /**
  * Node 0 is the root. Children of node n are nodes `firstChild[n]` to `firstChild[n + 1]`, ascending by `token`; a
- * node's children have higher numbers than the node. No title may be a proper prefix of another: end each with a
- * token that no title contains.
+ * node's children have higher numbers than the node. Where a title is the beginning of another, its node has children;
+ * ending every title with a token that titles hardly contain makes that rare.
  */
 export interface Trie {
   /** The token that leads to each node; -1 at the root. */
   token: Int32Array;
   parent: Int32Array;
   firstChild: Int32Array;
-  /** Items whose title ends at each node; usually one, more where two movies share a title, none at inner nodes. */
+  /** Items whose title ends at each node: mostly one, more where movies share a title, undefined where none ends. */
   items: (readonly number[] | undefined)[];
-  /** Leaf of each item, -1 when the item is not in the trie. */
-  leaf: Int32Array;
+  /** The node where each item's title ends, -1 when the item is not in the trie. */
+  end: Int32Array;
   /** Movies at or below each node. */
   count: Int32Array;
 }
@@ -24,13 +24,14 @@ interface Draft {
 }
 
 /**
- * Builds the tree of `titles[i]`, the tokens of item `items[i]`. Throws RangeError when a title is empty or a proper
- * prefix of another, which is a mistake of the caller.
+ * Builds the tree of `titles[i]`, the tokens of item `items[i]`. Throws RangeError when a title is empty, which is a
+ * mistake of the caller.
  */
 export function buildTrie(items: ArrayLike<number>, titles: readonly ArrayLike<number>[]): Trie {
   const root: Draft = { children: new Map(), items: [] };
   let largest = -1;
   for (const [i, title] of titles.entries()) {
+    if (title.length === 0) throw new RangeError(`the title of item ${items[i]} is empty`);
     let node = root;
     for (const token of Array.from(title)) {
       const next = node.children.get(token) ?? { children: new Map<number, Draft>(), items: [] };
@@ -50,9 +51,6 @@ function freeze(root: Draft, itemCount: number): Trie {
   const parent = [-1];
   const firstChild: number[] = [];
   for (const [node, draft] of order.entries()) {
-    if (draft.items.length > 0 && (draft.children.size > 0 || node === 0)) {
-      throw new RangeError(`the title of item ${draft.items[0]} is empty or the beginning of another`);
-    }
     firstChild.push(order.length);
     for (const [step, child] of [...draft.children].sort(([a], [b]) => a - b)) {
       order.push(child);
@@ -61,11 +59,11 @@ function freeze(root: Draft, itemCount: number): Trie {
     }
   }
   firstChild.push(order.length);
-  const leaf = new Int32Array(itemCount).fill(-1);
+  const end = new Int32Array(itemCount).fill(-1);
   const count = new Int32Array(order.length);
   for (const [node, { items }] of order.entries()) {
     count[node] = items.length;
-    for (const item of items) leaf[item] = node;
+    for (const item of items) end[item] = node;
   }
   for (let node = order.length - 1; node > 0; node--) count[parent[node]!]! += count[node]!;
   return {
@@ -73,7 +71,7 @@ function freeze(root: Draft, itemCount: number): Trie {
     parent: Int32Array.from(parent),
     firstChild: Int32Array.from(firstChild),
     items: order.map(({ items }) => (items.length > 0 ? items.sort((a, b) => a - b) : undefined)),
-    leaf,
+    end,
     count,
   };
 }
@@ -99,7 +97,7 @@ export class OpenTitles {
 
   /** Takes a movie out; one that is not in the trie, or taken out before, changes nothing. */
   close(item: number): void {
-    let node = this.trie.leaf[item] ?? -1;
+    let node = this.trie.end[item] ?? -1;
     if (node === -1 || this.#closed.has(item)) return;
     this.#closed.add(item);
     for (; node !== -1; node = this.trie.parent[node]!) this.#count[node]!--;
@@ -114,7 +112,7 @@ export class OpenTitles {
     return open;
   }
 
-  /** The open movies whose title ends at `node`, ascending: none at an inner node, two where they share a title. */
+  /** The open movies whose title ends at `node`, ascending: mostly none or one, two where they share a title. */
   itemsAt(node: number): number[] {
     return this.trie.items[node]?.filter((item) => !this.#closed.has(item)) ?? [];
   }

@@ -24,6 +24,9 @@ const titles = new Map([
 ]);
 const trie = buildTrie([...titles.keys()], [...titles.values()]);
 
+/** The same with item 9, whose title begins those of 7 and 8. */
+const nested = buildTrie([...titles.keys(), 9], [...titles.values(), [2, 4]]);
+
 describe('the tree of titles', () => {
   it('leads down every title to its movies and nowhere else', () => {
     const open = new OpenTitles(trie);
@@ -45,11 +48,12 @@ describe('the tree of titles', () => {
   });
 
   it('offers the second of two movies with one title when the first is closed', () => {
-    expect(new OpenTitles(trie, [4]).itemsAt(trie.leaf[4]!)).toEqual([6]);
+    expect(new OpenTitles(trie, [4]).itemsAt(trie.end[4]!)).toEqual([6]);
   });
 
-  it('refuses a title that begins another: both could not be told apart', () => {
-    expect(() => buildTrie([0, 1], [[1, 2], [1]])).toThrow(/item 1 .* the beginning of another/);
+  it('holds a title that begins another', () => {
+    const open = new OpenTitles(buildTrie([0, 1], [[1, 2], [1]]));
+    expect([open.itemsAt(1), open.children(1), open.itemsAt(2)]).toEqual([[1], [2], [0]]);
     expect(() => buildTrie([0], [[]])).toThrow(RangeError);
   });
 });
@@ -290,6 +294,16 @@ describe('ranking by likelihood', () => {
       for (const [n, { logProbability: found }] of best.entries())
         expect(found).toBeCloseTo(wanted[n]!.score, 4);
     }
+  });
+
+  it('ranks a title and another that it begins', async () => {
+    const request = { prompt: [2], titles: new OpenTitles(nested) };
+    const [ranking] = await rankByLikelihood(new FakeDecoder(model), [request], { k: 8, width: 10 }, signal);
+    expect(new Set(ranking!.best.map(({ item }) => item))).toEqual(new Set([0, 2, 4, 5, 6, 7, 8, 9]));
+    expect(ranking!.best.find(({ item }) => item === 9)!.logProbability).toBeCloseTo(
+      logProbability(model, [2], [2, 4]),
+      4,
+    );
   });
 
   it('says that it is not exact when beginnings were given up', async () => {
