@@ -261,7 +261,7 @@ function placeState(pool: KernelPool, problem: SgdProblem): SgdState {
     blockItems: pool.int32(catalogue.length),
     blockRatingPointers: pool.int32(userBlocks.ratingPointers),
     itemBlocks: pool.uint8(items),
-    cellPointers: pool.int32(blocks * (blocks + 1)),
+    cellPointers: pool.int32((users + blocks) * blocks),
     cellUsers: pool.int32(ratings),
     cellItems: pool.int32(ratings),
     cellLevels: pool.uint8(ratings),

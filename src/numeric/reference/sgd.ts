@@ -12,35 +12,36 @@ const MAX_DRAWS = 64;
 export const referenceSgdKernels: SgdKernels = {
   partition(state) {
     const { blocks, pointers, blockUsers, blockUserPointers, itemBlocks } = state;
+    let cell = 0;
     for (let block = 0; block < blocks; block++) {
       let offset = state.blockRatingPointers[block]!;
       const users = blockUsers.subarray(blockUserPointers[block], blockUserPointers[block + 1]);
-      for (let cell = 0; cell < blocks; cell++) {
-        state.cellPointers[block * (blocks + 1) + cell] = offset;
-        for (const user of users) {
+      for (let itemBlock = 0; itemBlock < blocks; itemBlock++) {
+        users.forEach((user, n) => {
+          state.cellPointers[cell++] = offset;
           for (let p = pointers[user]!; p < pointers[user + 1]!; p++) {
             const item = state.indices[p]!;
-            if (itemBlocks[item] !== cell) continue;
-            state.cellUsers[offset] = user;
+            if (itemBlocks[item] !== itemBlock) continue;
+            state.cellUsers[offset] = n;
             state.cellItems[offset] = item;
             state.cellLevels[offset++] = state.levels[p]!;
           }
-        }
+        });
+        state.cellPointers[cell++] = offset;
       }
-      state.cellPointers[block * (blocks + 1) + blocks] = offset;
     }
   },
 
   pairwise(state, step, acceptance, drawsPerRating, negatives, rates) {
     for (let block = 0; block < state.blocks; block++) {
       const random = new SplitMix(state.randomStates, block);
-      const { first, count, candidates } = cellOf(state, block, step);
+      const { first, count, users, candidates } = cellOf(state, block, step);
       const draws = Math.trunc(count * drawsPerRating);
       for (let draw = 0; draw < draws; draw++) {
         const bits = random.next();
         const entry = first + below(bits, count);
         if (Number(BigInt.asUintN(32, bits)) >= acceptance[state.cellLevels[entry]!]!) continue;
-        const user = state.cellUsers[entry]!;
+        const user = users[state.cellUsers[entry]!]!;
         const positive = state.cellItems[entry]!;
         const negative = hardestNegative(state, block, user, candidates, negatives, random);
         if (negative >= 0) updatePair(state, block, user, positive, negative, rates);
@@ -51,13 +52,14 @@ export const referenceSgdKernels: SgdKernels = {
   squared(state, step, targets, rates) {
     for (let block = 0; block < state.blocks; block++) {
       const random = new SplitMix(state.randomStates, block);
-      const { first, count } = cellOf(state, block, step);
+      const { first, count, users } = cellOf(state, block, step);
       for (let entry = first; entry < first + count; entry++) {
         const other = entry + below(random.next(), first + count - entry);
         for (const column of [state.cellUsers, state.cellItems, state.cellLevels])
           [column[entry], column[other]] = [column[other]!, column[entry]!];
         const target = targets[state.cellLevels[entry]!]!;
-        updateRating(state, block, state.cellUsers[entry]!, state.cellItems[entry]!, target, rates);
+        const user = users[state.cellUsers[entry]!]!;
+        updateRating(state, block, user, state.cellItems[entry]!, target, rates);
       }
     }
   },
@@ -193,15 +195,18 @@ function hardestNegative(
   return hardest;
 }
 
+/** The ratings of cell (block, block + step), the users of its block, and the items of its item block. */
 function cellOf(state: SgdState, block: number, step: number) {
-  const itemBlock = (block + step) % state.blocks;
-  const cell = block * (state.blocks + 1) + itemBlock;
-  const first = state.cellPointers[cell]!;
-  const pointers = state.blockItemPointers;
+  const { blocks, blockUserPointers, blockItemPointers, cellPointers } = state;
+  const itemBlock = (block + step) % blocks;
+  const users = state.blockUsers.subarray(blockUserPointers[block], blockUserPointers[block + 1]);
+  const cell = (blockUserPointers[block]! + block) * blocks + itemBlock * (users.length + 1);
+  const first = cellPointers[cell]!;
   return {
     first,
-    count: state.cellPointers[cell + 1]! - first,
-    candidates: state.blockItems.subarray(pointers[itemBlock], pointers[itemBlock + 1]),
+    count: cellPointers[cell + users.length]! - first,
+    users,
+    candidates: state.blockItems.subarray(blockItemPointers[itemBlock], blockItemPointers[itemBlock + 1]),
   };
 }
 

@@ -27,8 +27,9 @@ class SgdState {
   blockRatingPointers: usize;
   // Block of each item, a byte.
   itemBlocks: usize;
-  // (blocks, blocks + 1) offsets of the cells into the three columns that follow.
+  // Per user block and item block, offsets of each of the block's users, and of the end, into the columns that follow.
   cellPointers: usize;
+  // Position of the user in its block; item, ascending for a user; level.
   cellUsers: usize;
   cellItems: usize;
   cellLevels: usize;
@@ -90,15 +91,15 @@ function sigmoid(x: f32): f32 {
   return <f32>(e / (1 + e));
 }
 
-// Has the user of ratings `low` to `high` rated `item`?
-function rated(indices: usize, low: i32, high: i32, item: i32): bool {
-  const end = high;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (word(indices, middle) < item) low = middle + 1;
-    else high = middle;
+// Is `item` among the `count` ascending indices? Binary search without branches that depend on the data.
+function rated(indices: usize, count: i32, item: i32): bool {
+  while (count > 1) {
+    const half = count >> 1;
+    const middle = indices + ((<usize>half) << 2);
+    indices = select<usize>(indices, middle, load<i32>(middle) > item);
+    count -= half;
   }
-  return low < end && word(indices, low) == item;
+  return count > 0 && load<i32>(indices) == item;
 }
 
 // Address of s_i: the item's own row when it has no features, else the sum, written to `sum`.
@@ -155,38 +156,46 @@ function updateFeatures(state: SgdState, item: i32, block: i32, user: usize, ste
   }
 }
 
+// Address of the offsets of cell (block, itemBlock): those of the block's users one after the other, then the end.
+function cellPointersOf(state: SgdState, block: i32, itemBlock: i32): usize {
+  const first = word(state.blockUserPointers, block);
+  const users = word(state.blockUserPointers, block + 1) - first;
+  const before = (first + block) * state.blocks + itemBlock * (users + 1);
+  return state.cellPointers + ((<usize>before) << 2);
+}
+
 // Sorts the ratings of user blocks `begin` to `end` into their cells. Scratch: 4 bytes per block.
 export function sgdPartition(begin: i32, end: i32, scratch: usize, address: usize): void {
   const state = changetype<SgdState>(address);
   const blocks = state.blocks;
   for (let block = begin; block < end; block++) {
     const firstUser = word(state.blockUserPointers, block);
-    const lastUser = word(state.blockUserPointers, block + 1);
+    const users = word(state.blockUserPointers, block + 1) - firstUser;
     memory.fill(scratch, 0, (<usize>blocks) << 2);
-    for (let n = firstUser; n < lastUser; n++) {
-      const user = word(state.blockUsers, n);
+    for (let n = 0; n < users; n++) {
+      const user = word(state.blockUsers, firstUser + n);
       for (let p = word(state.pointers, user); p < word(state.pointers, user + 1); p++) {
         const count = scratch + ((<usize>load<u8>(state.itemBlocks + word(state.indices, p))) << 2);
         store<i32>(count, load<i32>(count) + 1);
       }
     }
-    const cells = state.cellPointers + ((<usize>(block * (blocks + 1))) << 2);
     let offset = word(state.blockRatingPointers, block);
     for (let cell = 0; cell < blocks; cell++) {
       const count = word(scratch, cell);
-      store<i32>(cells + ((<usize>cell) << 2), offset);
       store<i32>(scratch + ((<usize>cell) << 2), offset);
       offset += count;
     }
-    store<i32>(cells + ((<usize>blocks) << 2), offset);
-    for (let n = firstUser; n < lastUser; n++) {
-      const user = word(state.blockUsers, n);
+    for (let n = 0; n <= users; n++) {
+      for (let cell = 0; cell < blocks; cell++)
+        store<i32>(cellPointersOf(state, block, cell) + ((<usize>n) << 2), word(scratch, cell));
+      if (n == users) break;
+      const user = word(state.blockUsers, firstUser + n);
       for (let p = word(state.pointers, user); p < word(state.pointers, user + 1); p++) {
         const item = word(state.indices, p);
         const next = scratch + ((<usize>load<u8>(state.itemBlocks + item)) << 2);
         const at = load<i32>(next);
         store<i32>(next, at + 1);
-        store<i32>(state.cellUsers + ((<usize>at) << 2), user);
+        store<i32>(state.cellUsers + ((<usize>at) << 2), n);
         store<i32>(state.cellItems + ((<usize>at) << 2), item);
         store<u8>(state.cellLevels + at, load<u8>(state.levels + p));
       }
@@ -221,8 +230,11 @@ export function sgdBpr(
   const kept = f32x4.splat(1 - decay);
   for (let block = begin; block < end; block++) {
     const itemBlock = (block + step) % blocks;
-    const first = word(state.cellPointers, block * (blocks + 1) + itemBlock);
-    const count = word(state.cellPointers, block * (blocks + 1) + itemBlock + 1) - first;
+    const firstUser = word(state.blockUserPointers, block);
+    const users = word(state.blockUserPointers, block + 1) - firstUser;
+    const pointers = cellPointersOf(state, block, itemBlock);
+    const first = word(pointers, 0);
+    const count = word(pointers, users) - first;
     const candidates = state.blockItems + ((<usize>word(state.blockItemPointers, itemBlock)) << 2);
     const candidateCount =
       word(state.blockItemPointers, itemBlock + 1) - word(state.blockItemPointers, itemBlock);
@@ -233,22 +245,23 @@ export function sgdBpr(
       const bits = mix(random);
       const entry = first + below(bits, count);
       if (<u32>bits >= load<u32>(acceptance + ((<usize>load<u8>(state.cellLevels + entry)) << 2))) continue;
-      const userIndex = word(state.cellUsers, entry);
+      const n = word(state.cellUsers, entry);
       const positive = word(state.cellItems, entry);
-      const user = state.userFactors + <usize>userIndex * stride;
-      const low = word(state.pointers, userIndex);
-      const high = word(state.pointers, userIndex + 1);
+      const user = state.userFactors + <usize>word(state.blockUsers, firstUser + n) * stride;
+      const ratings = word(pointers, n);
+      const ownItems = state.cellItems + ((<usize>ratings) << 2);
+      const ownCount = word(pointers, n + 1) - ratings;
 
       let negative = -1;
       let negativeScore: f32 = 0;
       let negativeVector: usize = 0;
       let spare = scratch;
-      for (let n = 0; n < negatives; n++) {
+      for (let drawn = 0; drawn < negatives; drawn++) {
         let candidate = -1;
         for (let tries = 0; tries < MAX_DRAWS; tries++) {
           random += GOLDEN;
           const item = word(candidates, below(mix(random), candidateCount));
-          if (!rated(state.indices, low, high, item)) {
+          if (!rated(ownItems, ownCount, item)) {
             candidate = item;
             break;
           }
@@ -304,14 +317,16 @@ export function sgdSquaredError(
   const stride = (<usize>state.k) << 2;
   const kept = f32x4.splat(1 - decay);
   for (let block = begin; block < end; block++) {
-    const cell = block * (blocks + 1) + ((block + step) % blocks);
-    const first = word(state.cellPointers, cell);
-    const last = word(state.cellPointers, cell + 1);
+    const firstUser = word(state.blockUserPointers, block);
+    const users = word(state.blockUserPointers, block + 1) - firstUser;
+    const pointers = cellPointersOf(state, block, (block + step) % blocks);
+    const first = word(pointers, 0);
+    const last = word(pointers, users);
     let random = load<u64>(state.randomStates + ((<usize>block) << 3));
     for (let entry = first; entry < last; entry++) {
       random += GOLDEN;
       swapEntries(state, entry, entry + below(mix(random), last - entry));
-      const userIndex = word(state.cellUsers, entry);
+      const userIndex = word(state.blockUsers, firstUser + word(state.cellUsers, entry));
       const item = word(state.cellItems, entry);
       const user = state.userFactors + <usize>userIndex * stride;
       const userBias = state.userBiases + ((<usize>userIndex) << 2);
