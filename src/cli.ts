@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { baselineCommand, modelCommands } from './commands/baseline.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { dataCommand } from './commands/data.ts';
+import { exploreCommand } from './commands/explore.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
 
@@ -26,6 +27,7 @@ function program(): Command {
     ...modelCommands(),
     dataCommand(),
     evaluateCommand(),
+    exploreCommand(),
     reproduceCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));

@@ -38,12 +38,26 @@ export function describeRatings(
     density: values.length / (users * ratedMovies),
     first: period ? dateOf(period.min) : null,
     last: period ? dateOf(period.max) : null,
+    oneDay: period ? withinOneDay(ratings, users) : null,
     histogram: Array.from(histogram, (count, step) => ({
       stars: starsOf(step),
       ratings: count,
       share: count / values.length,
     })),
   };
+}
+
+/** Share of the users whose first and last rating are at most a day apart. */
+function withinOneDay({ users, timestamps }: Ratings, userCount: number): number {
+  const first = new Float64Array(userCount).fill(Infinity);
+  const last = new Float64Array(userCount).fill(-Infinity);
+  for (let n = 0; n < users.length; n++) {
+    const user = users[n]!;
+    first[user] = Math.min(first[user]!, timestamps[n]!);
+    last[user] = Math.max(last[user]!, timestamps[n]!);
+  }
+  const DAY = 24 * 60 * 60;
+  return last.reduce((sum, time, user) => sum + (time - first[user]! <= DAY ? 1 : 0), 0) / userCount;
 }
 
 /** How ratings spread, given the number that each user (or movie) has; those without any are left out. */

@@ -68,6 +68,7 @@ export const explorationSchema = z.object({
     density: z.number().describe('ratings / (users x movies with a rating)'),
     first: z.string().nullable().describe('date of the first rating; null without timestamps'),
     last: z.string().nullable(),
+    oneDay: z.number().nullable().describe('share of the users whose ratings all fall within 24 hours'),
     histogram: z.array(z.object({ stars: z.number(), ratings: z.int(), share: z.number() })),
   }),
   perUser: spread,

@@ -1,0 +1,43 @@
+/** `recsys explore`: one page about a data set, its numbers, and a summary. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { dataSchema, embeddedDataset, protocolSchema } from '../experiment/protocol.ts';
+import { popularityOptions } from '../models/popularity/options.ts';
+import { outputSchema, withContext } from './context.ts';
+import { addFlags, readFlags } from './flags.ts';
+
+const schema = dataSchema
+  .pick({ dataset: true })
+  .extend(protocolSchema.pick({ testShare: true, seed: true, threshold: true }).shape)
+  .extend(popularityOptions.pick({ damping: true }).shape);
+const output = outputSchema.omit({ threads: true });
+
+export function exploreCommand(): Command {
+  const command = new Command('explore').description(
+    'look at a data set: one page with pictures, and the numbers behind them',
+  );
+  return addFlags(command, schema, output).action(async (typed: Record<string, unknown>) => {
+    const { dataset = embeddedDataset, ...settings } = readFlags(schema, typed);
+    const { resultsDir, json, quiet } = readFlags(output, typed);
+    const { explore } = await import('../experiment/explore.ts');
+    const { explorationSchema } = await import('../experiment/explore-record.ts');
+    const { jsonText, saveRecord } = await import('../experiment/store.ts');
+    const { explorePage, exploreSummary } = await import('../report/explore-page.ts');
+    const { writeFileAtomic } = await import('../util/files.ts');
+
+    await withContext({ quiet }, async (context) => {
+      const found = await explore({ dataset, ...settings }, context);
+      const numbers = join(resultsDir, 'exploration.json');
+      const page = join(resultsDir, 'exploration.html');
+      await saveRecord(numbers, explorationSchema, found);
+      await writeFileAtomic(page, await explorePage(found, commandLine()));
+      process.stdout.write(json ? jsonText(found) : exploreSummary(found));
+      for (const file of [numbers, page]) context.progress.note(`saved ${file}`);
+    });
+  });
+}
+
+/** What was typed, for the page to say how it was made. */
+function commandLine(): string {
+  return ['recsys', ...process.argv.slice(2)].join(' ');
+}
