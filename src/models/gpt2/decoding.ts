@@ -25,14 +25,16 @@ export interface Constraint {
   clone(): Constraint;
 }
 
-/** Any text up to one of `ends` (which belongs to it) or `maxTokens`. */
+/** Any text up to one of `ends` (which belongs to it), `maxTokens` at most; the last of them is `closing`, if given. */
 export class FreeText implements Constraint {
   #left: number;
   readonly #ends: ReadonlySet<number>;
+  readonly #closing: number | undefined;
 
-  constructor(maxTokens: number, ends: ReadonlySet<number>) {
+  constructor(maxTokens: number, ends: ReadonlySet<number>, closing?: number) {
     this.#left = maxTokens;
     this.#ends = ends;
+    this.#closing = closing;
   }
 
   get done(): boolean {
@@ -40,7 +42,7 @@ export class FreeText implements Constraint {
   }
 
   allowed(): ArrayLike<number> | undefined {
-    return undefined;
+    return this.#left === 1 && this.#closing !== undefined ? [this.#closing] : undefined;
   }
 
   accept(token: number): void {
@@ -48,7 +50,7 @@ export class FreeText implements Constraint {
   }
 
   clone(): FreeText {
-    return new FreeText(this.#left, this.#ends);
+    return new FreeText(this.#left, this.#ends, this.#closing);
   }
 }
 

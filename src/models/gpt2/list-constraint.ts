@@ -8,8 +8,10 @@ export interface ListForm {
   length: number;
   /** Text before entry `index`, 0-based ("1. "). */
   before(index: number): readonly number[];
-  /** What follows a title, after its end token: free up to one of `ends`, `maxTokens` at most; absent for none. */
-  reason?: { ends: ReadonlySet<number>; maxTokens: number };
+  /** What follows a title: free text that ends with the token `end`, after `maxTokens` at the latest; absent for none. */
+  reason?: { end: number; maxTokens: number };
+  /** Longest list in tokens: it stops there, maybe within an entry. */
+  maxTokens: number;
 }
 
 type State =
@@ -28,16 +30,18 @@ export class ListConstraint implements Constraint {
   readonly #form: ListForm;
   readonly #titles: OpenTitles;
   #state: State = { kind: 'done' };
+  #left: number;
 
   /** `titles` is changed by what is written; pass a copy if it is needed again. */
   constructor(form: ListForm, titles: OpenTitles) {
     this.#form = form;
     this.#titles = titles;
+    this.#left = form.maxTokens;
     this.#next();
   }
 
   get done(): boolean {
-    return this.#state.kind === 'done';
+    return this.#state.kind === 'done' || this.#left <= 0;
   }
 
   allowed(): ArrayLike<number> | undefined {
@@ -51,6 +55,7 @@ export class ListConstraint implements Constraint {
   /** Throws RangeError when the token was not allowed, which is a mistake of the caller. */
   accept(token: number): void {
     const state = this.#state;
+    this.#left--;
     if (state.kind === 'text' && token === state.tokens[state.at]) {
       if (++state.at === state.tokens.length) this.#state = { kind: 'title', node: 0 };
     } else if (state.kind === 'title') this.#descend(state, token);
@@ -63,6 +68,7 @@ export class ListConstraint implements Constraint {
   clone(): ListConstraint {
     const copy = new ListConstraint(this.#form, this.#titles.clone());
     copy.items.push(...this.items);
+    copy.#left = this.#left;
     const state = this.#state;
     copy.#state = state.kind === 'reason' ? { kind: 'reason', text: state.text.clone() } : { ...state };
     return copy;
@@ -79,7 +85,11 @@ export class ListConstraint implements Constraint {
     this.#titles.close(item);
     const { reason } = this.#form;
     if (reason === undefined) this.#next();
-    else this.#state = { kind: 'reason', text: new FreeText(reason.maxTokens, reason.ends) };
+    else
+      this.#state = {
+        kind: 'reason',
+        text: new FreeText(reason.maxTokens, new Set([reason.end]), reason.end),
+      };
   }
 
   /** Begins the next entry, or ends the list. */

@@ -163,7 +163,8 @@ describe('a constrained list', () => {
   const form = {
     length: 4,
     before: (index: number) => [1, index % 5],
-    reason: { ends: new Set([0]), maxTokens: 3 },
+    reason: { end: 0, maxTokens: 3 },
+    maxTokens: 99,
   };
 
   it('names open movies only, none twice, whatever the model would say', async () => {
@@ -198,7 +199,8 @@ describe('a constrained list', () => {
       expect(reply!.slice(at, at + lead.length)).toEqual(lead);
       at += lead.length;
       const end = reply!.indexOf(0, at);
-      at = end === -1 ? at + 3 : Math.min(at + 3, end + 1);
+      expect(end).toBeLessThan(at + 3);
+      at = end + 1;
     }
     expect(at).toBe(reply!.length);
   });
@@ -209,8 +211,21 @@ describe('a constrained list', () => {
     expect(new Set(constraint.items)).toEqual(new Set([7, 8]));
   });
 
+  it('stops where there is no more room, with the titles that were complete', async () => {
+    for (const maxTokens of [1, 7, 12]) {
+      const constraint = new ListConstraint({ ...form, maxTokens }, new OpenTitles(trie));
+      const request = { prompt: [3], constraint, rng: new Rng(1) };
+      const [reply] = await generate(new FakeDecoder(model), [request], greedy, signal);
+      expect(reply).toHaveLength(maxTokens);
+      expect(constraint.items.length).toBeLessThan(4);
+    }
+  });
+
   it('does not change when its copy goes on', () => {
-    const constraint = new ListConstraint({ length: 2, before: () => [] }, new OpenTitles(trie));
+    const constraint = new ListConstraint(
+      { length: 2, before: () => [], maxTokens: 9 },
+      new OpenTitles(trie),
+    );
     constraint.accept(1);
     const copy = constraint.clone();
     copy.accept(0);
@@ -258,14 +273,20 @@ describe('beam search', () => {
   });
 
   it('keeps to a list of open movies', async () => {
-    const constraint = new ListConstraint({ length: 2, before: () => [1] }, new OpenTitles(trie, [5]));
+    const constraint = new ListConstraint(
+      { length: 2, before: () => [1], maxTokens: 99 },
+      new OpenTitles(trie, [5]),
+    );
     const [reply] = await beamSearch(
       new FakeDecoder(model),
       [{ prompt: [1], constraint }],
       { width: 4, lengthPenalty: 0 },
       signal,
     );
-    const written = new ListConstraint({ length: 2, before: () => [1] }, new OpenTitles(trie, [5]));
+    const written = new ListConstraint(
+      { length: 2, before: () => [1], maxTokens: 99 },
+      new OpenTitles(trie, [5]),
+    );
     for (const token of reply!) written.accept(token);
     expect(written.done).toBe(true);
     expect(written.items).toHaveLength(2);

@@ -23,7 +23,7 @@ async function ask(typed: Partial<Gpt2GenerateOptions>) {
   return await answer(questions, gpt2GenerateOptions.parse(typed), {
     decoder,
     trie,
-    form: { length: 5, before: (index) => [0, 1 + index], reason: { ends: new Set([0]), maxTokens: 2 } },
+    form: { length: 5, before: (index) => [0, 1 + index], reason: { end: 0, maxTokens: 2 }, maxTokens: 99 },
     free: { ends: new Set([0]), maxTokens: 20 },
     progress: silentProgress,
     signal: new AbortController().signal,
