@@ -29,6 +29,7 @@ export class Wording {
   readonly tokenizer: Gpt2Tokenizer;
   readonly #train: Pick<TrainingSet, 'movies' | 'catalogue'>;
   readonly #titles = new Map<number, readonly number[]>();
+  readonly #pieces = new Map<string, readonly number[]>();
   readonly #newline: number;
 
   constructor(tokenizer: Gpt2Tokenizer, train: Pick<TrainingSet, 'movies' | 'catalogue'>) {
@@ -37,9 +38,20 @@ export class Wording {
     this.#newline = tokenizer.encode('\n')[0]!;
   }
 
-  /** Everything before the first entry. */
+  /**
+   * Everything before the first entry. A history is put into tokens movie by movie and each movie once: GPT-2 never
+   * joins a digit and a comma, so a text cut between them has the same tokens.
+   */
   prompt(history: Pick<History, 'text'>): number[] {
-    return this.tokenizer.encode(`${history.text}\nRecommendations:\n`);
+    return `${history.text}\nRecommendations:\n`
+      .split(/(?<=\d)(?=,)/u)
+      .flatMap((piece) => this.#encodePiece(piece));
+  }
+
+  #encodePiece(piece: string): readonly number[] {
+    let tokens = this.#pieces.get(piece);
+    if (tokens === undefined) this.#pieces.set(piece, (tokens = this.tokenizer.encode(piece)));
+    return tokens;
   }
 
   /** The list of `items` with reasons, and the token that ends a text. */
