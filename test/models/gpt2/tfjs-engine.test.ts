@@ -4,7 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { TokenBatch } from '../../../src/models/gpt2/batch.ts';
 import { readCheckpoint } from '../../../src/models/gpt2/checkpoint.ts';
 import { readConfig, type Gpt2Config, type Parameters } from '../../../src/models/gpt2/config.ts';
+import { rowOf } from '../../../src/models/gpt2/decoding.ts';
 import { openSafetensors } from '../../../src/models/gpt2/safetensors.ts';
+import { TfjsDecoder } from '../../../src/models/gpt2/tfjs-decoder.ts';
 import { TfjsEngine, loadTfjs, type TfjsBackend } from '../../../src/models/gpt2/tfjs-engine.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
@@ -15,6 +17,7 @@ interface Reference {
   ids: number[][];
   labels: number[][];
   loss: number;
+  last_logits_of_first: number[];
   loss_before_each_of_10_steps: number[];
 }
 
@@ -78,6 +81,19 @@ describe('GPT-2 on tfjs', () => {
       expect(Math.abs(loss / wanted - 1)).toBeLessThan(1e-4);
     }
     engine.dispose();
+  });
+
+  it("decodes to PyTorch's logits, also after rows split and in a padded batch", async () => {
+    const decoder = new TfjsDecoder(backend, config, parameters);
+    const text = reference.ids[0]!;
+    await decoder.start([text.slice(0, 3), text.slice(0, 30)]);
+    await decoder.step(Int32Array.of(text[30]!, 5, text[30]!), Int32Array.of(1, 0, 1));
+    const logits = await decoder.step(Int32Array.of(7, text[31]!), Int32Array.of(1, 2));
+    decoder.dispose();
+    const last = rowOf(logits, 1, 2);
+    for (const [token, wanted] of reference.last_logits_of_first.entries()) {
+      expect(Math.abs(last[token]! - wanted)).toBeLessThan(1e-5);
+    }
   });
 
   it('leaves no tensor behind on the backend', async () => {
