@@ -6,6 +6,7 @@ import { baselineCommand, modelCommands } from './commands/baseline.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { dataCommand } from './commands/data.ts';
 import { exploreCommand } from './commands/explore.ts';
+import { openAiCommand } from './commands/openai.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
 
@@ -28,6 +29,7 @@ function program(): Command {
     dataCommand(),
     evaluateCommand(),
     exploreCommand(),
+    openAiCommand(),
     reproduceCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));

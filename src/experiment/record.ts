@@ -117,7 +117,8 @@ export type ResultsRecord = z.output<typeof recordSchema>;
 export const languageUserSchema = z.object({
   userId: z.int(),
   history: z.string().describe('the history as the prompt told it'),
-  reply: z.string().describe('the text as generated'),
+  state: z.string().describe('answered, truncated, refused, empty, malformed or failed'),
+  reply: z.string().describe('the text as generated, or why there is none'),
   recommendations: z.array(
     z.object({
       rank: z.int(),

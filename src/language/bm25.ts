@@ -1,4 +1,5 @@
 /** A text index over the movies: title, genres and tags. Retrieval for prompts that carry candidates. */
+import { has } from '../data/csr.ts';
 import type { TrainingSet } from '../data/training-set.ts';
 import { log } from '../util/math.ts';
 
@@ -52,6 +53,17 @@ export class TextIndex {
     }
     return scores;
   }
+}
+
+/** Catalogue items that the user has not rated, best score first, equal scores by ascending index. */
+export function itemsByScore(
+  scores: Float64Array,
+  { catalogue, byUser }: Pick<TrainingSet, 'catalogue' | 'byUser'>,
+  user: number,
+): Int32Array {
+  return catalogue
+    .filter((item) => !has(byUser, user, item))
+    .sort((a, b) => scores[b]! - scores[a]! || a - b);
 }
 
 /** Per item: the words of the title without its year, each genre as one term, each tag's words. */
