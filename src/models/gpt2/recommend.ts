@@ -1,4 +1,7 @@
-/** Replies for many users: batches of prompts through one of the ways of writing a list. */
+/** Replies for many users: batches of prompts through one of the ways of writing a list, and what they recommend. */
+import { ground, type GroundedEntry, type GroundingContext } from '../../language/grounding.ts';
+import type { History } from '../../language/history.ts';
+import { parseReply } from '../../language/reply.ts';
 import type { Progress } from '../../util/progress.ts';
 import type { Rng } from '../../util/rng.ts';
 import { beamSearch } from './beam.ts';
@@ -8,6 +11,7 @@ import { rankByLikelihood } from './likelihood.ts';
 import { ListConstraint, type ListForm } from './list-constraint.ts';
 import type { Gpt2GenerateOptions } from './options.ts';
 import { OpenTitles, type Trie } from './trie.ts';
+import type { Wording } from './wording.ts';
 
 /** One user's question to the model. */
 export interface Question {
@@ -127,4 +131,38 @@ function itemsOf(
   const reader = new ListConstraint(form, new OpenTitles(trie, closed));
   for (const token of tokens) reader.accept(token);
   return reader.items;
+}
+
+/** A reply as a record keeps it. */
+export interface Recommended {
+  /** The text as written; for a ranking by likelihood, the list in the same form. */
+  text: string;
+  entries: GroundedEntry[];
+}
+
+/**
+ * The movies and reasons of a reply. Free text is parsed and matched; what was written under the constraint, or ranked,
+ * is of known movies. Reasons are the model's own, except for a ranking, where they follow the rule of training texts.
+ */
+export function recommended(
+  reply: Reply,
+  history: History,
+  wording: Wording,
+  grounding: GroundingContext,
+  { constrain, rank }: Pick<Gpt2GenerateOptions, 'constrain' | 'rank'>,
+): Recommended {
+  const favourites = history.genres;
+  const tokens = rank === 'likelihood' ? wording.answer(reply.items, favourites).slice(0, -1) : reply.tokens;
+  const text = wording.tokenizer.decode(tokens).replace(/<\|endoftext\|>.*$/su, '');
+  if (rank === 'generate' && constrain === 'none') {
+    const parsed = parseReply(text);
+    const entries = parsed.state === 'answered' || parsed.state === 'truncated' ? parsed.entries : [];
+    return { text, entries: ground(entries, grounding) };
+  }
+  const lines = text.split('\n');
+  const entries = reply.items.map((item, index): GroundedEntry => {
+    const { title, reason } = wording.readEntry(lines[index] ?? '', index, item);
+    return { title, reason, item, match: 'exact' };
+  });
+  return { text, entries };
 }

@@ -66,6 +66,12 @@ export class Wording {
     return [...this.lead(index), ...this.title(item), ...reason, this.#newline];
   }
 
+  /** The parts of a line that `entry` could have written. */
+  readEntry(line: string, index: number, item: number): { title: string; reason: string } {
+    const title = naturalTitle(this.#train.movies.titles[item]!);
+    return { title, reason: line.slice(`${index + 1}. ${title} -`.length).trim() };
+  }
+
   lead(index: number): number[] {
     return this.tokenizer.encode(`${index + 1}.`);
   }

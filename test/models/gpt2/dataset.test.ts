@@ -3,10 +3,11 @@ import { loadDataset } from '../../../src/data/loader.ts';
 import { splitRatings } from '../../../src/data/split.ts';
 import { trainingSet, type TrainingSet } from '../../../src/data/training-set.ts';
 import type { Ratings } from '../../../src/data/dataset.ts';
-import { naturalTitle } from '../../../src/language/titles.ts';
+import { TitleIndex, naturalTitle } from '../../../src/language/titles.ts';
 import { parseReply } from '../../../src/language/reply.ts';
 import { NO_TARGET, type Example } from '../../../src/models/gpt2/batch.ts';
 import { divideUsers, heldBack, promptOf, trainingTexts } from '../../../src/models/gpt2/dataset.ts';
+import { recommended } from '../../../src/models/gpt2/recommend.ts';
 import { bundledTokenizer, type Gpt2Tokenizer } from '../../../src/models/gpt2/tokenizer.ts';
 import { Wording, reasonFor } from '../../../src/models/gpt2/wording.ts';
 import { Rng } from '../../../src/util/rng.ts';
@@ -141,6 +142,47 @@ describe('what is held back', () => {
       expect(held.length).toBeGreaterThan(0);
       expect(held.length).toBeLessThanOrEqual(Math.min(10, Math.max(1, rated >> 1)));
     }
+  });
+});
+
+describe('a reply', () => {
+  const grounding = () => ({
+    titles: new TitleIndex(train.movies),
+    inCatalogue: (item: number) => train.catalogue.includes(item),
+    seen: () => false,
+  });
+  const history = { text: '', items: [], omitted: 0, genres: ['Action', 'Drama'], tags: [] };
+  const items = [1, 40, 300];
+  const titles = () => items.map((item) => naturalTitle(train.movies.titles[item]!));
+
+  it('under the constraint gives back the movies and reasons that were written', () => {
+    const tokens = wording.answer(items, history.genres);
+    const how = { constrain: 'catalogue', rank: 'generate' } as const;
+    const { text, entries } = recommended({ tokens, items }, history, wording, grounding(), how);
+    expect(text).toBe(tokenizer.decode(tokens.slice(0, -1)));
+    expect(entries.map(({ title }) => title)).toEqual(titles());
+    expect(entries.map(({ item }) => item)).toEqual(items);
+    expect(entries.map(({ reason }) => reason)).toEqual(
+      items.map((item) => reasonFor(train.movies.genres[item]!, history.genres)),
+    );
+  });
+
+  it('ranked by likelihood is put into the same words', () => {
+    const how = { constrain: 'catalogue', rank: 'likelihood' } as const;
+    const { text, entries } = recommended({ tokens: [], items }, history, wording, grounding(), how);
+    expect(text).toBe(tokenizer.decode(wording.answer(items, history.genres).slice(0, -1)));
+    expect(entries.map(({ title }) => title)).toEqual(titles());
+  });
+
+  it('in free text is matched to the catalogue', () => {
+    const [first] = titles();
+    const tokens = tokenizer.encode(
+      `1. ${first} - You rate Drama highly.\n2. No Such Film (1901) - x\n3. ${first} - again\n<|endoftext|>4. Heat`,
+    );
+    const how = { constrain: 'none', rank: 'generate' } as const;
+    const { entries } = recommended({ tokens, items: [] }, history, wording, grounding(), how);
+    expect(entries.map(({ match }) => match).slice(1)).toEqual(['out-of-catalogue', 'repeated']);
+    expect(entries.map(({ item }) => item)).toEqual([1, -1, 1]);
   });
 });
 
