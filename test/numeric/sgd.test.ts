@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { KernelPool } from '../../src/numeric/pool.ts';
 import { referenceSgdKernels } from '../../src/numeric/reference/sgd.ts';
 import {
@@ -98,3 +98,98 @@ for (const [loss, name] of [
     });
   }
 }
+
+/** One user who rated some of `items`, eight factors, all parameters 0 and acceptance and target 1 for level 1. */
+async function oneUser(
+  items: number,
+  rated: { indices: number[]; levels: number[] },
+  change: Partial<SgdProblem> = {},
+): Promise<SgdSolver> {
+  const pool = await KernelPool.create({ threads: 1 });
+  return new SgdSolver(
+    pool,
+    {
+      k: 8,
+      users: 1,
+      items,
+      byUser: {
+        pointers: Int32Array.of(0, rated.indices.length),
+        indices: Int32Array.from(rated.indices),
+        levels: Uint8Array.from(rated.levels),
+      },
+      catalogue: Int32Array.from({ length: items }, (_, item) => item),
+      ...change,
+    },
+    new Rng(1),
+  );
+}
+
+const onlyLevelOne: PairwiseLoss = { kind: 'pairwise', acceptance: Float64Array.of(0, 1), negatives: 1 };
+const noPull = { factors: 0, features: 0, biases: 0 };
+
+describe('one step by hand', () => {
+  test('squared loss: p += r (e q - l p), q += r (e p - l q), biases += r (e - l b)', async () => {
+    const solver = await oneUser(1, { indices: [0], levels: [1] });
+    const { userFactors, itemFactors, userBiases, itemBiases } = solver.state;
+    [userFactors[0], itemFactors[0], userBiases[0]] = [1, 2, 1];
+    // Target 4, score 1 + 1 x 2 = 3, error 1, rate 0.1, l = 0.5 for factors and 1 for biases.
+    const loss: SquaredLoss = { kind: 'squared', targets: Float64Array.of(0, 4) };
+    solver.epoch(loss, 0.1, { factors: 0.5, features: 0, biases: 1 });
+    expect(userFactors[0]).toBeCloseTo(1 + 0.1 * (2 - 0.5), 6);
+    expect(itemFactors[0]).toBeCloseTo(2 + 0.1 * (1 - 1), 6);
+    expect(userBiases[0]).toBeCloseTo(1 + 0.1 * (1 - 1), 6);
+    expect(itemBiases[0]).toBeCloseTo(0.1, 6);
+  });
+
+  test('pairwise loss: at equal scores the gradient is sigmoid(0) = 1/2', async () => {
+    const solver = await oneUser(2, { indices: [0], levels: [1] });
+    const { userFactors, itemFactors, itemBiases } = solver.state;
+    itemFactors[0] = 1; // q of the rated item
+    itemFactors[8 + 1] = 1; // q of the other
+    solver.epoch(onlyLevelOne, 0.1, { factors: 0.2, features: 0, biases: 0 });
+    expect([...userFactors.subarray(0, 2)].map((p) => p.toFixed(4))).toEqual(['0.0500', '-0.0500']);
+    expect(itemFactors[0]).toBeCloseTo(1 - 0.1 * 0.2, 6); // p was 0: only the pull
+    expect([...itemBiases].map((b) => b.toFixed(4))).toEqual(['0.0500', '-0.0500']);
+  });
+
+  test('a feature moves x times as far as the item that has it', async () => {
+    const features = {
+      columns: 1,
+      pointers: Int32Array.of(0, 1, 1),
+      indices: Int32Array.of(0),
+      values: Float32Array.of(3),
+    };
+    const solver = await oneUser(2, { indices: [0], levels: [1] }, { features });
+    solver.state.userFactors[0] = 1;
+    solver.epoch(onlyLevelOne, 0.1, noPull);
+    expect(solver.state.itemFactors[0]).toBeCloseTo(0.05, 6);
+    expect(solver.featureFactors[0]).toBeCloseTo(0.15, 6);
+    expect(solver.featureBiases[0]).toBeCloseTo(0.15, 6);
+  });
+});
+
+describe('the pairwise loss', () => {
+  test('never learns from a rating whose acceptance is 0', async () => {
+    const solver = await oneUser(3, { indices: [0, 1], levels: [0, 1] });
+    for (let epoch = 0; epoch < 50; epoch++) solver.epoch(onlyLevelOne, 0.1, noPull);
+    const [never, liked, unrated] = solver.state.itemBiases;
+    expect(never).toBe(0);
+    expect(liked).toBeGreaterThan(0);
+    expect(unrated).toBeLessThan(0);
+  });
+
+  test('takes the best scored of the drawn negatives', async () => {
+    const solver = await oneUser(4, { indices: [0], levels: [1] });
+    solver.state.itemBiases[2] = 1; // the hardest of items 1, 2, 3; not drawn in 30 draws: (2/3)^30 = 5e-6
+    solver.epoch({ ...onlyLevelOne, negatives: 30 }, 0.1, noPull);
+    expect(solver.state.itemBiases[1]).toBe(0);
+    expect(solver.state.itemBiases[2]).toBeLessThan(1);
+    expect(solver.state.itemBiases[3]).toBe(0);
+  });
+
+  test('leaves a user alone who rated everything', async () => {
+    const solver = await oneUser(2, { indices: [0, 1], levels: [1, 1] });
+    solver.epoch(onlyLevelOne, 0.1, noPull);
+    expect([...solver.state.itemBiases]).toEqual([0, 0]);
+  });
+});
