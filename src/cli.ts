@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { baselineCommand, modelCommands } from './commands/baseline.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { compareCommand } from './commands/compare.ts';
 import { dataCommand } from './commands/data.ts';
 import { exploreCommand } from './commands/explore.ts';
 import { openAiCommand } from './commands/openai.ts';
@@ -26,6 +27,7 @@ function program(): Command {
   const commands = [
     baselineCommand(),
     ...modelCommands(),
+    compareCommand(),
     dataCommand(),
     evaluateCommand(),
     exploreCommand(),

@@ -119,6 +119,48 @@ export function labelledBars(
   };
 }
 
+/** A mean with the ends of its interval. */
+export interface IntervalRow {
+  name: string;
+  mean: number;
+  low: number;
+  high: number;
+}
+
+/** Horizontal bars with 95% intervals, the mean beside each. */
+export function intervalBars(rows: readonly IntervalRow[], digits: number): ChartSpec {
+  const mean = valueScale('mean', { zero: true, domainMax: Math.max(...rows.map(({ high }) => high)) });
+  return {
+    height: rowsHeight(rows.length) + 6 * rows.length,
+    data: { values: rows },
+    encoding: { y: nameAxis('name') },
+    layer: [
+      { mark: { type: 'bar', color: colour.shade3 }, encoding: { x: mean } },
+      {
+        mark: { type: 'rule', color: colour.ink, strokeWidth: 1.5 },
+        encoding: { x: { ...mean, field: 'low' }, x2: { field: 'high' } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 5 },
+        encoding: { x: { ...mean, field: 'high' }, text: { field: 'mean', format: `.${digits}f` } },
+      },
+    ],
+  };
+}
+
+/**
+ * Heights at which labels of points at `heights` stand at least `gap` apart, as near to their points as a pass upwards
+ * allows. Same order as the input.
+ */
+export function spreadLabels(heights: readonly number[], gap: number): number[] {
+  const order = heights.map((_, n) => n).sort((a, b) => heights[a]! - heights[b]!);
+  const spread = [...heights];
+  order.slice(1).forEach((n, before) => {
+    spread[n] = Math.max(spread[n]!, spread[order[before]!]! + gap);
+  });
+  return spread;
+}
+
 /** How far below the middle of its row a mark of `titledRows` stands. */
 export const UNDER_TITLE = 8;
 

@@ -1,9 +1,13 @@
 /** Tables for the terminal: plain text without colour, so that they can be piped, compared and pasted. */
 import Table from 'cli-table3';
-import type { CutoffMetrics, Estimate, ModelResult, ResultsRecord } from '../experiment/record.ts';
+import type { CutoffMetrics, Estimate, ResultsRecord } from '../experiment/record.ts';
 
 /** What a row of a metrics table needs of a model's result; other records' results fit as well. */
-export type TableRow = Pick<ModelResult, 'name' | 'metrics'>;
+export interface TableRow {
+  name: string;
+  /** By cut-off. */
+  metrics: Record<string, Pick<CutoffMetrics, (typeof estimated)[number][0] | 'coverage' | 'novelty'>>;
+}
 
 /** Columns with an interval, then columns without. The rest of the metrics is in the record. */
 const estimated = [
@@ -50,8 +54,15 @@ export function recordTable(record: ResultsRecord): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Models by metrics at cut-off `k`, each mean with its interval below it. Models without that cut-off are left out. */
-export function metricsTable(rows: readonly TableRow[], k: number): string {
+/**
+ * Models by metrics at cut-off `k`, each mean with its interval below it. Models without that cut-off are left out.
+ * `below` are rows of cells to stand under them.
+ */
+export function metricsTable(
+  rows: readonly TableRow[],
+  k: number,
+  below: readonly (readonly string[])[] = [],
+): string {
   const body: string[][] = [];
   for (const { name, metrics } of rows) {
     const own = metrics[String(k)];
@@ -63,7 +74,10 @@ export function metricsTable(rows: readonly TableRow[], k: number): string {
       own.novelty.toFixed(1),
     ]);
   }
-  return textTable([`k = ${k}`, ...estimated.map(([, title]) => title), 'coverage', 'novelty'], body);
+  return textTable(
+    [`k = ${k}`, ...estimated.map(([, title]) => title), 'coverage', 'novelty'],
+    [...body, ...below],
+  );
 }
 
 /** Rows under a head with one rule between them. The first `left` columns are aligned left, the others right. */
@@ -74,7 +88,7 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: Object.fromEntries(borders.map((part) => [part, ''])),
   });
-  table.push(...rows.map((row) => [...row]));
+  table.push(...rows.map((row) => row.map(printable)));
   const lines = table
     .toString()
     .split('\n')
@@ -85,9 +99,14 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
   return lines.join('\n');
 }
 
+/** Without control characters, which a title from a file could use to rewrite the terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '\uFFFD');
+}
+
 /** "[.152 .180]": an interval in as little room as it takes. */
-export function interval({ ci95: [low, high] }: Estimate): string {
-  return `[${short(low)} ${short(high)}]`;
+export function interval({ ci95: [low, high] }: Pick<Estimate, 'ci95'>, digits = 3): string {
+  return `[${short(low, digits)} ${short(high, digits)}]`;
 }
 
 /** 100004 as "100,004". */
@@ -95,7 +114,7 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** Three decimals without a leading zero. */
-function short(value: number): string {
-  return value.toFixed(3).replace(/^(-?)0[.]/, '$1.');
+/** Without a leading zero. */
+function short(value: number, digits: number): string {
+  return value.toFixed(digits).replace(/^(-?)0[.]/, '$1.');
 }

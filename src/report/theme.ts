@@ -15,6 +15,7 @@ const pairs = {
   fourth: ['#7b5aa3', '#b79ade'],
   fifth: ['#94700c', '#d8b44c'],
   quiet: ['#b3bac2', '#59626c'],
+  warm: ['#f2cdb9', '#70402a'],
   shade0: ['#f0f3f6', '#1d242b'],
   shade1: ['#d4e0eb', '#21384c'],
   shade2: ['#afc8dd', '#284c6d'],

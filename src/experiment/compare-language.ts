@@ -1,0 +1,84 @@
+/** What records of language models add to a comparison: match classes, example users, cost, GPT-2's training curve. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { DataError } from '../util/errors.ts';
+import type { LanguageComparison, Comparison } from './compare-record.ts';
+import type { RecordFile } from './compare-files.ts';
+import type { LanguageRecord } from './record.ts';
+
+/** Users shown side by side; more would bury the numbers. */
+const EXAMPLES = 3;
+/** Points of the training curve. */
+const CURVE_POINTS = 300;
+
+/** One entry per language record. The example users are those that most records have, then by ascending id. */
+export function languageModels(records: readonly RecordFile[]): LanguageComparison[] {
+  const withTexts = records.flatMap(({ record }) => (isLanguageRecord(record) ? [record] : []));
+  const times = new Map<number, number>();
+  for (const { language } of withTexts) {
+    for (const { userId } of language.users) times.set(userId, (times.get(userId) ?? 0) + 1);
+  }
+  const chosen = new Set(
+    [...times]
+      .sort(([a, inA], [b, inB]) => inB - inA || a - b)
+      .slice(0, EXAMPLES)
+      .map(([userId]) => userId),
+  );
+  return withTexts.map(({ models, experiment, language }) => ({
+    name: models[0]?.name ?? experiment,
+    template: language.template,
+    shares: language.shares,
+    historiesCut: language.historiesCut,
+    examples: language.users.filter(({ userId }) => chosen.has(userId)).sort((a, b) => a.userId - b.userId),
+  }));
+}
+
+/** US dollars that a record's answers cost, or null where it does not say. */
+export function costOf(record: RecordFile['record']): number | null {
+  if (!isLanguageRecord(record)) return null;
+  const cost = record.language.details['costUsd'];
+  return typeof cost === 'number' ? cost : null;
+}
+
+export function isLanguageRecord(record: RecordFile['record']): record is LanguageRecord {
+  return 'language' in record;
+}
+
+const stepSchema = z.object({
+  step: z.int(),
+  loss: z.number(),
+  validationLoss: z.number().optional(),
+});
+
+/**
+ * Reads a training log, one JSON object per line; no steps where there is no such file. Keeps about 300 steps evenly and
+ * every one with a validation loss. A cut-off last line, as a kill leaves it, is passed over; any other damage throws
+ * DataError naming file and line.
+ */
+export async function readTraining(path: string): Promise<Comparison['training']> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const lines = text.split('\n');
+  const steps = lines.flatMap((line, n) => {
+    if (line.trim() === '') return [];
+    const parsed = stepSchema.safeParse(parse(line));
+    if (parsed.success) return [parsed.data];
+    if (n === lines.length - 1) return [];
+    throw new DataError({
+      place: `${path}:${n + 1}`,
+      found: 'not a training step',
+      wanted: '{"step", "loss"}',
+    });
+  });
+  const every = Math.max(1, Math.ceil(steps.length / CURVE_POINTS));
+  return steps.filter(
+    ({ validationLoss }, n) => n % every === 0 || n === steps.length - 1 || validationLoss !== undefined,
+  );
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
