@@ -61,7 +61,11 @@ export async function chatClient(options: OpenAiOptions, cache: AnswerCache): Pr
       const shaped = { server: client.baseURL, ...request };
       const kept = await cache.get(shaped);
       if (kept) return { answer: kept, fromCache: true };
-      const outcome = await send(client, request, signal, (error) => explain(error, options, key));
+      const outcome = await send(client, request, signal, (error) =>
+        error instanceof Sdk.APIConnectionTimeoutError
+          ? `no answer within ${options.timeout} s`
+          : explain(error, options, key),
+      );
       if ('answer' in outcome) await cache.put(shaped, outcome.answer);
       return outcome;
     }
@@ -77,7 +81,9 @@ async function send(
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   try {
-    const { choices, model, usage } = await client.chat.completions.create(request, { signal });
+    const { choices, model, usage } = await client.chat.completions.create(request, {
+      signal: AbortSignal.any([signal]), // its own: the SDK leaves its listeners behind
+    });
     const choice = choices?.[0];
     const answer: Answer = {
       text: choice?.message?.content ?? '',
@@ -121,13 +127,8 @@ function unsupported(model: string, latencySeconds: number): Answer {
 }
 
 /** A failure in one line, without the key. Throws for failures that every further question would meet as well. */
-function explain(error: unknown, { model, baseUrl, timeout }: OpenAiOptions, key: string): string {
-  const { status, code, name, message } = error as {
-    status?: number;
-    code?: string;
-    name?: string;
-    message?: string;
-  };
+function explain(error: unknown, { model, baseUrl }: OpenAiOptions, key: string): string {
+  const { status, code, message } = error as { status?: number; code?: string; message?: string };
   const said = redact(message ?? String(error), key);
   const place = baseUrl ?? 'OpenAI';
   const fatal = (found: string, remedy: string) => new RecsysError({ place, found, remedy });
@@ -141,7 +142,6 @@ function explain(error: unknown, { model, baseUrl, timeout }: OpenAiOptions, key
       'Add credit or use another key; the answers so far are kept.',
     );
   }
-  if (name === 'APIConnectionTimeoutError') return `no answer within ${timeout} s`;
   if (status === undefined) return `connection failed: ${said}`;
   return `status ${status}: ${said}`;
 }
