@@ -18,6 +18,7 @@ export function recsys(
   options: {
     cwd?: string;
     env?: NodeJS.ProcessEnv;
+    onStart?: (child: ReturnType<typeof spawn>) => void;
     onStderr?: (text: string, child: ReturnType<typeof spawn>) => void;
   } = {},
 ): Promise<Finished> {
@@ -27,6 +28,7 @@ export function recsys(
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    options.onStart?.(child);
     const finished: Finished = { code: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (finished.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => {
@@ -53,7 +55,7 @@ export async function smallFolder(users = 30, items = 40): Promise<string> {
   const genres = ['Drama', 'Comedy', 'Thriller'];
   const movies = Array.from(
     { length: items },
-    (_, n) => `${n + 1},"Film, The ${n + 1} (${1980 + (n % 40)})",${genres[n % 3]}|${genres[(n + 1) % 3]}`,
+    (_, n) => `${n + 1},"Film ${n + 1}, The (${1980 + (n % 40)})",${genres[n % 3]}|${genres[(n + 1) % 3]}`,
   );
   await writeFile(join(folder, 'ratings.csv'), `${ratings.join('\n')}\n`);
   await writeFile(join(folder, 'movies.csv'), `movieId,title,genres\n${movies.join('\n')}\n`);

@@ -1,0 +1,306 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadDataset } from '../../src/data/loader.ts';
+import { splitRatings } from '../../src/data/split.ts';
+import { languageRecordSchema, type LanguageRecord } from '../../src/experiment/record.ts';
+import { reproducible } from '../../src/experiment/reproduce.ts';
+import { naturalTitle } from '../../src/language/titles.ts';
+import { Rng } from '../../src/util/rng.ts';
+import { chatServer, type ChatBody, type ChatServer } from '../support/chat-server.ts';
+import { recsys, smallFolder } from '../support/cli.ts';
+
+const KEY = 'sk-live-9876543210fedcba';
+let dataset: string;
+let cwd: string;
+let server: ChatServer;
+
+beforeEach(async () => {
+  dataset = await smallFolder(60, 60);
+  cwd = await mkdtemp(join(tmpdir(), 'recsys-openai-'));
+  server = await chatServer(goodAnswer);
+});
+afterEach(() => server.close());
+
+/** Recommends films 1 to 12, whatever is asked, as structured JSON. */
+function goodAnswer(): string {
+  const recommendations = Array.from({ length: 12 }, (_, n) => ({
+    title: `The Film ${n + 1} (${1981 + n - 1})`,
+    reason: 'You like dramas.',
+  }));
+  return JSON.stringify({ recommendations });
+}
+
+const userOf = ({ messages }: ChatBody) => Number(/^User (\d+) /.exec(messages.at(-1)!.content)![1]);
+
+const openai = (...more: string[]) =>
+  recsys(
+    [
+      'openai',
+      '--dataset',
+      dataset,
+      '--base-url',
+      server.url,
+      '--compare-with',
+      'popularity-count',
+      '--retries',
+      '0',
+      ...more,
+    ],
+    { cwd, env: { OPENAI_API_KEY: KEY } },
+  );
+
+async function record(): Promise<LanguageRecord> {
+  const text = await readFile(join(cwd, 'results/openai_recommendations.json'), 'utf8');
+  return languageRecordSchema.parse(JSON.parse(text));
+}
+
+describe('recsys openai', () => {
+  it('asks once per user, grounds and scores the answers beside a baseline, and says that five users say little', async () => {
+    const { code, stdout, stderr } = await openai('--num-users', '5');
+    expect([code, server.requests.length]).toEqual([0, 5]);
+    expect(stdout).toMatch(/openai +0\.\d{4}/);
+    expect(stdout).toMatch(/popularity-count +0\.\d{4}/);
+    expect(stdout).toContain('5 users say little');
+    expect(stderr).toContain('saved results/openai_recommendations.json');
+    const { models, language } = await record();
+    expect(models.map(({ users }) => users.evaluated)).toEqual([5, 5]);
+    expect(models[1]!.perUser.userIds).toEqual(models[0]!.perUser.userIds);
+    expect(language.users).toHaveLength(5);
+    expect(language.users[0]).toMatchObject({ state: 'answered', recommendations: { length: 12 } });
+    const [first] = language.users[0]!.recommendations;
+    expect(first).toMatchObject({
+      rank: 1,
+      text: 'The Film 1 (1980)',
+      movieId: 1,
+      reason: 'You like dramas.',
+    });
+    expect(language.shares['normalized']! + language.shares['already-seen']!).toBeCloseTo(1, 12);
+    expect(language.details).toMatchObject({ inputTokens: 500, outputTokens: 250, costUsd: 0.00375 });
+  });
+
+  it('makes no request the second time and gives the same record', async () => {
+    await openai('--num-users', '5');
+    const first = await record();
+    await openai('--num-users', '5');
+    expect(server.requests).toHaveLength(5);
+    expect(reproducible(await record())).toEqual(reproducible(first));
+  });
+
+  it('records every outcome and scores those without a list 0', async () => {
+    const outcomes: Record<number, ReturnType<Parameters<ChatServer['behave']>[0]>> = {
+      1: goodAnswer(),
+      2: '1. The Film 7 (1986) - a drama\n2. Film 8, The (1987) - another',
+      3: { message: { refusal: 'I cannot.' } },
+      4: { message: { content: goodAnswer().slice(0, 150) }, finishReason: 'length' },
+      5: 'asdf',
+      6: '',
+      7: { status: 500, error: { message: 'boom' } },
+      8: 'CUT',
+    };
+    server.behave((body) => outcomes[userOf(body)]!);
+    const { code, stdout } = await openai('--users', '1,2,3,4,5,6,7,8', '--threshold', '0');
+    expect(code).toBe(0);
+    const { language, models } = await record();
+    expect(language.users.map(({ state }) => state)).toEqual([
+      'answered',
+      'answered',
+      'refused',
+      'truncated',
+      'malformed',
+      'empty',
+      'failed',
+      'failed',
+    ]);
+    expect(models[0]!.users).toMatchObject({ evaluated: 8, emptyLists: 5 });
+    expect(stdout).toContain('2 answered, 1 refused, 1 truncated, 1 malformed, 1 empty, 2 failed');
+    expect(language.users[6]!.reply).toBe('status 500: 500 boom');
+  });
+
+  it('continues after kill -9 in the middle of 50 users: nobody is asked twice, and the record is the same', async () => {
+    const argv = ['--num-users', '50', '--concurrency', '2'];
+    let killed = false;
+    let running: { kill(signal: 'SIGKILL'): boolean } | undefined;
+    server.behave((_, n) => {
+      if (n === 20) {
+        killed = true;
+        running!.kill('SIGKILL');
+      }
+      return goodAnswer();
+    });
+    await recsys(
+      [
+        'openai',
+        '--dataset',
+        dataset,
+        '--base-url',
+        server.url,
+        '--compare-with',
+        'popularity-count',
+        '--retries',
+        '0',
+        ...argv,
+      ],
+      { cwd, env: { OPENAI_API_KEY: KEY }, onStart: (child) => (running = child) },
+    );
+    expect(killed).toBe(true);
+    const before = server.requests.length;
+    server.behave(goodAnswer);
+    await openai(...argv);
+    const asked = server.requests.map(({ body }) => userOf(body));
+    const answeredBefore = new Set(asked.slice(0, before - 2)); // at most two were under way when it was killed
+    for (const user of asked.slice(before)) expect(answeredBefore).not.toContain(user);
+    const resumed = await record();
+
+    cwd = await mkdtemp(join(tmpdir(), 'recsys-openai-'));
+    await openai(...argv);
+    expect(reproducible(resumed)).toEqual(reproducible(await record()));
+  });
+
+  it('never shows a test movie in a prompt, few-shot examples included', async () => {
+    await openai('--num-users', '20', '--few-shot', '2');
+    const data = await loadDataset(dataset);
+    const { test } = splitRatings(
+      data,
+      { kind: 'per-user-random', testShare: 0.2 },
+      new Rng(42).derive('split'),
+    );
+    const hidden = new Map<number, string[]>();
+    test.users.forEach((user, n) => {
+      const id = data.userIds[user]!;
+      hidden.set(id, [...(hidden.get(id) ?? []), naturalTitle(data.movies.titles[test.items[n]!]!)]);
+    });
+    for (const { body } of server.requests) {
+      expect(body.messages).toHaveLength(6);
+      for (const { content } of body.messages) {
+        const id = Number(/^User (\d+) /.exec(content)?.[1] ?? 0);
+        for (const title of hidden.get(id) ?? []) expect(content.split('\n')[0]).not.toContain(title);
+      }
+      for (const [example, answer] of [
+        [1, 2],
+        [3, 4],
+      ] as const) {
+        const id = Number(/^User (\d+) /.exec(body.messages[example]!.content)![1]);
+        for (const title of hidden.get(id)!) expect(body.messages[answer]!.content).not.toContain(title);
+      }
+    }
+  });
+
+  it('retrieves candidates, takes their numbers, and reports the ceiling', async () => {
+    server.behave(() =>
+      JSON.stringify({
+        recommendations: [
+          { number: 2, title: 'x', reason: 'r' },
+          { number: 99, title: 'y', reason: 'r' },
+        ],
+      }),
+    );
+    const { stdout } = await openai('--num-users', '3', '--candidates', 'bm25:20');
+    const prompt = server.requests[0]!.body.messages.at(-1)!.content;
+    expect(prompt.match(/^\d+\. /gm)).toHaveLength(20);
+    const { language } = await record();
+    expect(language.template).toBe('chat/zero-shot/candidates@1');
+    expect(language.shares).toMatchObject({ exact: 0.5, 'outside-candidates': 0.5 });
+    expect(language.details['candidateRecall']).toBeGreaterThan(0);
+    expect(stdout).toContain('Recall of the candidate lists');
+  });
+
+  it('blends with a baseline by a weight chosen on validation users', async () => {
+    await openai('--num-users', '4', '--hybrid', 'popularity-count');
+    expect(server.requests).toHaveLength(8); // four validation users as well
+    const { models, language } = await record();
+    expect(models.map(({ name }) => name)).toEqual(['openai', 'popularity-count', 'openai+popularity-count']);
+    expect(language.details['hybridWeight']).toBeGreaterThanOrEqual(0);
+    const weightless = await openai(
+      '--num-users',
+      '4',
+      '--hybrid',
+      'popularity-count',
+      '--hybrid-weight',
+      '0',
+    );
+    expect(weightless.code).toBe(0);
+    const [, baseline, blend] = (await record()).models;
+    expect(blend!.perUser).toEqual(baseline!.perUser); // all the weight is on the baseline
+  });
+
+  it('scores stored answers with --replay as it scored the live ones, without a request or a key', async () => {
+    const live = await openai('--num-users', '5');
+    const lines = (await record()).language.users.map(({ userId, reply }) =>
+      JSON.stringify({ userId, text: reply }),
+    );
+    await writeFile(join(cwd, 'answers.jsonl'), `${lines.join('\n')}\n`);
+    await server.close();
+    const argv = [
+      'openai',
+      '--dataset',
+      dataset,
+      '--replay',
+      'answers.jsonl',
+      '--compare-with',
+      'popularity-count',
+    ];
+    const replayed = await recsys(argv, { cwd, env: { OPENAI_API_KEY: '' } });
+    expect(replayed.code).toBe(0);
+    const table = ({ stdout }: { stdout: string }) => stdout.split('Means over users')[0];
+    expect(table(replayed)).toBe(table(live));
+    server = await chatServer(goodAnswer);
+  });
+
+  it('replays lists of titles and names the line of a bad one', async () => {
+    await writeFile(
+      join(cwd, 'a.jsonl'),
+      '{"userId": 1, "titles": ["The Film 7 (1986)", {"title": "Film 8, The (1987)"}]}\n{"userId": 2}\n',
+    );
+    const argv = ['openai', '--dataset', dataset, '--replay', 'a.jsonl'];
+    const { code, stderr } = await recsys(argv, { cwd });
+    expect([code, stderr]).toEqual([
+      1,
+      'error: a.jsonl:2: another form, expected userId, and text or titles\n',
+    ]);
+  });
+
+  it('prints tokens and cost with --dry-run and asks nobody', async () => {
+    const { stdout } = await openai('--dry-run', '--num-users', '3', '--verbose');
+    expect(stdout).toMatch(
+      /^gpt-4o: 3 users, \d+ input tokens, at most 3000 output tokens, at most 0\.0\d+ USD/,
+    );
+    expect(stdout.match(/^User \d+ has watched /gm)).toHaveLength(3);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('stops before the request that could exceed --max-cost and keeps what came', async () => {
+    const { code, stderr } = await openai('--num-users', '20', '--max-cost', '0.02', '--concurrency', '1');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--max-cost: the next request could exceed 0\.02 USD/);
+    const asked = server.requests.length;
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(30);
+    await openai('--num-users', '20');
+    expect(server.requests).toHaveLength(20);
+  });
+
+  it('stops at once for a refused key and never shows it', async () => {
+    server.behave(() => ({ status: 401, error: { message: `Incorrect API key provided: ${KEY}` } }));
+    const { code, stderr, stdout } = await openai('--num-users', '10', '--concurrency', '1', '--verbose');
+    expect(code).toBe(1);
+    expect(server.requests).toHaveLength(1);
+    expect(stderr).toContain('the API key was refused (401)');
+    expect(stderr + stdout).not.toContain(KEY);
+  });
+
+  it('refuses wrong usage before anything is asked', async () => {
+    for (const argv of [
+      ['--candidates', 'mf'],
+      ['--candidates', 'x:5'],
+      ['--price-input', '1'],
+      ['--users', '999'],
+    ]) {
+      const { code, stderr } = await openai(...argv);
+      expect([argv, code]).toEqual([argv, 2]);
+      expect(stderr).toMatch(/^error: --/);
+    }
+    expect(server.requests).toHaveLength(0);
+  });
+});
