@@ -57,7 +57,7 @@ export interface CutoffEvaluation {
   /** One value per evaluated user, in the order of `Evaluation.users`. */
   perUser: Record<UserMetric, Float64Array>;
   coverage: number;
-  /** Mean self-information in bits of the recommended movies. */
+  /** Mean over users of the mean self-information, in bits, of the movies in their lists. */
   novelty: number;
   gini: number;
   /** Mean over users with at least two recommendations of the mean genre distance between them. */
@@ -106,13 +106,13 @@ export function evaluateLists(
 
 const NO_HITS = new Int32Array();
 
-/** Sums over the lists at one cut-off. */
+/** What the lists show at one cut-off. */
 interface Exposure {
+  /** Per item: lists that hold it. */
   perItem: Int32Array;
-  informationSum: number;
-  informationCount: number;
-  distanceSum: number;
-  distanceCount: number;
+  /** Per evaluated user: mean self-information and mean distance within the list; NaN where there is none. */
+  novelty: Float64Array;
+  diversity: Float64Array;
 }
 
 /**
@@ -135,6 +135,9 @@ export class Evaluator {
   readonly #exposures: Exposure[];
   readonly #information: Float64Array;
   readonly #distance: GenreDistance;
+  /** Per item: the last list that it was met in, so that a repeated item is no second hit. */
+  readonly #met: Int32Array;
+  #lists = 0;
 
   constructor(relevant: Csr, facts: CatalogueFacts, options: EvaluationOptions) {
     this.#relevant = relevant;
@@ -152,33 +155,37 @@ export class Evaluator {
     this.#hitGains = [];
     this.#exposures = options.cutoffs.map(() => ({
       perItem: new Int32Array(relevant.columns),
-      informationSum: 0,
-      informationCount: 0,
-      distanceSum: 0,
-      distanceCount: 0,
+      novelty: new Float64Array(this.#users.length).fill(NaN),
+      diversity: new Float64Array(this.#users.length).fill(NaN),
     }));
+    this.#met = new Int32Array(relevant.columns);
     this.#information = selfInformation(facts.usersWhoRated, facts.userCount);
     this.#distance = new GenreDistance(facts.genres);
   }
 
-  /** Adds the lists of users that have none yet. Lists of users who are not evaluated are passed over. */
+  /**
+   * Adds the lists of users that have none yet. Lists of users who are not evaluated are passed over; a list ends at
+   * its first negative item; an item that is repeated within a list takes its place but is no second hit.
+   */
   add({ users, items, k }: ListBlock): void {
     const depth = Math.min(k, this.#cutoffs.at(-1)!);
     const ranks: number[] = [];
     for (let n = 0; n < users.length; n++) {
       const row = this.#rowOf[users[n]!]!;
       if (row < 0) continue;
-      const list = items.subarray(n * k, n * k + depth);
-      const pad = list.indexOf(-1);
-      const given = pad < 0 ? list : list.subarray(0, pad);
-      this.#lengths[row] = given.length;
+      const start = n * k;
+      const list = ++this.#lists;
       ranks.length = 0;
-      for (let rank = 1; rank <= given.length; rank++) {
-        if (positionOf(this.#relevant, users[n]!, given[rank - 1]!) >= 0) ranks.push(rank);
+      let length = 0;
+      while (length < depth && items[start + length]! >= 0) {
+        const item = items[start + length++]!;
+        if (this.#met[item] !== list && positionOf(this.#relevant, users[n]!, item) >= 0) ranks.push(length);
+        this.#met[item] = list;
       }
+      this.#lengths[row] = length;
       if (ranks.length > 0) this.#hitRanks[row] = Int32Array.from(ranks);
-      if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(users[n]!, given, ranks);
-      this.#expose(given);
+      if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(users[n]!, items, start, ranks);
+      this.#expose(row, items, start, length);
     }
   }
 
@@ -214,45 +221,51 @@ export class Evaluator {
     });
   }
 
-  #beyondAccuracy(exposure: Exposure) {
+  #beyondAccuracy({ perItem, novelty, diversity }: Exposure) {
     const { catalogueSize } = this.#facts;
-    const mean = (sum: number, count: number) => (count === 0 ? 0 : sum / count);
     return {
-      coverage: coverage(exposure.perItem, catalogueSize),
-      novelty: mean(exposure.informationSum, exposure.informationCount),
-      gini: gini(exposure.perItem, catalogueSize),
-      diversity: mean(exposure.distanceSum, exposure.distanceCount),
+      coverage: coverage(perItem, catalogueSize),
+      novelty: meanOfNumbers(novelty),
+      gini: gini(perItem, catalogueSize),
+      diversity: meanOfNumbers(diversity),
     };
   }
 
-  /** Counts one list at every cut-off; the sum of distances grows from one cut-off to the next. */
-  #expose(list: Int32Array): void {
+  /** Looks at one list at every cut-off; the sums grow from one cut-off to the next. */
+  #expose(row: number, items: Int32Array, start: number, length: number): void {
     let distances = 0;
+    let bits = 0;
+    let informative = 0;
     let rank = 0;
-    for (const [n, cutoff] of this.#cutoffs.entries()) {
-      const length = Math.min(cutoff, list.length);
-      for (; rank < length; rank++) {
+    for (let n = 0; n < this.#cutoffs.length; n++) {
+      const shown = Math.min(this.#cutoffs[n]!, length);
+      const { perItem, novelty, diversity } = this.#exposures[n]!;
+      for (; rank < shown; rank++) {
+        const item = items[start + rank]!;
+        const information = this.#information[item]!;
+        if (!Number.isNaN(information)) {
+          bits += information;
+          informative++;
+        }
         for (let other = 0; other < rank; other++)
-          distances += this.#distance.between(list[rank]!, list[other]!);
+          distances += this.#distance.between(item, items[start + other]!);
       }
-      const exposure = this.#exposures[n]!;
-      for (let r = 0; r < length; r++) {
-        exposure.perItem[list[r]!]!++;
-        const bits = this.#information[list[r]!]!;
-        if (Number.isNaN(bits)) continue;
-        exposure.informationSum += bits;
-        exposure.informationCount++;
+      for (let r = 0; r < shown; r++) {
+        const item = items[start + r]!;
+        if (this.#facts.usersWhoRated[item]! > 0) perItem[item]!++;
       }
-      if (length < 2) continue;
-      exposure.distanceSum += distances / ((length * (length - 1)) / 2);
-      exposure.distanceCount++;
+      if (informative > 0) novelty[row] = bits / informative;
+      if (shown > 1) diversity[row] = distances / ((shown * (shown - 1)) / 2);
     }
   }
 
-  #gainsOf(user: number, list: Int32Array, ranks: number[]): Float64Array {
+  #gainsOf(user: number, items: Int32Array, start: number, ranks: number[]): Float64Array {
     const { values } = this.#relevant;
     return Float64Array.from(ranks, (rank) =>
-      this.#convention.gain!(values[positionOf(this.#relevant, user, list[rank - 1]!)]!, this.#threshold),
+      this.#convention.gain!(
+        values[positionOf(this.#relevant, user, items[start + rank - 1]!)]!,
+        this.#threshold,
+      ),
     );
   }
 
@@ -316,6 +329,18 @@ export function perUserMetrics(
     metrics.hitRate[row] = hit(outcome);
   }
   return metrics;
+}
+
+/** Mean of the values that are numbers; 0 when none is. */
+function meanOfNumbers(values: Float64Array): number {
+  let sum = 0;
+  let count = 0;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    count++;
+  }
+  return count === 0 ? 0 : sum / count;
 }
 
 /** Where `column` stands among the entries of `row`, or -1. */

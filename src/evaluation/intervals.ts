@@ -9,14 +9,14 @@ export interface Estimate {
 
 export const RESAMPLES = 10_000;
 /** Above this many users the bootstrap of a mean and its normal approximation agree to plotting accuracy. */
-const MOST_USERS_RESAMPLED = 20_000;
+export const MOST_USERS_RESAMPLED = 10_000;
 /** 97.5% point of the standard normal distribution. */
 const Z = 1.959963984540054;
 
 /**
  * Mean and 95% interval of each column (one value per user, all of one length), and of `f1OfMeans`, the harmonic mean
  * of the columns named precision and recall. Percentile bootstrap over users (Efron and Tibshirani 1993, section
- * 13.3): 10,000 resamples, the same for every column; above 20,000 users the normal approximation instead, with the
+ * 13.3): 10,000 resamples, the same for every column; above 10,000 users the normal approximation instead, with the
  * delta method for `f1OfMeans`. `rng` should be derived by a fixed name, so that models are resampled alike.
  */
 export function estimates<Name extends string>(
@@ -79,10 +79,10 @@ function normal<Name extends string>(
     if (name !== 'f1OfMeans') return around(means[n]!, covariance(n, n));
     const total = (means[p] ?? 0) + (means[r] ?? 0);
     if (total === 0) return around(0, 0);
-    const byP = (2 * means[r]! ** 2) / total ** 2; // derivatives of 2PR / (P + R)
-    const byR = (2 * means[p]! ** 2) / total ** 2;
+    const byP = (2 * means[r]! * means[r]!) / (total * total); // derivatives of 2PR / (P + R)
+    const byR = (2 * means[p]! * means[p]!) / (total * total);
     const variance =
-      byP ** 2 * covariance(p, p) + 2 * byP * byR * covariance(p, r) + byR ** 2 * covariance(r, r);
+      byP * byP * covariance(p, p) + 2 * byP * byR * covariance(p, r) + byR * byR * covariance(r, r);
     return around(f1(means[p]!, means[r]!), variance);
   });
 }

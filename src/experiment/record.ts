@@ -48,6 +48,7 @@ export const modelResultSchema = z.object({
   hyperparameters: z.record(z.string(), z.unknown()),
   facts: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
   metrics: z.record(z.string(), cutoffMetricsSchema).describe('by cut-off'),
+  intervals: z.enum(['bootstrap', 'normal']).describe('how ci95 was computed; normal for many users'),
   ratingPrediction: z
     .object({ rmse: z.number(), mae: z.number(), ratings: z.int() })
     .optional()

@@ -5,7 +5,7 @@ import {
   type CutoffEvaluation,
   type Evaluation,
 } from '../evaluation/evaluator.ts';
-import { estimates } from '../evaluation/intervals.ts';
+import { estimates, MOST_USERS_RESAMPLED } from '../evaluation/intervals.ts';
 import type { ConventionName } from '../evaluation/metrics.ts';
 import { ratingPrediction } from '../evaluation/rating-prediction.ts';
 import type { Fitted, TopK } from '../models/recommender.ts';
@@ -41,6 +41,7 @@ export function scoreLists(
     hyperparameters: model.hyperparameters,
     facts: fitted?.facts ?? {},
     metrics: Object.fromEntries(evaluation.cutoffs.map((cutoff) => [cutoff.k, cutoffMetrics(cutoff, seed)])),
+    intervals: evaluation.users.length > MOST_USERS_RESAMPLED ? 'normal' : 'bootstrap',
     ...(ratings && { ratingPrediction: ratings }),
     users: evaluation.counts,
     perUser: perUser(prepared, evaluation),

@@ -159,6 +159,24 @@ describe('beyond accuracy', () => {
   });
 });
 
+describe('odd lists', () => {
+  it('a movie that is repeated is one hit', () => {
+    const { recall, ndcg } = evaluate({ 1: [1, 1] }, { 1: [1] }, 2).cutoffs[0]!.perUser;
+    expect([recall[0], ndcg[0]]).toEqual([1, 1]);
+  });
+
+  it('movies that nobody rated in train take a place but are no part of the catalogue', () => {
+    const facts: CatalogueFacts = {
+      ...factsOf(4, 2),
+      catalogueSize: 1,
+      usersWhoRated: Int32Array.of(0, 1, 0, 0),
+    };
+    const lists = { users: Int32Array.of(0), items: Int32Array.of(2, 3, 1), k: 3 };
+    const [at] = evaluateLists(lists, truth({ 0: [1] }, 2, 4), facts, { cutoffs: [3] }).cutoffs;
+    expect(at).toMatchObject({ coverage: 1, gini: 0, novelty: 1 });
+  });
+});
+
 const lists = fc.array(fc.uniqueArray(fc.nat(29), { maxLength: 12 }), { minLength: 1, maxLength: 6 });
 const relevants = fc.array(fc.uniqueArray(fc.nat(29), { minLength: 1, maxLength: 9 }), {
   minLength: 6,
