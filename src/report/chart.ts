@@ -3,7 +3,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { escape } from './html.ts';
 import { chartWidth, darkRules, vegaConfig } from './theme.ts';
 
-/** Cells are text as a reader should see it, or numbers, which are aligned right. */
+/** Cells are text as a reader should see it (a line break is one), or numbers, which are aligned right. */
 export interface DataTable {
   head: readonly string[];
   rows: readonly (readonly (string | number)[])[];
@@ -72,9 +72,9 @@ function named(svg: string, id: string, title: string, description: string): str
 
 /**
  * Width of a text in pixels, from the usual widths of sans-serif letters in thousandths of an em. Within a few percent,
- * which is enough to leave room for it.
+ * which is enough to leave room for it. No wider than the item's limit, at which Vega cuts a text off.
  */
-function textWidth(item: { fontSize?: number }, text: string | number | null): number {
+function textWidth(item: { fontSize?: number; limit?: number }, text: string | number | null): number {
   let thousandths = 0;
   for (const letter of String(text ?? '')) {
     if (/[ijl.,:;'|!() ]/.test(letter)) thousandths += 290;
@@ -82,5 +82,6 @@ function textWidth(item: { fontSize?: number }, text: string | number | null): n
     else if (/[A-Z]/.test(letter)) thousandths += 670;
     else thousandths += 560;
   }
-  return ((item.fontSize ?? 11) * thousandths) / 1000;
+  const width = ((item.fontSize ?? 11) * thousandths) / 1000;
+  return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width;
 }

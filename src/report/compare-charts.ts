@@ -5,6 +5,9 @@ import type { Chart, ChartSpec } from './chart.ts';
 import { interval } from './table.ts';
 import { colour, seriesColours } from './theme.ts';
 
+/** Room in pixels for a model's name beside its point. */
+const LABEL_ROOM = 110;
+
 /** The cut-off that models are ranked and tested at: the largest. */
 export function mainCutoff({ protocol }: Pick<Comparison, 'protocol'>): number {
   return Math.max(...protocol.k);
@@ -80,7 +83,7 @@ export function curveChart(found: Comparison): Chart {
         },
         {
           data: { values: ends.map((end, n) => ({ ...end, precision: heights[n] })) },
-          mark: { type: 'text', align: 'left', dx: 7, fontWeight: 600 },
+          mark: { type: 'text', align: 'left', dx: 7, fontWeight: 600, limit: LABEL_ROOM },
           encoding: { text: { field: 'name' } },
         },
       ],
@@ -273,7 +276,7 @@ function againstF1(
         scale: log
           ? { type: 'log', domainMax: 12 * largest, nice: false }
           : { domainMax: 1.5 * largest, nice: false },
-        axis: { title: axis, tickCount: 4, format },
+        axis: { title: axis, format, ...(log ? { values: powersOfTen } : { tickCount: 4 }) },
       },
     },
     layer: [
@@ -282,7 +285,7 @@ function againstF1(
         encoding: { y: { field: 'f1', type: 'quantitative', axis: { title: `F1@${k}`, tickCount: 5 } } },
       },
       {
-        mark: { type: 'text', align: 'left', dx: 8 },
+        mark: { type: 'text', align: 'left', dx: 8, limit: LABEL_ROOM },
         encoding: { y: { field: 'labelAt', type: 'quantitative' }, text: { field: 'name' } },
       },
     ],
@@ -360,6 +363,8 @@ export function listCharts(found: Comparison): Chart[] {
     ),
   ];
 }
+
+const powersOfTen = [1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1e3, 1e4, 1e5];
 
 const plainLegend = {
   orient: 'top',

@@ -107,7 +107,7 @@ function sectionsOf(found: Comparison): Section[] {
 function accuracyTable(found: Comparison, k: number): TableBlock {
   const cell = (model: ComparedModel, metric: keyof ComparedModel['metrics'][string]) => {
     const estimate = model.metrics[k]![metric];
-    return `${estimate.mean.toFixed(4)} ${interval(estimate)}`;
+    return `${estimate.mean.toFixed(4)}\n${interval(estimate)}`;
   };
   return {
     id: `accuracy-${k}`,

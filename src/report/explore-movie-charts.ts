@@ -135,50 +135,61 @@ export function yearCountChart({ years, withoutYear }: Exploration): Chart {
 
 /** Fewer ratings than this make the mean of a year too uncertain to draw. */
 const MIN_RATINGS_OF_YEAR = 100;
+/** Movies before this year are compared with those since. */
+const OLD = 1980;
 
-export function yearMeanChart({ years }: Exploration): Chart {
+/** Nothing where fewer than two years have enough ratings. */
+export function yearMeanChart({ years }: Exploration): Chart[] {
   const values = years.flatMap(({ mean, ...rest }) =>
     mean === null || rest.ratings < MIN_RATINGS_OF_YEAR ? [] : [{ ...rest, mean }],
   );
-  const old = meanOver(values.filter(({ year }) => year < 1980));
-  const recent = meanOver(values.filter(({ year }) => year >= 1980));
-  return {
-    id: 'year-means',
-    title:
-      old > recent
-        ? 'Older movies are rated higher: the good ones survive'
-        : 'Mean rating by year of release',
-    note: `Mean rating, years with at least ${MIN_RATINGS_OF_YEAR} ratings. ${old.toFixed(2)} stars for movies before 1980, ${recent.toFixed(2)} since. The axis does not begin at 0.`,
-    description: `Points, one for each year of release; ${old.toFixed(2)} stars on average before 1980 and ${recent.toFixed(2)} since.`,
-    spec: {
-      height: 210,
-      data: { values },
-      mark: { type: 'point', size: 18 },
-      encoding: {
-        x: {
-          field: 'year',
-          type: 'quantitative',
-          scale: { zero: false },
-          axis: { title: null, format: 'd', grid: false, tickCount: 6 },
-        },
-        y: {
-          field: 'mean',
-          type: 'quantitative',
-          scale: { zero: false },
-          axis: { title: 'stars', tickCount: 5, format: '.1f' },
+  if (values.length < 2) return [];
+  const old = meanOver(values.filter(({ year }) => year < OLD));
+  const recent = meanOver(values.filter(({ year }) => year >= OLD));
+  const contrast =
+    old === null || recent === null
+      ? ''
+      : ` ${old.toFixed(2)} stars for movies before ${OLD}, ${recent.toFixed(2)} since.`;
+  return [
+    {
+      id: 'year-means',
+      title:
+        old !== null && recent !== null && old > recent
+          ? 'Older movies are rated higher: the good ones survive'
+          : 'Mean rating by year of release',
+      note: `Mean rating, years with at least ${MIN_RATINGS_OF_YEAR} ratings.${contrast} The axis does not begin at 0.`,
+      description: `Points, one for each of ${values.length} years of release.${contrast}`,
+      spec: {
+        height: 210,
+        data: { values },
+        mark: { type: 'point', size: 18 },
+        encoding: {
+          x: {
+            field: 'year',
+            type: 'quantitative',
+            scale: { zero: false },
+            axis: { title: null, format: 'd', grid: false, tickCount: 6 },
+          },
+          y: {
+            field: 'mean',
+            type: 'quantitative',
+            scale: { zero: false },
+            axis: { title: 'stars', tickCount: 5, format: '.1f' },
+          },
         },
       },
+      table: groupTable(
+        'year',
+        values.map(({ year, ...group }) => ({ name: String(year), ...group })),
+      ),
     },
-    table: groupTable(
-      'year',
-      values.map(({ year, ...group }) => ({ name: String(year), ...group })),
-    ),
-  };
+  ];
 }
 
-function meanOver(groups: { ratings: number; mean: number }[]): number {
+/** Over ratings; null where there are none. */
+function meanOver(groups: { ratings: number; mean: number }[]): number | null {
   const ratings = groups.reduce((sum, own) => sum + own.ratings, 0);
-  return groups.reduce((sum, own) => sum + own.ratings * own.mean, 0) / ratings;
+  return ratings === 0 ? null : groups.reduce((sum, own) => sum + own.ratings * own.mean, 0) / ratings;
 }
 
 export function mostRatedChart({ mostRated, dataset }: Exploration): Chart {

@@ -65,7 +65,7 @@ function sectionsOf(found: Exploration): Section[] {
         mostRatedChart(found),
         bestRatedChart(found),
         mostDivisiveChart(found),
-        ...(hasYears ? [yearCountChart(found), yearMeanChart(found)] : []),
+        ...(hasYears ? [yearCountChart(found), ...yearMeanChart(found)] : []),
         ...tagChart(found),
       ],
     },

@@ -220,14 +220,15 @@ summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--accent);outl
 .block>.scroll{max-height:none;margin:.5rem 0}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;color:var(--ink)}
 details table{font-size:.78rem}
-th,td{text-align:left;padding:.25rem 1.1rem .25rem 0;border-bottom:1px solid var(--rule);vertical-align:top;white-space:nowrap}
+th,td{text-align:left;padding:.25rem 1.1rem .25rem 0;border-bottom:1px solid var(--rule);vertical-align:top;white-space:pre}
+td:first-child{white-space:pre-line;overflow-wrap:anywhere;min-width:9rem}
 th{font-weight:600;color:var(--muted);position:sticky;top:0;background:var(--ground)}
 .n{text-align:right}
-tr.reference td{color:var(--muted)}
 .text ol{margin:0;padding-left:1.4rem;font-size:.85rem}
 .text li{margin-bottom:.35rem}
 code{font-size:.92em;overflow-wrap:anywhere}
 footer ul{margin:0 0 .5rem;padding-left:1.1rem}
+footer li,footer p{overflow-wrap:anywhere}
 footer h2{font-size:1rem;color:var(--ink)}
 ${darkRules('figure svg')}
 @media print{body{max-width:none;padding:0;font-size:11pt}figure,tr,.text{break-inside:avoid}details:not([open]){display:none}

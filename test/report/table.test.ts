@@ -23,8 +23,8 @@ describe('tables for the terminal', () => {
   });
 
   it('shorten an interval to three decimals without the zero, keeping 1 and the sign', () => {
-    expect(interval({ mean: 0.5, ci95: [0.0004, 1] })).toBe('[.000 1.000]');
-    expect(interval({ mean: 0, ci95: [-0.25, 0.25] })).toBe('[-.250 .250]');
+    expect(interval({ ci95: [0.0004, 1] })).toBe('[.000 1.000]');
+    expect(interval({ ci95: [-0.25, 0.25] })).toBe('[-.250 .250]');
   });
 
   it('say what was evaluated and hold one table for each cut-off', () => {
@@ -34,6 +34,12 @@ describe('tables for the terminal', () => {
     expect(text).toContain('k = 10');
     expect(text).toContain('2 users evaluated');
     expect(text.endsWith('record.\n')).toBe(true);
+  });
+
+  it('write no control characters from a title into the terminal', () => {
+    const text = textTable(['title'], [['\u001B[2J\u0007wiped\u009B']]);
+    expect(text).toContain('wiped');
+    expect(text).not.toMatch(/[^\P{Cc}\n]/u);
   });
 
   it('leave out a model that has no such cut-off', () => {
