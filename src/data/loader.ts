@@ -6,7 +6,7 @@ import { DataError } from '../util/errors.ts';
 import { sha256 } from '../util/files.ts';
 import { formats, foldersOf, installedFolder, releases, type Format, type Release } from './catalogue.ts';
 import type { Dataset, Ratings, SourceFile, Tags } from './dataset.ts';
-import { distinct, findDuplicates, indexer, toIndices, without, type IndexOf } from './ids.ts';
+import { compact, findDuplicates, indexer, toIndices, without, type IndexOf } from './ids.ts';
 import {
   readItem100k,
   readLinksCsv,
@@ -17,7 +17,7 @@ import {
   type MovieTable,
   type TagTable,
 } from './movie-files.ts';
-import { readRatings, type RatingColumns, type ReadOptions } from './rating-file.ts';
+import { readRatings, type RatingColumns, type RatingForm, type ReadOptions } from './rating-file.ts';
 import { placeOf } from './records.ts';
 
 /** Of warnings of one kind, this many are written out; the rest is counted. */
@@ -34,41 +34,40 @@ export async function loadDataset(nameOrFolder: string, options: ReadOptions = {
   const { name, folder } = locate(nameOrFolder);
   const format = formatOf(folder);
   const files = formats[format];
-  const rated = await readRatings(
-    requireFile(folder, files.ratings),
-    {
-      file: files.ratings,
-      delimiter: files.delimiter,
-      header: format === 'csv' ? 'required' : 'none',
-      scale: files.scale,
-    },
-    options,
-  );
-  const sources: SourceFile[] = [rated.source];
   const read = async (file: string) => {
     const bytes = await readFile(requireFile(folder, file));
-    sources.push({ name: file, sha256: sha256(bytes), bytes: bytes.length });
-    return bytes;
+    return { bytes, source: { name: file, sha256: sha256(bytes), bytes: bytes.length } };
   };
-  const movieTable = await readMovies(format, read);
-  const { warnings, ...dataset } = assemble(rated, movieTable, files);
+  const has = (file: string | undefined) => file !== undefined && existsSync(join(folder, file));
+  // At the same time: other threads go on with the ratings while this one is busy with the movies. Of several errors,
+  // the one that comes first in this order is told.
+  const tasks = [
+    readRatings(requireFile(folder, files.ratings), formOf(format), options),
+    readMovies(format, read),
+    has(files.tags) ? readTags(format, read) : Promise.resolve(undefined),
+  ] as const;
+  await Promise.allSettled(tasks);
+  const [rated, movies, tags] = await Promise.all(tasks);
 
-  const optional = async (file: string | undefined) =>
-    file !== undefined && existsSync(join(folder, file)) ? { file, bytes: await read(file) } : undefined;
-  const tags = await optional(files.tags);
-  const links = await optional(files.links);
+  const { warnings, ...dataset } = assemble(rated, movies.table, files);
   const indexOfItem = indexer(dataset.itemIds);
+  const links = has(files.links) ? await read(files.links!) : undefined;
   return {
     name,
-    files: sources,
+    files: [rated, ...movies.read, ...(tags?.read ?? []), ...(links ? [links] : [])].map(
+      ({ source }) => source,
+    ),
     ...dataset,
     scale: files.scale,
-    ...(tags && {
-      tags: joinTags(readTags(format, tags), tags.file, dataset.userIds, indexOfItem, warnings),
-    }),
-    ...(links && { links: readLinksCsv(links.bytes, links.file, indexOfItem, dataset.itemIds.length) }),
+    ...(tags && { tags: joinTags(tags.table, files.tags!, dataset.userIds, indexOfItem, warnings) }),
+    ...(links && { links: readLinksCsv(links.bytes, files.links!, indexOfItem, dataset.itemIds.length) }),
     warnings,
   };
+}
+
+function formOf(format: Format): RatingForm {
+  const { ratings: file, delimiter, scale } = formats[format];
+  return { file, delimiter, header: format === 'csv' ? 'required' : 'none', scale };
 }
 
 /** The name and folder that the argument stands for. A release's name wins over a folder of that name. */
@@ -116,16 +115,30 @@ function requireFile(folder: string, file: string): string {
   });
 }
 
-async function readMovies(format: Format, read: (file: string) => Promise<Buffer>): Promise<MovieTable> {
-  const file = formats[format].movies;
-  const bytes = await read(file);
-  if (format === 'csv') return readMoviesCsv(bytes, file);
-  if (format === 'ml-100k') return readItem100k(bytes, file, await read('u.genre'), 'u.genre');
-  return readMoviesDat(bytes, file);
+type ReadFile = (file: string) => Promise<{ bytes: Buffer; source: SourceFile }>;
+
+/** A table and the files that it was read from. */
+interface FromFiles<T> {
+  table: T;
+  read: { source: SourceFile }[];
 }
 
-function readTags(format: Format, { file, bytes }: { file: string; bytes: Uint8Array }): TagTable {
-  return format === 'csv' ? readTagsCsv(bytes, file) : readTagsDat(bytes, file);
+async function readMovies(format: Format, read: ReadFile): Promise<FromFiles<MovieTable>> {
+  const file = formats[format].movies;
+  const movies = await read(file);
+  if (format === 'ml-100k') {
+    const genres = await read('u.genre');
+    return { table: readItem100k(movies.bytes, file, genres.bytes, 'u.genre'), read: [movies, genres] };
+  }
+  const table = format === 'csv' ? readMoviesCsv(movies.bytes, file) : readMoviesDat(movies.bytes, file);
+  return { table, read: [movies] };
+}
+
+async function readTags(format: Format, read: ReadFile): Promise<FromFiles<TagTable>> {
+  const file = formats[format].tags!;
+  const tags = await read(file);
+  const table = format === 'csv' ? readTagsCsv(tags.bytes, file) : readTagsDat(tags.bytes, file);
+  return { table, read: [tags] };
 }
 
 /** Ids to indices, and repeated ratings dropped. */
@@ -143,8 +156,7 @@ function assemble(
       wanted: `a movie in ${files.movies}`,
     });
   }
-  const userIds = distinct(columns.users);
-  toIndices(columns.users, indexer(userIds));
+  const userIds = compact(columns.users);
   const warnings: string[] = [];
   if (!rated.hasTimestamps) warnings.push(`${source.name}:1: no column 'timestamp'; all times are 0.`);
   const ratings = dropDuplicates(rated, userIds, itemIds, warnings);

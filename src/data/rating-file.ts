@@ -3,14 +3,16 @@
  * message; from the first line that it does not take, the CSV library reads on and says what is wrong, so that the
  * message does not depend on the path.
  */
-import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { availableParallelism } from 'node:os';
 import { parse } from 'csv-parse';
 import { DataError, throwIfAborted } from '../util/errors.ts';
+import { sha256OfFile } from '../util/files.ts';
 import { silentProgress, type Progress } from '../util/progress.ts';
 import type { Dataset, Ratings, SourceFile } from './dataset.ts';
-import { chunkBuffer, parseChunk } from './rating-bytes.js';
+import type { Layout } from './rating-bytes.js';
+import { parseAll, type Parsed } from './rating-threads.ts';
+import { SHORTEST_LINE } from './rating-turns.js';
 import { csvOptions, csvProblem, checkWidth, parseCount, placeOf, recordTaker, shown } from './records.ts';
 
 export type Scale = Dataset['scale'];
@@ -30,6 +32,8 @@ export interface RatingForm {
 export interface ReadOptions {
   progress?: Progress;
   signal?: AbortSignal;
+  /** Threads that a large file may take; by default, all there are. */
+  threads?: number;
   /** False leaves everything to the CSV library. For tests that hold both paths equal. */
   fast?: boolean;
 }
@@ -44,8 +48,6 @@ export interface RatingColumns {
   source: SourceFile;
 }
 
-/** Bytes read at a time. */
-const CHUNK = 1 << 20;
 /** The first line must end within this. */
 const HEAD = 1 << 16;
 
@@ -56,33 +58,25 @@ const HEAD = 1 << 16;
 export async function readRatings(
   path: string,
   form: RatingForm,
-  { progress = silentProgress, signal, fast = true }: ReadOptions = {},
+  { progress = silentProgress, signal, fast = true, threads = availableParallelism() }: ReadOptions = {},
 ): Promise<RatingColumns> {
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
     const plan = planOf(headOf(file, size, form), form);
     const columns = allocate(size - plan.dataBegin, plan.order.timestamp !== undefined);
-    const hash = createHash('sha256');
-    const task = progress.start(`reading ${form.file}`, Math.ceil(size / CHUNK), 'MB');
-    const buffer = chunkBuffer(CHUNK);
-    let rows = 0;
-    let surprise = fast && plan.layout !== null ? -1 : plan.dataBegin;
-    for (let begin = 0; begin < size; begin += CHUNK) {
-      if (signal) throwIfAborted(signal);
-      const end = Math.min(begin + CHUNK, size);
-      hash.update(buffer.subarray(0, fill(file, buffer, begin, end)));
-      if (surprise === -1 && end > plan.dataBegin) {
-        const range = { begin: Math.max(begin, plan.dataBegin), end, dataBegin: plan.dataBegin, size };
-        const chunk = parseChunk(file, range, buffer, plan.layout!, columns, rows);
-        rows += chunk.rows;
-        surprise = chunk.surprise;
-      }
-      task.advance();
-      await setImmediate();
-    }
-    if (surprise !== -1) rows = await readOn(path, surprise, plan, form, columns, rows, signal);
-    task.finish();
+    const { layout, dataBegin } = plan;
+    const parsed =
+      fast && layout !== null
+        ? await parseAll(path, { file, size, dataBegin, layout }, columns, {
+            label: `reading ${form.file}`,
+            threads,
+            progress,
+            signal,
+          })
+        : { rows: 0, surprise: dataBegin, sha256: await sha256OfFile(path) };
+    const rows =
+      parsed.surprise === -1 ? parsed.rows : await readOn(path, parsed, plan, form, columns, signal);
     if (rows === 0) {
       throw new DataError({ place: form.file, found: 'no ratings', wanted: 'at least one' });
     }
@@ -90,7 +84,7 @@ export async function readRatings(
       columns: trim(columns, rows),
       firstLine: plan.firstLine,
       hasTimestamps: plan.order.timestamp !== undefined,
-      source: { name: form.file, sha256: hash.digest('hex'), bytes: size },
+      source: { name: form.file, sha256: parsed.sha256, bytes: size },
     };
   } finally {
     closeSync(file);
@@ -137,7 +131,7 @@ interface Plan {
   dataBegin: number;
   firstLine: number;
   /** For the byte parser; null when the columns stand in an order that it does not know. */
-  layout: { separator: number; separatorLength: number; timestamps: boolean; stars: Float32Array } | null;
+  layout: Layout | null;
 }
 
 function planOf(head: { line: string; begin: number; next: number }, form: RatingForm): Plan {
@@ -210,14 +204,18 @@ function onScale(value: number, scale: Scale | null): boolean {
   return value >= scale.min && value <= scale.max && Number.isInteger((value - scale.min) / scale.step);
 }
 
-/** Room for every rating that so many bytes can hold. Pages that stay untouched cost no memory. */
+/**
+ * Room for every rating that so many bytes can hold, in memory that threads can share. Pages that stay untouched cost
+ * nothing.
+ */
 function allocate(bytes: number, timestamps: boolean): Ratings {
-  const capacity = Math.floor(bytes / (timestamps ? 8 : 6)) + 1; // "1,1,1,1\n", "1,1,1\n"
+  const capacity = Math.floor(bytes / (SHORTEST_LINE + (timestamps ? 2 : 0))) + 1;
+  const memory = () => new SharedArrayBuffer(4 * capacity);
   return {
-    users: new Int32Array(capacity),
-    items: new Int32Array(capacity),
-    values: new Float32Array(capacity),
-    timestamps: new Int32Array(capacity),
+    users: new Int32Array(memory()),
+    items: new Int32Array(memory()),
+    values: new Float32Array(memory()),
+    timestamps: new Int32Array(memory()),
   };
 }
 
@@ -240,16 +238,16 @@ function trim({ users, items, values, timestamps }: Ratings, rows: number): Rati
       };
 }
 
-/** Reads from byte `offset`, where row `rows` begins, to the end with the CSV library. Returns the number of rows. */
+/** Reads on from the surprise to the end with the CSV library. Returns the number of rows in all. */
 async function readOn(
   path: string,
-  offset: number,
+  { surprise: offset, rows: before }: Pick<Parsed, 'surprise' | 'rows'>,
   { delimiter, order, width, firstLine }: Plan,
   { file, scale }: RatingForm,
   columns: Ratings,
-  rows: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
+  let rows = before;
   const line = firstLine + rows;
   const take = recordTaker(file, line, (fields, line, endLine) => {
     checkWidth(fields, width, file, line);
@@ -272,12 +270,7 @@ async function readOn(
   const parser = parse({ ...csvOptions, delimiter, quote: delimiter === ',' ? '"' : null });
   input.on('error', (error) => parser.destroy(error));
   try {
-    for await (const { record, info } of input.pipe(parser) as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      take(record, info.lines + line - 1);
-    }
+    for await (const record of input.pipe(parser) as AsyncIterable<string[]>) take(record);
   } catch (error) {
     if (signal) throwIfAborted(signal);
     throw csvProblem(error, file, line);

@@ -55,7 +55,7 @@ const lines = (header: string) =>
       fc.oneof({ weight: 8, arbitrary: fc.constant(header) }, line),
       fc.array(line, { maxLength: 8 }),
       fc.constantFrom('\n', '\r\n', '\r', '\n\n'),
-      fc.constantFrom('', '\n', '\r\n'),
+      fc.constantFrom('', '\n', '\r\n', '\r'),
     )
     .map(([header, rows, newline, end]) => [header, ...rows].join(newline) + end);
 /** Text as UTF-8, now and then with a byte changed. */
