@@ -11,11 +11,11 @@ import { logUniform, pick, search } from './search.ts';
 type Draw = (rng: Rng) => Record<string, unknown>;
 
 const bpr: Draw = (rng) => ({
-  learningRate: logUniform(rng, 0.05, 0.3),
-  regularization: logUniform(rng, 0.01, 0.06),
-  biasRegularization: logUniform(rng, 0.003, 0.1),
-  negatives: pick(rng, [2, 4, 8]),
-  acceptExponent: pick(rng, [2, 3, 4]),
+  learningRate: logUniform(rng, 0.03, 0.2),
+  regularization: logUniform(rng, 0.02, 0.08),
+  biasRegularization: logUniform(rng, 0.01, 0.1),
+  negatives: pick(rng, [4, 8, 16]),
+  acceptExponent: pick(rng, [2, 3]),
 });
 
 const plans: Record<string, { solver: keyof typeof solverDefaults; fields: Field[]; draw: Draw }> = {

@@ -1,41 +1,44 @@
 /** Ratings as kernels read them: one byte per rating, an index into the distinct numbers of stars. */
 import { DataError } from '../util/errors.ts';
 import type { Csr } from './csr.ts';
-import type { TrainingSet } from './training-set.ts';
 
 /** One byte per rating, so at most this many different ones. */
 const MAX_LEVELS = 256;
-
-export interface RatingLevels {
-  /** The distinct ratings, ascending. */
-  stars: Float32Array;
-  /** The training ratings by user and by item, with the level of each beside its column. */
-  byUser: LevelRows;
-  byItem: LevelRows;
-}
 
 /** Row r holds entries `pointers[r]` to `pointers[r+1]`, with columns ascending within a row. */
 export interface LevelRows {
   pointers: Int32Array;
   indices: Int32Array;
+  /** Of each entry, the index of its rating in `stars`. */
   levels: Uint8Array;
 }
 
-/** Throws DataError when there are more than 256 different ratings; no release has more than ten. */
-export function ratingLevels(train: Pick<TrainingSet, 'byUser' | 'byItem'>): RatingLevels {
-  const stars = Float32Array.from(new Set(train.byUser.values)).sort();
-  if (stars.length > MAX_LEVELS) {
+export interface RatingLevels {
+  /** The distinct ratings, ascending. */
+  stars: Float32Array;
+  /** `matrix` must hold no other ratings: pass the training ratings by user or by item. */
+  rows: (matrix: Csr) => LevelRows;
+}
+
+/** The levels of `ratings`. Throws DataError when there are more than 256; no release has more than ten. */
+export function ratingLevels(ratings: Csr): RatingLevels {
+  const distinct = new Set<number>();
+  for (const value of ratings.values) distinct.add(value);
+  if (distinct.size > MAX_LEVELS) {
     throw new DataError({
-      found: `${stars.length} different rating values`,
+      found: `${distinct.size} different rating values`,
       wanted: `at most ${MAX_LEVELS}`,
       remedy: 'Round the ratings.',
     });
   }
+  const stars = Float32Array.from(distinct).sort();
   const levelOf = new Map(Array.from(stars, (value, level) => [value, level]));
-  const rows = ({ pointers, indices, values }: Csr): LevelRows => ({
-    pointers,
-    indices,
-    levels: Uint8Array.from(values, (value) => levelOf.get(value)!),
-  });
-  return { stars, byUser: rows(train.byUser), byItem: rows(train.byItem) };
+  return {
+    stars,
+    rows: ({ pointers, indices, values }) => {
+      const levels = new Uint8Array(values.length);
+      for (let n = 0; n < values.length; n++) levels[n] = levelOf.get(values[n]!)!;
+      return { pointers, indices, levels };
+    },
+  };
 }

@@ -12,13 +12,13 @@ test('a level stands for one number of stars, by user and by item', () => {
     2,
     2,
   );
-  const { stars, byUser, byItem } = ratingLevels(train);
+  const { stars, rows } = ratingLevels(train.byUser);
   expect([...stars]).toEqual([0.5, 3, 4.5]);
-  expect(Array.from(byUser.levels, (level) => stars[level])).toEqual([...train.byUser.values]);
-  expect(Array.from(byItem.levels, (level) => stars[level])).toEqual([...train.byItem.values]);
+  for (const matrix of [train.byUser, train.byItem])
+    expect(Array.from(rows(matrix).levels, (level) => stars[level])).toEqual([...matrix.values]);
 });
 
 test('more than 256 different ratings are refused', () => {
   const rows = Array.from({ length: 257 }, (_, item): [number, number, number] => [0, item, 1 + item / 512]);
-  expect(() => ratingLevels(trainOn(rows, 1, 257))).toThrow(/257 different rating values/);
+  expect(() => ratingLevels(trainOn(rows, 1, 257).byUser)).toThrow(/257 different rating values/);
 });

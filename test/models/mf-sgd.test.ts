@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/data/loader.ts';
 import { splitRatings } from '../../src/data/split.ts';
@@ -54,12 +55,20 @@ test('predictions stay on the scale of the ratings', async () => {
   }
 });
 
-test('on a random split of MovieLens the RMSE is at most 0.88 stars', async () => {
-  const dataset = await loadDataset('ml-latest-small-2016');
-  const parts = splitRatings(dataset, { kind: 'global-random', testShare: 0.2 }, new Rng(1));
-  const train = trainingSet(dataset, parts.train, parts.test);
-  const fitted = await sgd().fit(train, fitContext());
-  const { rmse } = ratingPrediction(fitted.predict!(parts.test.users, parts.test.items), parts.test.values);
-  // 0.875 is asked for on the 2018 release, where this gives 0.849; the 2016 release is a little harder.
-  expect(rmse).toBeLessThan(0.88);
-});
+// 0.875 is asked for on the 2018 release, where the prototype had 0.85; the 2016 release is harder.
+const releases = [
+  { name: 'ml-latest-small-2016', folder: 'ml-latest-small-2016', limit: 0.89 },
+  { name: 'ml-latest-small of 2018', folder: '../shared/data/ml-latest-small', limit: 0.855 },
+];
+
+for (const { name, folder, limit } of releases) {
+  const missing = folder.startsWith('..') && !existsSync(folder);
+  test.skipIf(missing)(`on a random split of ${name} the RMSE is below ${limit} stars`, async () => {
+    const dataset = await loadDataset(folder);
+    const parts = splitRatings(dataset, { kind: 'global-random', testShare: 0.2 }, new Rng(1));
+    const train = trainingSet(dataset, parts.train, parts.test);
+    const fitted = await sgd().fit(train, fitContext());
+    const { rmse } = ratingPrediction(fitted.predict!(parts.test.users, parts.test.items), parts.test.values);
+    expect(rmse).toBeLessThan(limit);
+  });
+}

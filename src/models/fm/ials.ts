@@ -13,7 +13,7 @@ import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { fitByAls } from '../../numeric/als-fit.ts';
 import type { FitContext } from '../recommender.ts';
-import { absorbItemPairs, type Machine } from './machine.ts';
+import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';
 import type { IalsOptions } from './options.ts';
 
 /** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
@@ -23,23 +23,16 @@ export async function fitIals(
   features: FeatureRows,
   context: FitContext,
 ): Promise<Machine> {
+  const { stars, rows } = ratingLevels(train.byUser);
+  const [byUser, byItem] = [rows(train.byUser), rows(train.byItem)];
   const learned = await fitByAls(
-    { ...ratingLevels(train), catalogue: train.catalogue, ...(features.columns > 0 && { features }) },
+    { stars, byUser, byItem, catalogue: train.catalogue, ...(features.columns > 0 && { features }) },
     { ...options, confidenceExponent: 0, priorStrength: options.featureRegularization },
     context,
   );
   const { k, userFactors, itemFactors, featureFactors } = learned;
   const { userCount: users, itemCount: items } = train;
-  const columns = users + items + features.columns;
-  const machine: Machine = {
-    users,
-    items,
-    features: features.columns,
-    k,
-    bias: 0,
-    weights: new Float64Array(columns),
-    factors: new Float32Array(columns * k),
-  };
+  const machine = emptyMachine(users, items, features.columns, k);
   machine.factors.set(userFactors);
   machine.factors.set(itemFactors, users * k);
   if (featureFactors !== undefined) {

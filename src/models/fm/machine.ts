@@ -22,6 +22,20 @@ export interface Machine {
   factors: Float32Array;
 }
 
+/** All parameters 0. */
+export function emptyMachine(users: number, items: number, features: number, k: number): Machine {
+  const columns = users + items + features;
+  return {
+    users,
+    items,
+    features,
+    k,
+    bias: 0,
+    weights: new Float64Array(columns),
+    factors: new Float32Array(columns * k),
+  };
+}
+
 /** An input vector x: distinct columns and their values. */
 export interface SparseVector {
   columns: ArrayLike<number>;

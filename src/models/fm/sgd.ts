@@ -7,54 +7,52 @@ import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { paddedFactors } from '../../numeric/als.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
-import { fitBySgd, type SgdParameters, type SgdSettings } from '../../numeric/sgd-fit.ts';
+import { fitBySgd, type SgdSettings } from '../../numeric/sgd-fit.ts';
 import { pow } from '../../util/math.ts';
 import type { FitContext } from '../recommender.ts';
-import { absorbItemPairs, type Machine } from './machine.ts';
+import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';
 import type { BprOptions, PointwiseOptions } from './options.ts';
 
 /** Standard deviation of the first factors, times sqrt(factors). */
 const INITIAL_SCALE = { bpr: 0.4, pointwise: 0.1 };
 
 /** Throws RecsysError when the parameters overflow, AbortedError when the signal fires. */
-export async function fitBpr(
+export function fitBpr(
   options: BprOptions,
   train: TrainingSet,
   features: FeatureRows,
   context: FitContext,
 ): Promise<Machine> {
-  const { stars } = ratingLevels(train);
-  const acceptance = Float64Array.from(stars, (value) =>
-    pow(value / train.scale.max, options.acceptExponent),
-  );
-  const settings: SgdSettings = {
+  const accepted = (stars: number) => pow(stars / train.scale.max, options.acceptExponent);
+  return fit(train, features, context, 0, (stars) => ({
     ...settingsOf(options),
     label: 'FM by BPR',
-    loss: { kind: 'pairwise', acceptance, negatives: options.negatives },
+    loss: {
+      kind: 'pairwise',
+      acceptance: Float64Array.from(stars, accepted),
+      negatives: options.negatives,
+    },
     finalRate: 0,
     initialScale: INITIAL_SCALE.bpr,
-  };
-  return fit(settings, train, features, context, 0);
+  }));
 }
 
 /** Throws RecsysError when the parameters overflow, AbortedError when the signal fires. */
-export async function fitPointwise(
+export function fitPointwise(
   options: PointwiseOptions,
   train: TrainingSet,
   features: FeatureRows,
   context: FitContext,
 ): Promise<Machine> {
-  const { stars } = ratingLevels(train);
   const { values } = train.ratings;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const settings: SgdSettings = {
+  return fit(train, features, context, mean, (stars) => ({
     ...settingsOf(options),
     label: 'FM by squared error',
     loss: { kind: 'squared', targets: Float64Array.from(stars, (value) => value - mean) },
     finalRate: 1,
     initialScale: INITIAL_SCALE.pointwise,
-  };
-  return fit(settings, train, features, context, mean);
+  }));
 }
 
 function settingsOf(options: PointwiseOptions) {
@@ -71,44 +69,25 @@ function settingsOf(options: PointwiseOptions) {
 }
 
 async function fit(
-  settings: SgdSettings,
   train: TrainingSet,
   features: FeatureRows,
   context: FitContext,
   bias: number,
+  settingsFor: (stars: Float32Array) => SgdSettings,
 ): Promise<Machine> {
+  const { userCount: users, itemCount: items, catalogue } = train;
+  const { stars, rows } = ratingLevels(train.byUser);
+  const settings = settingsFor(stars);
   const k = paddedFactors(settings.factors);
-  const { byUser } = ratingLevels(train);
-  const problem = {
-    k,
-    users: train.userCount,
-    items: train.itemCount,
-    byUser,
-    catalogue: train.catalogue,
-    features,
-  };
+  const problem = { k, users, items, byUser: rows(train.byUser), catalogue, features };
   const learned = await fitBySgd(problem, settings, context);
-  return machineOf(learned, k, bias, features);
-}
-
-function machineOf(learned: SgdParameters, k: number, bias: number, features: FeatureRows): Machine {
-  const { userBiases, itemBiases, featureBiases, userFactors, itemFactors, featureFactors } = learned;
-  const [users, items] = [userBiases.length, itemBiases.length];
-  const columns = users + items + features.columns;
-  const machine: Machine = {
-    users,
-    items,
-    features: features.columns,
-    k,
-    bias,
-    weights: new Float64Array(columns),
-    factors: new Float32Array(columns * k),
-  };
-  machine.weights.set(userBiases);
-  machine.weights.set(featureBiases, users + items);
-  machine.factors.set(userFactors);
-  machine.factors.set(itemFactors, users * k);
-  machine.factors.set(featureFactors, (users + items) * k);
-  absorbItemPairs(machine, features, itemBiases);
+  const machine = emptyMachine(users, items, features.columns, k);
+  machine.bias = bias;
+  machine.weights.set(learned.userBiases);
+  machine.weights.set(learned.featureBiases, users + items);
+  machine.factors.set(learned.userFactors);
+  machine.factors.set(learned.itemFactors, users * k);
+  machine.factors.set(learned.featureFactors, (users + items) * k);
+  absorbItemPairs(machine, features, learned.itemBiases);
   return machine;
 }

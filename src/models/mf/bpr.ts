@@ -17,9 +17,15 @@ const INITIAL_SCALE = 0.4;
 /** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
 export async function fitBpr(options: BprOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
   const k = paddedFactors(options.factors);
-  const { stars, byUser } = ratingLevels(train);
+  const { stars, rows } = ratingLevels(train.byUser);
   const learned = await fitBySgd(
-    { k, users: train.userCount, items: train.itemCount, byUser, catalogue: train.catalogue },
+    {
+      k,
+      users: train.userCount,
+      items: train.itemCount,
+      byUser: rows(train.byUser),
+      catalogue: train.catalogue,
+    },
     {
       label: 'BPR',
       loss: {

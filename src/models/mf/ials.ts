@@ -14,7 +14,9 @@ export async function fitIals(
   context: FitContext,
 ): Promise<Fitted> {
   const features = options.features.length > 0 && itemFeatures(train, options.features).matrix;
-  const data = { ...ratingLevels(train), catalogue: train.catalogue, ...(features && { features }) };
+  const { stars, rows } = ratingLevels(train.byUser);
+  const [byUser, byItem] = [rows(train.byUser), rows(train.byItem)];
+  const data = { stars, byUser, byItem, catalogue: train.catalogue, ...(features && { features }) };
   const { k: factors, userFactors, itemFactors } = await fitByAls(data, options, context);
   const ranking = {
     factors,

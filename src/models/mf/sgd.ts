@@ -16,11 +16,17 @@ const INITIAL_SCALE = 0.1;
 /** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
 export async function fitSgd(options: SgdOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
   const k = paddedFactors(options.factors);
-  const { stars, byUser } = ratingLevels(train);
+  const { stars, rows } = ratingLevels(train.byUser);
   const values = train.ratings.values;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const learned = await fitBySgd(
-    { k, users: train.userCount, items: train.itemCount, byUser, catalogue: train.catalogue },
+    {
+      k,
+      users: train.userCount,
+      items: train.itemCount,
+      byUser: rows(train.byUser),
+      catalogue: train.catalogue,
+    },
     {
       label: 'biased MF',
       loss: { kind: 'squared', targets: Float64Array.from(stars, (value) => value - mean) },
