@@ -9,11 +9,11 @@ type Defaults = Record<string, object>;
 
 /** The sentence with each solver's default: "sweeps of ALS (ials: 16)". */
 export function describeOption(defaults: Defaults, key: string, sentence: string): string {
-  const values = Object.entries(defaults)
-    .filter(([, options]) => key in options)
-    .map(
-      ([solver, options]) => `${solver}: ${String(Object.entries(options).find(([own]) => own === key)![1])}`,
-    );
+  const values: string[] = [];
+  for (const [solver, options] of Object.entries(defaults)) {
+    const value: unknown = Object.entries(options).find(([own]) => own === key)?.[1];
+    if (value !== undefined) values.push(`${solver}: ${String(value) || 'none'}`);
+  }
   return `${sentence} (${values.join(', ')})`;
 }
 

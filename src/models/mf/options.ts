@@ -1,5 +1,6 @@
 /** What matrix factorization can be told. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
+import { complete, describeOption, optionsOf, refuseForeignOptions } from '../solver-options.ts';
 
 export interface IalsOptions {
   factors: number;
@@ -66,6 +67,7 @@ export type Solver = keyof typeof solverDefaults;
 const positive = z.number().positive();
 const nonnegative = z.number().min(0);
 const whole = z.number().int().min(1);
+const help = (key: string, sentence: string) => describeOption(solverDefaults, key, sentence);
 
 export const mfOptions = z
   .object({
@@ -142,39 +144,13 @@ export const mfOptions = z
       .optional()
       .describe(help('acceptExponent', 'a rating is used with probability (stars/5)^this')),
   })
-  .check((context) => {
-    const allowed = solverDefaults[context.value.solver];
-    for (const [key, value] of Object.entries(context.value)) {
-      if (key === 'solver' || key in allowed || value === undefined) continue;
-      context.issues.push({
-        code: 'custom',
-        path: [key],
-        input: value,
-        message: `not an option of solver '${context.value.solver}', which has ${Object.keys(allowed).join(', ')}`,
-      });
-    }
-  })
-  .overwrite((options) => ({ ...solverDefaults[options.solver], ...defined(options) }));
+  .check(refuseForeignOptions(solverDefaults))
+  .overwrite((options) => complete(solverDefaults, options));
 
 /** After parsing, every option of the chosen solver is present and no other. */
 export type MfOptions = z.output<typeof mfOptions>;
 
 /** The options of one solver, complete. */
 export function solverOptions<S extends Solver>(solver: S, options: MfOptions): (typeof solverDefaults)[S] {
-  return { ...solverDefaults[solver], ...defined(options) };
-}
-
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
-/** The sentence with the defaults: "sweeps of ALS (ials: 16)". */
-function help(key: string, sentence: string): string {
-  const defaults = Object.entries(solverDefaults)
-    .filter(([, options]) => key in options)
-    .map(
-      ([solver, options]) =>
-        `${solver}: ${String((options as unknown as Record<string, unknown>)[key]) || 'none'}`,
-    );
-  return `${sentence} (${defaults.join(', ')})`;
+  return optionsOf(solverDefaults, solver, options);
 }
