@@ -155,7 +155,7 @@ describe('beyond accuracy', () => {
     expect(at!.coverage).toBe(3 / 4);
     expect(at!.novelty).toBe((0 + 1 + 0 + 2) / 4); // -log2 of 4/4, 2/4, 4/4, 1/4
     expect(at!.diversity).toBe((1 / 2 + 1) / 2); // 1 - |A n B| / |A u B| of {A},{A,B} and of {A},{B}
-    expect(at!.gini).toBe((-3 * 0 + -1 * 1 + 1 * 1 + 3 * 2) / (4 * 4)); // exposures 0, 1, 1, 2
+    expect(at!.gini).toBe((-1 * 1 + 1 * 1 + 3 * 2) / (4 * 4)); // (2i - n - 1) x_i over exposures 0, 1, 1, 2
   });
 });
 
@@ -232,7 +232,8 @@ describe('the evaluator, for any lists', () => {
         const [relevant, facts] = [truth({ ...wanted }, 6, 30), factsOf(30, 6)];
         const options = { cutoffs: [2, 5] };
         const evaluator = new Evaluator(relevant, facts, options);
-        for (const [user, list] of [...all.entries()].reverse()) evaluator.add(block({ [user]: list }, 12));
+        for (const [user, list] of [...all.entries()].toReversed())
+          evaluator.add(block({ [user]: list }, 12));
         const whole = evaluateLists(block({ ...all }, 12), relevant, facts, options);
         const parts = evaluator.finish();
         expect(parts.hitRanks).toEqual(whole.hitRanks);

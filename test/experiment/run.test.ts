@@ -55,7 +55,9 @@ describe('an experiment', () => {
   it('refuses one file of a predefined split', async () => {
     const data = dataSchema.parse({ train: 'train.csv' });
     const spec = { experiment: 'mf', data, protocol: protocolSchema.parse({}), models: [] };
-    await expect(runExperiment(spec, context)).rejects.toThrow(/one file of a predefined split, expected both --train FILE and --test FILE/);
+    await expect(runExperiment(spec, context)).rejects.toThrow(
+      /one file of a predefined split, expected both --train FILE and --test FILE/,
+    );
   });
 });
 

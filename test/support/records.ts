@@ -80,7 +80,6 @@ function modelOf(
     hyperparameters: {},
     facts: {},
     intervals: 'bootstrap',
-    intervals: 'bootstrap',
     metrics: Object.fromEntries(cutoffs.map((k) => [String(k), metricsOf(hitRanks, k, relevant)])),
     users: { evaluated: hitRanks.length, withoutRelevant: 0, shortLists: 0, emptyLists: 0 },
     perUser: { userIds, relevant: hitRanks.map(() => relevant), hitRanks },
