@@ -8,7 +8,7 @@ import { languageRecordSchema, type LanguageRecord } from '../../src/experiment/
 import { reproducible } from '../../src/experiment/reproduce.ts';
 import { naturalTitle } from '../../src/language/titles.ts';
 import { Rng } from '../../src/util/rng.ts';
-import { chatServer, type ChatBody, type ChatServer } from '../support/chat-server.ts';
+import { chatServer, CUT, type ChatBody, type ChatServer } from '../support/chat-server.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
 
 const KEY = 'sk-live-9876543210fedcba';
@@ -97,7 +97,7 @@ describe('recsys openai', () => {
       5: 'asdf',
       6: '',
       7: { status: 500, error: { message: 'boom' } },
-      8: 'CUT',
+      8: CUT,
     };
     server.behave((body) => outcomes[userOf(body)]!);
     const { code, stdout } = await openai('--users', '1,2,3,4,5,6,7,8', '--threshold', '0');

@@ -107,9 +107,7 @@ describe('what is held out', () => {
       fc.property(datasets, (dataset) => {
         const { train, test } = split(dataset, 'per-user-temporal');
         for (let user = 0; user < 8; user++) {
-          const times = ({ users, timestamps }: Ratings) => [
-            ...timestamps.filter((_, n) => users[n] === user),
-          ];
+          const times = ({ users, timestamps }: Ratings) => timestamps.filter((_, n) => users[n] === user);
           const latest = Math.max(-Infinity, ...times(train));
           for (const time of times(test)) expect(time).toBeGreaterThanOrEqual(latest);
         }

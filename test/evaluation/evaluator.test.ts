@@ -183,6 +183,8 @@ const relevants = fc.array(fc.uniqueArray(fc.nat(29), { minLength: 1, maxLength:
   maxLength: 6,
 });
 
+const byUser = (rows: number[][]): Record<number, number[]> => Object.fromEntries(rows.entries());
+
 /** The definitions again, from sets, without ranks or tables. */
 function naive(list: number[], relevant: number[], k: number) {
   const top = list.slice(0, k);
@@ -209,8 +211,8 @@ describe('the evaluator, for any lists', () => {
     fc.assert(
       fc.property(lists, relevants, (all, wanted) => {
         const cutoffs = [1, 3, 10];
-        const input = block({ ...all }, 12);
-        const { cutoffs: results } = evaluateLists(input, truth({ ...wanted }, 6, 30), factsOf(30, 6), {
+        const input = block(byUser(all), 12);
+        const { cutoffs: results } = evaluateLists(input, truth(byUser(wanted), 6, 30), factsOf(30, 6), {
           cutoffs,
         });
         for (const { k, perUser } of results) {
@@ -229,12 +231,12 @@ describe('the evaluator, for any lists', () => {
   it('gives the same result whether lists come at once or in blocks, in any order', () => {
     fc.assert(
       fc.property(lists, relevants, (all, wanted) => {
-        const [relevant, facts] = [truth({ ...wanted }, 6, 30), factsOf(30, 6)];
+        const [relevant, facts] = [truth(byUser(wanted), 6, 30), factsOf(30, 6)];
         const options = { cutoffs: [2, 5] };
         const evaluator = new Evaluator(relevant, facts, options);
         for (const [user, list] of [...all.entries()].toReversed())
           evaluator.add(block({ [user]: list }, 12));
-        const whole = evaluateLists(block({ ...all }, 12), relevant, facts, options);
+        const whole = evaluateLists(block(byUser(all), 12), relevant, facts, options);
         const parts = evaluator.finish();
         expect(parts.hitRanks).toEqual(whole.hitRanks);
         expect(parts.cutoffs.map(({ perUser }) => perUser)).toEqual(

@@ -2,6 +2,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** The connection ends in the middle of the answer. */
+export const CUT = Symbol('cut');
+/** No answer ever comes. */
+export const SILENCE = Symbol('silence');
+
 export interface ChatBody {
   model: string;
   messages: { role: string; content: string }[];
@@ -16,8 +21,8 @@ export type Behaviour = (
   | string
   | { message: { content?: string | null; refusal?: string }; finishReason?: string }
   | { status: number; error: { message: string; code?: string }; headers?: Record<string, string> }
-  | 'CUT'
-  | 'SILENCE';
+  | typeof CUT
+  | typeof SILENCE;
 
 export interface ChatServer {
   url: string;
@@ -37,8 +42,8 @@ export async function chatServer(first: Behaviour): Promise<ChatServer> {
     const body = JSON.parse(text) as ChatBody;
     const n = requests.push({ body, authorization: request.headers.authorization }) - 1;
     const outcome = behaviour(body, n);
-    if (outcome === 'SILENCE') return;
-    if (outcome === 'CUT') {
+    if (outcome === SILENCE) return;
+    if (outcome === CUT) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
       response.write('{"choices": [{"message": {"con');
       setTimeout(() => request.socket.destroy(), 10);

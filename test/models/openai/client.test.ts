@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { diskCache, noCache } from '../../../src/models/openai/cache.ts';
 import { chatClient, redact } from '../../../src/models/openai/client.ts';
 import { openAiOptions } from '../../../src/models/openai/options.ts';
-import { chatServer, type Behaviour, type ChatServer } from '../../support/chat-server.ts';
+import { chatServer, CUT, SILENCE, type Behaviour, type ChatServer } from '../../support/chat-server.ts';
 
 const KEY = 'sk-test-0123456789abcdef';
 const request = {
@@ -101,7 +101,7 @@ describe('what goes wrong for a while', () => {
   });
 
   it('a connection cut in the middle of an answer is tried again or recorded as a failure', async () => {
-    const got = await outcome(() => 'CUT');
+    const got = await outcome(() => CUT);
     expect(got).toEqual({
       failure: expect.stringMatching(/connection failed|terminated|premature/i) as string,
     });
@@ -114,7 +114,7 @@ describe('what goes wrong for a while', () => {
   });
 
   it('silence becomes a failure after the time-out', async () => {
-    const got = await outcome(() => 'SILENCE', { timeout: 0.2, retries: 0 });
+    const got = await outcome(() => SILENCE, { timeout: 0.2, retries: 0 });
     expect(got).toEqual({ failure: 'no answer within 0.2 s' });
   });
 
