@@ -17,7 +17,8 @@ import {
   type MovieTable,
   type TagTable,
 } from './movie-files.ts';
-import { readRatings, type RatingColumns, type RatingForm, type ReadOptions } from './rating-file.ts';
+import { cachedRatings } from './rating-cache.ts';
+import type { RatingColumns, RatingForm, ReadOptions } from './rating-file.ts';
 import { placeOf } from './records.ts';
 
 /** Of warnings of one kind, this many are written out; the rest is counted. */
@@ -42,7 +43,7 @@ export async function loadDataset(nameOrFolder: string, options: ReadOptions = {
   // At the same time: other threads go on with the ratings while this one is busy with the movies. Of several errors,
   // the one that comes first in this order is told.
   const tasks = [
-    readRatings(requireFile(folder, files.ratings), formOf(format), options),
+    cachedRatings(requireFile(folder, files.ratings), formOf(format), options),
     readMovies(format, read),
     has(files.tags) ? readTags(format, read) : Promise.resolve(undefined),
   ] as const;

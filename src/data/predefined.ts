@@ -5,7 +5,8 @@ import { DataError } from '../util/errors.ts';
 import type { Dataset, Ratings } from './dataset.ts';
 import { distinct, findDuplicates, indexer, toIndices } from './ids.ts';
 import { dropDuplicates } from './loader.ts';
-import { readRatings, type RatingColumns, type ReadOptions, type Scale } from './rating-file.ts';
+import { cachedRatings } from './rating-cache.ts';
+import type { RatingColumns, ReadOptions, Scale } from './rating-file.ts';
 import { placeOf } from './records.ts';
 
 export interface PredefinedFiles {
@@ -36,7 +37,7 @@ export async function loadPredefinedSplit(
       header: 'detect',
       scale: dataset?.scale ?? null,
     } as const;
-    return readRatings(path, form, options);
+    return cachedRatings(path, form, options);
   };
   const files = [await read(trainFile), await read(testFile)] as const;
   const userIds = dataset?.userIds ?? union(files.map(({ columns }) => columns.users));

@@ -42,7 +42,7 @@ export async function parseAll(
   const surprise = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
   const job: Job = { source, columns, words, surprise };
   const helpers = source.size < BYTES_THAT_PAY ? 0 : threads - 1;
-  const hash = helpers === 0 ? sha256OfFile(path) : runWorker({ task: 'hash', file: source.file });
+  const hash = helpers === 0 ? sha256OfFile(path) : hashInWorker(source.file);
   const others = Array.from({ length: helpers }, () => runWorker({ task: 'parse', job }));
   const everything = [parseHere(job, { progress, signal, label }), hash, ...others] as const;
   try {
@@ -70,6 +70,11 @@ async function parseHere(
     await setImmediate(); // lets progress and signals through
   }
   task.finish();
+}
+
+/** SHA-256, in hex, of an open file from byte `from` on, computed beside this thread. */
+export function hashInWorker(file: number, from = 0): Promise<string> {
+  return runWorker({ task: 'hash', file, from });
 }
 
 /** Starts a worker and waits for its one message. Rejects when it fails. */

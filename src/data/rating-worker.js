@@ -4,14 +4,14 @@ import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CHUNK, chunkParser } from './rating-turns.js';
 
-/** @typedef {{ task: 'parse', job: import('./rating-turns.js').Job } | { task: 'hash', file: number }} Task */
+/** @typedef {{ task: 'parse', job: import('./rating-turns.js').Job } | { task: 'hash', file: number, from: number }} Task */
 
 const work = /** @type {Task} */ (workerData);
 if (work.task === 'parse') {
   const next = chunkParser(work.job);
   while (next());
   answer('done');
-} else answer(hashOf(work.file));
+} else answer(hashOf(work.file, work.from));
 
 /** @param {string} message */
 function answer(message) {
@@ -21,12 +21,13 @@ function answer(message) {
 
 /**
  * @param {number} file
+ * @param {number} from
  * @returns {string} In hex.
  */
-function hashOf(file) {
+function hashOf(file, from) {
   const hash = createHash('sha256');
   const buffer = new Uint8Array(CHUNK);
-  for (let at = 0, got = 0; (got = readSync(file, buffer, 0, CHUNK, at)) > 0; at += got) {
+  for (let at = from, got = 0; (got = readSync(file, buffer, 0, CHUNK, at)) > 0; at += got) {
     hash.update(buffer.subarray(0, got));
   }
   return hash.digest('hex');
