@@ -32,9 +32,10 @@ const plans: Record<string, { solver: keyof typeof solverDefaults; fields: Field
     solver: 'bpr',
     fields: ['user', 'item', 'genres', 'decade'],
     draw: (rng) => ({
-      ...bpr(rng),
-      featureRegularization: logUniform(rng, 0.001, 0.06),
+      featureRegularization: logUniform(rng, 0.002, 0.08),
       featureScale: pick(rng, [0.1, 0.2, 0.35, 0.5]),
+      learningRate: logUniform(rng, 0.08, 0.16),
+      regularization: logUniform(rng, 0.03, 0.055),
     }),
   },
   'mf-bpr': { solver: 'bpr', fields: ['user', 'item'], draw: bpr },
