@@ -3,13 +3,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { languageRecordSchema, recordSchema, type LanguageRecord, type ResultsRecord } from './record.ts';
+import { languageRecordSchema, recordSchema, type ResultsRecord } from './record.ts';
 import { readRecord } from './store.ts';
+
+/** A record of any kind; those of language models have the texts as well. */
+const anyRecordSchema = recordSchema.extend({ language: languageRecordSchema.shape.language.optional() });
 
 export interface RecordFile {
   /** Name without folder. */
   file: string;
-  record: ResultsRecord | LanguageRecord;
+  record: z.output<typeof anyRecordSchema>;
 }
 
 /** Does a JSON value claim to be the record of an experiment? Pages' numbers and lists of recommendations do not. */
@@ -25,8 +28,7 @@ export async function readRecords(files: readonly string[], folder: string): Pro
   const records: RecordFile[] = [];
   for (const path of paths) {
     if (!named && !(await claimsToBeRecord(path))) continue;
-    const record = await readRecord(path, z.union([languageRecordSchema, recordSchema]));
-    records.push({ file: basename(path), record });
+    records.push({ file: basename(path), record: await readRecord(path, anyRecordSchema) });
   }
   if (records.length > 0) return records;
   throw new DataError({

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import type { LanguageComparison, Comparison } from './compare-record.ts';
+import type { Candidate } from './compare-models.ts';
 import type { RecordFile } from './compare-files.ts';
-import type { LanguageRecord } from './record.ts';
 
 /** Users shown side by side; more would bury the numbers. */
 const EXAMPLES = 3;
@@ -13,7 +13,9 @@ const CURVE_POINTS = 300;
 
 /** One entry per language record. The example users are those that most records have, then by ascending id. */
 export function languageModels(records: readonly RecordFile[]): LanguageComparison[] {
-  const withTexts = records.flatMap(({ record }) => (isLanguageRecord(record) ? [record] : []));
+  const withTexts = records.flatMap(({ record: { language, ...record } }) =>
+    language === undefined ? [] : [{ ...record, language }],
+  );
   const times = new Map<number, number>();
   for (const { language } of withTexts) {
     for (const { userId } of language.users) times.set(userId, (times.get(userId) ?? 0) + 1);
@@ -33,15 +35,13 @@ export function languageModels(records: readonly RecordFile[]): LanguageComparis
   }));
 }
 
-/** US dollars that a record's answers cost, or null where it does not say. */
-export function costOf(record: RecordFile['record']): number | null {
-  if (!isLanguageRecord(record)) return null;
-  const cost = record.language.details['costUsd'];
+/**
+ * US dollars that a language model's answers cost; null where its record does not say, and for other models: a record's
+ * first model is the one that wrote its texts, others were evaluated beside it.
+ */
+export function costOf({ result, record }: Pick<Candidate, 'result' | 'record'>): number | null {
+  const cost = record.models[0] === result ? record.language?.details['costUsd'] : undefined;
   return typeof cost === 'number' ? cost : null;
-}
-
-export function isLanguageRecord(record: RecordFile['record']): record is LanguageRecord {
-  return 'language' in record;
 }
 
 const stepSchema = z.object({

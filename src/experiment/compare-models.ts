@@ -18,30 +18,32 @@ export interface Candidate {
   record: RecordFile['record'];
 }
 
-/**
- * Every model of every record under a name of its own. The same result in two records counts once; different results
- * under one name get the name of their file.
- */
+/** Every model of every record. */
 export function candidatesOf(records: readonly RecordFile[]): Candidate[] {
-  const all: Candidate[] = [];
-  for (const { file, record } of records) {
-    for (const result of record.models) {
-      const same = all.some(
-        (other) => other.result.name === result.name && sameHits(other.result.perUser, result.perUser),
-      );
-      if (!same) all.push({ name: result.name, file, result, record });
-    }
-  }
-  return all.map((candidate) => {
-    const shared = all.filter(({ result }) => result.name === candidate.result.name).length > 1;
-    return shared
-      ? { ...candidate, name: `${candidate.name} (${candidate.file.replace(/[.]json$/, '')})` }
-      : candidate;
-  });
+  return records.flatMap(({ file, record }) =>
+    record.models.map((result) => ({ name: result.name, file, result, record })),
+  );
 }
 
-function sameHits(a: PerUser, b: PerUser): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/**
+ * Each result once, under a name of its own. Two records may hold the same model, one of them on fewer users: where
+ * both hit the same on the common users, the one with more users stays. Different results under one name get the
+ * name of their file.
+ */
+export function distinct(candidates: readonly Candidate[], common: readonly number[]): Candidate[] {
+  const kept = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const { name, model, perUser, users } = candidate.result;
+    const key = JSON.stringify([name, model, restrict(perUser, common).hitRanks]);
+    const other = kept.get(key);
+    if (other === undefined || users.evaluated > other.result.users.evaluated) kept.set(key, candidate);
+  }
+  const all = [...kept.values()];
+  return all.map((candidate) => {
+    const shared = all.filter(({ result }) => result.name === candidate.result.name).length > 1;
+    if (!shared) return candidate;
+    return { ...candidate, name: `${candidate.name} (${candidate.file.replace(/[.]json$/, '')})` };
+  });
 }
 
 /** Released ids, ascending, of the users that every candidate was evaluated on. */

@@ -4,7 +4,14 @@ import type { Progress } from '../util/progress.ts';
 import { DataError, throwIfAborted } from '../util/errors.ts';
 import { readRecords, requireComparable } from './compare-files.ts';
 import { costOf, languageModels, readTraining } from './compare-language.ts';
-import { candidatesOf, commonUsers, compareModel, comparePairs, type Candidate } from './compare-models.ts';
+import {
+  candidatesOf,
+  commonUsers,
+  compareModel,
+  comparePairs,
+  distinct,
+  type Candidate,
+} from './compare-models.ts';
 import type { Comparison } from './compare-record.ts';
 import { environment } from './environment.ts';
 
@@ -27,12 +34,13 @@ export async function compare(
   const { dataset, protocol } = records[0]!.record;
   const k = Math.max(...protocol.k);
 
-  const candidates = candidatesOf(records);
-  const common = requireSome(commonUsers(candidates), candidates);
+  const all = candidatesOf(records);
+  const common = requireSome(commonUsers(all), all);
+  const candidates = distinct(all, common);
   const compared = candidates
     .map((candidate) => ({
       candidate,
-      model: compareModel(candidate, common, costOf(candidate.record)),
+      model: compareModel(candidate, common, costOf(candidate)),
     }))
     .sort((a, b) => b.model.metrics[k]!.f1.mean - a.model.metrics[k]!.f1.mean);
 

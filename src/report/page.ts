@@ -221,7 +221,7 @@ summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--accent);outl
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;color:var(--ink)}
 details table{font-size:.78rem}
 th,td{text-align:left;padding:.25rem 1.1rem .25rem 0;border-bottom:1px solid var(--rule);vertical-align:top;white-space:pre}
-td:first-child{white-space:pre-line;overflow-wrap:anywhere;min-width:9rem}
+td:first-child{white-space:pre-line;overflow-wrap:anywhere;min-width:12.5rem}
 th{font-weight:600;color:var(--muted);position:sticky;top:0;background:var(--ground)}
 .n{text-align:right}
 .text ol{margin:0;padding-left:1.4rem;font-size:.85rem}
