@@ -12,6 +12,8 @@ export interface ListForm {
   reason?: { end: number; maxTokens: number };
   /** Longest list in tokens: it stops there, maybe within an entry. */
   maxTokens: number;
+  /** Tokens that a reason leaves to each entry still to come, where the list is nearly at its end; default 0. */
+  reserve?: number;
 }
 
 type State =
@@ -83,13 +85,13 @@ export class ListConstraint implements Constraint {
     if (item === undefined) return;
     this.items.push(item);
     this.#titles.close(item);
-    const { reason } = this.#form;
+    const { reason, reserve = 0, length } = this.#form;
     if (reason === undefined) this.#next();
-    else
-      this.#state = {
-        kind: 'reason',
-        text: new FreeText(reason.maxTokens, new Set([reason.end]), reason.end),
-      };
+    else {
+      const most = Math.min(reason.maxTokens, this.#left - reserve * (length - this.items.length));
+      const text = new FreeText(Math.max(1, most), new Set([reason.end]), reason.end);
+      this.#state = { kind: 'reason', text };
+    }
   }
 
   /** Begins the next entry, or ends the list. */

@@ -19,10 +19,12 @@ import { buildTrie, type Trie } from './trie.ts';
 /** Name and version that records keep: change the words, raise the version. */
 export const templateName = 'completion@1';
 
-/** Tokens that an entry of the list takes, with room: eight for a title, nine for a reason, four around them. */
+/** Tokens that an entry of the list takes, with room: ten for a title, eleven for a reason, three around them. */
 export const TOKENS_PER_ENTRY = 24;
-/** A reason is cut off after this many tokens. */
-const LONGEST_REASON = 24;
+/** The longest reason by our rule has 16 tokens ("Something new for you: Film-Noir and Sci-Fi."). */
+const LONGEST_REASON = 16;
+/** Number, title and the shortest reason: what later entries are left when a reason goes on. */
+const SHORTEST_ENTRY = 13;
 
 /** The template in the tokens of one tokenizer. */
 export class Wording {
@@ -103,6 +105,7 @@ export class Wording {
       maxTokens,
       before: (index) => leads[index]!,
       reason: { end: this.#newline, maxTokens: LONGEST_REASON },
+      reserve: SHORTEST_ENTRY,
     };
   }
 }

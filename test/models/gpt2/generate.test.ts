@@ -221,6 +221,17 @@ describe('a constrained list', () => {
     }
   });
 
+  it('shortens reasons to leave room for the titles still to come', async () => {
+    // Lead, title and newline of an entry take at most 2 + 5 + 1 tokens; four reasons of 3 more would not fit 32.
+    for (let seed = 0; seed < 10; seed++) {
+      const constraint = new ListConstraint({ ...form, maxTokens: 32, reserve: 8 }, new OpenTitles(trie));
+      const options = { temperature: 2, topK: 0, topP: 1 };
+      const request = { prompt: [3, seed], constraint, rng: new Rng(seed) };
+      await generate(new FakeDecoder(model), [request], options, signal);
+      expect(constraint.items).toHaveLength(4);
+    }
+  });
+
   it('does not change when its copy goes on', () => {
     const constraint = new ListConstraint(
       { length: 2, before: () => [], maxTokens: 9 },

@@ -1,0 +1,177 @@
+/** GPT-2 as a recommender: fine-tuned on viewing histories, asked for a list, its titles found in the catalogue. */
+import { has } from '../../data/csr.ts';
+import type { TrainingSet } from '../../data/training-set.ts';
+import { recommendedItems, type GroundedEntry } from '../../language/grounding.ts';
+import type { History } from '../../language/history.ts';
+import { TitleIndex } from '../../language/titles.ts';
+import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
+import { contextLengthOf, loadBase, type BaseModel } from './base.ts';
+import { divideUsers, promptOf, trainingTexts, type Prompt } from './dataset.ts';
+import type { Engine, TrainingOutcome } from './engine.ts';
+import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TrainOptions } from './options.ts';
+import { answer, recommended, type Question, type Reply } from './recommend.ts';
+import { Wording } from './wording.ts';
+
+export interface Gpt2Parts {
+  options: Gpt2ModelOptions & Gpt2TrainOptions & Gpt2GenerateOptions;
+  engine: Engine;
+  /** Entries of the lists that are trained on. */
+  listLength: number;
+  /** Stars from which a training rating counts as liked. */
+  threshold: number;
+  /** Folder for checkpoints. */
+  output: string;
+  /** File for a line per training step. */
+  log: string;
+}
+
+/** What was written for one user. */
+export interface Gpt2Exchange {
+  user: number;
+  history: History;
+  state: 'answered' | 'empty';
+  reply: string;
+  entries: GroundedEntry[];
+  /** With a ranking by likelihood: no title was given up for lack of room. */
+  exact?: boolean;
+}
+
+export interface Gpt2Fitted extends Fitted {
+  /** The trained model; with LoRA, adapters merged. */
+  model: BaseModel;
+  outcome: TrainingOutcome;
+  /** All that was written so far, in the order of the users asked. */
+  exchanges: Gpt2Exchange[];
+}
+
+export interface Gpt2Recommender extends Recommender {
+  fit(train: TrainingSet, context: FitContext): Promise<Gpt2Fitted>;
+}
+
+export function createGpt2(parts: Gpt2Parts): Gpt2Recommender {
+  return {
+    name: 'gpt2',
+    async fit(train, context) {
+      const { options, engine } = parts;
+      const base = await loadBase(options, context, context.rng);
+      const wording = new Wording(base.tokenizer, train);
+      const contextLength = contextLengthOf(base.config, options.contextLength);
+      const outcome = await fineTune(parts, base, train, wording, contextLength, context);
+      const model = { ...base, parameters: outcome.parameters };
+      const exchanges: Gpt2Exchange[] = [];
+      return {
+        model,
+        outcome,
+        exchanges,
+        facts: outcome.facts,
+        async recommend(users, k) {
+          const decoder = await engine.decoder(model.config, model.parameters, contextLength);
+          try {
+            const writer = { options, train, wording, contextLength, context };
+            const { written, topK } = await write(users, k, { ...writer, decoder });
+            exchanges.push(...written);
+            return topK;
+          } finally {
+            await decoder.dispose();
+          }
+        },
+      };
+    },
+  };
+}
+
+async function fineTune(
+  { options, engine, listLength, threshold, output, log }: Gpt2Parts,
+  base: BaseModel,
+  train: TrainingSet,
+  wording: Wording,
+  contextLength: number,
+  context: FitContext,
+): Promise<TrainingOutcome> {
+  const form = { contextLength, listLength, threshold, lossOn: options.lossOn };
+  const users = divideUsers(train, options.validationShare, context.rng.derive('validation users'));
+  const drawn = context.rng.derive('texts');
+  const job = {
+    base,
+    texts: (pass: number) => trainingTexts(train, users.training, pass, wording, form, drawn),
+    validation: trainingTexts(train, users.validation, 0, wording, form, drawn),
+    contextLength,
+    padding: base.tokenizer.endOfText,
+    options,
+    output,
+    log,
+  };
+  return await engine.train(job, context);
+}
+
+interface Writer {
+  options: Gpt2GenerateOptions;
+  train: TrainingSet;
+  wording: Wording;
+  contextLength: number;
+  context: FitContext;
+  decoder: Awaited<ReturnType<Engine['decoder']>>;
+}
+
+/** Asks for `k` movies for each user. */
+async function write(
+  users: Int32Array,
+  k: number,
+  { options, train, wording, contextLength, context, decoder }: Writer,
+): Promise<{ written: Gpt2Exchange[]; topK: TopK }> {
+  const prompts = Array.from(users, (user) =>
+    promptOf(train, user, wording, { contextLength, listLength: k }),
+  );
+  const room = prompts.reduce((least, prompt) => Math.min(least, prompt.room), contextLength);
+  const replies = await answer(
+    prompts.map((prompt, row) => questionOf(train, users[row]!, prompt, wording)),
+    options,
+    {
+      decoder,
+      trie: wording.trie(),
+      form: wording.form(k, room),
+      free: { ends: new Set([wording.tokenizer.endOfText]), maxTokens: room },
+      progress: context.progress,
+      signal: context.signal,
+      rng: context.rng.derive('generation'),
+    },
+  );
+  const titles = new TitleIndex(train.movies);
+  const written = replies.map((reply, row): Gpt2Exchange => {
+    const user = users[row]!;
+    const { history } = prompts[row]!;
+    const grounding = {
+      titles,
+      inCatalogue: (item: number) => train.byItem.pointers[item + 1]! > train.byItem.pointers[item]!,
+      seen: (item: number) => has(train.byUser, user, item),
+    };
+    const { text, entries } = recommended(reply, history, wording, grounding, options);
+    const state = entries.length > 0 ? 'answered' : 'empty';
+    const { exact } = reply;
+    return { user, history, state, reply: text, entries, ...(exact !== undefined && { exact }) };
+  });
+  return { written, topK: topKOf(written, replies, k) };
+}
+
+function questionOf(train: TrainingSet, user: number, { tokens }: Prompt, wording: Wording): Question {
+  const { pointers, indices } = train.byUser;
+  return {
+    userId: train.userIds[user]!,
+    prompt: tokens,
+    lead: wording.lead(0),
+    closed: indices.subarray(pointers[user], pointers[user + 1]),
+  };
+}
+
+/** Lists with log-probabilities as scores where movies were ranked by them, else scores that fall with the rank. */
+function topKOf(written: readonly Gpt2Exchange[], replies: readonly Reply[], k: number): TopK {
+  const items = new Int32Array(written.length * k).fill(-1);
+  const scores = new Float32Array(written.length * k);
+  for (const [row, { entries }] of written.entries()) {
+    for (const [n, item] of recommendedItems(entries).slice(0, k).entries()) {
+      items[row * k + n] = item;
+      scores[row * k + n] = replies[row]!.scores?.[n] ?? 1 / (n + 1);
+    }
+  }
+  return { k, items, scores, notes: written.map(({ reply }) => reply) };
+}
