@@ -39,23 +39,29 @@ export function distinct(column: Int32Array): Int32Array {
  * release but 100K, takes one pass.
  */
 export function compact(column: Int32Array): Int32Array {
-  const runs: number[] = [];
+  const ids: number[] = [];
   let last = -1;
+  let index = -1;
   for (let n = 0; n < column.length; n++) {
     const id = column[n]!;
     if (id !== last) {
       if (id < last) {
-        for (let m = 0; m < n; m++) column[m] = runs[column[m]!]!; // not ascending: as it was
-        const ids = distinct(column);
-        toIndices(column, indexer(ids));
-        return ids;
+        for (let m = 0; m < n; m++) column[m] = ids[column[m]!]!; // not ascending: as it was
+        return compactAnyOrder(column);
       }
-      runs.push(id);
+      ids.push(id);
       last = id;
+      index++;
     }
-    column[n] = runs.length - 1;
+    column[n] = index;
   }
-  return Int32Array.from(runs);
+  return Int32Array.from(ids);
+}
+
+function compactAnyOrder(column: Int32Array): Int32Array {
+  const ids = distinct(column);
+  toIndices(column, indexer(ids));
+  return ids;
 }
 
 /** Replaces ids by indices, in place. Returns the position of the first id without one, or -1. */
