@@ -1,0 +1,45 @@
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { explorationSchema } from '../../src/experiment/explore-record.ts';
+import { recsys, smallFolder } from '../support/cli.ts';
+
+let dataset: string;
+let cwd: string;
+beforeAll(async () => {
+  dataset = await smallFolder();
+  cwd = await mkdtemp(join(tmpdir(), 'recsys-cwd-'));
+});
+
+describe('recsys explore', () => {
+  it('prints a summary, writes page and numbers, and says where', async () => {
+    const { code, stdout, stderr } = await recsys(['explore', '--dataset', dataset], { cwd });
+    expect(code).toBe(0);
+    expect(stdout).toContain('most divisive');
+    expect(stderr).toContain('saved results/exploration.json');
+    expect(stderr).toContain('saved results/exploration.html');
+    const numbers = JSON.parse(await readFile(join(cwd, 'results/exploration.json'), 'utf8')) as unknown;
+    expect(explorationSchema.parse(numbers).dataset.users).toBe(30);
+    const page = await readFile(join(cwd, 'results/exploration.html'), 'utf8');
+    expect(page).toContain(`recsys explore --dataset ${dataset}`);
+  });
+
+  it('prints the numbers and nothing else on standard output with --json', async () => {
+    const { stdout } = await recsys(['explore', '--dataset', dataset, '--json', '--quiet'], { cwd });
+    expect(explorationSchema.parse(JSON.parse(stdout)).experiment).toBe('exploration');
+  });
+
+  it('takes the embedded release when none is named, and another folder for results', async () => {
+    const resultsDir = join(cwd, 'elsewhere');
+    const { stdout } = await recsys(['explore', '--results-dir', resultsDir, '--quiet'], { cwd });
+    expect(stdout).toMatch(/^ml-latest-small-2016: 100,004 ratings/);
+    expect((await stat(join(resultsDir, 'exploration.html'))).size).toBeLessThan(1_000_000);
+  });
+
+  it('refuses a data set that is not there with exit code 1 and a remedy', async () => {
+    const { code, stderr } = await recsys(['explore', '--dataset', 'nowhere'], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toContain("no data set 'nowhere'");
+  });
+});
