@@ -32,8 +32,8 @@ const plans: Record<string, { solver: keyof typeof solverDefaults; fields: Field
     solver: 'bpr',
     fields: ['user', 'item', 'genres', 'decade'],
     draw: (rng) => ({
-      featureRegularization: logUniform(rng, 0.002, 0.08),
-      featureScale: pick(rng, [0.1, 0.2, 0.35, 0.5]),
+      featureRegularization: logUniform(rng, 0.001, 0.05),
+      featureScale: pick(rng, [0.1, 0.2, 0.35, 0.5, 0.7, 1]),
       learningRate: logUniform(rng, 0.08, 0.16),
       regularization: logUniform(rng, 0.03, 0.055),
     }),

@@ -34,8 +34,8 @@ export interface BprOptions {
 }
 
 /**
- * Defaults per solver. Those of ials were chosen by scripts/tune/mf.ts, those of sgd and bpr by the prototypes that
- * the scripts in scripts/tune started from; always on validation ratings carved from train.
+ * Defaults per solver, chosen on validation ratings carved from train: those of ials by scripts/tune/mf.ts, those of bpr
+ * by scripts/tune/fm.ts (--solver mf-bpr); those of sgd are the prototype's.
  */
 export const solverDefaults: { ials: IalsOptions; sgd: SgdOptions; bpr: BprOptions } = {
   ials: {
@@ -54,10 +54,10 @@ export const solverDefaults: { ials: IalsOptions; sgd: SgdOptions; bpr: BprOptio
   bpr: {
     factors: 64,
     epochs: 90,
-    learningRate: 0.05,
-    regularization: 0.01,
-    biasRegularization: 0.005,
-    negatives: 4,
+    learningRate: 0.14,
+    regularization: 0.037,
+    biasRegularization: 0.042,
+    negatives: 8,
     acceptExponent: 3,
   },
 };
