@@ -5,11 +5,14 @@ import { DataError } from '../util/errors.ts';
 /** Largest id, timestamp or count that a column holds. */
 export const MAX_INT32 = 2147483647;
 
+/** Characters; a longer record is one in which a quote was never closed. */
+const MAX_RECORD = 1 << 20;
+
 /** Options of csv-parse shared by everything read with it; a line may end in LF or CRLF, from line to line. */
 export const csvOptions: Options = {
   record_delimiter: ['\r\n', '\n'],
   relax_column_count: true,
-  max_record_size: 1 << 20,
+  max_record_size: MAX_RECORD,
 };
 
 /** `file:line`, as errors name it. */
@@ -41,8 +44,8 @@ export function decodeLegacy(bytes: Uint8Array): string {
 }
 
 /**
- * Calls `use` for each record of CSV text, with the line on which it begins. Blank lines at the end are ignored. Lines
- * without a quote are split here, the others by csv-parse: that is three times as fast as csv-parse for everything.
+ * Calls `use` for each record of CSV text, with the line on which it begins. Blank lines at the end are ignored. Records
+ * that are plainly right are split here, in a quarter of csv-parse's time; it gets the others and says what is wrong.
  * Throws DataError naming file and line for misplaced quotes and for a blank line between records.
  */
 export function readCsv(text: string, file: string, use: (fields: string[], line: number) => void): void {
@@ -82,8 +85,24 @@ function quotedEnd(text: string, end: number): number {
   return end;
 }
 
-/** The fields of one record, which begins on line `line` and has an even number of quotes unless the file ends in it. */
+/** A field, quoted as a whole or not at all, and what stands behind it. */
+const quotedOrPlain = /(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)/y;
+
+/** The fields of one record that begins on line `line`. What is not plainly right is left to csv-parse. */
 function splitQuoted(record: string, file: string, line: number): string[] {
+  if (record.length > MAX_RECORD) return splitByLibrary(record, file, line);
+  const fields: string[] = [];
+  quotedOrPlain.lastIndex = 0;
+  for (;;) {
+    const match = quotedOrPlain.exec(record);
+    if (match === null) return splitByLibrary(record, file, line);
+    const [, quoted, plain, behind] = match;
+    fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+    if (behind === '') return fields;
+  }
+}
+
+function splitByLibrary(record: string, file: string, line: number): string[] {
   try {
     return parse(record, csvOptions)[0]!;
   } catch (error) {
@@ -131,10 +150,10 @@ const csvProblems: Record<string, string> = {
     'a record of more than a million characters, perhaps after a quote that is never closed',
 };
 
-/** csv-parse's errors as ours; any other error as it is. */
+/** csv-parse's errors as ours, by the line on which the record begins; any other error as it is. */
 export function csvProblem(error: unknown, file: string, firstLine: number): unknown {
   if (!(error instanceof CsvError)) return error;
-  const line = ((error as { lines?: number }).lines ?? 1) + firstLine - 1;
+  const line = firstLine + ((error as { records?: number }).records ?? 0);
   return new DataError({
     place: placeOf(file, line),
     found: csvProblems[error.code] ?? error.message,

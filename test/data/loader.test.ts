@@ -309,8 +309,8 @@ describe('what is wrong is said with file and line', () => {
     ],
     [
       'an open quote',
-      { 'ratings.csv': `${header}"1,10,4.0,1\n` },
-      /^ratings\.csv:\d: a quote that is never closed/,
+      { 'ratings.csv': `${header}1,20,4.0,1\n"1,10,4.0,1\n2,10,4.0,1\n` },
+      /^ratings\.csv:3: a quote that is never closed/,
     ],
     [
       'a line break in a field',

@@ -21,7 +21,13 @@ describe('CSV', () => {
   test.each([
     ['a stray quote', 'a\nb"c\nd\n', /^f\.csv:2: a quote inside a field/],
     ['text behind a closing quote', 'a\n"b"c\n', /^f\.csv:2: text after a closing quote/],
-    ['an open quote', 'a\n"b\nc\n', /^f\.csv:\d: a quote that is never closed/],
+    ['an open quote', 'a\n"b\nc\n', /^f\.csv:2: a quote that is never closed/],
+    ['an endless record', `a\n"${'x\n'.repeat(600_000)}"\n`, /^f\.csv:2: a record of more than a million/],
+    [
+      'an open quote before many closed ones',
+      `a\n"${'""'.repeat(400_000)}`,
+      /^f\.csv:2: a quote that is never closed/,
+    ],
     ['a blank line', 'a\n\nb\n', /^f\.csv:2: a blank line/],
   ])('refuses %s', (_, text, message) => {
     expect(() => records(text)).toThrow(message);
