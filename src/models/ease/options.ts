@@ -5,7 +5,7 @@ export const easeOptions = z.object({
   regularization: z
     .number()
     .positive()
-    .default(100)
+    .default(190)
     .describe('ridge on the movie-to-movie weights; chosen on validation, grows with the data'),
   targetExponent: z
     .number()
