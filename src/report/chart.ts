@@ -1,7 +1,7 @@
 /** A chart: what it shows in words, how it is drawn (Vega-Lite), and the numbers behind it; drawn to SVG without a browser. */
 import type { TopLevelSpec } from 'vega-lite';
 import { escape } from './html.ts';
-import { chartWidth, darkRules, vegaConfig } from './theme.ts';
+import { chartWidth, vegaConfig } from './theme.ts';
 
 /** Cells are text as a reader should see it (a line break is one), or numbers, which are aligned right. */
 export interface DataTable {
@@ -53,20 +53,22 @@ export async function drawCharts(
   return drawings;
 }
 
-/** A drawing as a file of its own, for a README: it carries the rules that turn it dark. */
-export function standalone(drawing: string): string {
-  return `${drawing.replace('>', `><style>${darkRules()}</style>`)}\n`;
-}
-
 /** Puts the drawing's name and description where assistive technology looks for them; the page gives it its size. */
 function named(svg: string, id: string, title: string, description: string): string {
   const viewBox = /viewBox="([^"]+)"/.exec(svg)?.[1] ?? '';
   const [, , width, height] = viewBox.split(' ');
-  const body = svg.slice(svg.indexOf('>') + 1);
+  const body = rounded(svg.slice(svg.indexOf('>') + 1));
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="${id}-title ${id}-description" ` +
     `viewBox="${viewBox}" width="${width}" height="${height}">` +
     `<title id="${id}-title">${escape(title)}</title><desc id="${id}-description">${escape(description)}</desc>${body}`
+  );
+}
+
+/** Hundredths of a pixel are enough, and are the same whatever logarithm the engine has. */
+function rounded(svg: string): string {
+  return svg.replace(/ (?:d|transform|x2|y2)="[^"]*"/g, (attribute) =>
+    attribute.replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2)))),
   );
 }
 

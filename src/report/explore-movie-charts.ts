@@ -155,7 +155,7 @@ export function yearMeanChart({ years }: Exploration): Chart[] {
       id: 'year-means',
       title:
         old !== null && recent !== null && old > recent
-          ? 'Older movies are rated higher: the good ones survive'
+          ? 'Older movies are rated higher'
           : 'Mean rating by year of release',
       note: `Mean rating, years with at least ${MIN_RATINGS_OF_YEAR} ratings.${contrast} The axis does not begin at 0.`,
       description: `Points, one for each of ${values.length} years of release.${contrast}`,

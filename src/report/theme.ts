@@ -6,6 +6,7 @@ import type { Config } from 'vega-lite';
  * that (`darkRules`), so one SVG serves both, and programs that know no style sheets show the light one.
  */
 const pairs = {
+  ground: ['#ffffff', '#14181c'],
   ink: ['#1f2328', '#e6e8ea'],
   muted: ['#5d646d', '#a3abb4'],
   rule: ['#e2e5e8', '#333a42'],
@@ -52,7 +53,7 @@ export const shades = [
   colour.shade6,
 ] as const;
 
-export const fontStack = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
+export const fontStack = 'system-ui, sans-serif';
 
 /** Width of a chart in CSS pixels: a phone's, so that nothing shrinks there; wide screens show several in a row. */
 export const chartWidth = 352;
@@ -67,12 +68,11 @@ export function darkRules(root = 'svg'): string {
 
 /** The page's own colours as CSS variables, light and dark. */
 export function pageColours(): string {
-  const { ink, muted, rule, accent } = pairs;
-  const variables = (side: 0 | 1, ground: string) =>
-    `:root{--ground:${ground};--ink:${ink[side]};--muted:${muted[side]};--rule:${rule[side]};--accent:${accent[side]}}`;
-  return (
-    variables(0, '#ffffff') + `@media screen and (prefers-color-scheme:dark){${variables(1, '#14181c')}}`
-  );
+  const variables = (side: 0 | 1) =>
+    `:root{${(['ground', 'ink', 'muted', 'rule', 'accent'] as const)
+      .map((name) => `--${name}:${pairs[name][side]}`)
+      .join(';')}}`;
+  return `${variables(0)}@media screen and (prefers-color-scheme:dark){${variables(1)}}`;
 }
 
 export const vegaConfig: Config = {

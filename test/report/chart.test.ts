@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { drawCharts, standalone, type Chart } from '../../src/report/chart.ts';
+import { drawCharts, type Chart } from '../../src/report/chart.ts';
 import { bandName, intervalBars, labelledBars, spreadLabels } from '../../src/report/chart-parts.ts';
+import { drawPicture, wrap } from '../../src/report/picture.ts';
 import { colour } from '../../src/report/theme.ts';
 
 const hostile = '<script>alert(1)</script> & "quotes"';
@@ -58,10 +59,27 @@ describe('a drawn chart', () => {
     expect(svg).toContain('…');
     expect(svg).not.toContain('w'.repeat(60));
   });
+});
 
-  it('as a file of its own carries its dark colours', async () => {
-    const [svg] = await drawCharts([chartOf(bars)]);
-    expect(standalone(svg!)).toMatch(/^<svg [^>]*><style>@media screen and \(prefers-color-scheme:dark\)/);
+describe('a picture of several charts', () => {
+  it('is one file with its own dark colours, the title of each chart and no script', async () => {
+    const chart = chartOf(bars);
+    const svg = await drawPicture({
+      title: 'Two charts',
+      charts: [chart, { ...chart, id: 'b' }],
+      columns: 2,
+    });
+    expect(svg).toMatch(/^<svg [^>]*role="img"/);
+    expect(svg).toContain('@media screen and (prefers-color-scheme:dark)');
+    expect(svg.match(/About &#60;script/g)!.length).toBeGreaterThanOrEqual(2);
+    expect(svg).not.toMatch(/<script|<foreignObject|href=/);
+  });
+
+  it('breaks a long title into lines between words', () => {
+    expect(wrap('Older movies are rated higher: the good ones survive', 30)).toEqual([
+      'Older movies are rated higher:',
+      'the good ones survive',
+    ]);
   });
 });
 
