@@ -1,0 +1,73 @@
+/** AdamW (Loshchilov and Hutter 2019, as torch.optim.AdamW computes it) as a graph, and global-norm clipping. */
+import type { Graph, Tensor } from './graph.ts';
+
+export interface AdamWSettings {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled; a weight shrinks by learningRate * weightDecay of itself. */
+  weightDecay: number;
+}
+
+/** One weight's values, as inputs or results. */
+export interface Slot {
+  weight: Tensor;
+  first: Tensor;
+  second: Tensor;
+}
+
+/** Numbers that change from update to update, inputs of the graph without axes. */
+export interface UpdateInputs {
+  /** Learning rate over the first moment's bias correction. */
+  stepSize: Tensor;
+  /** 1 / sqrt of the second moment's bias correction. */
+  rootCorrection: Tensor;
+  /** learningRate * weightDecay; not for what is not decayed. */
+  decay?: Tensor;
+  /** What gradients are multiplied by so that their global norm stays within the limit. */
+  clip: Tensor;
+}
+
+/** Values of the UpdateInputs for the `update`-th update, counted from 1. */
+export function updateScalars(
+  update: number,
+  { learningRate, beta1, beta2, weightDecay }: AdamWSettings,
+): { stepSize: number; rootCorrection: number; decay: number } {
+  return {
+    stepSize: learningRate / (1 - beta1 ** update),
+    rootCorrection: 1 / Math.sqrt(1 - beta2 ** update),
+    decay: learningRate * weightDecay,
+  };
+}
+
+/** Adds one weight's update to a graph. All tensors have the weight's shape. */
+export function adamW(
+  { weight, first, second }: Slot,
+  gradient: Tensor,
+  { stepSize, rootCorrection, decay, clip }: UpdateInputs,
+  { beta1, beta2, epsilon }: Pick<AdamWSettings, 'beta1' | 'beta2' | 'epsilon'>,
+): Slot {
+  const clipped = gradient.mul(clip);
+  const newFirst = first.mul(beta1).add(clipped.mul(1 - beta1));
+  const newSecond = second.mul(beta2).add(clipped.mul(clipped).mul(1 - beta2));
+  const root = newSecond.sqrt().mul(rootCorrection).add(epsilon);
+  const kept = decay ? weight.sub(weight.mul(decay)) : weight;
+  return { weight: kept.sub(newFirst.div(root).mul(stepSize)), first: newFirst, second: newSecond };
+}
+
+/** Factor that brings a gradient of this global norm within `limit`; the 1e-6 is PyTorch's clip_grad_norm_. */
+export function clipFactor(norm: number, limit: number): number {
+  return Math.min(1, limit / (norm + 1e-6));
+}
+
+/** The same inside a graph, from all gradients: their global norm, and the factor. */
+export function clipInGraph(
+  graph: Graph,
+  gradients: readonly Tensor[],
+  limit: Tensor,
+): { norm: Tensor; clip: Tensor } {
+  const squares = gradients.map((g) => g.mul(g).sum([...g.shape.keys()]).reshape([]));
+  const norm = squares.reduce((sum, square) => sum.add(square)).sqrt();
+  return { norm, clip: limit.div(norm.add(1e-6)).min(graph.scalar(1)) };
+}

@@ -1,0 +1,108 @@
+/** Operations on each entry; two operands broadcast as in NumPy. */
+import { text, type Emitter } from '../emitter.ts';
+import { notDifferentiable, same, type Rules, type Shape, type Tensor } from '../graph.ts';
+
+type Elementwise = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'sqrt' | 'sigmoid' | 'gelu' | 'dropout';
+
+/** sqrt(2/pi) and the cubic term's factor of GPT-2's GELU. */
+const C = Math.sqrt(2 / Math.PI);
+const A = 0.044715;
+
+export const elementwise: Pick<Rules, Elementwise> = {
+  add: {
+    infer: binary,
+    emit: plain('Add'),
+    gradient: ({ inputs: [a, b] }, [g]) => [unbroadcast(g!, a!.shape), unbroadcast(g!, b!.shape)],
+  },
+  sub: {
+    infer: binary,
+    emit: plain('Sub'),
+    gradient: ({ inputs: [a, b] }, [g]) => [
+      unbroadcast(g!, a!.shape),
+      unbroadcast(g!.mul(-1), b!.shape),
+    ],
+  },
+  mul: {
+    infer: binary,
+    emit: plain('Mul'),
+    gradient: ({ inputs: [a, b] }, [g]) => [
+      unbroadcast(g!.mul(b!), a!.shape),
+      unbroadcast(g!.mul(a!), b!.shape),
+    ],
+  },
+  div: {
+    infer: binary,
+    emit: plain('Div'),
+    gradient: ({ inputs: [a, b], outputs: [y] }, [g]) => {
+      const ga = g!.div(b!);
+      return [unbroadcast(ga, a!.shape), unbroadcast(ga.mul(y!).mul(-1), b!.shape)];
+    },
+  },
+  min: { infer: binary, emit: plain('Min'), gradient: notDifferentiable },
+  sqrt: {
+    infer: unary,
+    emit: plain('Sqrt'),
+    gradient: ({ outputs: [y] }, [g]) => [g!.div(y!).mul(0.5)],
+  },
+  sigmoid: {
+    infer: unary,
+    emit: plain('Sigmoid'),
+    gradient: ({ outputs: [y] }, [g]) => [g!.mul(y!).mul(y!.graph.scalar(1).sub(y!))],
+  },
+  gelu: {
+    infer: unary,
+    emit: (to, inputs, [output]) => to.node('Gelu', inputs, output, { approximate: text('tanh') }),
+    // With s = sigmoid(2u), u = c (x + a x^3): gelu = x s, and its slope is s (1 + x (1 - s) 2u').
+    gradient: ({ inputs: [x] }, [g]) => {
+      const square = x!.mul(x!);
+      const s = square.mul(2 * C * A).add(2 * C).mul(x!).sigmoid();
+      const inner = square.mul(6 * C * A).add(2 * C).mul(x!);
+      return [s.graph.scalar(1).sub(s).mul(inner).add(1).mul(s).mul(g!)];
+    },
+  },
+  dropout: {
+    infer([x, keep]) {
+      if (!same(x!.shape, keep!.shape)) throw misfit('dropout', [x!, keep!]);
+      return [x!];
+    },
+    emit(to, [x, keep], [output], { attributes: { rate } }) {
+      to.node('Where', [keep!, to.node('Mul', [x!, to.scalar(1 / (1 - rate))]), to.scalar(0)], output);
+    },
+    gradient: ({ inputs: [, keep], attributes: { rate } }, [g]) => [g!.dropout(keep!, rate), undefined],
+  },
+};
+
+function plain(opType: string) {
+  return (to: Emitter, inputs: readonly string[], [output]: readonly string[]): void => {
+    to.node(opType, inputs, output);
+  };
+}
+
+function unary([x]: readonly Tensor[]) {
+  return [{ shape: x!.shape, type: x!.type }];
+}
+
+function binary([a, b]: readonly Tensor[]) {
+  const rank = Math.max(a!.shape.length, b!.shape.length);
+  const size = ({ shape }: Tensor, axis: number) => shape[shape.length - rank + axis] ?? 1;
+  const shape = Array.from({ length: rank }, (_, axis) => {
+    const [left, right] = [size(a!, axis), size(b!, axis)];
+    if (left !== right && left !== 1 && right !== 1) throw misfit('broadcasting', [a!, b!]);
+    return left === 1 ? right : left;
+  });
+  return [{ shape, type: a!.type }];
+}
+
+/** The gradient of what was broadcast from `shape`: sums over the axes along which it was repeated. */
+export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
+  const added = gradient.shape.length - shape.length;
+  const axes = [...gradient.shape.keys()].filter(
+    (axis) => axis < added || (shape[axis - added] === 1 && gradient.shape[axis] !== 1),
+  );
+  return gradient.sum(axes).reshape(shape);
+}
+
+/** What a rule throws for inputs that do not go together. */
+export function misfit(op: string, inputs: readonly Tensor[]): RangeError {
+  return new RangeError(`${op} of ${inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`);
+}

@@ -1,0 +1,82 @@
+/** Rows of tables, and the loss over a table of classes. */
+import { int, text } from '../emitter.ts';
+import { notDifferentiable, same, sizeOf, type Rules } from '../graph.ts';
+import { misfit } from './elementwise.ts';
+
+type Lookup = 'gather' | 'addRows' | 'linearCrossEntropy' | 'minusOneHot';
+
+/** Below it a logarithm would be infinite. */
+const LEAST = 1e-38;
+
+export const lookup: Pick<Rules, Lookup> = {
+  gather: {
+    infer: ([table, ids]) => [{ shape: [...ids!.shape, table!.shape[1]!], type: table!.type }],
+    emit: (to, inputs, [output]) => to.node('Gather', inputs, output, { axis: int(0) }),
+    gradient({ inputs: [table, ids] }, [g]) {
+      const count = sizeOf(ids!.shape);
+      return [{ ids: ids!.reshape([count]), rows: g!.reshape([count, table!.shape[1]!]) }, undefined];
+    },
+  },
+  addRows: {
+    infer([table, ids, rows]) {
+      if (!same(rows!.shape, [ids!.shape[0]!, table!.shape[1]!])) throw misfit('addRows', [table!, rows!]);
+      return [{ shape: table!.shape, type: 'float32' }];
+    },
+    // ScatterND would be shorter, but ONNX Runtime 1.30 runs it on several threads that lose additions to one row.
+    emit(to, [table, ids, rows], [output], { inputs: [, , given] }) {
+      const column = to.node('Reshape', [ids!, to.list([-1, 1])]);
+      const reduction = text('add');
+      if (to.target === 'webgpu') to.node('ScatterND', [table!, column, rows!], output, { reduction });
+      else {
+        const each = to.node('Expand', [column, to.list(given!.shape)]);
+        to.node('ScatterElements', [table!, each, rows!], output, { axis: int(0), reduction });
+      }
+    },
+    gradient: notDifferentiable,
+  },
+  // Also gives the probabilities, for the gradient.
+  linearCrossEntropy: {
+    infer([h, table, targets, weights]) {
+      const column = [h!.shape[0]!, 1];
+      if (
+        h!.shape[1] !== table!.shape[1] ||
+        !same(targets!.shape, column) ||
+        !same(weights!.shape, column)
+      ) {
+        throw misfit('linearCrossEntropy', [h!, table!, targets!, weights!]);
+      }
+      return [
+        { shape: [], type: 'float32' },
+        { shape: [h!.shape[0]!, table!.shape[0]!], type: 'float32' },
+      ];
+    },
+    emit(to, [h, table, targets, weights], [loss, probabilities]) {
+      const logits = to.node('Gemm', [h!, table!], undefined, { transB: int(1) });
+      to.node('Softmax', [logits], probabilities, { axis: int(-1) });
+      const chosen = to.node('GatherElements', [probabilities!, targets!], undefined, { axis: int(1) });
+      const surprise = to.node('Neg', [to.node('Log', [to.node('Max', [chosen, to.scalar(LEAST)])])]);
+      to.node('ReduceSum', [to.node('Mul', [surprise, weights!])], loss, { keepdims: int(0) });
+    },
+    // d loss / d logits is (p - one-hot) w, a row's weight at a time; w goes to the narrow side.
+    gradient({ inputs: [h, table, targets, weights], outputs: [, p] }, [g]) {
+      const scale = weights!.mul(g!);
+      const difference = p!.graph.apply('minusOneHot', [p!, targets!], {})[0]!;
+      return [
+        difference.matmul(table!).mul(scale),
+        difference.matmul(h!.mul(scale), { transposeA: true }),
+        undefined,
+        undefined,
+      ];
+    },
+  },
+  // x (n, classes) with 1 subtracted at column targets (n, 1) of each row.
+  minusOneHot: {
+    infer: ([x]) => [{ shape: x!.shape, type: 'float32' }],
+    emit(to, [x, targets], [output]) {
+      const chosen = to.node('GatherElements', [x!, targets!], undefined, { axis: int(1) });
+      const less = to.node('Sub', [chosen, to.scalar(1)]);
+      to.node('ScatterElements', [x!, targets!, less], output, { axis: int(1) });
+    },
+    gradient: notDifferentiable,
+  },
+};

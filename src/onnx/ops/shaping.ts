@@ -1,0 +1,72 @@
+/** Operations that move, repeat or add up entries. */
+import { int, ints } from '../emitter.ts';
+import { concat, sizeOf, type Rules, type Tensor } from '../graph.ts';
+import { misfit, unbroadcast } from './elementwise.ts';
+
+type Shaping = 'reshape' | 'expand' | 'zeros' | 'transpose' | 'split' | 'concat' | 'sum' | 'mean';
+
+export const shaping: Pick<Rules, Shaping> = {
+  reshape: {
+    infer([x], { shape }) {
+      if (sizeOf(x!.shape) !== sizeOf(shape)) throw new RangeError(`reshape of [${x!.shape}] to [${shape}]`);
+      return [{ shape, type: x!.type }];
+    },
+    emit: (to, [x], [output], { attributes: { shape } }) => to.node('Reshape', [x!, to.list(shape)], output),
+    gradient: ({ inputs: [x] }, [g]) => [g!.reshape(x!.shape)],
+  },
+  expand: {
+    infer: ([x], { shape }) => [{ shape, type: x!.type }],
+    emit: (to, [x], [output], { attributes: { shape } }) => to.node('Expand', [x!, to.list(shape)], output),
+    gradient: ({ inputs: [x] }, [g]) => [unbroadcast(g!, x!.shape)],
+  },
+  zeros: {
+    infer: (_, { shape }) => [{ shape, type: 'float32' }],
+    emit: (to, _, [output], { attributes: { shape } }) =>
+      to.node('ConstantOfShape', [to.list(shape)], output),
+    gradient: () => [],
+  },
+  transpose: {
+    infer: ([x], { order }) => [{ shape: order.map((axis) => x!.shape[axis]!), type: x!.type }],
+    emit: (to, inputs, [output], { attributes: { order } }) =>
+      to.node('Transpose', inputs, output, { perm: ints(order) }),
+    gradient: ({ attributes: { order } }, [g]) => [g!.transpose(order.map((_, axis) => order.indexOf(axis)))],
+  },
+  split: {
+    infer([x], { parts }) {
+      const size = x!.shape.at(-1)! / parts;
+      if (!Number.isInteger(size)) throw new RangeError(`split of [${x!.shape}] into ${parts}`);
+      const type = { shape: [...x!.shape.slice(0, -1), size], type: x!.type };
+      return Array.from({ length: parts }, () => type);
+    },
+    emit: (to, inputs, outputs, { attributes: { parts } }) =>
+      to.node('Split', inputs, outputs, { axis: int(-1), num_outputs: int(parts) }),
+    gradient: ({ outputs }, gs) => [concat(outputs.map((part, i) => gs[i] ?? part.graph.zeros(part.shape)))],
+  },
+  concat: {
+    infer(parts) {
+      const { shape, type } = parts[0]!;
+      if (parts.some((part) => part.shape.join() !== shape.join())) throw misfit('concat', parts);
+      return [{ shape: [...shape.slice(0, -1), shape.at(-1)! * parts.length], type }];
+    },
+    emit: (to, inputs, [output]) => to.node('Concat', inputs, output, { axis: int(-1) }),
+    gradient: ({ inputs }, [g]) => g!.split(inputs.length),
+  },
+  sum: {
+    infer: reduced,
+    emit: (to, [x], [output], { attributes: { axes } }) =>
+      to.node('ReduceSum', [x!, to.list(axes)], output, { keepdims: int(1) }),
+    gradient: ({ inputs: [x] }, [g]) => [g!.expand(x!.shape)],
+  },
+  mean: {
+    infer: reduced,
+    emit: (to, [x], [output], { attributes: { axes } }) =>
+      to.node('ReduceMean', [x!, to.list(axes)], output, { keepdims: int(1) }),
+    gradient: ({ inputs: [x], outputs: [y] }, [g]) => [
+      g!.mul(sizeOf(y!.shape) / sizeOf(x!.shape)).expand(x!.shape),
+    ],
+  },
+};
+
+function reduced([x]: readonly Tensor[], { axes }: { axes: readonly number[] }) {
+  return [{ shape: x!.shape.map((size, axis) => (axes.includes(axis) ? 1 : size)), type: x!.type }];
+}

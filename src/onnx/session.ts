@@ -1,0 +1,74 @@
+/** ONNX Runtime sessions: a graph that runs. Tensors go in and come out as typed arrays, or stay on the device. */
+import type * as ort from 'onnxruntime-node';
+import type { Target } from './emitter.ts';
+import type { Graph } from './graph.ts';
+import { toOnnx } from './model.ts';
+
+export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array;
+/** Values by input name; a tensor on the device is fed as it came out. */
+export type Feeds = Record<string, Values | ort.Tensor>;
+
+export interface SessionOptions {
+  target: Target;
+  /** CPU threads. */
+  threads: number;
+  /** Outputs that stay on the device and are fed to the next run. */
+  onDevice?: (output: string) => boolean;
+}
+
+export interface Session {
+  /**
+   * Outputs by name. Where `into` names an array for an output of the CPU, it is filled. Whoever gets a tensor that stays
+   * on the device disposes of it.
+   */
+  run(feeds: Feeds, into?: Record<string, Float32Array>): Promise<Record<string, ort.Tensor>>;
+  release(): Promise<void>;
+}
+
+/** The package's version and module, loaded when first needed. */
+export async function loadRuntime(): Promise<typeof ort> {
+  return await import('onnxruntime-node');
+}
+
+/**
+ * Compiles a graph. Throws ONNX Runtime's error when the provider cannot be used on this machine. Deterministic on the
+ * CPU: the same inputs and number of threads give the same bits.
+ */
+export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
+  const { Tensor, InferenceSession } = await loadRuntime();
+  const { target, threads, onDevice } = options;
+  const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
+  const location = (name: string) => (onDevice?.(name) ? ('gpu-buffer' as const) : ('cpu' as const));
+  const session = await InferenceSession.create(toOnnx(graph, target), {
+    executionProviders: [target],
+    intraOpNumThreads: threads,
+    enableMemPattern: false, // shapes differ from graph to graph; patterns only cost memory
+    logSeverityLevel: 3,
+    ...(onDevice && {
+      preferredOutputLocation: Object.fromEntries(
+        [...graph.outputs.keys()].map((name) => [name, location(name)]),
+      ),
+    }),
+    // Otherwise the optimizer notices that a checkpointed segment is computed twice, and keeps its values after all.
+    ...(graph.segments.length > 0 && {
+      extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } },
+    }),
+  });
+  const wrap = (name: string, value: Values | ort.Tensor): ort.Tensor => {
+    if (value instanceof Tensor) return value;
+    const { type, shape } = inputs.get(name)!;
+    return new Tensor(type as 'float32', value as Float32Array, shape);
+  };
+  return {
+    async run(feeds, into = {}) {
+      const fetches: Record<string, ort.Tensor | null> = {};
+      for (const [name, { shape }] of graph.outputs) {
+        fetches[name] = into[name] ? new Tensor('float32', into[name], shape) : null;
+      }
+      const given = Object.entries(feeds).map(([name, value]) => [name, wrap(name, value)]);
+      return await session.run(Object.fromEntries(given), fetches);
+    },
+    release: () => session.release(),
+  };
+}
+
