@@ -67,7 +67,7 @@ export function clipInGraph(
   gradients: readonly Tensor[],
   limit: Tensor,
 ): { norm: Tensor; clip: Tensor } {
-  const squares = gradients.map((g) => g.mul(g).sum([...g.shape.keys()]).reshape([]));
+  const squares = gradients.map((gradient) => gradient.sumSquares());
   const norm = squares.reduce((sum, square) => sum.add(square)).sqrt();
   return { norm, clip: limit.div(norm.add(1e-6)).min(graph.scalar(1)) };
 }

@@ -31,6 +31,7 @@ export interface Attributes {
   concat: NoAttributes;
   sum: { axes: readonly number[] };
   mean: { axes: readonly number[] };
+  sumSquares: NoAttributes;
   matmul: { transposeA: boolean; transposeB: boolean; scale: number };
   linear: NoAttributes;
   softmax: NoAttributes;
@@ -234,6 +235,11 @@ export class Tensor {
   /** Mean over `axes`, which stay with length 1. */
   mean(axes: readonly number[]): Tensor {
     return this.#apply('mean', { axes });
+  }
+
+  /** Sum of the squares of all entries, without axes. */
+  sumSquares(): Tensor {
+    return this.#apply('sumSquares', {});
   }
 
   /** `scale` a b over the last two axes, either of them transposed first; the axes before them are equal. */

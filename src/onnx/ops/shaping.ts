@@ -3,7 +3,7 @@ import { int, ints } from '../emitter.ts';
 import { concat, sizeOf, type Rules, type Tensor } from '../graph.ts';
 import { misfit, unbroadcast } from './elementwise.ts';
 
-type Shaping = 'reshape' | 'expand' | 'zeros' | 'transpose' | 'split' | 'concat' | 'sum' | 'mean';
+type Shaping = 'reshape' | 'expand' | 'zeros' | 'transpose' | 'split' | 'concat' | 'sum' | 'mean' | 'sumSquares';
 
 export const shaping: Pick<Rules, Shaping> = {
   reshape: {
@@ -64,6 +64,11 @@ export const shaping: Pick<Rules, Shaping> = {
     gradient: ({ inputs: [x], outputs: [y] }, [g]) => [
       g!.mul(sizeOf(y!.shape) / sizeOf(x!.shape)).expand(x!.shape),
     ],
+  },
+  sumSquares: {
+    infer: () => [{ shape: [], type: 'float32' }],
+    emit: (to, inputs, [output]) => to.node('ReduceSumSquare', inputs, output, { keepdims: int(0) }),
+    gradient: ({ inputs: [x] }, [g]) => [x!.mul(g!).mul(2)],
   },
 };
 
