@@ -1,0 +1,228 @@
+/**
+ * Speed beside the Python tools that people would use instead, in one run:
+ *
+ *   npm run bench -- [--quick] [--only ROW]... [--out results/benchmark.json]
+ *
+ * The first run installs the peers under results/cache/bench. --quick takes small data; --only replaces rows of the
+ * file that is there. Seconds are medians over alternating turns; each process gets two threads.
+ */
+import { cpus, totalmem } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { packageRoot, writeFileAtomic } from '../../src/util/files.ts';
+import { hold, type Contest, type Entrant } from './contest.ts';
+import { prepareInputs, THREADS } from './inputs.ts';
+import { peerFolder, preparePeers, type Environments } from './peers.ts';
+import { benchmarkSchema, comparisonRows, scalingRows, type Benchmark } from './record.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    out: { type: 'string', default: 'results/benchmark.json' },
+  },
+});
+const cache = join(packageRoot, 'results', 'cache', 'bench');
+const million = 1_000_000;
+
+/** Peers of each row: script and environment. */
+type Peer = [name: string, script: string, environment?: 'venv-numpy1'];
+interface Row {
+  title: string;
+  ratings: number;
+  /** Iterations within a process, and processes. */
+  iterations: number;
+  turns: number;
+  cold?: boolean;
+  peers: Peer[];
+}
+
+const loaders: Peer[] = [
+  ['pandas', 'load_pandas.py'],
+  ['polars', 'load_polars.py'],
+];
+const rows: Record<string, Row> = {
+  load: {
+    title: 'ratings.csv to columns, warm disk cache',
+    ratings: 32_000_204,
+    iterations: 1,
+    turns: 3,
+    peers: loaders,
+  },
+  'load-cold': {
+    title: 'ratings.csv to columns, cold',
+    ratings: 32_000_204,
+    iterations: 1,
+    turns: 3,
+    cold: true,
+    peers: loaders,
+  },
+  als: {
+    title: 'ALS sweep, rank 64',
+    ratings: 25 * million,
+    iterations: 3,
+    turns: 3,
+    peers: [
+      ['implicit', 'als_implicit.py'],
+      ['LensKit', 'als_lenskit.py'],
+    ],
+  },
+  bpr: {
+    title: 'BPR epoch, rank 64',
+    ratings: 10 * million,
+    iterations: 5,
+    turns: 3,
+    peers: [['implicit', 'bpr_implicit.py']],
+  },
+  fm: {
+    title: 'FM epoch, rank 64, squared error',
+    ratings: million,
+    iterations: 8,
+    turns: 3,
+    peers: [
+      ['myFM', 'fm_myfm.py', 'venv-numpy1'],
+      ['Surprise SVD (no features)', 'fm_surprise.py', 'venv-numpy1'],
+    ],
+  },
+  top: {
+    title: 'top 10 for all users, rank 64',
+    ratings: 10 * million,
+    iterations: 1,
+    turns: 3,
+    peers: [
+      ['implicit', 'top_implicit.py'],
+      ['PyTorch', 'top_torch.py'],
+    ],
+  },
+  metrics: {
+    title: 'metrics of all users',
+    ratings: 10 * million,
+    iterations: 3,
+    turns: 3,
+    peers: [['ranx', 'metrics_ranx.py']],
+  },
+};
+const scaled = ['load', 'als', 'bpr', 'fm', 'top', 'metrics'];
+const names = ['baseline', ...Object.keys(rows), 'scaling'];
+for (const name of flags.only ?? []) {
+  if (!names.includes(name)) throw new Error(`--only ${name}: one of ${names.join(', ')}`);
+}
+const wanted = (name: string) => flags.only === undefined || flags.only.includes(name);
+
+const environments = await preparePeers(cache);
+const record = await started(environments);
+if (wanted('baseline')) await keep(await hold(baseline(environments), cache));
+for (const [name, row] of Object.entries(rows)) {
+  if (wanted(name)) await keep(await hold(await contestOf(name, row, environments), cache));
+}
+if (wanted('scaling')) await scale();
+for (const row of [...comparisonRows(record), [], ...scalingRows(record)])
+  process.stdout.write(`${row.join(' | ')}\n`);
+for (const { name, reason } of record.missing) process.stdout.write(`missing: ${name}: ${reason}\n`);
+
+/** The record so far: with --only what the file holds, otherwise nothing. */
+async function started({ missing }: Environments): Promise<Benchmark> {
+  const old = flags.only && (await readFile(flags.out, 'utf8').catch(() => undefined));
+  const kept = old === undefined ? undefined : benchmarkSchema.parse(JSON.parse(old));
+  return {
+    schemaVersion: 1,
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      threads: THREADS,
+      memoryGB: Math.round(totalmem() / 2 ** 30),
+      node: process.version,
+    },
+    missing,
+    rows: kept?.rows ?? [],
+    scaling: kept?.scaling ?? [],
+  };
+}
+
+/** Saves after each row: an interrupted run keeps what it has measured. */
+async function keep(row: Benchmark['rows'][number]): Promise<void> {
+  const others = [...record.rows.filter((other) => other.row !== row.row), row];
+  record.rows = others.toSorted((a, b) => names.indexOf(a.row) - names.indexOf(b.row));
+  for (const { name, reason } of row.failed) process.stderr.write(`${row.row}: ${name} failed: ${reason}\n`);
+  await save();
+}
+
+async function save(): Promise<void> {
+  await writeFileAtomic(flags.out, `${JSON.stringify(benchmarkSchema.parse(record), null, 2)}\n`);
+}
+
+function baseline({ python }: Environments): Contest {
+  const folder = join(packageRoot, 'data', 'ml-latest-small-2016');
+  const cli = join(packageRoot, 'dist', 'cli.js');
+  return {
+    row: 'baseline',
+    title: 'whole baseline, process start to results',
+    data: 'ml-latest-small',
+    folder,
+    whole: true,
+    turns: flags.quick ? 3 : 5,
+    entrants: [
+      {
+        name: 'recsys',
+        command: (out) => {
+          const options = ['--json', '--quiet', '--threads', String(THREADS), '--results-dir', out];
+          return [process.execPath, cli, 'baseline', ...options];
+        },
+      },
+      {
+        name: 'implicit, myFM, ranx',
+        command: () => [python['venv-numpy1'], join(peerFolder, 'baseline.py'), folder],
+      },
+    ],
+  };
+}
+
+async function contestOf(name: string, row: Row, { python }: Environments): Promise<Contest> {
+  const ratings = flags.quick ? Math.min(row.ratings, million) : row.ratings;
+  const folder = await prepareInputs(cache, ratings);
+  const iterations = String(row.iterations);
+  const peers = row.peers.map(([peer, script, environment]): Entrant => {
+    const command = [python[environment ?? 'venv'], join(peerFolder, script), folder];
+    // implicit asks for BLAS without threads of its own: its rows are what it shares out.
+    const env = { OPENBLAS_NUM_THREADS: peer === 'implicit' ? '1' : String(THREADS) };
+    return { name: peer, env, command: (out) => [...command, out, iterations] };
+  });
+  return {
+    row: name,
+    title: row.title,
+    data: `${ratings / million} million, synthetic`,
+    folder,
+    entrants: [ours(name, folder, iterations), ...peers],
+    turns: row.turns,
+    ...(row.cold && { cold: join(folder, 'ratings.csv') }),
+  };
+}
+
+function ours(name: string, folder: string, iterations: string): Entrant {
+  const script = fileURLToPath(new URL('./ours.ts', import.meta.url));
+  const work = name.replace('-cold', '');
+  return {
+    name: 'recsys',
+    command: (out) => [process.execPath, '--import', 'tsx', script, work, folder, out, iterations],
+  };
+}
+
+/** How our own time grows with the data. */
+async function scale(): Promise<void> {
+  record.scaling = [];
+  for (const ratings of flags.quick
+    ? [million / 10, million]
+    : [million / 10, million, 10 * million, 25 * million]) {
+    const folder = await prepareInputs(cache, ratings);
+    for (const row of scaled) {
+      const { title } = rows[row]!;
+      const entrants = [ours(row, folder, '3')];
+      const contest = { row, title, folder, data: '', entrants, turns: ratings > 10 * million ? 1 : 3 };
+      const { contestants, failed } = await hold(contest, cache);
+      if (contestants[0]) record.scaling.push({ row, title, ratings, seconds: contestants[0].seconds });
+      else process.stderr.write(`${row}, ${ratings} ratings: ${failed[0]?.reason}\n`);
+      await save();
+    }
+  }
+}
