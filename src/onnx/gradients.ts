@@ -26,7 +26,14 @@ export function gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[]
     if (!node.outputs.some((output) => relevant.has(output))) continue;
     const given = node.outputs.map((output) => sums.total(output));
     if (given.every((gradient) => gradient === undefined)) continue;
-    const found = rule(graph, node)(stand.in(node, index, given.find((gradient) => gradient)!), given);
+    const found = rule(graph, node)(
+      stand.in(
+        node,
+        index,
+        given.find((gradient) => gradient)!,
+      ),
+      given,
+    );
     for (const [i, gradient] of found.entries()) {
       const input = node.inputs[i]!;
       if (relevant.has(input)) sums.add(input, gradient);
@@ -98,7 +105,10 @@ class StandIns {
 
   /** The input is made to depend on the incoming gradient: otherwise everything would be computed again at the start. */
   #recompute({ from, to, input }: Segment, incoming: Tensor): void {
-    const nothing = incoming.sum([...incoming.shape.keys()]).reshape([]).mul(0);
+    const nothing = incoming
+      .sum([...incoming.shape.keys()])
+      .reshape([])
+      .mul(0);
     this.#copies.set(input, input.add(nothing));
     for (const { op, inputs, outputs, attributes } of this.#graph.nodes.slice(from, to)) {
       const again = inputs.map((tensor) => this.#copies.get(tensor) ?? tensor);

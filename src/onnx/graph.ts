@@ -27,7 +27,7 @@ export interface Attributes {
   expand: { shape: Shape };
   zeros: { shape: Shape };
   transpose: { order: readonly number[] };
-  split: { parts: number };
+  split: { sizes: readonly number[] };
   concat: NoAttributes;
   sum: { axes: readonly number[] };
   mean: { axes: readonly number[] };
@@ -222,9 +222,9 @@ export class Tensor {
     return this.#apply('transpose', { order });
   }
 
-  /** Equal parts along the last axis. */
-  split(parts: number): Tensor[] {
-    return this.graph.apply('split', [this], { parts });
+  /** Parts of these sizes along the last axis. */
+  split(sizes: readonly number[]): Tensor[] {
+    return this.graph.apply('split', [this], { sizes });
   }
 
   /** Sum over `axes`, which stay with length 1. */
@@ -291,7 +291,7 @@ export class Tensor {
   }
 }
 
-/** Joins tensors of one shape along the last axis. */
+/** Joins tensors along the last axis; their other axes are equal. */
 export function concat(parts: readonly Tensor[]): Tensor {
   return parts[0]!.graph.apply('concat', parts, {})[0]!;
 }

@@ -17,6 +17,7 @@ export interface SessionOptions {
 }
 
 export interface Session {
+  graph: Graph;
   /**
    * Outputs by name. Where `into` names an array for an output of the CPU, it is filled. Whoever gets a tensor that stays
    * on the device disposes of it.
@@ -60,6 +61,7 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
     return new Tensor(type as 'float32', value as Float32Array, shape);
   };
   return {
+    graph,
     async run(feeds, into = {}) {
       const fetches: Record<string, ort.Tensor | null> = {};
       for (const [name, { shape }] of graph.outputs) {
@@ -72,3 +74,33 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
   };
 }
 
+/** Sessions keep their memory; those least recently used are given up. */
+const KEPT = 4;
+
+/** Compiled graphs by name, compiled when first asked for. */
+export class SessionCache {
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  async get(name: string, build: () => Graph): Promise<Session> {
+    const known = this.#sessions.get(name);
+    this.#sessions.delete(name);
+    const session = known ?? (await createSession(build(), this.#options));
+    this.#sessions.set(name, session); // now the newest
+    for (const [oldest, unused] of this.#sessions) {
+      if (this.#sessions.size <= KEPT) break;
+      await unused.release();
+      this.#sessions.delete(oldest);
+    }
+    return session;
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.release();
+    this.#sessions.clear();
+  }
+}

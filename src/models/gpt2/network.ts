@@ -15,6 +15,8 @@ export interface LoraTensors {
 }
 
 export interface NetworkOptions {
+  /** Gets each block's keys and values, (B, H, T, D). */
+  keep?: (layer: number, keys: Tensor, values: Tensor) => void;
   /** Compute each block again for the gradients instead of keeping its values. */
   checkpointing: boolean;
   /** Adds an input of kept entries wherever a rate is not 0; see `dropoutInputs`. */
@@ -43,7 +45,11 @@ export function hiddenStates(
   const [B, T] = tokens.shape as [number, number];
   const { n_embd: C, n_layer: layers } = config;
   const network = new Network(graph, config, parameters, options);
-  const positions = graph.constant('positions', BigInt64Array.from({ length: T }, (_, t) => BigInt(t)), [T]);
+  const positions = graph.constant(
+    'positions',
+    BigInt64Array.from({ length: T }, (_, t) => BigInt(t)),
+    [T],
+  );
   const mask = graph.constant('mask', causalMask(T), [T, T]);
   const embedded = parameters
     .get('transformer.wte.weight')!
@@ -100,7 +106,7 @@ export class Network {
   block(layer: number, x: Tensor, sizes: { B: number; T: number; mask: Tensor }): Tensor {
     const { resid_pdrop: rate } = this.#config;
     const name = `transformer.h.${layer}`;
-    const attended = this.#attention(name, this.norm(`${name}.ln_1`, x), sizes);
+    const attended = this.#attention(layer, this.norm(`${name}.ln_1`, x), sizes);
     const y = x.add(this.dropout(`${name}.attn`, attended, rate));
     return y.add(this.dropout(`${name}.mlp`, this.mlp(name, y), rate));
   }
@@ -111,14 +117,19 @@ export class Network {
     return this.linear(`${name}.mlp.c_proj`, inner);
   }
 
-  #attention(name: string, x: Tensor, { B, T, mask }: { B: number; T: number; mask: Tensor }): Tensor {
+  #attention(layer: number, x: Tensor, { B, T, mask }: { B: number; T: number; mask: Tensor }): Tensor {
+    const name = `transformer.h.${layer}`;
     const { n_embd: C, n_head: H, attn_pdrop: rate } = this.#config;
     const [q, k, v] = this.linear(`${name}.attn.c_attn`, x)
-      .split(3)
+      .split([C, C, C])
       .map((part) => part.reshape([B, T, H, C / H]).transpose([0, 2, 1, 3]));
+    this.#options.keep?.(layer, k!, v!);
     const scores = q!.matmul(k!, { transposeB: true, scale: 1 / Math.sqrt(C / H) }).add(mask);
     const weights = this.dropout(`${name}.attn.weights`, scores.softmax(), rate); // (B, H, T, T)
-    const mixed = weights.matmul(v!).transpose([0, 2, 1, 3]).reshape([B * T, C]);
+    const mixed = weights
+      .matmul(v!)
+      .transpose([0, 2, 1, 3])
+      .reshape([B * T, C]);
     return this.linear(`${name}.attn.c_proj`, mixed);
   }
 

@@ -1,7 +1,7 @@
 /** Training on ONNX Runtime with the weights in this process's memory: on the CPU, or on CUDA, which copies them. */
 import type { Shape } from '../../onnx/graph.ts';
 import { HostOptimizer } from '../../onnx/host-optimizer.ts';
-import { createSession, type Session } from '../../onnx/session.ts';
+import { SessionCache, type Session } from '../../onnx/session.ts';
 import type { Rng } from '../../util/rng.ts';
 import type { TokenBatch } from './batch.ts';
 import type { Gpt2Config, Parameters } from './config.ts';
@@ -13,7 +13,7 @@ import {
   lossGraph,
   quantised,
   sizeOfBatch,
-  type LossGraph,
+  type BatchSize,
   type TrainedTensors,
 } from './step-graph.ts';
 import type { AdamWOptions, Trainee, TrainingState } from './trainee.ts';
@@ -29,27 +29,19 @@ export interface TraineeParts {
   threads: number;
 }
 
-/** Sessions keep their memory; those least recently used are given up. */
-const KEPT_SESSIONS = 4;
-
 /** AdamW's constants, part of the compiled update. */
 export const betas = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-interface Step extends LossGraph {
-  session: Session;
-}
-
 export class OnnxTrainee implements Trainee {
   readonly #parts: TraineeParts;
-  readonly #target: 'cpu' | 'cuda';
   readonly #config: Gpt2Config;
   readonly #trained: TrainedTensors;
   readonly #optimizer: HostOptimizer;
-  readonly #sessions = new Map<string, Step>();
+  readonly #sessions: SessionCache;
 
   private constructor(parts: TraineeParts, target: 'cpu' | 'cuda', optimizer: HostOptimizer) {
     this.#parts = parts;
-    this.#target = target;
+    this.#sessions = new SessionCache({ target, threads: parts.threads });
     this.#config = quantised(parts.config);
     this.#trained = trainedTensors(parts);
     this.#optimizer = optimizer;
@@ -77,7 +69,7 @@ export class OnnxTrainee implements Trainee {
 
   async loss(batch: TokenBatch): Promise<number> {
     const size = sizeOfBatch(batch);
-    const { session } = await this.#step('loss', batch);
+    const session = await this.#session('loss', size);
     const feeds = { ...this.#weights(), ...batchFeeds(batch, size, 1 / countTargets(batch)) };
     const { loss } = await session.run(feeds);
     return loss!.data[0] as number;
@@ -92,11 +84,11 @@ export class OnnxTrainee implements Trainee {
   /** Writes the gradients, or adds them to those that are there. Without `rng` nothing is dropped. */
   async #gradients(batch: TokenBatch, weight: number, add: boolean, rng?: Rng): Promise<number> {
     const size = sizeOfBatch(batch);
-    const { session, graph } = await this.#step(rng ? 'training' : 'gradients', batch);
+    const session = await this.#session(rng ? 'training' : 'gradients', size);
     const feeds = {
       ...this.#weights(),
       ...batchFeeds(batch, size, weight),
-      ...(rng && dropoutMasks(graph, this.#config, rng)),
+      ...(rng && dropoutMasks(session.graph, this.#config, rng)),
     };
     const names = [...this.#trained.shapes.keys()];
     const into = Object.fromEntries(
@@ -114,31 +106,16 @@ export class OnnxTrainee implements Trainee {
   }
 
   /** The compiled graph for batches of this size. */
-  async #step(kind: 'training' | 'gradients' | 'loss', batch: TokenBatch): Promise<Step> {
-    const { B, T, A } = sizeOfBatch(batch);
-    const key = `${kind} ${B} ${T} ${A}`;
-    const known = this.#sessions.get(key);
-    this.#sessions.delete(key);
-    const step = known ?? (await this.#compile(kind, { B, T, A }));
-    this.#sessions.set(key, step); // now the newest
-    for (const [oldest, { session }] of this.#sessions) {
-      if (this.#sessions.size <= KEPT_SESSIONS) break;
-      await session.release();
-      this.#sessions.delete(oldest);
-    }
-    return step;
-  }
-
-  async #compile(kind: string, size: { B: number; T: number; A: number }): Promise<Step> {
-    const checkpointing = kind !== 'loss' && this.#parts.checkpointing;
-    const network = { checkpointing, dropout: kind === 'training' };
-    const built = lossGraph(this.#config, this.#trained, size, network);
-    built.graph.output('loss', built.loss);
-    if (kind !== 'loss') {
+  #session(kind: 'training' | 'gradients' | 'loss', { B, T, A }: BatchSize): Promise<Session> {
+    return this.#sessions.get(`${kind} ${B} ${T} ${A}`, () => {
+      const checkpointing = kind !== 'loss' && this.#parts.checkpointing;
+      const network = { checkpointing, dropout: kind === 'training' };
+      const built = lossGraph(this.#config, this.#trained, { B, T, A }, network);
+      built.graph.output('loss', built.loss);
+      if (kind === 'loss') return built.graph;
       for (const [name, gradient] of gradientsOf(built)) built.graph.output(`gradient ${name}`, gradient);
-    }
-    const session = { target: this.#target, threads: this.#parts.threads };
-    return { ...built, session: await createSession(built.graph, session) };
+      return built.graph;
+    });
   }
 
   #weights(): Record<string, Float32Array> {
@@ -147,7 +124,9 @@ export class OnnxTrainee implements Trainee {
       name,
       this.#optimizer.values('weight', name),
     ]);
-    const frozen = lora ? [...parameters].map(([name, { data }]): [string, Float32Array] => [name, data]) : [];
+    const frozen = lora
+      ? [...parameters].map(([name, { data }]): [string, Float32Array] => [name, data])
+      : [];
     return Object.fromEntries([...frozen, ...trained]);
   }
 
@@ -177,7 +156,7 @@ export class OnnxTrainee implements Trainee {
   }
 
   async dispose(): Promise<void> {
-    for (const { session } of this.#sessions.values()) await session.release();
+    await this.#sessions.dispose();
     await this.#optimizer.dispose();
   }
 }

@@ -17,10 +17,7 @@ export const elementwise: Pick<Rules, Elementwise> = {
   sub: {
     infer: binary,
     emit: plain('Sub'),
-    gradient: ({ inputs: [a, b] }, [g]) => [
-      unbroadcast(g!, a!.shape),
-      unbroadcast(g!.mul(-1), b!.shape),
-    ],
+    gradient: ({ inputs: [a, b] }, [g]) => [unbroadcast(g!, a!.shape), unbroadcast(g!.mul(-1), b!.shape)],
   },
   mul: {
     infer: binary,
@@ -55,8 +52,15 @@ export const elementwise: Pick<Rules, Elementwise> = {
     // With s = sigmoid(2u), u = c (x + a x^3): gelu = x s, and its slope is s (1 + x (1 - s) 2u').
     gradient: ({ inputs: [x] }, [g]) => {
       const square = x!.mul(x!);
-      const s = square.mul(2 * C * A).add(2 * C).mul(x!).sigmoid();
-      const inner = square.mul(6 * C * A).add(2 * C).mul(x!);
+      const s = square
+        .mul(2 * C * A)
+        .add(2 * C)
+        .mul(x!)
+        .sigmoid();
+      const inner = square
+        .mul(6 * C * A)
+        .add(2 * C)
+        .mul(x!);
       return [s.graph.scalar(1).sub(s).mul(inner).add(1).mul(s).mul(g!)];
     },
   },

@@ -49,9 +49,7 @@ export const layers: Pick<Rules, Layer> = {
   softmax: {
     infer: ([x]) => [{ shape: x!.shape, type: 'float32' }],
     emit: (to, inputs, [output]) => to.node('Softmax', inputs, output, { axis: int(-1) }),
-    gradient: ({ outputs: [p] }, [g]) => [
-      g!.sub(g!.mul(p!).sum([p!.shape.length - 1])).mul(p!),
-    ],
+    gradient: ({ outputs: [p] }, [g]) => [g!.sub(g!.mul(p!).sum([p!.shape.length - 1])).mul(p!)],
   },
   // Also gives the mean and 1 / standard deviation of each row, for the gradient.
   layerNorm: {
@@ -72,7 +70,10 @@ export const layers: Pick<Rules, Layer> = {
       const along = scaled.mul(unit).mean([last]);
       const rows = [sizeOf(x!.shape) / weight!.shape[0]!, weight!.shape[0]!];
       return [
-        scaled.sub(scaled.mean([last])).sub(unit.mul(along)).mul(inverse!),
+        scaled
+          .sub(scaled.mean([last]))
+          .sub(unit.mul(along))
+          .mul(inverse!),
         g!.mul(unit).reshape(rows).sum([0]).reshape(weight!.shape),
         g!.reshape(rows).sum([0]).reshape(weight!.shape),
       ];

@@ -38,11 +38,7 @@ export const lookup: Pick<Rules, Lookup> = {
   linearCrossEntropy: {
     infer([h, table, targets, weights]) {
       const column = [h!.shape[0]!, 1];
-      if (
-        h!.shape[1] !== table!.shape[1] ||
-        !same(targets!.shape, column) ||
-        !same(weights!.shape, column)
-      ) {
+      if (h!.shape[1] !== table!.shape[1] || !same(targets!.shape, column) || !same(weights!.shape, column)) {
         throw misfit('linearCrossEntropy', [h!, table!, targets!, weights!]);
       }
       return [

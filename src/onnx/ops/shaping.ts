@@ -1,14 +1,16 @@
 /** Operations that move, repeat or add up entries. */
 import { int, ints } from '../emitter.ts';
-import { concat, sizeOf, type Rules, type Tensor } from '../graph.ts';
+import { concat, same, sizeOf, type Rules, type Tensor } from '../graph.ts';
 import { misfit, unbroadcast } from './elementwise.ts';
 
-type Shaping = 'reshape' | 'expand' | 'zeros' | 'transpose' | 'split' | 'concat' | 'sum' | 'mean' | 'sumSquares';
+type Shaping =
+  'reshape' | 'expand' | 'zeros' | 'transpose' | 'split' | 'concat' | 'sum' | 'mean' | 'sumSquares';
 
 export const shaping: Pick<Rules, Shaping> = {
   reshape: {
     infer([x], { shape }) {
-      if (sizeOf(x!.shape) !== sizeOf(shape)) throw new RangeError(`reshape of [${x!.shape}] to [${shape}]`);
+      if (sizeOf(x!.shape) !== sizeOf(shape))
+        throw new RangeError(`reshape of [${x!.shape.join(', ')}] to [${shape.join(', ')}]`);
       return [{ shape, type: x!.type }];
     },
     emit: (to, [x], [output], { attributes: { shape } }) => to.node('Reshape', [x!, to.list(shape)], output),
@@ -32,24 +34,25 @@ export const shaping: Pick<Rules, Shaping> = {
     gradient: ({ attributes: { order } }, [g]) => [g!.transpose(order.map((_, axis) => order.indexOf(axis)))],
   },
   split: {
-    infer([x], { parts }) {
-      const size = x!.shape.at(-1)! / parts;
-      if (!Number.isInteger(size)) throw new RangeError(`split of [${x!.shape}] into ${parts}`);
-      const type = { shape: [...x!.shape.slice(0, -1), size], type: x!.type };
-      return Array.from({ length: parts }, () => type);
+    infer([x], { sizes }) {
+      if (sizes.reduce((sum, size) => sum + size) !== x!.shape.at(-1)) {
+        throw new RangeError(`split of [${x!.shape.join(', ')}] into ${sizes.join(', ')}`);
+      }
+      return sizes.map((size) => ({ shape: [...x!.shape.slice(0, -1), size], type: x!.type }));
     },
-    emit: (to, inputs, outputs, { attributes: { parts } }) =>
-      to.node('Split', inputs, outputs, { axis: int(-1), num_outputs: int(parts) }),
+    emit: (to, [x], outputs, { attributes: { sizes } }) =>
+      to.node('Split', [x!, to.list(sizes)], outputs, { axis: int(-1) }),
     gradient: ({ outputs }, gs) => [concat(outputs.map((part, i) => gs[i] ?? part.graph.zeros(part.shape)))],
   },
   concat: {
     infer(parts) {
-      const { shape, type } = parts[0]!;
-      if (parts.some((part) => part.shape.join() !== shape.join())) throw misfit('concat', parts);
-      return [{ shape: [...shape.slice(0, -1), shape.at(-1)! * parts.length], type }];
+      const [{ shape, type }] = parts as [Tensor];
+      const leading = shape.slice(0, -1);
+      if (parts.some((part) => !same(part.shape.slice(0, -1), leading))) throw misfit('concat', parts);
+      return [{ shape: [...leading, parts.reduce((sum, part) => sum + part.shape.at(-1)!, 0)], type }];
     },
     emit: (to, inputs, [output]) => to.node('Concat', inputs, output, { axis: int(-1) }),
-    gradient: ({ inputs }, [g]) => g!.split(inputs.length),
+    gradient: ({ inputs }, [g]) => g!.split(inputs.map(({ shape }) => shape.at(-1)!)),
   },
   sum: {
     infer: reduced,
