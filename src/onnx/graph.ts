@@ -41,7 +41,7 @@ export interface Attributes {
   linearCrossEntropy: NoAttributes;
   minusOneHot: NoAttributes;
 }
-export type NoAttributes = Record<never, never>;
+export type NoAttributes = Readonly<Record<string, never>>;
 export type Op = keyof Attributes;
 
 /** One application of an operation. */
@@ -140,7 +140,7 @@ export class Graph {
   apply<K extends Op>(op: K, inputs: readonly Tensor[], attributes: Attributes[K]): Tensor[] {
     const types = this.rules[op].infer(inputs, attributes);
     const outputs = types.map((type) => new Tensor(this, `t${this.#named++}`, type));
-    this.nodes.push({ op, inputs, outputs, attributes } as Node);
+    this.nodes.push({ op, inputs, outputs, attributes });
     return outputs;
   }
 
