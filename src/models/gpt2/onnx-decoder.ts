@@ -5,8 +5,11 @@ import type { Gpt2Config, Parameters } from './config.ts';
 import { promptGraph, stepGraph, type StepSize } from './decoder-graphs.ts';
 import type { Decoder } from './decoding.ts';
 
-/** Prompts are filled up to a multiple of this, and the room for what is written begins with it and doubles. */
+/** Prompts are filled up to a multiple of this. */
 const ROOM = 32;
+
+/** Room for what is written; it doubles when it is full. */
+const WRITTEN = 16;
 
 /** As good as minus infinity. */
 const HIDDEN = -1e30;
@@ -19,7 +22,7 @@ export class OnnxDecoder implements Decoder {
   readonly #weights: Record<string, Float32Array>;
   readonly #sessions: SessionCache;
   #lengths: number[] = [];
-  #size: StepSize = { U: 0, P: 0, W: 1, S: ROOM };
+  #size: StepSize = { U: 0, P: 0, W: 1, S: WRITTEN };
   #prompts: Cache = new Map();
   #promptMask = new Float32Array();
   /** (R, H, S, D) for each; the place of row r is `#places[r]`, which lies in the W places of its prompt. */
@@ -53,7 +56,7 @@ export class OnnxDecoder implements Decoder {
       this.#prompts.set(`promptKeys.${layer}`, floats(results[`keys.${layer}`]!));
       this.#prompts.set(`promptValues.${layer}`, floats(results[`values.${layer}`]!));
     }
-    this.#size = { U, P, W: 1, S: ROOM };
+    this.#size = { U, P, W: 1, S: WRITTEN };
     this.#places = Int32Array.from({ length: U }, (_, u) => u);
     this.#count = 0;
     this.#written = this.#emptyCache(this.#size);
@@ -94,7 +97,7 @@ export class OnnxDecoder implements Decoder {
     const rows = new Int32Array(U);
     for (const prompt of prompts) rows[prompt]!++;
     const W = powerOfTwo(Math.max(...rows));
-    const S = Math.max(ROOM, powerOfTwo(this.#count + 1));
+    const S = Math.max(WRITTEN, powerOfTwo(this.#count + 1));
     const used = new Int32Array(U);
     const places = Int32Array.from(prompts, (prompt) => prompt * W + used[prompt]!++);
     const same =
