@@ -26,6 +26,8 @@ export interface Contest {
   turns: number;
   /** The whole process is what counts, not what it reports. */
   whole?: boolean;
+  /** A first turn that does not count: numba keeps what it compiles on disk. */
+  warmUp?: boolean;
   /** Files to drop from the disk cache before each turn. */
   cold?: string;
 }
@@ -55,7 +57,7 @@ export async function hold(contest: Contest, cache: string): Promise<BenchmarkRo
   const turns = new Map<string, Turn[]>(contest.entrants.map(({ name }) => [name, []]));
   const failed = new Map<string, string>();
   const load = loadavg()[0]!;
-  for (let turn = 0; turn < contest.turns; turn++) {
+  for (let turn = contest.warmUp ? -1 : 0; turn < contest.turns; turn++) {
     for (const entrant of contest.entrants) {
       if (failed.has(entrant.name)) continue;
       const out = join(cache, 'out');
@@ -63,8 +65,9 @@ export async function hold(contest: Contest, cache: string): Promise<BenchmarkRo
       if (contest.cold !== undefined) dropFromDiskCache(contest.cold);
       const result = await run(entrant, out, contest.whole ?? false);
       if (typeof result === 'string') failed.set(entrant.name, result);
-      else {
-        if (turn === contest.turns - 1) Object.assign(result.quality, await judge(contest.folder, out));
+      else if (turn >= 0) {
+        if (turn === contest.turns - 1 && !contest.whole)
+          Object.assign(result.quality, await judge(contest.folder, out));
         turns.get(entrant.name)!.push(result);
         process.stderr.write(`${contest.row} ${turn + 1} ${entrant.name}: ${result.seconds.toFixed(3)} s\n`);
       }

@@ -161,6 +161,7 @@ function baseline({ python }: Environments): Contest {
     data: 'ml-latest-small',
     folder,
     whole: true,
+    warmUp: true,
     turns: flags.quick ? 3 : 5,
     entrants: [
       {
@@ -170,10 +171,10 @@ function baseline({ python }: Environments): Contest {
           return [process.execPath, cli, 'baseline', ...options];
         },
       },
-      {
-        name: 'implicit, myFM, ranx',
-        command: () => [python['venv-numpy1'], join(peerFolder, 'baseline.py'), folder],
-      },
+      ...['ranx', 'numpy'].map((metrics) => ({
+        name: `implicit, myFM, ${metrics}`,
+        command: () => [python['venv-numpy1'], join(peerFolder, 'baseline.py'), folder, metrics],
+      })),
     ],
   };
 }
