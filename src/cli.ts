@@ -7,6 +7,7 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { compareCommand } from './commands/compare.ts';
 import { dataCommand } from './commands/data.ts';
 import { exploreCommand } from './commands/explore.ts';
+import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
 import { openAiCommand } from './commands/openai.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
@@ -31,6 +32,7 @@ function program(): Command {
     dataCommand(),
     evaluateCommand(),
     exploreCommand(),
+    finetuneGpt2Command(),
     openAiCommand(),
     reproduceCommand(),
   ];

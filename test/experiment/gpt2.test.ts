@@ -12,7 +12,7 @@ import type { Engine, TrainingJob } from '../../src/models/gpt2/engine.ts';
 import { gpt2GenerateOptions, gpt2ModelOptions, gpt2TrainOptions } from '../../src/models/gpt2/options.ts';
 import { initialParameters } from '../../src/models/gpt2/presets.ts';
 import { TfjsDecoder } from '../../src/models/gpt2/tfjs-decoder.ts';
-import { loadTfjs } from '../../src/models/gpt2/tfjs-engine.ts';
+import { loadTfjs } from '../../src/models/gpt2/tfjs-trainee.ts';
 import { bundledTokenizer } from '../../src/models/gpt2/tokenizer.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { Rng } from '../../src/util/rng.ts';

@@ -17,6 +17,7 @@ const entrySchema = z.object({
   shape: z.array(z.int().min(0)),
   data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
 });
+const metadataSchema = z.record(z.string(), z.string());
 export type TensorEntry = z.output<typeof entrySchema>;
 
 /** Bytes per read and write: large enough for the disk, small enough beside the model. */
@@ -28,6 +29,8 @@ const LARGEST_HEADER = 100_000_000;
 export interface SafetensorsFile {
   path: string;
   entries: Map<string, TensorEntry>;
+  /** What Hugging Face calls `__metadata__`. */
+  metadata: Record<string, string>;
   /** Reads tensor `name` into `target`, converting f16 and bf16. Throws DataError when it cannot. */
   readInto(name: string, target: Float32Array): Promise<void>;
   close(): Promise<void>;
@@ -39,10 +42,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     throw new DataError({ place: path, found: 'cannot be read', wanted: 'a safetensors file', cause });
   });
   try {
-    const { entries, start } = await readHeader(file, path);
+    const { entries, metadata, start } = await readHeader(file, path);
     return {
       path,
       entries,
+      metadata,
       readInto: (name, target) => readTensor(file, path, name, entries.get(name)!, start, target),
       close: () => file.close(),
     };
@@ -71,9 +75,11 @@ async function readHeader(file: FileHandle, path: string) {
   const text = Buffer.alloc(length);
   await file.read(text, 0, length, 8);
   const entries = new Map<string, TensorEntry>();
+  let metadata: Record<string, string> = {};
   try {
     for (const [name, value] of Object.entries(JSON.parse(text.toString()) as Record<string, unknown>)) {
-      if (name !== '__metadata__') entries.set(name, entrySchema.parse(value));
+      if (name === '__metadata__') metadata = metadataSchema.parse(value);
+      else entries.set(name, entrySchema.parse(value));
     }
   } catch (cause) {
     throw bad('a header that is not a list of tensors', cause);
@@ -82,7 +88,7 @@ async function readHeader(file: FileHandle, path: string) {
     if (8 + length + offsets[1] <= size) continue;
     throw bad(`tensor ${name} ends at byte ${8 + length + offsets[1]} of a file of ${size} bytes`);
   }
-  return { entries, start: 8 + length };
+  return { entries, metadata, start: 8 + length };
 }
 
 async function readTensor(

@@ -2,7 +2,7 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Gpt2Config, Parameters } from './config.ts';
 import type { Decoder } from './decoding.ts';
-import type { TfjsBackend } from './tfjs-engine.ts';
+import type { TfjsBackend } from './tfjs-trainee.ts';
 import { hiddenStates, noDropout, type Tf, type TfParameters } from './tfjs-network.ts';
 
 /** Slow, and simple enough to hold the other engine's decoder against. Call `dispose` when done. */

@@ -1,164 +1,38 @@
-/** Training steps on TensorFlow.js: gradients, clipping and AdamW stay on its backend between steps. */
-import type * as tfjs from '@tensorflow/tfjs';
-import { RecsysError } from '../../util/errors.ts';
-import type { Rng } from '../../util/rng.ts';
-import type { TokenBatch } from './batch.ts';
-import type { Gpt2Config, Parameters } from './config.ts';
-import { loss, noDropout, type Dropout, type Tf } from './tfjs-network.ts';
+/** The engine on TensorFlow.js: a second implementation to check the first, and tfjs-node-gpu where it is installed. */
+import { UsageError } from '../../util/errors.ts';
+import type { Engine, TrainingJob } from './engine.ts';
+import { TfjsDecoder } from './tfjs-decoder.ts';
+import { loadTfjs, TfjsTrainee } from './tfjs-trainee.ts';
+import { runTraining } from './trainer.ts';
 
-/** tfjs with a backend chosen, and what a person should know of it. */
-export interface TfjsBackend {
-  tf: Tf;
-  /** "tfjs on CPU (plain JavaScript)" or "tfjs-node-gpu 4.22.0". */
-  description: string;
-}
-
-/** The optional dependency; a name in a variable, as its types are there only when it is installed. */
-const gpuPackage = '@tensorflow/tfjs-node-gpu';
-
-/**
- * tfjs-node-gpu where it is installed and works; with `gpu: false`, or without it when `gpu` is undefined, tfjs's own
- * CPU backend, which is slow and for tests. Throws RecsysError with the reason when `gpu` is true and it is not there.
- */
-export async function loadTfjs(gpu?: boolean): Promise<TfjsBackend> {
-  if (gpu !== false) {
-    try {
-      const tf = (await import(gpuPackage)) as Tf;
-      await tf.ready();
-      return { tf, description: `${gpuPackage} on ${tf.getBackend()}` };
-    } catch (cause) {
-      if (gpu === true) {
-        const [reason] = (cause as Error).message.split('\n');
-        throw new RecsysError({
-          place: gpuPackage,
-          found: `cannot be used: ${reason}`,
-          remedy: 'It needs Node 20 or 22, CUDA 11.2 and `npm install @tensorflow/tfjs-node-gpu`.',
-          cause,
-        });
+/** Throws RecsysError with the reason when `gpu` is true and tfjs-node-gpu cannot be used. */
+export async function openTfjsEngine(gpu: boolean | undefined): Promise<Engine> {
+  const backend = await loadTfjs(gpu);
+  return {
+    description: backend.description,
+    async train(job, context) {
+      refuseUnsupported(job);
+      const { base, options } = job;
+      const { dropout } = options;
+      const rates = { embd_pdrop: dropout, attn_pdrop: dropout, resid_pdrop: dropout };
+      const config = { ...base.config, ...(dropout !== undefined && (rates as Record<string, number>)) };
+      const trainee = new TfjsTrainee(backend, config, base.parameters);
+      try {
+        return await runTraining(trainee, job, context);
+      } finally {
+        trainee.dispose();
       }
-    }
-  }
-  const tf = await import('@tensorflow/tfjs');
-  tf.enableProdMode(); // no advice on standard error to install another package
-  await tf.setBackend('cpu');
-  return { tf, description: 'tfjs on its CPU backend (plain JavaScript)' };
+    },
+    decoder: (config, parameters) => Promise.resolve(new TfjsDecoder(backend, config, parameters)),
+  };
 }
 
-export interface AdamWOptions {
-  learningRate: number;
-  beta1: number;
-  beta2: number;
-  epsilon: number;
-  /** Decoupled, on matrices only: not on biases and LayerNorm. */
-  weightDecay: number;
-  /** Gradients are scaled down to this global norm. */
-  clipNorm: number;
-}
-
-interface Slot {
-  weight: tfjs.Variable;
-  first: tfjs.Variable;
-  second: tfjs.Variable;
-}
-
-/** Weights and AdamW's moments on a backend. Call `dispose` when done. */
-export class TfjsEngine {
-  readonly #tf: Tf;
-  readonly #config: Gpt2Config;
-  readonly #slots = new Map<string, Slot>();
-  /** Updates made. */
-  steps = 0;
-
-  constructor({ tf }: TfjsBackend, config: Gpt2Config, parameters: Parameters) {
-    this.#tf = tf;
-    this.#config = config;
-    for (const [name, { shape, data }] of parameters) {
-      const variable = (values: () => tfjs.Tensor) => tf.tidy(() => tf.variable(values()));
-      this.#slots.set(name, {
-        weight: variable(() => tf.tensor(data, shape, 'float32')),
-        first: variable(() => tf.zeros(shape)),
-        second: variable(() => tf.zeros(shape)),
-      });
-    }
-  }
-
-  /** Loss of a batch and its gradient for every parameter, as float32 arrays. Weights do not change. */
-  async gradients(batch: TokenBatch): Promise<{ loss: number; gradients: Parameters }> {
-    const { value, grads } = this.#differentiate(batch, noDropout);
-    const gradients: Parameters = new Map();
-    for (const [name, gradient] of grads) {
-      gradients.set(name, { shape: gradient.shape, data: (await gradient.data()) as Float32Array });
-      gradient.dispose();
-    }
-    const [loss] = await value.data();
-    value.dispose();
-    return { loss: loss!, gradients };
-  }
-
-  /**
-   * One AdamW update (Loshchilov and Hutter 2019, as torch.optim.AdamW computes it). `rng` draws the seeds of the
-   * dropout masks. Returns the loss before the update and the gradient's norm before clipping; a loss or norm that is
-   * not finite is returned without an update.
-   */
-  async step(
-    batch: TokenBatch,
-    options: AdamWOptions,
-    rng: Rng,
-  ): Promise<{ loss: number; gradientNorm: number }> {
-    const tf = this.#tf;
-    const dropout: Dropout = (x, rate) => (rate > 0 ? tf.dropout(x, rate, undefined, rng.uint32()) : x);
-    const { value, grads } = this.#differentiate(batch, dropout);
-    const square = tf.tidy(() => tf.addN([...grads.values()].map((g) => tf.sum(tf.square(g)))));
-    const [loss] = await value.data();
-    const gradientNorm = Math.sqrt((await square.data())[0]!);
-    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) this.#update(grads, gradientNorm, options);
-    tf.dispose([value, square, ...grads.values()]);
-    return { loss: loss!, gradientNorm };
-  }
-
-  #differentiate(
-    batch: TokenBatch,
-    dropout: Dropout,
-  ): { value: tfjs.Scalar; grads: Map<string, tfjs.Tensor> } {
-    const tf = this.#tf;
-    const names = [...this.#slots.keys()];
-    const weights = names.map((name) => this.#slots.get(name)!.weight);
-    const forward = (...tensors: tfjs.Tensor[]) =>
-      loss(tf, this.#config, Object.fromEntries(names.map((name, i) => [name, tensors[i]!])), batch, dropout);
-    const { value, grads } = tf.tidy(() => tf.valueAndGrads(forward)(weights));
-    return { value, grads: new Map(names.map((name, i) => [name, grads[i]!])) };
-  }
-
-  #update(grads: Map<string, tfjs.Tensor>, norm: number, options: AdamWOptions): void {
-    const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = options;
-    const tf = this.#tf;
-    const scale = Math.min(1, clipNorm / (norm + 1e-6)); // the 1e-6 is PyTorch's
-    this.steps++;
-    const correction1 = 1 - beta1 ** this.steps;
-    const correction2 = 1 - beta2 ** this.steps;
-    for (const [name, gradient] of grads) {
-      const { weight, first, second } = this.#slots.get(name)!;
-      tf.tidy(() => {
-        const g = tf.mul(gradient, scale);
-        first.assign(tf.add(tf.mul(first, beta1), tf.mul(g, 1 - beta1)));
-        second.assign(tf.add(tf.mul(second, beta2), tf.mul(tf.square(g), 1 - beta2)));
-        const root = tf.add(tf.sqrt(tf.div(second, correction2)), epsilon);
-        const decayed = weight.rank === 2 ? tf.mul(weight, 1 - learningRate * weightDecay) : weight;
-        weight.assign(tf.sub(decayed, tf.mul(tf.div(first, root), learningRate / correction1)));
-      });
-    }
-  }
-
-  /** The weights as they are now. */
-  async parameters(): Promise<Parameters> {
-    const parameters: Parameters = new Map();
-    for (const [name, { weight }] of this.#slots) {
-      parameters.set(name, { shape: weight.shape, data: (await weight.data()) as Float32Array });
-    }
-    return parameters;
-  }
-
-  dispose(): void {
-    for (const slot of this.#slots.values()) this.#tf.dispose([slot.weight, slot.first, slot.second]);
-  }
+function refuseUnsupported({ options }: TrainingJob): void {
+  const [flag] = [options.lora > 0 && '--lora', options.checkpointing && '--checkpointing'].filter(Boolean);
+  if (flag === undefined) return;
+  throw new UsageError({
+    place: String(flag),
+    found: '--engine tfjs',
+    wanted: '--engine onnx, which alone has it',
+  });
 }

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { rowOf } from '../../../src/models/gpt2/decoding.ts';
 import { OnnxDecoder } from '../../../src/models/gpt2/onnx-decoder.ts';
 import { TfjsDecoder } from '../../../src/models/gpt2/tfjs-decoder.ts';
-import { loadTfjs } from '../../../src/models/gpt2/tfjs-engine.ts';
+import { loadTfjs } from '../../../src/models/gpt2/tfjs-trainee.ts';
 import { readFixture, type Fixture } from './fixture.ts';
 
 let fixture: Fixture;

@@ -7,7 +7,7 @@ import { readConfig, type Gpt2Config, type Parameters } from '../../../src/model
 import { rowOf } from '../../../src/models/gpt2/decoding.ts';
 import { openSafetensors } from '../../../src/models/gpt2/safetensors.ts';
 import { TfjsDecoder } from '../../../src/models/gpt2/tfjs-decoder.ts';
-import { TfjsEngine, loadTfjs, type TfjsBackend } from '../../../src/models/gpt2/tfjs-engine.ts';
+import { TfjsTrainee, loadTfjs, type TfjsBackend } from '../../../src/models/gpt2/tfjs-trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 /** Written by test/fixtures/make_gpt2_reference.py with PyTorch and Hugging Face. */
@@ -43,7 +43,7 @@ beforeAll(async () => {
 
 describe('GPT-2 on tfjs', () => {
   it("has PyTorch's loss and gradients, to 1e-5 of each tensor's largest", async () => {
-    const engine = new TfjsEngine(backend, config, parameters);
+    const engine = new TfjsTrainee(backend, config, parameters);
     const { loss, gradients } = await engine.gradients(batch);
     engine.dispose();
     expect(loss).toBeCloseTo(reference.loss, 5);
@@ -67,7 +67,7 @@ describe('GPT-2 on tfjs', () => {
   });
 
   it("follows PyTorch's AdamW for 10 steps, to 1e-4", async () => {
-    const engine = new TfjsEngine(backend, config, parameters);
+    const engine = new TfjsTrainee(backend, config, parameters);
     const options = {
       learningRate: 1e-3,
       beta1: 0.9,
@@ -77,7 +77,7 @@ describe('GPT-2 on tfjs', () => {
       clipNorm: 1,
     };
     for (const wanted of reference.loss_before_each_of_10_steps) {
-      const { loss } = await engine.step(batch, options, new Rng(1));
+      const { loss } = await engine.update([batch], options, new Rng(1));
       expect(Math.abs(loss / wanted - 1)).toBeLessThan(1e-4);
     }
     engine.dispose();
@@ -98,7 +98,7 @@ describe('GPT-2 on tfjs', () => {
 
   it('leaves no tensor behind on the backend', async () => {
     const before = backend.tf.memory().numTensors;
-    const engine = new TfjsEngine(backend, config, parameters);
+    const engine = new TfjsTrainee(backend, config, parameters);
     const options = {
       learningRate: 1e-3,
       beta1: 0.9,
@@ -108,16 +108,16 @@ describe('GPT-2 on tfjs', () => {
       clipNorm: 1,
     };
     await engine.gradients(batch);
-    await engine.step(batch, options, new Rng(1));
+    await engine.update([batch], options, new Rng(1));
     engine.dispose();
     expect(backend.tf.memory().numTensors).toBe(before);
   });
 
   it('drops units out by the generator it is given', async () => {
     const options = { learningRate: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
-    const engine = new TfjsEngine(backend, { ...config, resid_pdrop: 0.5 }, parameters);
+    const engine = new TfjsTrainee(backend, { ...config, resid_pdrop: 0.5 }, parameters);
     const losses: number[] = [];
-    for (const seed of [1, 1, 2]) losses.push((await engine.step(batch, options, new Rng(seed))).loss);
+    for (const seed of [1, 1, 2]) losses.push((await engine.update([batch], options, new Rng(seed))).loss);
     engine.dispose();
     expect(losses[0]).toBe(losses[1]);
     expect(losses[2]).not.toBe(losses[1]);

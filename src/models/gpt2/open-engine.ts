@@ -1,0 +1,42 @@
+/** Which engine runs, and on what. */
+import { RecsysError } from '../../util/errors.ts';
+import type { Engine } from './engine.ts';
+import type { Gpt2ModelOptions } from './options.ts';
+
+/**
+ * The engine that the options name. With `gpu`, the first that works of ONNX Runtime on CUDA, tfjs-node-gpu and ONNX
+ * Runtime on WebGPU (with `engine: 'tfjs'` tfjs-node-gpu alone); never the CPU in silence: throws RecsysError with the
+ * reason of each.
+ */
+export async function openEngine(
+  { engine, gpu }: Pick<Gpt2ModelOptions, 'engine' | 'gpu'>,
+  threads: number,
+): Promise<Engine> {
+  const onnx = async (provider: 'cpu' | 'cuda' | 'webgpu') =>
+    (await import('./onnx-engine.ts')).openOnnxEngine(provider, threads);
+  const tfjs = async (gpu: boolean | undefined) => (await import('./tfjs-engine.ts')).openTfjsEngine(gpu);
+  if (!gpu) return await (engine === 'tfjs' ? tfjs(undefined) : onnx('cpu'));
+  const candidates: [string, () => Promise<Engine>][] = [['tfjs-node-gpu', () => tfjs(true)]];
+  if (engine === 'onnx') {
+    candidates.unshift(['ONNX Runtime on CUDA', () => onnx('cuda')]);
+    candidates.push(['ONNX Runtime on WebGPU', () => onnx('webgpu')]);
+  }
+  return await firstThatWorks(candidates);
+}
+
+async function firstThatWorks(candidates: [string, () => Promise<Engine>][]): Promise<Engine> {
+  const reasons: string[] = [];
+  for (const [name, open] of candidates) {
+    try {
+      return await open();
+    } catch (error) {
+      const { message } = error as Error;
+      reasons.push(`\n  ${name}: ${message.split('\n')[0]}`);
+    }
+  }
+  throw new RecsysError({
+    place: '--gpu',
+    found: `no engine can use a GPU here:${reasons.join('')}\n`,
+    remedy: 'Install a driver (Vulkan on Linux), or leave out --gpu to train on the CPU.',
+  });
+}
