@@ -5,6 +5,7 @@ import type { FitContext } from '../recommender.ts';
 import { toBatch, type Example, type TokenBatch } from './batch.ts';
 import type { TrainingJob, TrainingOutcome } from './engine.ts';
 import { outcomeOf } from './lora.ts';
+import { gpt2TrainOptions } from './options.ts';
 import { peakLearningRate, scheduleAt } from './schedule.ts';
 import type { Trainee } from './trainee.ts';
 import { memoryProblem, TrainingStore, type Stand } from './training-store.ts';
@@ -194,13 +195,14 @@ class Training {
   }
 }
 
-/** Options that change no number. */
+/** Training options that change no number. */
 const practical = new Set(['resume', 'output', 'checkpointEvery', 'merge', 'checkpointing']);
 
 /** A digest of what a checkpoint must agree on with the run that resumes it. */
 function settingsOf(job: TrainingJob, { rng }: FitContext): string {
   const { options, base, contextLength } = job;
-  const shaping = Object.entries(options).filter(([name]) => !practical.has(name));
+  const names = Object.keys(gpt2TrainOptions.shape).filter((name) => !practical.has(name));
+  const shaping = Object.entries(options).filter(([name]) => names.includes(name));
   const first = job.texts(0).map(({ tokens }) => sha256(new Uint8Array(tokens.buffer)));
   const { name, config } = base;
   const seed = rng.derive('settings').uint32();
