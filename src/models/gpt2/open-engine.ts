@@ -30,13 +30,17 @@ async function firstThatWorks(candidates: [string, () => Promise<Engine>][]): Pr
     try {
       return await open();
     } catch (error) {
-      const { message } = error as Error;
-      reasons.push(`\n  ${name}: ${message.split('\n')[0]}`);
+      reasons.push(`\n  ${name}: ${reasonOf(error as Error)}`);
     }
   }
   throw new RecsysError({
     place: '--gpu',
-    found: `no engine can use a GPU here:${reasons.join('')}\n`,
+    found: `no GPU can be used here${reasons.join('')}\n`,
     remedy: 'Install a driver (Vulkan on Linux), or leave out --gpu to train on the CPU.',
   });
+}
+
+/** The first line, without the place in ONNX Runtime's source. */
+function reasonOf({ message }: Error): string {
+  return message.split('\n')[0]!.replace(/^\/onnxruntime_src.*was false\. /, '');
 }
