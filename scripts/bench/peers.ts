@@ -28,13 +28,13 @@ export async function preparePeers(cache: string): Promise<Environments> {
   for (const name of ['venv', 'venv-numpy1'] as const) {
     const folder = join(cache, name);
     python[name] = join(folder, 'bin', 'python');
-    missing.push(...(await install(folder, join(peerFolder, requirementsOf[name]))));
+    missing.push(...(await installPeers(folder, join(peerFolder, requirementsOf[name]))));
   }
   return { python, missing };
 }
 
-/** Installs line by line, once for each text of the requirements. */
-async function install(folder: string, requirements: string): Promise<Missing[]> {
+/** Installs a file of requirements into an environment, line by line, once for each text of the requirements. */
+export async function installPeers(folder: string, requirements: string): Promise<Missing[]> {
   const text = await readFile(requirements, 'utf8');
   const done = join(folder, 'bench-installed.json');
   if (existsSync(done)) {

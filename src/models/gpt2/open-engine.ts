@@ -30,12 +30,12 @@ async function firstThatWorks(candidates: [string, () => Promise<Engine>][]): Pr
     try {
       return await open();
     } catch (error) {
-      reasons.push(`\n  ${name}: ${reasonOf(error as Error)}`);
+      reasons.push(`${name}: ${reasonOf(error as Error)}`);
     }
   }
   throw new RecsysError({
     place: '--gpu',
-    found: `no GPU can be used here${reasons.join('')}\n`,
+    found: `no GPU can be used here (${reasons.join('; ')})`,
     remedy: 'Install a driver (Vulkan on Linux), or leave out --gpu to train on the CPU.',
   });
 }

@@ -1,0 +1,71 @@
+/** Our side: `ours.ts train|decode BATCH LENGTH REPEATS THREADS` prints tokens/s (median) and peak memory as JSON. */
+import { gpt2ConfigSchema } from '../../../src/models/gpt2/config.ts';
+import { OnnxDecoder } from '../../../src/models/gpt2/onnx-decoder.ts';
+import { OnnxTrainee } from '../../../src/models/gpt2/onnx-trainee.ts';
+import { initialParameters } from '../../../src/models/gpt2/presets.ts';
+import { Rng } from '../../../src/util/rng.ts';
+
+const [task, ...numbers] = process.argv.slice(2);
+const [batch, length, repeats, threads] = numbers.map(Number) as [number, number, number, number];
+const config = gpt2ConfigSchema.parse({ model_type: 'gpt2', resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0 });
+const parameters = initialParameters(config, new Rng(1));
+const tokens = Int32Array.from({ length: batch * length }, (_, i) => (i * 7919) % config.vocab_size);
+const seconds: number[] = [];
+const losses: number[] = [];
+
+async function timed(work: () => Promise<void>): Promise<void> {
+  const start = performance.now();
+  await work();
+  seconds.push((performance.now() - start) / 1000);
+}
+
+if (task === 'train') {
+  const trainee = await OnnxTrainee.create({ config, parameters, checkpointing: false, threads });
+  // As Hugging Face does with labels = ids: every token but a row's last predicts the one after it.
+  const targets = tokens.map((_, at) => ((at + 1) % length === 0 ? -100 : tokens[at + 1]!));
+  const options = {
+    learningRate: 1e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    clipNorm: 1,
+  };
+  for (let n = 0; n <= repeats; n++) {
+    await timed(async () => {
+      const { loss } = await trainee.update([{ rows: batch, length, tokens, targets }], options, new Rng(n));
+      losses.push(loss);
+    });
+  }
+} else {
+  const decoder = new OnnxDecoder(config, parameters, threads);
+  const prompts = Array.from({ length: batch }, (_, row) =>
+    tokens.subarray(row * length, (row + 1) * length),
+  );
+  let next = best(await decoder.start(prompts));
+  for (let n = 0; n <= repeats; n++) {
+    await timed(async () => {
+      next = best(await decoder.step(next));
+    });
+  }
+}
+
+/** The most probable token of each row. */
+function best(logits: Float32Array): Int32Array {
+  const width = config.vocab_size;
+  return Int32Array.from({ length: batch }, (_, row) => {
+    let most = row * width;
+    for (let at = most; at < (row + 1) * width; at++) if (logits[at]! > logits[most]!) most = at;
+    return most - row * width;
+  });
+}
+
+const sorted = seconds.slice(1).sort((a, b) => a - b); // the first is warm-up
+const perRun = task === 'train' ? batch * length : batch;
+process.stdout.write(
+  JSON.stringify({
+    tokensPerSecond: perRun / sorted[sorted.length >> 1]!,
+    peakMB: process.resourceUsage().maxRSS / 1024,
+    losses,
+  }),
+);

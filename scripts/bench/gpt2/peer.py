@@ -1,0 +1,55 @@
+"""GPT-2 124M with random weights on PyTorch and Hugging Face: the peer of ours.ts, with the same arguments and output."""
+import json
+import resource
+import sys
+import time
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+task, batch, length, repeats, threads = sys.argv[1], *map(int, sys.argv[2:])
+torch.set_num_threads(threads)
+torch.manual_seed(1)
+config = GPT2Config(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+model = GPT2LMHeadModel(config)
+ids = torch.tensor([(i * 7919) % config.vocab_size for i in range(batch * length)]).reshape(batch, length)
+seconds, losses = [], []
+
+if task == "train":
+    model.train()
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() <= 1]
+    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-4)
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        loss = model(ids, labels=ids).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+        seconds.append(time.perf_counter() - start)
+    tokens = batch * length
+else:
+    model.eval()
+    with torch.inference_mode():
+        out = model(ids, use_cache=True, logits_to_keep=1)
+        token = out.logits[:, -1].argmax(-1, keepdim=True)
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            out = model(token, past_key_values=out.past_key_values, use_cache=True)
+            token = out.logits[:, -1].argmax(-1, keepdim=True)
+            seconds.append(time.perf_counter() - start)
+    tokens = batch
+
+seconds = sorted(seconds[1:])  # the first is warm-up
+print(
+    json.dumps(
+        {
+            "tokensPerSecond": tokens / seconds[len(seconds) // 2],
+            "peakMB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "losses": losses,
+        }
+    )
+)
