@@ -1,0 +1,127 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { languageRecordSchema } from '../../src/experiment/record.ts';
+import { saveModel } from '../../src/models/gpt2/base.ts';
+import { gpt2ConfigSchema } from '../../src/models/gpt2/config.ts';
+import { initialParameters } from '../../src/models/gpt2/presets.ts';
+import { bundledTokenizer } from '../../src/models/gpt2/tokenizer.ts';
+import { Rng } from '../../src/util/rng.ts';
+import { recsys, smallFolder } from '../support/cli.ts';
+
+let dataset: string;
+let folder: string;
+let model: string;
+beforeAll(async () => {
+  dataset = await smallFolder();
+  folder = await mkdtemp(join(tmpdir(), 'finetune-'));
+  model = join(folder, 'base');
+  // The smallest network with GPT-2's vocabulary.
+  const config = gpt2ConfigSchema.parse({
+    model_type: 'gpt2',
+    n_embd: 4,
+    n_layer: 1,
+    n_head: 2,
+    n_positions: 160,
+  });
+  const parameters = initialParameters(config, new Rng(1));
+  await saveModel(model, { name: 'micro', config, parameters, tokenizer: await bundledTokenizer() });
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const argv = (...more: string[]) => [
+  ...['finetune-gpt2', '--model', model, '--dataset', dataset, '--k', '3', '--num-users', '4'],
+  ...['--epochs', '2', '--batch-size', '2', '--checkpoint-every', '5', '--compare-with', 'popularity'],
+  ...['--learning-rate', '0.01', ...more],
+];
+
+/** Losses by update, from the log. */
+function losses(resultsDir: string): unknown[] {
+  const lines = readFileSync(join(resultsDir, 'gpt2_training.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => {
+    const { step, loss, validationLoss, gradientNorm } = JSON.parse(line) as Record<string, number>;
+    return [step, loss, validationLoss, gradientNorm];
+  });
+}
+
+async function recordOf(resultsDir: string) {
+  const text = await readFile(join(resultsDir, 'gpt2_recommendations.json'), 'utf8');
+  return languageRecordSchema.parse(JSON.parse(text));
+}
+
+describe('recsys finetune-gpt2', () => {
+  it('trains, saves a model, recommends and scores; after kill -9 it continues to the digit', async () => {
+    const whole = join(folder, 'whole');
+    const { code, stdout, stderr } = await recsys(argv('--results-dir', whole));
+    expect(stderr).toContain('engine: ONNX Runtime');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/gpt2 +0\.\d{4}/);
+    expect(stdout).toMatch(/popularity +0\.\d{4}/);
+    expect(stdout).toContain('Titles: 100.0% exact.');
+    expect(existsSync(join(whole, 'gpt2', 'model.safetensors'))).toBe(true);
+
+    const killed = join(folder, 'killed');
+    const log = join(killed, 'gpt2_training.jsonl');
+    const { code: died } = await recsys(argv('--results-dir', killed), {
+      onStart: (child) => {
+        const watch = setInterval(() => {
+          if (!existsSync(log) || readFileSync(log, 'utf8').split('\n').length < 13) return;
+          clearInterval(watch);
+          child.kill('SIGKILL');
+        }, 5);
+      },
+    });
+    expect(died).toBeNull();
+    const resumed = await recsys(argv('--results-dir', killed, '--resume'));
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toMatch(/resumed at update \d+ of \d+/);
+    expect(losses(killed)).toEqual(losses(whole));
+    const [a, b] = [await recordOf(whole), await recordOf(killed)];
+    expect(b.language.users).toEqual(a.language.users);
+    expect(b.models[0]!.metrics).toEqual(a.models[0]!.metrics);
+  }, 120_000);
+
+  it('trains adapters that PEFT reads, and ranks by likelihood', async () => {
+    const results = join(folder, 'lora');
+    const { code, stderr } = await recsys(
+      argv(
+        '--results-dir',
+        results,
+        '--lora',
+        '2',
+        '--rank',
+        'likelihood',
+        '--width',
+        '8',
+        '--merge',
+        '--epochs',
+        '1',
+      ),
+    );
+    expect(stderr).not.toContain('error');
+    expect(code).toBe(0);
+    expect(existsSync(join(results, 'gpt2', 'adapter_model.safetensors'))).toBe(true);
+    expect(existsSync(join(results, 'gpt2', 'merged', 'model.safetensors'))).toBe(true);
+    const { language } = await recordOf(results);
+    for (const { recommendations } of language.users) expect(recommendations).toHaveLength(3);
+  }, 60_000);
+
+  it('refuses what it cannot do, in one line, with the exit code of its kind', async () => {
+    for (const [more, wanted, exit] of [
+      [['--preset', 'huge'], /--preset/, 2],
+      [['--epocs', '2'], /unknown option '--epocs'/, 2],
+      [['--lora', '2', '--lora-targets', 'c_atn'], /LoRA targets: 'c_atn'/, 1],
+      [['--context-length', '4096'], /--context-length: 4096, expected at most 160/, 1],
+      [['--lora', '2', '--engine', 'tfjs'], /--lora: --engine tfjs, expected --engine onnx/, 2],
+    ] as const) {
+      const { code, stderr } = await recsys(argv(...more, '--quiet', '--results-dir', join(folder, 'bad')));
+      expect(stderr).toMatch(wanted);
+      expect(code).toBe(exit);
+      expect(stderr).not.toMatch(/^ +at /m);
+    }
+  }, 60_000);
+});
