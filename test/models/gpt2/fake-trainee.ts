@@ -1,0 +1,106 @@
+/** A trainee without a network, and small jobs for it: what is seen of the training loop is the loop's own doing. */
+import { join } from 'node:path';
+import { toExample, type Example, type TokenBatch } from '../../../src/models/gpt2/batch.ts';
+import type { BaseModel } from '../../../src/models/gpt2/base.ts';
+import { gpt2ConfigSchema } from '../../../src/models/gpt2/config.ts';
+import type { TrainingJob } from '../../../src/models/gpt2/engine.ts';
+import { gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
+import type { AdamWOptions, Trainee, TrainingState } from '../../../src/models/gpt2/trainee.ts';
+import { Rng } from '../../../src/util/rng.ts';
+
+/**
+ * One weight w that is pulled to the mean target of each batch: loss (w - mean)^2, gradient with the noise that dropout
+ * would bring, momentum in `first`. Its state decides all that follows, as a network's does.
+ */
+export class QuadraticTrainee implements Trainee {
+  current = { updates: 0, weight: 0, first: 0, second: 0 };
+  /** What each update was told, and what it drew. */
+  readonly seen: { batches: readonly TokenBatch[]; options: AdamWOptions; noise: number }[] = [];
+  /** Called before update 0, 1, ... of all updates; what it returns replaces the loss. */
+  before: (update: number) => number | undefined = () => undefined;
+  /** Replaces the validation loss of call 0, 1, ... */
+  validation: number[] | undefined;
+  #validations = 0;
+
+  async update(batches: readonly TokenBatch[], options: AdamWOptions, rng: Rng) {
+    const replaced = this.before(this.current.updates);
+    const noise = rng.normal();
+    this.seen.push({ batches, options, noise });
+    const loss = replaced ?? (await this.#mean(batches));
+    const gradient = 2 * Math.sqrt(loss) + 0.1 * noise;
+    if (!Number.isFinite(loss)) return { loss, gradientNorm: NaN };
+    const { updates, weight, first, second } = this.current;
+    const momentum = Math.fround(options.beta1 * first + (1 - options.beta1) * gradient);
+    this.current = {
+      updates: updates + 1,
+      weight: Math.fround(weight + options.learningRate * momentum),
+      first: momentum,
+      second: Math.fround(second + gradient * gradient),
+    };
+    return { loss, gradientNorm: Math.abs(gradient) };
+  }
+
+  async #mean(batches: readonly TokenBatch[]): Promise<number> {
+    let sum = 0;
+    for (const batch of batches) sum += await this.#distance(batch);
+    return sum / batches.length;
+  }
+
+  #distance({ targets }: TokenBatch): Promise<number> {
+    const asked = targets.filter((target) => target >= 0);
+    const mean = asked.reduce((sum, target) => sum + target, 0) / asked.length;
+    return Promise.resolve((this.current.weight - mean) ** 2);
+  }
+
+  loss(batch: TokenBatch): Promise<number> {
+    const replaced = this.validation?.[this.#validations++];
+    return replaced === undefined ? this.#distance(batch) : Promise.resolve(replaced);
+  }
+
+  state(): Promise<TrainingState> {
+    const { updates, weight, first, second } = this.current;
+    const scalar = (value: number) => new Map([['w', { shape: [1], data: Float32Array.of(value) }]]);
+    return Promise.resolve({
+      updates,
+      weights: scalar(weight),
+      first: scalar(first),
+      second: scalar(second),
+    });
+  }
+
+  restore({ updates, weights, first, second }: TrainingState): Promise<void> {
+    const [weight, m, v] = [weights, first, second].map((tensors) => tensors.get('w')!.data[0]!);
+    this.current = { updates, weight: weight!, first: m!, second: v! };
+    return Promise.resolve();
+  }
+
+  dispose(): void {}
+}
+
+/** Trains on nothing: the quadratic trainee has no network. */
+const base: BaseModel = {
+  name: 'scratch/tiny',
+  config: gpt2ConfigSchema.parse({ model_type: 'gpt2', n_embd: 4, n_layer: 1, n_head: 1 }),
+  parameters: new Map(),
+  tokenizer: undefined as unknown as BaseModel['tokenizer'],
+};
+
+/** Text `n` of pass `pass`: three tokens of prompt and two of answer, all different from pass to pass. */
+function text(n: number, pass: number): Example {
+  const rng = new Rng(`text ${n} of ${pass}`);
+  return toExample([rng.int(50), rng.int(50), n], [rng.int(50), rng.int(50)]);
+}
+
+/** 20 texts, 4 to a batch: 5 updates per pass, 3 passes unless `typed` says otherwise. */
+export function smallJob(folder: string, typed: Record<string, unknown> = {}): TrainingJob {
+  return {
+    base,
+    texts: (pass) => Array.from({ length: 20 }, (_, n) => text(n, pass)),
+    validation: [text(100, 0), text(101, 0)],
+    contextLength: 64,
+    padding: 0,
+    options: gpt2TrainOptions.parse({ batchSize: 4, epochs: 3, checkpointEvery: 3, ...typed }),
+    output: join(folder, 'gpt2'),
+    log: join(folder, 'training.jsonl'),
+  };
+}
