@@ -33,10 +33,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const settings =
+  '--k 3 --num-users 4 --epochs 2 --batch-size 2 --checkpoint-every 5 --compare-with popularity --learning-rate 0.01';
 const argv = (...more: string[]) => [
-  ...['finetune-gpt2', '--model', model, '--dataset', dataset, '--k', '3', '--num-users', '4'],
-  ...['--epochs', '2', '--batch-size', '2', '--checkpoint-every', '5', '--compare-with', 'popularity'],
-  ...['--learning-rate', '0.01', ...more],
+  'finetune-gpt2',
+  '--model',
+  model,
+  '--dataset',
+  dataset,
+  ...settings.split(' '),
+  ...more,
 ];
 
 /** Losses by update, from the log. */
