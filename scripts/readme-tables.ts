@@ -1,5 +1,6 @@
 /**
- * Writes the tables of README.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`.
+ * Writes the tables of README.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
+ * results/benchmark.json between `<!-- benchmark -->` or `<!-- benchmark: scaling -->` and `<!-- end -->`.
  * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
 import { readFile } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import {
 } from '../src/experiment/record.ts';
 import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
+import { benchmarkSchema, comparisonRows, scalingRows } from './bench/record.ts';
 
 const columns = [
   ['precision', 'precision'],
@@ -25,6 +27,14 @@ let after = before;
 for (const [block, file] of before.matchAll(/<!-- table: (\S+) -->[^]*?<!-- end -->/g)) {
   const table = markdown(await readRecord(file!, recordSchema));
   after = after.replace(block, `<!-- table: ${file} -->\n\n${table}\n\n<!-- end -->`);
+}
+const benchmark = /<!-- benchmark(: scaling)? -->[^]*?<!-- end -->/g;
+if (benchmark.test(after)) {
+  const record = benchmarkSchema.parse(JSON.parse(await readFile('results/benchmark.json', 'utf8')));
+  after = after.replace(benchmark, (_, scaling: string = '') => {
+    const table = aligned(scaling === '' ? comparisonRows(record) : scalingRows(record));
+    return `<!-- benchmark${scaling} -->\n\n${table}\n\n<!-- end -->`;
+  });
 }
 if (!process.argv.includes('--check')) await writeFileAtomic('README.md', after);
 else if (after !== before) {
