@@ -36,11 +36,11 @@ export const benchmarkSchema = z.object({
 });
 export type Benchmark = z.output<typeof benchmarkSchema>;
 
-/** One line per row: ours, the fastest peer, how many times faster, peak memory of both, quality of both. */
+/** One line per row: ours, the fastest peer, how many times faster, memory and quality of both, load at the start. */
 export function comparisonRows({ rows }: Benchmark): string[][] {
   return [
-    ['work', 'data', 'recsys', 'best peer', 'ratio', 'peak memory', 'quality'],
-    ...rows.flatMap(({ title, data, contestants: [ours, ...peers] }) => {
+    ['work', 'data', 'recsys', 'best peer', 'ratio', 'peak memory', 'quality', 'load'],
+    ...rows.flatMap(({ title, data, loadAverage, contestants: [ours, ...peers] }) => {
       const best = peers.toSorted((a, b) => a.seconds - b.seconds)[0];
       if (ours === undefined || best === undefined) return [];
       return [
@@ -52,6 +52,7 @@ export function comparisonRows({ rows }: Benchmark): string[][] {
           `${(best.seconds / ours.seconds).toFixed(1)}x`,
           `${ours.peakMB ?? '?'} / ${best.peakMB ?? '?'} MB`,
           bothQualities(ours, best),
+          loadAverage.toFixed(1),
         ],
       ];
     }),
