@@ -8,7 +8,7 @@ import { createGraph } from './ops/index.ts';
 import { createSession, type Session } from './session.ts';
 
 /** Entries per run: small enough that all arrays of a piece stay in the cache, large enough that calls cost nothing. */
-const PIECE = 1 << 17;
+const PIECE = 1 << 19;
 
 const kinds = ['weight', 'gradient', 'first', 'second'] as const;
 type Kind = (typeof kinds)[number];
@@ -58,7 +58,7 @@ export class HostOptimizer {
     for (const [name, tensor] of Object.entries(result)) update.output(`new ${name}`, tensor);
     const squares = createGraph();
     squares.output('sum', squares.input('gradient', [PIECE]).sumSquares());
-    const session = { target: 'cpu', threads } as const;
+    const session = { target: 'cpu', threads, fill: true } as const;
     return new HostOptimizer(
       tensors,
       await createSession(update, session),

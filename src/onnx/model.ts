@@ -1,6 +1,15 @@
 /** A graph as an ONNX model. */
 import { Emitter, type Target } from './emitter.ts';
-import type { DataType, Graph, Node, Op, Rule, Shape, Tensor } from './graph.ts';
+import {
+  sizeOf,
+  type DataType,
+  type Graph,
+  type Node,
+  type Op,
+  type Rule,
+  type Shape,
+  type Tensor,
+} from './graph.ts';
 import { encodeModel } from './protobuf.ts';
 
 const OPSET = 21;
@@ -8,10 +17,17 @@ const OPSET = 21;
 /** ONNX's TensorProto.DataType. */
 const codes: Record<DataType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
-/** Bytes of a model that computes the graph's outputs on `target`. What they do not need is left out. */
-export function toOnnx(graph: Graph, target: Target): Uint8Array {
+/** The name of the output that `sequenceFirst` adds. */
+export const SEQUENCE = 'sequence';
+
+/**
+ * Bytes of a model that computes the graph's outputs on `target`. What they do not need is left out. With
+ * `sequenceFirst` its first output is a sequence, which some sessions need; see session.ts.
+ */
+export function toOnnx(graph: Graph, target: Target, sequenceFirst = false): Uint8Array {
   const emitter = new Emitter(target);
   const live = liveNodes(graph);
+  if (sequenceFirst) emitter.node('SequenceConstruct', [smallestInput(graph).name], SEQUENCE);
   for (const node of live) emit(emitter, graph, node);
   for (const [name, tensor] of graph.outputs) emitter.node('Identity', [tensor.name], name);
   const used = new Set(live.flatMap(({ inputs }) => inputs));
@@ -35,9 +51,15 @@ export function toOnnx(graph: Graph, target: Target): Uint8Array {
         ),
       ],
       input: graph.inputs.map(valueInfo),
-      output: outputs.map(valueInfo),
+      output: [...(sequenceFirst ? [sequenceInfo] : []), ...outputs.map(valueInfo)],
     },
   });
+}
+
+/** Something small to put into a sequence. */
+function smallestInput({ inputs }: Graph): Tensor {
+  const floats = inputs.filter(({ type }) => type === 'float32');
+  return floats.reduce((a, b) => (sizeOf(b.shape) < sizeOf(a.shape) ? b : a));
 }
 
 /** Nodes on which an output depends, in the graph's order. */
@@ -68,3 +90,8 @@ function valueInfo({ name, shape, type }: { name: string; shape: Shape; type: Da
   const dim = shape.map((dimValue) => ({ dimValue }));
   return { name, type: { tensorType: { elemType: codes[type], shape: { dim } } } };
 }
+
+const sequenceInfo = {
+  name: SEQUENCE,
+  type: { sequenceType: { elemType: { tensorType: { elemType: codes.float32 } } } },
+};

@@ -1,8 +1,9 @@
 /** ONNX Runtime sessions: a graph that runs. Tensors go in and come out as typed arrays, or stay on the device. */
 import type * as ort from 'onnxruntime-node';
 import type { Target } from './emitter.ts';
-import type { Graph } from './graph.ts';
-import { toOnnx } from './model.ts';
+import { sizeOf, type Graph } from './graph.ts';
+import { SEQUENCE, toOnnx } from './model.ts';
+import { createGraph } from './ops/index.ts';
 
 export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array;
 /** Values by input name; a tensor on the device is fed as it came out. */
@@ -14,6 +15,8 @@ export interface SessionOptions {
   threads: number;
   /** Outputs that stay on the device and are fed to the next run. */
   onDevice?: (output: string) => boolean;
+  /** Results are written where they belong, not copied there; all are float32. Only on the CPU, where it works. */
+  fill?: boolean;
 }
 
 export interface Session {
@@ -38,9 +41,10 @@ export async function loadRuntime(): Promise<typeof ort> {
 export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
   const { Tensor, InferenceSession } = await loadRuntime();
   const { target, threads, onDevice } = options;
+  const filled = options.fill === true && target === 'cpu' && (await canFill());
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
   const location = (name: string) => (onDevice?.(name) ? ('gpu-buffer' as const) : ('cpu' as const));
-  const session = await InferenceSession.create(toOnnx(graph, target), {
+  const session = await InferenceSession.create(toOnnx(graph, target, filled), {
     executionProviders: [target],
     intraOpNumThreads: threads,
     enableMemPattern: false, // shapes differ from graph to graph; patterns only cost memory
@@ -65,13 +69,55 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
     async run(feeds, into = {}) {
       const fetches: Record<string, ort.Tensor | null> = {};
       for (const [name, { shape }] of graph.outputs) {
-        fetches[name] = into[name] ? new Tensor('float32', into[name], shape) : null;
+        const target = into[name] ?? (filled ? new Float32Array(sizeOf(shape)) : undefined);
+        fetches[name] = target ? new Tensor('float32', target, shape) : null;
       }
-      const given = Object.entries(feeds).map(([name, value]) => [name, wrap(name, value)]);
-      return await session.run(Object.fromEntries(given), fetches);
+      const entries = Object.entries(feeds).map(([name, value]) => [name, wrap(name, value)]);
+      const given = Object.fromEntries(entries) as Record<string, ort.Tensor>;
+      return filled ? await fill(session, given, fetches) : await session.run(given, fetches);
     },
     release: () => session.release(),
   };
+}
+
+/**
+ * ONNX Runtime 1.30's binding copies every result into a new array, also where one was given: half a second for the
+ * gradients of 124M weights. It gives up before that on a first output that is no tensor, when ONNX Runtime itself has
+ * already written the results into the arrays given.
+ */
+async function fill(
+  session: ort.InferenceSession,
+  feeds: Record<string, ort.Tensor>,
+  fetches: Record<string, ort.Tensor | null>,
+): Promise<Record<string, ort.Tensor>> {
+  try {
+    await session.run(feeds, { [SEQUENCE]: null, ...fetches });
+  } catch (error) {
+    if (/non tensor type/i.test(String(error))) return fetches as Record<string, ort.Tensor>;
+    throw error;
+  }
+  throw new Error('this ONNX Runtime returns sequences');
+}
+
+/** Whether `fill` works with the ONNX Runtime that is installed: tried once, on a small sum. */
+let fillable: Promise<boolean> | undefined;
+
+function canFill(): Promise<boolean> {
+  fillable ??= tryToFill().catch(() => false);
+  return fillable;
+}
+
+async function tryToFill(): Promise<boolean> {
+  const { Tensor, InferenceSession } = await loadRuntime();
+  const graph = createGraph();
+  const x = graph.input('x', [2]);
+  graph.output('y', x.add(x));
+  const session = await InferenceSession.create(toOnnx(graph, 'cpu', true), { logSeverityLevel: 4 });
+  const y = new Float32Array(2);
+  const feeds = { x: new Tensor('float32', Float32Array.of(1, 2), [2]) };
+  await fill(session, feeds, { y: new Tensor('float32', y, [2]) });
+  await session.release();
+  return y[0] === 2 && y[1] === 4;
 }
 
 /** Sessions keep their memory; those least recently used are given up. */

@@ -1,4 +1,9 @@
-/** Our side: `ours.ts train|decode BATCH LENGTH REPEATS THREADS` prints tokens/s (median) and peak memory as JSON. */
+/**
+ * Our side: `ours.ts train|answers|decode BATCH LENGTH REPEATS THREADS` prints tokens/s (median) and peak memory as JSON.
+ * With `answers` the loss is on the last quarter of each text. `product` gives GFLOP/s of one large product instead.
+ */
+import { createGraph } from '../../../src/onnx/ops/index.ts';
+import { createSession } from '../../../src/onnx/session.ts';
 import { gpt2ConfigSchema } from '../../../src/models/gpt2/config.ts';
 import { OnnxDecoder } from '../../../src/models/gpt2/onnx-decoder.ts';
 import { OnnxTrainee } from '../../../src/models/gpt2/onnx-trainee.ts';
@@ -19,10 +24,24 @@ async function timed(work: () => Promise<void>): Promise<void> {
   seconds.push((performance.now() - start) / 1000);
 }
 
-if (task === 'train') {
+if (task === 'product') {
+  const [rows, inner, columns] = [1024, 768, 3072];
+  const graph = createGraph();
+  const product = graph.input('a', [rows, inner]).matmul(graph.input('b', [inner, columns]));
+  graph.output('sum', product.sumSquares()); // so that the product need not be copied out
+  const session = await createSession(graph, { target: 'cpu', threads });
+  const feeds = {
+    a: new Float32Array(rows * inner).fill(0.5),
+    b: new Float32Array(inner * columns).fill(0.5),
+  };
+  for (let n = 0; n <= repeats; n++) await timed(async () => void (await session.run(feeds)));
+} else if (task !== 'decode') {
   const trainee = await OnnxTrainee.create({ config, parameters, checkpointing: false, threads });
   // As Hugging Face does with labels = ids: every token but a row's last predicts the one after it.
-  const targets = tokens.map((_, at) => ((at + 1) % length === 0 ? -100 : tokens[at + 1]!));
+  const from = task === 'answers' ? (length * 3) / 4 : 0;
+  const targets = tokens.map((_, at) =>
+    at % length < from || (at + 1) % length === 0 ? -100 : tokens[at + 1]!,
+  );
   const options = {
     learningRate: 1e-4,
     beta1: 0.9,
@@ -61,7 +80,7 @@ function best(logits: Float32Array): Int32Array {
 }
 
 const sorted = seconds.slice(1).sort((a, b) => a - b); // the first is warm-up
-const perRun = task === 'train' ? batch * length : batch;
+const perRun = { decode: batch, product: (2 * 1024 * 768 * 3072) / 1e9 }[task!] ?? batch * length;
 process.stdout.write(
   JSON.stringify({
     tokensPerSecond: perRun / sorted[sorted.length >> 1]!,

@@ -5,20 +5,23 @@
 import { concat, type Graph, type Tensor } from '../../onnx/graph.ts';
 import { createGraph } from '../../onnx/ops/index.ts';
 import type { Gpt2Config } from './config.ts';
-import { hiddenStates, Network, parameterInputs, plainNetwork } from './network.ts';
+import { hiddenStates, Network, parameterInputs, plainNetwork, timesTurned } from './network.ts';
+
+/** Weights are turned: see `timesTurned`. */
+const options = { ...plainNetwork, turned: true };
 
 /** Prompts (U, P) to the logits after positions `last` (U, into all U P), and each layer's keys and values (U, H, P, D). */
 export function promptGraph(config: Gpt2Config, U: number, P: number): Graph {
   const graph = createGraph();
-  const parameters = parameterInputs(graph, config);
+  const parameters = parameterInputs(graph, config, true);
   const keep = (layer: number, keys: Tensor, values: Tensor) => {
     graph.output(`keys.${layer}`, keys);
     graph.output(`values.${layer}`, values);
   };
   const tokens = graph.input('tokens', [U, P], 'int64');
-  const hidden = hiddenStates(graph, config, parameters, tokens, { ...plainNetwork, keep });
+  const hidden = hiddenStates(graph, config, parameters, tokens, { ...options, keep });
   const last = hidden.gather(graph.input('last', [U], 'int64'));
-  graph.output('logits', last.matmul(parameters.get('transformer.wte.weight')!, { transposeB: true }));
+  graph.output('logits', timesTurned(last, parameters.get('transformer.wte.weight')!));
   return graph;
 }
 
@@ -37,8 +40,8 @@ export function stepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): Graph {
   const graph = createGraph();
   const { n_embd: C, n_head: H, n_layer: layers } = config;
   const [R, D] = [U * W, C / H];
-  const parameters = parameterInputs(graph, config);
-  const network = new Network(graph, config, parameters, plainNetwork);
+  const parameters = parameterInputs(graph, config, true);
+  const network = new Network(graph, config, parameters, options);
   const embedding = parameters.get('transformer.wte.weight')!;
   const tokens = graph.input('tokens', [R], 'int64');
   const positions = graph.input('positions', [R], 'int64');
@@ -76,7 +79,6 @@ export function stepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): Graph {
     x = x.add(network.linear(`${name}.attn.c_proj`, attention(layer, network.norm(`${name}.ln_1`, x))));
     x = x.add(network.mlp(name, x));
   }
-  const logits = network.norm('transformer.ln_f', x).matmul(embedding, { transposeB: true });
-  graph.output('logits', logits);
+  graph.output('logits', timesTurned(network.norm('transformer.ln_f', x), embedding));
   return graph;
 }

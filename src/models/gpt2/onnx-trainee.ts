@@ -41,7 +41,7 @@ export class OnnxTrainee implements Trainee {
 
   private constructor(parts: TraineeParts, target: 'cpu' | 'cuda', optimizer: HostOptimizer) {
     this.#parts = parts;
-    this.#sessions = new SessionCache({ target, threads: parts.threads });
+    this.#sessions = new SessionCache({ target, threads: parts.threads, fill: true });
     this.#config = quantised(parts.config);
     this.#trained = trainedTensors(parts);
     this.#optimizer = optimizer;
