@@ -63,7 +63,8 @@ async function runAndReport(
   const { recordSchema } = await import('../experiment/record.ts');
 
   await withContext(output, async (context) => {
-    const outcome = await runExperiment({ experiment, data, protocol, models }, context);
+    const fits = join(output.resultsDir, 'cache', 'fits');
+    const outcome = await runExperiment({ experiment, data, protocol, models }, { ...context, fits });
     const path = join(output.resultsDir, `${experiment}_metrics.json`);
     await saveRecord(path, recordSchema, outcome.record);
     const saved = [path];

@@ -3,6 +3,7 @@ import { createModel, type ModelSpec } from '../models/registry.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { Stopwatch } from './environment.ts';
+import { FitFile } from './fit-file.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import type { DataOptions, Protocol } from './protocol.ts';
 import { buildRecord, scoreLists, type Lists } from './score.ts';
@@ -20,6 +21,8 @@ export interface RunContext {
   progress: Progress;
   signal: AbortSignal;
   threads: number;
+  /** Folder for what stopped fits leave; without it, nothing is kept. */
+  fits?: string;
 }
 
 export interface Outcome {
@@ -49,9 +52,11 @@ export async function runExperiment(spec: ExperimentSpec, context: RunContext): 
 async function runModel(spec: ModelSpec, prepared: Prepared, context: RunContext, watch: Stopwatch) {
   const rng = new Rng(prepared.protocol.seed).derive(`model:${spec.name}`);
   const recommender = await watch.time('import', () => createModel(spec));
+  const store = context.fits === undefined ? undefined : new FitFile(context.fits, prepared, spec);
   const fitted = await watch.time(`${spec.name}.fit`, () =>
-    recommender.fit(prepared.train, { ...context, rng }),
+    recommender.fit(prepared.train, { ...context, rng, ...(store && { store }) }),
   );
+  await store?.remove();
   try {
     const users = prepared.evaluable;
     const k = Math.max(...prepared.protocol.k);

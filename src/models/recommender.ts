@@ -1,5 +1,6 @@
 /** The contract that every approach implements: popularity, MF, FM, GPT-2 and GPT-4o alike. */
 import type { TrainingSet } from '../data/training-set.ts';
+import type { FitStore } from '../numeric/fit-store.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
 
@@ -12,6 +13,8 @@ export interface FitContext {
   signal: AbortSignal;
   /** Worker threads that may be used, at least 1. Results must not depend on it. */
   threads: number;
+  /** Where a stopped fit leaves what it has. */
+  store?: FitStore;
 }
 
 /** Untrained. `fit` returns another type, so "used before trained" does not compile. */

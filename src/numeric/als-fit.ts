@@ -4,12 +4,12 @@
  * target of a rated cell grows with the rating, (stars/4)^2, which matters more than anything else for the ranking, and
  * the item factors may shrink towards what the items' features predict.
  */
-import { AbortedError } from '../util/errors.ts';
 import { pow } from '../util/math.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './als.ts';
 import { clearRows, fillNormal, finiteCopy } from './factors.ts';
+import { resume, stopped, type FitStore } from './fit-store.ts';
 import { FeaturePrior, type FeatureRows } from './feature-prior.ts';
 import { KernelPool } from './pool.ts';
 
@@ -45,6 +45,7 @@ export interface AlsContext {
   progress: Progress;
   signal: AbortSignal;
   threads: number;
+  store?: FitStore;
 }
 
 /** What was learned. Matrices are row-major with k columns; rows without ratings are 0. */
@@ -56,7 +57,7 @@ export interface AlsFactors {
   featureFactors?: Float64Array;
 }
 
-/** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
+/** Throws RecsysError when the factors overflow, AbortedError when the signal fires; `store` has the factors then. */
 export async function fitByAls(
   data: AlsData,
   settings: AlsSettings,
@@ -82,10 +83,13 @@ export async function fitByAls(
       new FeaturePrior(data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
     const means = prior === undefined ? null : pool.float32(als.itemFactors.length);
     let featureFactors: Float64Array | undefined;
-    for (let sweep = 0; sweep < iterations; sweep++) {
+    const arrays = [als.userFactors, als.itemFactors];
+    const { rounds } = await resume(context.store, arrays);
+    task.advance(rounds);
+    for (let sweep = rounds; sweep < iterations; sweep++) {
       await pool.breathe();
       if (context.signal.aborted)
-        throw new AbortedError({ found: `stopped after ${sweep} sweeps of implicit ALS` });
+        throw await stopped(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
       als.updateUsers();
       featureFactors = prior?.regress(als.itemFactors, k);
       if (featureFactors !== undefined) prior!.predict(featureFactors, k, means!);

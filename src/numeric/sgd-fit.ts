@@ -1,8 +1,8 @@
 /** A whole fit by SGD: pool, first factors, epochs with a falling learning rate, and the parameters it ends with. */
-import { AbortedError } from '../util/errors.ts';
 import type { Progress } from '../util/progress.ts';
-import type { Rng } from '../util/rng.ts';
+import { Rng } from '../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from './factors.ts';
+import { resume, stopped, type FitStore } from './fit-store.ts';
 import { KernelPool } from './pool.ts';
 import {
   SgdSolver,
@@ -32,6 +32,7 @@ export interface SgdContext {
   progress: Progress;
   signal: AbortSignal;
   threads: number;
+  store?: FitStore;
 }
 
 /** What was learned. Matrices are row-major with k columns. */
@@ -46,7 +47,7 @@ export interface SgdParameters {
 
 /**
  * Fits the parameters. The same bits for any number of threads.
- * Throws AbortedError when the signal fires, RecsysError when the parameters overflow.
+ * Throws AbortedError when the signal fires (`store` has the parameters then), RecsysError when the parameters overflow.
  */
 export async function fitBySgd(
   problem: SgdProblem,
@@ -60,10 +61,15 @@ export async function fitBySgd(
   try {
     const solver = new SgdSolver(pool, problem, context.rng.derive('order'));
     initialize(solver, problem.k, settings, context.rng);
-    for (let epoch = 0; epoch < epochs; epoch++) {
+    const { rounds, rng } = await resume(context.store, solver.arrays);
+    if (rng) solver.rng = Rng.restore(rng);
+    task.advance(rounds);
+    for (let epoch = rounds; epoch < epochs; epoch++) {
       await pool.breathe();
-      if (context.signal.aborted)
-        throw new AbortedError({ found: `stopped after ${epoch} epochs of ${label}` });
+      if (context.signal.aborted) {
+        const fit = { rounds: epoch, rng: solver.rng.state(), arrays: solver.arrays };
+        throw await stopped(context.store, fit, `${epoch} epochs of ${label}`);
+      }
       solver.epoch(loss, learningRate * (1 - (1 - finalRate) * (epoch / epochs)), regularization);
       task.advance();
     }

@@ -111,7 +111,8 @@ const LEVELS = 256;
 export class SgdSolver {
   /** The parameters and what the kernels need beside them. Features: see `featureFactors`. */
   readonly state: SgdState;
-  readonly #rng: Rng;
+  /** What the next epoch draws from. */
+  rng: Rng;
   readonly #catalogue: Int32Array;
   readonly #kernels: SgdKernels;
   readonly #levelCounts: Float64Array;
@@ -124,7 +125,7 @@ export class SgdSolver {
    */
   constructor(pool: KernelPool, problem: SgdProblem, rng: Rng, kernels?: SgdKernels) {
     this.state = placeState(pool, problem);
-    this.#rng = rng;
+    this.rng = rng;
     this.#catalogue = problem.catalogue.slice();
     this.#kernels = kernels ?? new SimdKernels(pool, this.state);
     this.#levelCounts = new Float64Array(LEVELS);
@@ -140,6 +141,13 @@ export class SgdSolver {
 
   get featureBiases(): Float32Array {
     return this.state.featureBiases.subarray(0, this.state.features);
+  }
+
+  /** All that epochs change and later ones depend on, besides `rng`. */
+  get arrays(): (Float32Array | Int32Array)[] {
+    const { userFactors, itemFactors, featureFactors, userBiases, itemBiases, featureBiases } = this.state;
+    const parameters = [userFactors, itemFactors, featureFactors, userBiases, itemBiases, featureBiases];
+    return [...parameters, this.#catalogue];
   }
 
   /** Sets every copy of the features' factors. */
@@ -164,8 +172,7 @@ export class SgdSolver {
     this.#dealItems();
     this.#kernels.partition(this.state);
     for (let step = 0; step < this.state.blocks; step++) {
-      for (let n = 0; n < this.state.randomStates.length; n++)
-        this.state.randomStates[n] = this.#rng.uint32();
+      for (let n = 0; n < this.state.randomStates.length; n++) this.state.randomStates[n] = this.rng.uint32();
       if (loss.kind === 'squared') this.#kernels.squared(this.state, step, this.#targets, rates);
       else this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss.negatives, rates);
       averageCopies(this.state.featureFactors, this.state.blocks);
@@ -188,7 +195,7 @@ export class SgdSolver {
   /** Deals the catalogue into blocks of equal size, anew each epoch, so that any two items meet. */
   #dealItems(): void {
     const { blocks, blockItems, blockItemPointers, itemBlocks } = this.state;
-    if (blocks > 1) this.#rng.shuffle(this.#catalogue);
+    if (blocks > 1) this.rng.shuffle(this.#catalogue);
     blockItems.set(this.#catalogue);
     for (let block = 0; block < blocks; block++) {
       const first = Math.floor((this.#catalogue.length * block) / blocks);

@@ -88,6 +88,26 @@ describe('recsys baseline', () => {
   });
 });
 
+it('goes on after Ctrl-C where it stopped, and leaves nothing behind when it is through', async () => {
+  const argv = ['mf', '--iterations', '1000000', '--dataset', dataset, '--seed', '7'];
+  const sweepsOfAStoppedRun = async () => {
+    const { stderr } = await recsys(argv, {
+      cwd,
+      onStderr: (text, child) => {
+        if (text.includes('sweeps')) child.kill('SIGINT');
+      },
+    });
+    expect(stderr).toMatch(
+      /The same command goes on from there: .* results.cache.fits.mf-[0-9a-f]{16}[.]fit/,
+    );
+    return Number(/stopped after (\d+) sweeps/.exec(stderr)![1]);
+  };
+  const first = await sweepsOfAStoppedRun();
+  expect(await sweepsOfAStoppedRun()).toBeGreaterThan(first);
+  const files = await readdir(join(cwd, 'results/cache/fits'));
+  expect(files).toHaveLength(1);
+});
+
 describe('recsys reproduce', () => {
   it('says so when every number comes out again', async () => {
     await baseline();

@@ -1,0 +1,58 @@
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { protocolSchema } from '../../src/experiment/protocol.ts';
+import { runExperiment, type RunContext } from '../../src/experiment/run.ts';
+import { specOf, type ModelSpec } from '../../src/models/registry.ts';
+import { silentProgress, type Progress } from '../../src/util/progress.ts';
+import { smallFolder } from '../support/cli.ts';
+
+/** Fires `controller` when a fit has advanced so many rounds. */
+function stoppingAfter(rounds: number, controller: AbortController): Progress {
+  let done = 0;
+  const advance = (n = 1) => {
+    done += n;
+    if (done === rounds) controller.abort();
+  };
+  return { ...silentProgress, start: () => ({ advance, finish: () => {} }) };
+}
+
+const models: [string, ModelSpec][] = [
+  ['implicit ALS', { ...specOf('mf'), hyperparameters: { iterations: 5 } }],
+  [
+    'implicit ALS by conjugate gradients',
+    { ...specOf('mf'), hyperparameters: { iterations: 5, conjugateGradientSteps: 3 } },
+  ],
+  ['BPR', { ...specOf('mf'), hyperparameters: { solver: 'bpr', epochs: 5 } }],
+  ['SGD', { ...specOf('mf'), hyperparameters: { solver: 'sgd', epochs: 5 } }],
+  ['factorization machine by ALS', { ...specOf('fm'), hyperparameters: { iterations: 5 } }],
+  ['factorization machine by BPR', { ...specOf('fm'), hyperparameters: { solver: 'bpr', epochs: 5 } }],
+];
+
+test.each(models)('%s, stopped and run again, gives the lists of an uninterrupted run', async (_, model) => {
+  const spec = {
+    experiment: 'test',
+    data: { dataset: await smallFolder() },
+    protocol: protocolSchema.parse({}),
+    models: [model],
+  };
+  const fits = await mkdtemp(join(tmpdir(), 'recsys-fits-'));
+  const context: RunContext = { progress: silentProgress, signal: new AbortController().signal, threads: 1 };
+  const whole = await runExperiment(spec, context);
+
+  const controller = new AbortController();
+  const stopping = { ...context, fits, signal: controller.signal, progress: stoppingAfter(2, controller) };
+  await expect(runExperiment(spec, stopping)).rejects.toThrow(/stopped after 2 .* goes on from there/);
+  expect(await readdir(fits)).toHaveLength(1);
+
+  let rounds = 0;
+  const counting: Progress = {
+    ...silentProgress,
+    start: () => ({ advance: () => void rounds++, finish: () => {} }),
+  };
+  const resumed = await runExperiment(spec, { ...context, fits, progress: counting });
+  expect(rounds).toBe(1 + 3); // the two that were there at once, then three
+  expect(resumed.lists).toEqual(whole.lists);
+  expect(await readdir(fits)).toEqual([]);
+});
