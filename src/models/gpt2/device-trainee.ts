@@ -1,10 +1,13 @@
-/** Training on ONNX Runtime's WebGPU provider: a whole update is one graph, weights and moments stay on the device. */
+/**
+ * Training on ONNX Runtime's WebGPU provider. Weights, moments and summed gradients stay on the device. An update from one
+ * batch is one graph; one from several adds up their gradients first.
+ */
 import type * as ort from 'onnxruntime-node';
 import { adamW, clipInGraph, updateScalars } from '../../onnx/adamw.ts';
-import type { Graph, Shape } from '../../onnx/graph.ts';
+import type { Graph, Tensor } from '../../onnx/graph.ts';
+import { DeviceMemory } from '../../onnx/device-memory.ts';
 import { createGraph } from '../../onnx/ops/index.ts';
-import { createSession, SessionCache, type Feeds } from '../../onnx/session.ts';
-import { RecsysError } from '../../util/errors.ts';
+import { SessionCache, type Feeds, type Session } from '../../onnx/session.ts';
 import type { Rng } from '../../util/rng.ts';
 import type { TokenBatch } from './batch.ts';
 import type { Gpt2Config, Parameters } from './config.ts';
@@ -25,101 +28,193 @@ import type { AdamWOptions, Trainee, TrainingState } from './trainee.ts';
 const kinds = ['weight', 'first', 'second'] as const;
 type Kind = (typeof kinds)[number];
 
-const target = 'webgpu';
-
 /** Weights under their own name, moments under `first NAME` and `second NAME`: what a graph calls them. */
 const key = (kind: Kind, name: string) => (kind === 'weight' ? name : `${kind} ${name}`);
+
+const gradientKey = (name: string) => `gradient ${name}`;
+
+/** What an output that replaces an input is called. */
+const renewed = (input: string) => `new ${input}`;
 
 export class DeviceTrainee implements Trainee {
   readonly #parts: TraineeParts;
   readonly #config: Gpt2Config;
   readonly #trained: TrainedTensors;
+  readonly #memory: DeviceMemory;
   readonly #sessions: SessionCache;
-  /** Parameters that are not trained, and the state: arrays that were never fed, else tensors on the device. */
-  #feeds: Feeds;
+  /** Parameters that are not trained, and the state, on the device. */
+  readonly #feeds: Record<string, ort.Tensor> = {};
   #updates = 0;
 
-  constructor(parts: TraineeParts) {
+  private constructor(parts: TraineeParts) {
     this.#parts = parts;
     this.#config = quantised(parts.config);
     this.#trained = trainedTensors(parts);
-    const onDevice = (output: string) => output.startsWith('new ');
-    this.#sessions = new SessionCache({ target, threads: parts.threads, onDevice });
-    this.#feeds = Object.fromEntries([...parts.parameters].map(([name, { data }]) => [name, data]));
-    for (const [name, { data }] of initialWeights(parts)) {
-      this.#feeds[name] = data;
-      for (const kind of ['first', 'second'] as const) {
-        this.#feeds[key(kind, name)] = new Float32Array(data.length);
-      }
+    this.#memory = new DeviceMemory(parts.threads);
+    const onDevice = (output: string) => output.startsWith(renewed(''));
+    this.#sessions = new SessionCache({ target: 'webgpu', threads: parts.threads, onDevice });
+  }
+
+  static async create(parts: TraineeParts): Promise<DeviceTrainee> {
+    const trainee = new DeviceTrainee(parts);
+    const first = initialWeights(parts);
+    const zeros = new Map(
+      [...first].map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]),
+    );
+    if (parts.lora) await trainee.#upload('weight', parts.parameters);
+    await trainee.#upload('weight', first);
+    await trainee.#upload('first', zeros);
+    await trainee.#upload('second', zeros);
+    return trainee;
+  }
+
+  async #upload(kind: Kind, tensors: Parameters): Promise<void> {
+    for (const [name, tensor] of await this.#memory.upload(tensors)) {
+      this.#feeds[key(kind, name)]?.dispose();
+      this.#feeds[key(kind, name)] = tensor;
     }
   }
 
   async update(batches: readonly TokenBatch[], options: AdamWOptions, rng: Rng) {
-    const [batch, ...others] = batches;
-    if (others.length > 0) {
-      throw new RecsysError({
-        place: '--accumulate',
-        found: `${batches.length}`,
-        wanted: '1 on WebGPU, where gradients stay inside an update',
-        remedy: 'Raise --batch-size instead.',
-      });
-    }
-    const size = sizeOfBatch(batch!);
-    const session = await this.#sessions.get(`update ${size.B} ${size.T} ${size.A}`, () =>
-      this.#updateGraph(size),
-    );
+    const weight = 1 / batches.reduce((sum, batch) => sum + countTargets(batch), 0);
     const { stepSize, rootCorrection, decay } = updateScalars(this.#updates + 1, options);
-    const results = await session.run({
-      ...this.#feeds,
-      ...batchFeeds(batch!, size, 1 / countTargets(batch!)),
-      ...dropoutMasks(session.graph, this.#config, rng),
+    const scalars = {
       stepSize: Float32Array.of(stepSize),
       rootCorrection: Float32Array.of(rootCorrection),
       decay: Float32Array.of(decay),
       clipNorm: Float32Array.of(options.clipNorm),
-    });
-    const [loss, gradientNorm] = ['loss', 'norm'].map((name) => results[name]!.data[0] as number);
-    const finite = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-    this.#keep(results, finite);
-    if (finite) this.#updates++;
-    return { loss: loss!, gradientNorm: gradientNorm! };
+    };
+    if (batches.length === 1) {
+      const size = sizeOfBatch(batches[0]!);
+      const session = await this.#session('update', size, () => this.#updateGraph(size));
+      const results = await this.#run(session, {
+        ...this.#batchFeeds(session, batches[0]!, weight, rng),
+        ...scalars,
+      });
+      return this.#finish(results, numberOf(results, 'loss'));
+    }
+    const { loss, gradients } = await this.#sumGradients(batches, weight, rng);
+    try {
+      const session = await this.#sessions.get('apply', () => this.#applyGraph());
+      return this.#finish(await this.#run(session, { ...gradients, ...scalars }), loss);
+    } finally {
+      for (const gradient of Object.values(gradients)) gradient.dispose();
+    }
   }
 
-  #updateGraph(size: BatchSize): Graph {
-    const { checkpointing } = this.#parts;
-    const built = lossGraph(this.#config, this.#trained, size, { checkpointing, dropout: true });
-    const { graph, loss, trained } = built;
-    const found = gradientsOf(built);
-    const number = (name: string) => graph.input(name, []);
-    const { norm, clip } = clipInGraph(graph, [...found.values()], number('clipNorm'));
-    const scalars = { stepSize: number('stepSize'), rootCorrection: number('rootCorrection'), clip };
-    const decay = number('decay');
-    graph.output('loss', loss);
-    graph.output('norm', norm);
-    for (const [name, weight] of trained) {
-      const moment = (kind: Kind) => graph.input(key(kind, name), weight.shape);
-      const slot = { weight, first: moment('first'), second: moment('second') };
-      const inputs = weight.shape.length > 1 ? { ...scalars, decay } : scalars;
-      const updated = adamW(slot, found.get(name)!, inputs, betas);
-      for (const kind of kinds) graph.output(`new ${key(kind, name)}`, updated[kind]);
+  /** The gradients of all batches, in each of which a target counts `weight`; whoever gets them disposes of them. */
+  async #sumGradients(batches: readonly TokenBatch[], weight: number, rng: Rng) {
+    let loss = 0;
+    let gradients: Record<string, ort.Tensor> = {};
+    for (const [n, batch] of batches.entries()) {
+      const size = sizeOfBatch(batch);
+      const add = n > 0;
+      const session = await this.#session(add ? 'add' : 'gradients', size, () =>
+        this.#gradientsGraph(size, add),
+      );
+      const results = await this.#run(session, {
+        ...gradients,
+        ...this.#batchFeeds(session, batch, weight, rng),
+      });
+      for (const gradient of Object.values(gradients)) gradient.dispose();
+      const names = [...this.#trained.shapes.keys()].map(gradientKey);
+      gradients = Object.fromEntries(names.map((name) => [name, results[renewed(name)]!]));
+      loss += numberOf(results, 'loss');
     }
+    return { loss, gradients };
+  }
+
+  #batchFeeds({ graph }: Session, batch: TokenBatch, weight: number, rng: Rng): Feeds {
+    return { ...batchFeeds(batch, sizeOfBatch(batch), weight), ...dropoutMasks(graph, this.#config, rng) };
+  }
+
+  #session(kind: string, { B, T, A }: BatchSize, build: () => Graph): Promise<Session> {
+    return this.#sessions.get(`${kind} ${B} ${T} ${A}`, build);
+  }
+
+  /** Runs with what the graph takes of the state. */
+  #run(session: Session, feeds: Feeds): Promise<Record<string, ort.Tensor>> {
+    const all: Feeds = { ...this.#feeds, ...feeds };
+    return session.run(Object.fromEntries(session.graph.inputs.map(({ name }) => [name, all[name]!])));
+  }
+
+  /** Loss and gradients of one batch, and the update. */
+  #updateGraph(size: BatchSize): Graph {
+    const built = this.#trainingGraph(size);
+    this.#addUpdate(built.graph, built.trained, gradientsOf(built));
+    return built.graph;
+  }
+
+  /** Loss and gradients of one batch; with `add` the gradients are added to those given. */
+  #gradientsGraph(size: BatchSize, add: boolean): Graph {
+    const built = this.#trainingGraph(size);
+    for (const [name, gradient] of gradientsOf(built)) {
+      const input = gradientKey(name);
+      const sum = add ? built.graph.input(input, gradient.shape).add(gradient) : gradient;
+      built.graph.output(renewed(input), sum);
+    }
+    return built.graph;
+  }
+
+  /** The update from gradients that are given. */
+  #applyGraph(): Graph {
+    const graph = createGraph();
+    const inputs = (nameOf: (name: string) => string) =>
+      new Map([...this.#trained.shapes].map(([name, shape]) => [name, graph.input(nameOf(name), shape)]));
+    this.#addUpdate(
+      graph,
+      inputs((name) => name),
+      inputs(gradientKey),
+    );
     return graph;
   }
 
-  /** The new state instead of the old one, or not; what is not kept is freed. */
-  #keep(results: Record<string, ort.Tensor>, accept: boolean): void {
-    for (const [name, tensor] of Object.entries(results)) {
-      if (!name.startsWith('new ')) continue;
-      const fed = name.slice('new '.length);
-      const unused = accept ? this.#feeds[fed]! : tensor;
-      if (accept) this.#feeds[fed] = tensor;
-      if ('dispose' in unused) unused.dispose();
+  #trainingGraph(size: BatchSize) {
+    const { checkpointing } = this.#parts;
+    const built = lossGraph(this.#config, this.#trained, size, { checkpointing, dropout: true });
+    built.graph.output('loss', built.loss);
+    return built;
+  }
+
+  #addUpdate(
+    graph: Graph,
+    weights: ReadonlyMap<string, Tensor>,
+    gradients: ReadonlyMap<string, Tensor>,
+  ): void {
+    const number = (name: string) => graph.input(name, []);
+    const { norm, clip } = clipInGraph(graph, [...gradients.values()], number('clipNorm'));
+    const scalars = { stepSize: number('stepSize'), rootCorrection: number('rootCorrection'), clip };
+    const decay = number('decay');
+    graph.output('norm', norm);
+    for (const [name, weight] of weights) {
+      const moment = (kind: Kind) => graph.input(key(kind, name), weight.shape);
+      const slot = { weight, first: moment('first'), second: moment('second') };
+      const inputs = weight.shape.length > 1 ? { ...scalars, decay } : scalars;
+      const updated = adamW(slot, gradients.get(name)!, inputs, betas);
+      for (const kind of kinds) graph.output(renewed(key(kind, name)), updated[kind]);
     }
+  }
+
+  /** The new state instead of the old one where loss and norm are finite; what is not kept is freed. */
+  #finish(results: Record<string, ort.Tensor>, loss: number): { loss: number; gradientNorm: number } {
+    const gradientNorm = numberOf(results, 'norm');
+    const accept = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    for (const name of this.#trained.shapes.keys()) {
+      for (const kind of kinds) {
+        const fed = key(kind, name);
+        const tensor = results[renewed(fed)]!;
+        const unused = accept ? this.#feeds[fed]! : tensor;
+        if (accept) this.#feeds[fed] = tensor;
+        unused.dispose();
+      }
+    }
+    if (accept) this.#updates++;
+    return { loss, gradientNorm };
   }
 
   async loss(batch: TokenBatch): Promise<number> {
     const size = sizeOfBatch(batch);
-    const session = await this.#sessions.get(`loss ${size.B} ${size.T} ${size.A}`, () => {
+    const session = await this.#session('loss', size, () => {
       const { graph, loss } = lossGraph(this.#config, this.#trained, size, {
         checkpointing: false,
         dropout: false,
@@ -127,10 +222,7 @@ export class DeviceTrainee implements Trainee {
       graph.output('loss', loss);
       return graph;
     });
-    const feeds = { ...this.#feeds, ...batchFeeds(batch, size, 1 / countTargets(batch)) };
-    const used = session.graph.inputs.map(({ name }) => [name, feeds[name as keyof typeof feeds]!] as const);
-    const { loss } = await session.run(Object.fromEntries(used));
-    return loss!.data[0] as number;
+    return numberOf(await this.#run(session, batchFeeds(batch, size, 1 / countTargets(batch))), 'loss');
   }
 
   async state(): Promise<TrainingState> {
@@ -142,40 +234,30 @@ export class DeviceTrainee implements Trainee {
     return { updates: this.#updates, weights, first, second };
   }
 
-  /** Reading a tensor on the device directly ends the process in ONNX Runtime 1.30; as an output it can be had. */
   async #download(kind: Kind): Promise<Parameters> {
-    const copies: Parameters = new Map();
-    for (const [name, shape] of this.#trained.shapes) {
-      const value = this.#feeds[key(kind, name)]!;
-      const data = 'dispose' in value ? await download(value, shape, this.#parts.threads) : value.slice();
-      copies.set(name, { shape: [...shape], data: data as Float32Array });
-    }
-    return copies;
+    const { shapes } = this.#trained;
+    const tensors = [...shapes.keys()].map((name) => [name, this.#feeds[key(kind, name)]!]);
+    const found = await this.#memory.download(
+      shapes,
+      Object.fromEntries(tensors) as Record<string, ort.Tensor>,
+    );
+    return new Map([...found].map(([name, data]) => [name, { shape: [...shapes.get(name)!], data }]));
   }
 
-  restore({ updates, weights, first, second }: TrainingState): Promise<void> {
-    for (const [kind, tensors] of Object.entries({ weight: weights, first, second })) {
-      for (const [name, { data }] of tensors) {
-        const old = this.#feeds[key(kind as Kind, name)]!;
-        if ('dispose' in old) old.dispose();
-        this.#feeds[key(kind as Kind, name)] = data.slice();
-      }
-    }
+  async restore({ updates, weights, first, second }: TrainingState): Promise<void> {
+    await this.#upload('weight', weights);
+    await this.#upload('first', first);
+    await this.#upload('second', second);
     this.#updates = updates;
-    return Promise.resolve();
   }
 
   async dispose(): Promise<void> {
-    for (const value of Object.values(this.#feeds)) if ('dispose' in value) value.dispose();
+    for (const tensor of Object.values(this.#feeds)) tensor.dispose();
     await this.#sessions.dispose();
+    await this.#memory.dispose();
   }
 }
 
-async function download(tensor: ort.Tensor, shape: Shape, threads: number): Promise<Float32Array> {
-  const graph = createGraph();
-  graph.output('copy', graph.input('tensor', shape));
-  const session = await createSession(graph, { target, threads });
-  const { copy } = await session.run({ tensor });
-  await session.release();
-  return copy!.data as Float32Array;
+function numberOf(results: Record<string, ort.Tensor>, name: string): number {
+  return results[name]!.data[0] as number;
 }

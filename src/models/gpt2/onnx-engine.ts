@@ -32,7 +32,9 @@ export async function openOnnxEngine(provider: Target, threads: number): Promise
 }
 
 async function createTrainee(provider: Target, parts: TraineeParts): Promise<Trainee> {
-  return provider === 'webgpu' ? new DeviceTrainee(parts) : await OnnxTrainee.create(parts, provider);
+  return provider === 'webgpu'
+    ? await DeviceTrainee.create(parts)
+    : await OnnxTrainee.create(parts, provider);
 }
 
 function traineeParts({ base, options }: TrainingJob, { rng, threads }: FitContext): TraineeParts {

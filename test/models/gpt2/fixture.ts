@@ -5,6 +5,8 @@ import type { TokenBatch } from '../../../src/models/gpt2/batch.ts';
 import { readCheckpoint } from '../../../src/models/gpt2/checkpoint.ts';
 import { readConfig, type Gpt2Config, type Parameters } from '../../../src/models/gpt2/config.ts';
 import { openSafetensors } from '../../../src/models/gpt2/safetensors.ts';
+import type { Trainee } from '../../../src/models/gpt2/trainee.ts';
+import { Rng } from '../../../src/util/rng.ts';
 
 export const fixtureFolder = join(import.meta.dirname, '../../fixtures/gpt2-tiny');
 
@@ -69,3 +71,36 @@ export const referenceOptions = {
   weightDecay: 0.01,
   clipNorm: 1,
 };
+
+/** The batch's texts as batches of one each; their numbers of targets differ. */
+export function oneByOne({ rows, length, tokens, targets }: TokenBatch): TokenBatch[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const cut = (values: Int32Array) => values.slice(row * length, (row + 1) * length);
+    return { rows: 1, length, tokens: cut(tokens), targets: cut(targets) };
+  });
+}
+
+/** Adapters of rank 2 for one layer, the B matrix zero. */
+export function tinyAdapters({ n_embd: C }: Gpt2Config): { weights: Parameters; scale: number } {
+  const layer = 'transformer.h.1.attn.c_attn';
+  const a = Float32Array.from({ length: C * 2 }, (_, i) => Math.sin(i + 1) / 4);
+  const weights = new Map([
+    [`${layer}.lora_A`, { shape: [C, 2], data: a }],
+    [`${layer}.lora_B`, { shape: [2, 3 * C], data: new Float32Array(6 * C) }],
+  ]);
+  return { weights, scale: 2 };
+}
+
+/** With a tenth of the residuals dropped. */
+export function withDropout(config: Gpt2Config): Gpt2Config {
+  return { ...config, resid_pdrop: 0.1 };
+}
+
+/** Loss and gradient norm of ten updates, each from all texts one by one. */
+export async function summedUpdates(trainee: Trainee, batch: TokenBatch) {
+  const steps: { loss: number; gradientNorm: number }[] = [];
+  for (let n = 0; n < 10; n++) {
+    steps.push(await trainee.update(oneByOne(batch), referenceOptions, new Rng(n)));
+  }
+  return steps;
+}

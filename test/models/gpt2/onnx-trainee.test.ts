@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OnnxTrainee } from '../../../src/models/gpt2/onnx-trainee.ts';
 import { NO_TARGET } from '../../../src/models/gpt2/batch.ts';
 import { Rng } from '../../../src/util/rng.ts';
-import { gradientErrors, readFixture, referenceOptions, type Fixture } from './fixture.ts';
+import { gradientErrors, readFixture, referenceOptions, tinyAdapters, type Fixture } from './fixture.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -136,18 +136,12 @@ describe('LoRA', () => {
   test('adapters that are zero on one side change nothing at first, and alone are trained', async () => {
     const { batch, reference, config: plain, parameters } = fixture;
     const config = { ...plain, ...noDropout };
-    const C = config.n_embd;
-    const layer = 'transformer.h.1.attn.c_attn';
-    const a = Float32Array.from({ length: C * 2 }, (_, i) => Math.sin(i + 1) / 4);
-    const weights = new Map([
-      [`${layer}.lora_A`, { shape: [C, 2], data: a }],
-      [`${layer}.lora_B`, { shape: [2, 3 * C], data: new Float32Array(6 * C) }],
-    ]);
+    const lora = tinyAdapters(config);
     const before = structuredClone(parameters);
     const trainee = await OnnxTrainee.create({
       config,
       parameters,
-      lora: { weights, scale: 2 },
+      lora,
       checkpointing: false,
       threads: 2,
     });
@@ -160,7 +154,7 @@ describe('LoRA', () => {
     }
     expect(losses[0]).toBeCloseTo(reference.loss, 5);
     expect(losses.at(-1)).toBeLessThan(reference.loss - 0.05);
-    expect([...(await trainee.state()).weights.keys()]).toEqual([...weights.keys()]);
+    expect([...(await trainee.state()).weights.keys()]).toEqual([...lora.weights.keys()]);
     expect(parameters).toEqual(before);
   });
 });

@@ -1,10 +1,20 @@
-/** Ten updates of the tiny fixture on WebGPU, in a process of its own: the driver is found through its environment. */
+/** Updates of the tiny fixture on WebGPU, in a process of its own: the driver is found through its environment. */
+import { isDeepStrictEqual } from 'node:util';
 import { DeviceTrainee } from '../../../src/models/gpt2/device-trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
-import { readFixture, referenceOptions } from './fixture.ts';
+import {
+  oneByOne,
+  readFixture,
+  referenceOptions,
+  summedUpdates,
+  tinyAdapters,
+  withDropout,
+} from './fixture.ts';
 
 const { config, parameters, batch } = await readFixture();
-const trainee = new DeviceTrainee({ config, parameters, checkpointing: false, threads: 2 });
+const parts = { config, parameters, checkpointing: false, threads: 2 };
+
+const trainee = await DeviceTrainee.create(parts);
 const losses: number[] = [];
 for (let n = 0; n < 10; n++) {
   losses.push((await trainee.update([batch], referenceOptions, new Rng(n))).loss);
@@ -15,4 +25,23 @@ await trainee.restore({ ...(await trainee.state()), updates });
 const again = await trainee.loss(batch);
 await trainee.dispose();
 const bias = [...weights.get('transformer.ln_f.bias')!.data];
-process.stdout.write(JSON.stringify({ losses, updates, validation, again, bias }));
+
+/** Updates from several batches, and one that ends in no number. */
+async function summed(more: { lora?: ReturnType<typeof tinyAdapters> }) {
+  const trainee = await DeviceTrainee.create({ ...parts, config: withDropout(config), ...more });
+  const steps = await summedUpdates(trainee, batch);
+  const state = await trainee.state();
+  for (const { data } of state.weights.values()) data[0] = NaN;
+  await trainee.restore(state);
+  // A device's maximum may ignore NaN, and the loss take one: then the norm tells.
+  const { loss, gradientNorm } = await trainee.update(oneByOne(batch), referenceOptions, new Rng(0));
+  const { updates, first } = await trainee.state();
+  const unchanged = isDeepStrictEqual(first, state.first);
+  const finite = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+  await trainee.dispose();
+  return { steps, broken: { finite, updates, unchanged } };
+}
+
+const accumulated = await summed({});
+const adapted = await summed({ lora: tinyAdapters(config) });
+process.stdout.write(JSON.stringify({ losses, updates, validation, again, bias, accumulated, adapted }));

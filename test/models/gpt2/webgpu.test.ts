@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { OnnxTrainee } from '../../../src/models/gpt2/onnx-trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 import { driverEnvironment, withoutDriver } from '../../support/webgpu.ts';
 import { recsys } from '../../support/cli.ts';
-import { readFixture, referenceOptions } from './fixture.ts';
+import { readFixture, referenceOptions, summedUpdates, tinyAdapters, withDropout } from './fixture.ts';
 
 interface Trained {
   losses: number[];
@@ -14,15 +14,29 @@ interface Trained {
   validation: number;
   again: number;
   bias: number[];
+  accumulated: Summed;
+  adapted: Summed;
 }
 
+interface Summed {
+  steps: { loss: number; gradientNorm: number }[];
+  broken: { finite: boolean; updates: number; unchanged: boolean };
+}
+
+let found: Trained;
+beforeAll(async () => {
+  if (withoutDriver) return;
+  const worker = join(import.meta.dirname, 'webgpu-worker.ts');
+  const env = { ...process.env, ...driverEnvironment };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', worker], { env });
+  found = JSON.parse(stdout) as Trained;
+}, 120_000);
+
+const skipped = withoutDriver ? ` (skipped: ${withoutDriver})` : '';
+
 test.skipIf(withoutDriver)(
-  `on WebGPU the loss curve and the weights are the CPU's${withoutDriver ? ` (skipped: ${withoutDriver})` : ''}`,
+  `on WebGPU the loss curve and the weights are the CPU's${skipped}`,
   async () => {
-    const worker = join(import.meta.dirname, 'webgpu-worker.ts');
-    const env = { ...process.env, ...driverEnvironment };
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', worker], { env });
-    const found = JSON.parse(stdout) as Trained;
     const { config, parameters, batch, reference } = await readFixture();
     const trainee = await OnnxTrainee.create({ config, parameters, checkpointing: false, threads: 2 });
     for (const [n, loss] of found.losses.entries()) {
@@ -38,6 +52,27 @@ test.skipIf(withoutDriver)(
     await trainee.dispose();
   },
   60_000,
+);
+
+test.skipIf(withoutDriver).each(['accumulated', 'adapted'] as const)(
+  `on WebGPU gradients summed over batches give the CPU's curve, and no number changes nothing: %s${skipped}`,
+  async (kind) => {
+    const { config, parameters, batch } = await readFixture();
+    const trainee = await OnnxTrainee.create({
+      config: withDropout(config),
+      parameters,
+      ...(kind === 'adapted' && { lora: tinyAdapters(config) }),
+      checkpointing: false,
+      threads: 2,
+    });
+    const { steps, broken } = found[kind];
+    for (const [n, wanted] of (await summedUpdates(trainee, batch)).entries()) {
+      expect(Math.abs(steps[n]!.loss / wanted.loss - 1)).toBeLessThan(1e-4);
+      expect(Math.abs(steps[n]!.gradientNorm / wanted.gradientNorm - 1)).toBeLessThan(1e-3);
+    }
+    expect(broken).toEqual({ finite: false, updates: 10, unchanged: true });
+    await trainee.dispose();
+  },
 );
 
 test('--gpu without a GPU says why each engine cannot be used, and does not train on the CPU', async () => {
