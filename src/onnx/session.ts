@@ -120,10 +120,13 @@ async function tryToFill(): Promise<boolean> {
   return y[0] === 2 && y[1] === 4;
 }
 
-/** Sessions keep their memory; those least recently used are given up. */
+/** On the CPU sessions keep their memory; those least recently used are given up. */
 const KEPT = 4;
 
-/** Compiled graphs by name, compiled when first asked for. */
+/**
+ * Compiled graphs by name, compiled when first asked for. Where outputs stay on the device no session is given up: freeing
+ * such a tensor after its session ends the process in ONNX Runtime 1.30.
+ */
 export class SessionCache {
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, Session>();
@@ -138,7 +141,7 @@ export class SessionCache {
     const session = known ?? (await createSession(build(), this.#options));
     this.#sessions.set(name, session); // now the newest
     for (const [oldest, unused] of this.#sessions) {
-      if (this.#sessions.size <= KEPT) break;
+      if (this.#options.onDevice || this.#sessions.size <= KEPT) break;
       await unused.release();
       this.#sessions.delete(oldest);
     }

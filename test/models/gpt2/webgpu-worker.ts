@@ -14,6 +14,9 @@ import {
 const { config, parameters, batch } = await readFixture();
 const parts = { config, parameters, checkpointing: false, threads: 2 };
 
+// First, in fresh memory: later on what was freed too early may go unnoticed.
+const afterManySizes = await manySizes();
+
 const trainee = await DeviceTrainee.create(parts);
 const losses: number[] = [];
 for (let n = 0; n < 10; n++) {
@@ -42,6 +45,35 @@ async function summed(more: { lora?: ReturnType<typeof tinyAdapters> }) {
   return { steps, broken: { finite, updates, unchanged } };
 }
 
+/** Whether weights outlive the use of many other graphs; ONNX Runtime ends the process if their session was released. */
+async function manySizes() {
+  const trainee = await DeviceTrainee.create(parts);
+  const [text] = oneByOne(batch).slice(1);
+  const upTo = (length: number) => ({
+    rows: 1,
+    length,
+    tokens: text!.tokens.slice(0, length),
+    targets: text!.targets.slice(0, length),
+  });
+  await trainee.update([upTo(9)], referenceOptions, new Rng(0));
+  for (let length = 10; length < 16; length++) await trainee.loss(upTo(length));
+  await trainee.update([upTo(16)], referenceOptions, new Rng(1));
+  const { updates } = await trainee.state();
+  await trainee.dispose();
+  return updates;
+}
+
 const accumulated = await summed({});
 const adapted = await summed({ lora: tinyAdapters(config) });
-process.stdout.write(JSON.stringify({ losses, updates, validation, again, bias, accumulated, adapted }));
+process.stdout.write(
+  JSON.stringify({
+    losses,
+    updates,
+    validation,
+    again,
+    bias,
+    accumulated,
+    adapted,
+    afterManySizes,
+  }),
+);

@@ -16,6 +16,7 @@ interface Trained {
   bias: number[];
   accumulated: Summed;
   adapted: Summed;
+  afterManySizes: number;
 }
 
 interface Summed {
@@ -53,6 +54,10 @@ test.skipIf(withoutDriver)(
   },
   60_000,
 );
+
+test.skipIf(withoutDriver)(`on WebGPU batches of many sizes can be trained on${skipped}`, () => {
+  expect(found.afterManySizes).toBe(2);
+});
 
 test.skipIf(withoutDriver).each(['accumulated', 'adapted'] as const)(
   `on WebGPU gradients summed over batches give the CPU's curve, and no number changes nothing: %s${skipped}`,
