@@ -80,9 +80,7 @@ export async function fitByAls(
     clearRows(als.itemFactors, k, (item) => data.byItem.pointers[item] === data.byItem.pointers[item + 1]);
     const prior =
       data.features &&
-      new FeaturePrior(data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
-    const means = prior === undefined ? null : pool.float32(als.itemFactors.length);
-    let featureFactors: Float64Array | undefined;
+      new FeaturePrior(pool, k, data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
     const arrays = [als.userFactors, als.itemFactors];
     const { rounds } = await resume(context.store, arrays);
     task.advance(rounds);
@@ -91,9 +89,8 @@ export async function fitByAls(
       if (context.signal.aborted)
         throw await stopped(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
       als.updateUsers();
-      featureFactors = prior?.regress(als.itemFactors, k);
-      if (featureFactors !== undefined) prior!.predict(featureFactors, k, means!);
-      als.updateItems(means);
+      prior?.update(als.itemFactors);
+      als.updateItems(prior?.means);
       task.advance();
     }
     const copy = (values: Float32Array) =>
@@ -102,7 +99,7 @@ export async function fitByAls(
       k,
       userFactors: copy(als.userFactors),
       itemFactors: copy(als.itemFactors),
-      ...(featureFactors && { featureFactors }),
+      ...(prior && { featureFactors: prior.featureFactors.slice() }),
     };
   } finally {
     task.finish();

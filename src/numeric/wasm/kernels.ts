@@ -5,6 +5,7 @@
 // kernel that the pool shares out works on rows `begin` to `end` and owns `scratch`; its result for a row does not
 // depend on any other row of the call, so neither the chunks nor the threads show in the bits.
 export * from './als';
+export * from './features';
 export * from './inverse';
 export * from './sgd';
 export * from './topn';
