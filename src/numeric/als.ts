@@ -21,7 +21,7 @@ export interface AlsProblem {
   /** Regularization of each row, positive. */
   userLambdas: Float32Array;
   itemLambdas: Float32Array;
-  /** Steps of conjugate gradients per row and update, or 0 for the exact solution by Cholesky. */
+  /** Steps of preconditioned conjugate gradients per row and update, or 0 for the exact solution by Cholesky. */
   conjugateGradientSteps: number;
 }
 
@@ -29,6 +29,8 @@ interface Side {
   rows: number;
   observed: ObservedRows;
   lambdas: Float32Array;
+  /** The mean over rows with entries, alone in its array. */
+  meanLambda: Float32Array;
   /** (rows, k), row-major. */
   factors: Float32Array;
   shared: SharedFactors;
@@ -50,7 +52,7 @@ const SHORT = 7;
 const MIN_SHARING_ROWS = 4;
 /** Rows of factors per partial Gram matrix grow with the side so that the partial sums stay few; fixed by the size. */
 const MAX_GRAM_BLOCKS = 64;
-const MIN_GRAM_BLOCK_ROWS = 256;
+const MIN_GRAM_BLOCK_ROWS = 1024;
 
 /** `k` rounded up to what the kernels take. Pad factors are 0 and stay 0. */
 export function paddedFactors(k: number): number {
@@ -63,9 +65,11 @@ export class AlsSolver {
   readonly #users: Side;
   readonly #items: Side;
   readonly #tables: { confidence: Float32Array; target: Float32Array };
+  /** The Gram matrix in panels. */
   readonly #gram: Float32Array;
-  readonly #description: Uint32Array;
   readonly #partialGrams: Float32Array;
+  readonly #preconditioner: Preconditioner | null;
+  readonly #description: Uint32Array;
 
   /** Copies the problem into the pool's memory. All factors start at 0: fill `userFactors` and `itemFactors`. */
   constructor(pool: KernelPool, problem: AlsProblem) {
@@ -73,11 +77,12 @@ export class AlsSolver {
     this.#problem = problem;
     this.#users = this.#place(problem.byUser, problem.userLambdas);
     this.#items = this.#place(problem.byItem, problem.itemLambdas);
-    this.#gram = pool.float32(problem.k * problem.k);
+    this.#gram = pool.float32(panelFloats(problem.k));
     const blocks = Math.max(gramBlocks(this.#users.rows).count, gramBlocks(this.#items.rows).count);
     this.#partialGrams = pool.float32(blocks * panelFloats(problem.k));
+    this.#preconditioner = problem.conjugateGradientSteps > 0 ? new Preconditioner(pool, problem.k) : null;
     this.#tables = this.#levelTables();
-    this.#description = pool.uint32(11);
+    this.#description = pool.uint32(13);
   }
 
   /** (users, k), row-major. */
@@ -112,6 +117,7 @@ export class AlsSolver {
         levels: this.#pool.uint8(observed.levels),
       },
       lambdas: this.#pool.float32(lambdas),
+      meanLambda: this.#pool.float32([meanOfFilled(observed.pointers, lambdas)]),
       factors: this.#pool.float32(rows * k),
       shared: {
         factorOf: this.#pool.int32(factorOf),
@@ -134,22 +140,16 @@ export class AlsSolver {
   #update(solved: Side, fixed: Side, prior: Float32Array | null): void {
     const { k, conjugateGradientSteps: steps } = this.#problem;
     this.#computeGram(fixed);
+    this.#preconditioner?.prepare(this.#gram, solved.meanLambda);
     // In the order of the class Update of wasm/als.ts.
+    const { pointers, indices, levels } = solved.observed;
+    const { confidence, target } = this.#tables;
+    const matrices = [solved.factors, fixed.factors, this.#preconditioner?.gram ?? this.#gram];
+    const more = [solved.lambdas, prior, k, this.#preconditioner?.inverse ?? null, solved.meanLambda];
+    const fields = [pointers, indices, levels, confidence, target, ...matrices, ...more];
     this.#description.set(
-      [
-        solved.observed.pointers,
-        solved.observed.indices,
-        solved.observed.levels,
-        this.#tables.confidence,
-        this.#tables.target,
-        solved.factors,
-        fixed.factors,
-        this.#gram,
-        solved.lambdas,
-      ].map((array) => array.byteOffset),
+      fields.map((field) => (typeof field === 'number' ? field : (field?.byteOffset ?? 0))),
     );
-    this.#description[9] = prior === null ? 0 : prior.byteOffset;
-    this.#description[10] = k;
     const job = {
       rows: solved.rows,
       grain: 8,
@@ -167,18 +167,50 @@ export class AlsSolver {
 
   /** gram = unobservedWeight * Y'Y: partial sums over fixed blocks of rows, added in order. */
   #computeGram({ factors, rows }: Side): void {
-    const { k, unobservedWeight, conjugateGradientSteps } = this.#problem;
+    const { k, unobservedWeight } = this.#problem;
     const { count, blockRows } = gramBlocks(rows);
     const job = { rows: count, grain: 1, scratchBytes: 4 * GATHERED * k };
     this.#pool.run('gramBlocks', job, [factors, rows, blockRows, k, this.#partialGrams]);
     const size = panelFloats(k);
-    const panels = this.#gram.subarray(0, size);
     for (let cell = 0; cell < size; cell++) {
       let sum = 0;
       for (let block = 0; block < count; block++) sum += this.#partialGrams[block * size + cell]!;
-      panels[cell] = unobservedWeight * sum;
+      this.#gram[cell] = unobservedWeight * sum;
     }
-    if (conjugateGradientSteps > 0) this.#gram.set(fullMatrix(panels, k));
+  }
+}
+
+/** What all rows of an update have in common for conjugate gradients: G, and (G + mean lambda I)^-1 beside it. */
+class Preconditioner {
+  readonly #pool: KernelPool;
+  readonly #k: number;
+  readonly #factor: Float32Array;
+  readonly #halves: Float32Array;
+  readonly #panels: Float32Array;
+  /** (k, k), row-major. */
+  readonly gram: Float32Array;
+  /** (k, k), row-major. */
+  readonly inverse: Float32Array;
+
+  constructor(pool: KernelPool, k: number) {
+    this.#pool = pool;
+    this.#k = k;
+    this.#factor = pool.float32(panelFloats(k) + k);
+    this.#halves = pool.float32(k * k);
+    this.#panels = pool.float32(panelFloats(k));
+    this.gram = pool.float32(k * k);
+    this.inverse = pool.float32(k * k);
+  }
+
+  /** Sets both matrices from the Gram matrix in panels. */
+  prepare(gram: Float32Array, lambda: Float32Array): void {
+    const [pool, k] = [this.#pool, this.#k];
+    const panels = { rows: k / 8, grain: 1, scratchBytes: 0 };
+    pool.call('factorGrams', [0, 1, 0, gram, lambda, k, this.#factor]);
+    pool.run('invertFactor', panels, [this.#factor, k, this.#halves]);
+    pool.run('squareInverse', panels, [this.#halves, k, this.#panels]);
+    unpack(this.#panels, k, this.inverse);
+    unpack(gram, k, this.gram);
   }
 }
 
@@ -187,14 +219,12 @@ function panelFloats(k: number): number {
   return 4 * k * (k / 8 + 1);
 }
 
-/** The (k, k) matrix, row-major, of which the kernels keep the upper half in panels. */
-function fullMatrix(panels: Float32Array, k: number): Float32Array {
-  const full = new Float32Array(k * k);
+/** Writes the (k, k) matrix, row-major, of which the kernels keep the upper half in panels. */
+function unpack(panels: Float32Array, k: number, full: Float32Array): void {
   for (let j = 0; j < k; j++) {
     const panel = 32 * (j >> 3) * ((j >> 3) + 1);
     for (let i = 0; i <= j; i++) full[i * k + j] = full[j * k + i] = panels[panel + 8 * i + (j & 7)]!;
   }
-  return full;
 }
 
 /** Rows with at most SHORT entries, grouped by lambda. A lambda that few rows have does not pay for its factor. */
@@ -218,6 +248,12 @@ function sharedLambdas(
     distinct.push(lambda);
   }
   return { factorOf, distinct };
+}
+
+/** Mean lambda of the rows that have entries. */
+function meanOfFilled(pointers: Int32Array, lambdas: Float32Array): number {
+  const filled = lambdas.filter((_, row) => pointers[row + 1]! > pointers[row]!);
+  return filled.reduce((sum, lambda) => sum + lambda, 0) / Math.max(1, filled.length);
 }
 
 function gramBlocks(rows: number): { count: number; blockRows: number } {

@@ -106,8 +106,31 @@ function cholesky(a: Float32Array, k: number): Float32Array {
   return inverses;
 }
 
-/** The same rows by `steps` steps of conjugate gradients from the present x. */
-export function conjugateGradientRows(problem: AlsRows, steps: number): void {
+/** (G + lambda I)^-1, (k, k): Z'Z with Z = U'^-1 for the factor U'U. */
+export function inverseOf(gram: Float32Array, lambda: number, k: number): Float32Array {
+  const u = gram.slice();
+  for (let i = 0; i < k; i++) u[i * k + i]! += lambda;
+  const inverses = cholesky(u, k);
+  const z = new Float32Array(k * k);
+  for (let column = 0; column < k; column++) {
+    for (let i = 0; i < k; i++) {
+      let sum = i === column ? 1 : 0;
+      for (let p = 0; p < i; p++) sum = f(sum - f(u[p * k + i]! * z[p * k + column]!));
+      z[i * k + column] = sum * inverses[i]!;
+    }
+  }
+  return gramMatrix(z, k, 1, k);
+}
+
+/**
+ * The same rows by `steps` steps of conjugate gradients from the present x, preconditioned by `inverse`, which is
+ * inverseOf(gram, meanLambda, k).
+ */
+export function conjugateGradientRows(
+  problem: AlsRows,
+  steps: number,
+  { inverse, meanLambda }: { inverse: Float32Array; meanLambda: number },
+): void {
   const { k, observed, levels, lambdas, prior, x, y, gram } = problem;
   for (let row = 0; row < lambdas.length; row++) {
     const solution = x.subarray(row * k, (row + 1) * k);
@@ -123,33 +146,42 @@ export function conjugateGradientRows(problem: AlsRows, steps: number): void {
       solution.fill(0);
       continue;
     }
-    const residual = multiply(gram, lambda, solution).map((value) => -value);
+    const residual = multiply(gram, solution);
+    addScaled(residual, lambda, solution);
+    for (let i = 0; i < k; i++) residual[i] = -residual[i]!;
     if (prior !== null) addScaled(residual, lambda, prior.subarray(row * k, (row + 1) * k));
     for (const { other, weight, weightedTarget } of entries) {
       addScaled(residual, f(weightedTarget - f(weight * dot(other, solution))), other);
     }
-    const direction = residual.slice();
-    let norm = dot(residual, residual);
-    for (let step = 0; step < steps && norm > f(1e-12); step++) {
-      const image = multiply(gram, lambda, direction);
+    const direction = new Float32Array(k);
+    const product = new Float32Array(k); // M times the direction
+    let previous = Infinity;
+    for (let step = 0; step < steps; step++) {
+      const solved = multiply(inverse, residual);
+      const norm = dot(residual, solved);
+      if (!(norm > f(1e-12))) break;
+      const turn = f(norm / previous);
+      previous = norm;
+      for (let i = 0; i < k; i++) {
+        direction[i] = solved[i]! + f(turn * direction[i]!);
+        product[i] = residual[i]! + f(turn * product[i]!);
+      }
+      const image = product.slice();
+      addScaled(image, f(lambda - meanLambda), direction);
       for (const { other, weight } of entries) addScaled(image, f(weight * dot(other, direction)), other);
       const length = f(norm / dot(direction, image));
       addScaled(solution, length, direction);
       addScaled(residual, -length, image);
-      const previous = norm;
-      norm = dot(residual, residual);
-      const turn = f(norm / previous);
-      for (let i = 0; i < k; i++) direction[i] = residual[i]! + f(turn * direction[i]!);
     }
   }
 }
 
-/** (G + lambda I) x. */
-function multiply(gram: Float32Array, lambda: number, x: Float32Array): Float32Array {
+/** A x. */
+function multiply(a: Float32Array, x: Float32Array): Float32Array {
   const k = x.length;
-  const result = x.map((value) => lambda * value);
+  const result = new Float32Array(k);
   for (let j = 0; j < k; j++) {
-    for (let i = 0; i < k; i++) result[j] = result[j]! + f(x[i]! * gram[i * k + j]!);
+    for (let i = 0; i < k; i++) result[j] = result[j]! + f(x[i]! * a[i * k + j]!);
   }
   return result;
 }

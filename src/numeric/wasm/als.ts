@@ -34,12 +34,16 @@ class Update {
   target: usize;
   x: usize;
   y: usize;
-  // a Y'Y: in panels for alsCholesky, (k, k) for alsConjugateGradient.
+  // G = a Y'Y: in panels for alsCholesky, (k, k) for alsConjugateGradient.
   gram: usize;
   lambdas: usize;
   // m, as X, or 0 for m = 0.
   prior: usize;
   k: i32;
+  // For alsConjugateGradient: (G + meanLambda I)^-1, (k, k).
+  inverse: usize;
+  // The address of meanLambda.
+  meanLambda: usize;
 }
 
 // Entry p: the row of Y that it stands for, and the values of its level.
@@ -94,6 +98,27 @@ export function factorGrams(
     memory.copy(factor, gram, matrixBytes);
     addDiagonal(factor, load<f32>(lambdas + ((<usize>f) << 2)), k);
     cholesky(factor, k, factor + matrixBytes);
+  }
+}
+
+// Columns 8 `begin` to 8 `end` of U'^-1 in panels of k rows, from a factor U of factorGrams.
+export function invertFactor(begin: i32, end: i32, scratch: usize, factor: usize, k: i32, out: usize): void {
+  for (let j = begin; j < end; j++) {
+    const panel = out + <usize>(j * k) * ROW;
+    memory.fill(panel, 0, <usize>k * ROW);
+    for (let c: usize = 0; c < 8; c++) store<f32>(panel + (((<usize>j) << 3) + c) * ROW + (c << 2), 1);
+    forwardPanel(factor, factor + panelAt(k >> 3), panel, k);
+  }
+}
+
+// Panels `begin` to `end` of (U'U)^-1 = Z'Z, from the panels of Z = U'^-1.
+export function squareInverse(begin: i32, end: i32, scratch: usize, z: usize, k: i32, out: usize): void {
+  for (let j = begin; j < end; j++) {
+    memory.fill(out + panelAt(j), 0, <usize>((j + 1) << 3) * ROW);
+    for (let i = 0; i < (j + 1) << 3; i += 4) {
+      const left = z + <usize>((i >> 3) * k) * ROW + ((<usize>(i & 4)) << 2);
+      tile(1, left, z + <usize>(j * k) * ROW, k, out + panelAt(j) + <usize>i * ROW);
+    }
   }
 }
 
@@ -219,13 +244,9 @@ function headOf(group: usize, n: i32): Row {
   return changetype<Row>(group + <usize>n * HEAD);
 }
 
-// r_n = (G + lambda_n I) x_n for the four rows of a group, G symmetric and full; x and r are (4, k).
-function multiplyGram(gram: usize, group: usize, x: usize, r: usize, k: i32): void {
+// r_n = A x_n for the four rows of a group, A (k, k), symmetric and full; x and r are (4, k).
+function multiply(a: usize, x: usize, r: usize, k: i32): void {
   const stride = (<usize>k) << 2;
-  const l0 = f32x4.splat(headOf(group, 0).lambda);
-  const l1 = f32x4.splat(headOf(group, 1).lambda);
-  const l2 = f32x4.splat(headOf(group, 2).lambda);
-  const l3 = f32x4.splat(headOf(group, 3).lambda);
   const x1 = x + stride;
   const x2 = x1 + stride;
   const x3 = x2 + stride;
@@ -233,18 +254,18 @@ function multiplyGram(gram: usize, group: usize, x: usize, r: usize, k: i32): vo
   const r2 = r1 + stride;
   const r3 = r2 + stride;
   for (let j: usize = 0; j < stride; j += 32) {
-    let a0 = f32x4.mul(l0, v128.load(x + j));
-    let b0 = f32x4.mul(l0, v128.load(x + j, 16));
-    let a1 = f32x4.mul(l1, v128.load(x1 + j));
-    let b1 = f32x4.mul(l1, v128.load(x1 + j, 16));
-    let a2 = f32x4.mul(l2, v128.load(x2 + j));
-    let b2 = f32x4.mul(l2, v128.load(x2 + j, 16));
-    let a3 = f32x4.mul(l3, v128.load(x3 + j));
-    let b3 = f32x4.mul(l3, v128.load(x3 + j, 16));
-    let column = gram + j;
+    let a0 = f32x4.splat(0);
+    let b0 = f32x4.splat(0);
+    let a1 = f32x4.splat(0);
+    let b1 = f32x4.splat(0);
+    let a2 = f32x4.splat(0);
+    let b2 = f32x4.splat(0);
+    let a3 = f32x4.splat(0);
+    let b3 = f32x4.splat(0);
+    let row = a + j;
     for (let i: usize = 0; i < stride; i += 4) {
-      const g0 = v128.load(column);
-      const g1 = v128.load(column, 16);
+      const g0 = v128.load(row);
+      const g1 = v128.load(row, 16);
       let s = v128.load32_splat(x + i);
       a0 = madd(s, g0, a0);
       b0 = madd(s, g1, b0);
@@ -257,7 +278,7 @@ function multiplyGram(gram: usize, group: usize, x: usize, r: usize, k: i32): vo
       s = v128.load32_splat(x3 + i);
       a3 = madd(s, g0, a3);
       b3 = madd(s, g1, b3);
-      column += stride;
+      row += stride;
     }
     v128.store(r + j, a0);
     v128.store(r + j, b0, 16);
@@ -307,52 +328,62 @@ function addEntries(
   }
 }
 
-// `steps` steps of conjugate gradients from the present x for the first `rows` rows of a group, whose heads are set.
+// x = factor x + y
+function scaleAdd(factor: f32, x: usize, y: usize, bytes: usize): void {
+  const s = f32x4.splat(factor);
+  for (let j: usize = 0; j < bytes; j += 16) v128.store(x + j, madd(s, v128.load(x + j), v128.load(y + j)));
+}
+
+// `steps` steps for the first `rows` rows of a group, whose heads are set. With M = G + meanLambda I, z = M^-1 r and the
+// direction p = z + turn p, M p = r + turn M p comes without a product; what is left of the matrix times p,
+// (lambda - meanLambda) p and the entries, is added to it.
 function solveGroup(update: Update, group: usize, rows: i32, steps: i32): void {
   const stride = (<usize>update.k) << 2;
   const size = stride * GROUP;
   const residuals = group + HEAD * GROUP;
   const directions = residuals + size;
-  const images = directions + size;
-  const weights = images + size;
+  const products = directions + size;
+  const solved = products + size;
+  const image = solved + size;
+  const weights = image + stride;
+  const meanLambda = load<f32>(update.meanLambda);
   for (let n = 0; n < rows; n++) memory.copy(directions + <usize>n * stride, headOf(group, n).x, stride);
-  multiplyGram(update.gram, group, directions, images, update.k);
+  multiply(update.gram, directions, residuals, update.k);
   for (let n = 0; n < rows; n++) {
     const row = headOf(group, n);
-    const at = <usize>n * stride;
-    const residual = residuals + at;
-    for (let j: usize = 0; j < stride; j += 16)
-      v128.store(residual + j, f32x4.neg(v128.load(images + at + j)));
+    const residual = residuals + <usize>n * stride;
+    axpy(row.lambda, row.x, residual, stride);
+    for (let j: usize = 0; j < stride; j += 16) v128.store(residual + j, f32x4.neg(v128.load(residual + j)));
     if (row.prior) axpy(row.lambda, row.prior, residual, stride);
     addEntries(update, row.first, row.last, row.x, residual, true, weights);
-    memory.copy(directions + at, residual, stride);
-    row.norm = dot(residual, residual, stride);
   }
   for (let step = 0; step < steps; step++) {
-    multiplyGram(update.gram, group, directions, images, update.k);
+    multiply(update.inverse, residuals, solved, update.k);
     for (let n = 0; n < rows; n++) {
       const row = headOf(group, n);
-      if (!(row.norm > <f32>1e-12)) continue;
       const at = <usize>n * stride;
       const residual = residuals + at;
       const direction = directions + at;
-      const image = images + at;
+      const product = products + at;
+      const norm = dot(residual, solved + at, stride);
+      const turn: f32 = step == 0 ? 0 : norm / row.norm;
+      row.norm = norm;
+      if (!(norm > <f32>1e-12)) continue;
+      scaleAdd(turn, direction, solved + at, stride);
+      scaleAdd(turn, product, residual, stride);
+      memory.copy(image, product, stride);
+      axpy(row.lambda - meanLambda, direction, image, stride);
       addEntries(update, row.first, row.last, direction, image, false, weights);
-      const length = row.norm / dot(direction, image, stride);
+      const length = norm / dot(direction, image, stride);
       axpy(length, direction, row.x, stride);
       axpy(-length, image, residual, stride);
-      const norm = dot(residual, residual, stride);
-      const turn = f32x4.splat(norm / row.norm);
-      row.norm = norm;
-      for (let j: usize = 0; j < stride; j += 16)
-        v128.store(direction + j, madd(turn, v128.load(direction + j), v128.load(residual + j)));
     }
   }
 }
 
-// The same rows by `steps` steps of conjugate gradients from the present X (Takács, Pilászy and Tikk 2011): about k
-// times cheaper per step than a factorization, and near enough after a few sweeps. Scratch: 12 rows of k floats and
-// 144 bytes.
+// The same rows by `steps` steps of conjugate gradients from the present X (Takács, Pilászy and Tikk 2011), which cost
+// k^2 operations in place of k^3/3. Differs: preconditioned by the inverse of what all rows have in common, so that one
+// step gets as near as three without. Scratch: 17 rows of k floats and 144 bytes.
 export function alsConjugateGradient(begin: i32, end: i32, scratch: usize, update: Update, steps: i32): void {
   const stride = (<usize>update.k) << 2;
   for (let u = begin; u < end;) {
