@@ -74,10 +74,9 @@ export async function fitByAls(
     const problem = alsProblem(data, settings, k);
     const als = new AlsSolver(pool, problem);
     const deviation = INITIAL_SCALE / Math.sqrt(factors);
+    // The first update solves the items for these; a user without a rating must not add to the Gram matrix.
     fillNormal(als.userFactors, k, factors, deviation, context.rng.derive('users'));
-    fillNormal(als.itemFactors, k, factors, deviation, context.rng.derive('items'));
-    // An item without a rating is no candidate, and must not add to the Gram matrix.
-    clearRows(als.itemFactors, k, (item) => data.byItem.pointers[item] === data.byItem.pointers[item + 1]);
+    clearRows(als.userFactors, k, (user) => data.byUser.pointers[user] === data.byUser.pointers[user + 1]);
     const prior =
       data.features &&
       new FeaturePrior(pool, k, data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
@@ -88,9 +87,9 @@ export async function fitByAls(
       await pool.breathe();
       if (context.signal.aborted)
         throw await stopped(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
-      als.updateUsers();
       prior?.update(als.itemFactors);
       als.updateItems(prior?.means);
+      als.updateUsers();
       task.advance();
     }
     const copy = (values: Float32Array) =>

@@ -82,7 +82,7 @@ export class Rng {
   fillInts(target: Uint16Array | Int32Array, n: number): void {
     const unbiased = (4294967296 - n) % n;
     let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d];
-    for (let i = 0; i < target.length; ) {
+    for (let i = 0; i < target.length;) {
       const s = Math.imul(b, 5);
       const x = Math.imul((s << 7) | (s >>> 25), 9) >>> 0;
       const t = b << 9;

@@ -27,7 +27,7 @@ def lap(name):
     STARTED = now
 
 
-FACTORS, SWEEPS, THREADS = 128, 16, int(os.environ["BENCH_THREADS"])
+FACTORS, SWEEPS_MF, SWEEPS_FM, THREADS = 128, 16, 14, int(os.environ["BENCH_THREADS"])
 rng = np.random.default_rng(42)
 table = pd.read_csv(os.path.join(sys.argv[1], "ratings.csv"))
 movies = pd.read_csv(os.path.join(sys.argv[1], "movies.csv"))
@@ -68,7 +68,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 confidence = train.copy()
 confidence.data = 1 + 5 * (confidence.data / 4) ** 2
 als = AlternatingLeastSquares(
-    factors=FACTORS, iterations=SWEEPS, regularization=50, num_threads=THREADS, random_state=42
+    factors=FACTORS, iterations=SWEEPS_MF, regularization=50, num_threads=THREADS, random_state=42
 )
 als.fit(confidence, show_progress=False)
 lists["mf"] = als.recommend(people, train[people], N=10, filter_already_liked_items=True)[0]
@@ -87,7 +87,7 @@ blocks = [
 ]
 fm = myfm.MyFMRegressor(rank=FACTORS, random_seed=42)
 sys.stderr = open(os.devnull, "w")
-fm.fit(None, stars[~test], X_rel=blocks, n_iter=SWEEPS, n_kept_samples=SWEEPS // 2,
+fm.fit(None, stars[~test], X_rel=blocks, n_iter=SWEEPS_FM, n_kept_samples=SWEEPS_FM // 2,
        group_shapes=[shape[0], shape[1], features.shape[1]])
 scores = 0
 for sample in fm.predictor_.samples:

@@ -39,13 +39,13 @@ export const solverDefaults: { ials: IalsOptions; bpr: BprOptions; pointwise: Po
   ials: {
     fields: ['user', 'item', 'genres', 'decade'],
     factors: 128,
-    iterations: 12,
+    iterations: 14,
     regularization: 0.016,
     featureRegularization: 0.065,
     frequencyExponent: 0.5,
     unobservedWeight: 0.2,
     targetExponent: 2,
-    conjugateGradientSteps: 3,
+    conjugateGradientSteps: 1,
   },
   bpr: {
     fields: ['user', 'item', 'genres', 'decade'],
@@ -133,7 +133,7 @@ export const fmOptions = z
       .describe(
         help(
           'conjugateGradientSteps',
-          '3 rank as well as 0, which solves each row exactly and takes several times as long',
+          'steps per row and sweep; 0 solves each row exactly, which ranks no better and takes several times as long',
         ),
       ),
     featureScale: positive
