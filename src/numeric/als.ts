@@ -21,7 +21,7 @@ export interface AlsProblem {
   /** Regularization of each row, positive. */
   userLambdas: Float32Array;
   itemLambdas: Float32Array;
-  /** Steps of preconditioned conjugate gradients per row and update, or 0 for the exact solution by Cholesky. */
+  /** Steps of preconditioned conjugate gradients per row and update at most, or 0 for the exact solution by Cholesky. */
   conjugateGradientSteps: number;
 }
 
@@ -29,6 +29,8 @@ interface Side {
   rows: number;
   observed: ObservedRows;
   lambdas: Float32Array;
+  /** All rows, most entries first. */
+  order: Int32Array;
   /** The mean over rows with entries, alone in its array. */
   meanLambda: Float32Array;
   /** (rows, k), row-major. */
@@ -82,7 +84,7 @@ export class AlsSolver {
     this.#partialGrams = pool.float32(blocks * panelFloats(problem.k));
     this.#preconditioner = problem.conjugateGradientSteps > 0 ? new Preconditioner(pool, problem.k) : null;
     this.#tables = this.#levelTables();
-    this.#description = pool.uint32(13);
+    this.#description = pool.uint32(14);
   }
 
   /** (users, k), row-major. */
@@ -117,6 +119,7 @@ export class AlsSolver {
         levels: this.#pool.uint8(observed.levels),
       },
       lambdas: this.#pool.float32(lambdas),
+      order: this.#pool.int32(byEntries(observed.pointers)),
       meanLambda: this.#pool.float32([meanOfFilled(observed.pointers, lambdas)]),
       factors: this.#pool.float32(rows * k),
       shared: {
@@ -145,7 +148,14 @@ export class AlsSolver {
     const { pointers, indices, levels } = solved.observed;
     const { confidence, target } = this.#tables;
     const matrices = [solved.factors, fixed.factors, this.#preconditioner?.gram ?? this.#gram];
-    const more = [solved.lambdas, prior, k, this.#preconditioner?.inverse ?? null, solved.meanLambda];
+    const more = [
+      solved.lambdas,
+      prior,
+      k,
+      this.#preconditioner?.inverse ?? null,
+      solved.meanLambda,
+      solved.order,
+    ];
     const fields = [pointers, indices, levels, confidence, target, ...matrices, ...more];
     this.#description.set(
       fields.map((field) => (typeof field === 'number' ? field : (field?.byteOffset ?? 0))),
@@ -248,6 +258,14 @@ function sharedLambdas(
     distinct.push(lambda);
   }
   return { factorOf, distinct };
+}
+
+/** Rows by number of entries, most first. */
+function byEntries(pointers: Int32Array): Int32Array {
+  const rows = pointers.length - 1;
+  const order = Int32Array.from({ length: rows }, (_, row) => row);
+  const entries = (row: number) => pointers[row + 1]! - pointers[row]!;
+  return order.sort((a, b) => entries(b) - entries(a) || a - b);
 }
 
 /** Mean lambda of the rows that have entries. */

@@ -30,6 +30,16 @@ describe('Rng', () => {
     expect(counts.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0)).toBeLessThan(27.9);
   });
 
+  it('fills an array with the integers that as many calls draw, and goes on after them', () => {
+    const [one, many] = [new Rng(7), new Rng(7)];
+    for (const n of [1, 10, 657, 2 ** 21]) {
+      const filled = new Int32Array(1000);
+      many.fillInts(filled, n);
+      expect([...filled]).toEqual(Array.from(filled, () => one.int(n)));
+    }
+    expect(many.uint32()).toBe(one.uint32());
+  });
+
   it('draws integers beyond 2^21 below n too, over the whole range', () => {
     const rng = new Rng(7);
     const draws = Array.from({ length: 1000 }, () => rng.int(4_000_000_000));

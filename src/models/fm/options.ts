@@ -45,7 +45,7 @@ export const solverDefaults: { ials: IalsOptions; bpr: BprOptions; pointwise: Po
     frequencyExponent: 0.5,
     unobservedWeight: 0.2,
     targetExponent: 2,
-    conjugateGradientSteps: 1,
+    conjugateGradientSteps: 3,
   },
   bpr: {
     fields: ['user', 'item', 'genres', 'decade'],
@@ -133,7 +133,7 @@ export const fmOptions = z
       .describe(
         help(
           'conjugateGradientSteps',
-          'steps per row and sweep; 0 solves each row exactly, which ranks no better and takes several times as long',
+          'steps per row and sweep at most; 0 solves exactly, which ranks no better and takes several times as long',
         ),
       ),
     featureScale: positive

@@ -46,7 +46,7 @@ export const solverDefaults: { ials: IalsOptions; sgd: SgdOptions; bpr: BprOptio
     unobservedWeight: 0.2,
     targetExponent: 2,
     confidenceExponent: 0,
-    conjugateGradientSteps: 1,
+    conjugateGradientSteps: 3,
     features: [],
     priorStrength: 0.065,
   },
@@ -120,7 +120,7 @@ export const mfOptions = z
       .describe(
         help(
           'conjugateGradientSteps',
-          'steps per row and sweep; 0 solves each row exactly, which ranks no better and takes several times as long',
+          'steps per row and sweep at most; 0 solves exactly, which ranks no better and takes several times as long',
         ),
       ),
     features: z

@@ -123,8 +123,8 @@ export function inverseOf(gram: Float32Array, lambda: number, k: number): Float3
 }
 
 /**
- * The same rows by `steps` steps of conjugate gradients from the present x, preconditioned by `inverse`, which is
- * inverseOf(gram, meanLambda, k).
+ * The same rows by at most `steps` steps of conjugate gradients from the present x, preconditioned by `inverse`, which
+ * is inverseOf(gram, meanLambda, k). A row whose residual has fallen to a fifth is left for the next sweep.
  */
 export function conjugateGradientRows(
   problem: AlsRows,
@@ -153,6 +153,7 @@ export function conjugateGradientRows(
     for (const { other, weight, weightedTarget } of entries) {
       addScaled(residual, f(weightedTarget - f(weight * dot(other, solution))), other);
     }
+    const enough = f(f(0.04) * dot(residual, residual));
     const direction = new Float32Array(k);
     const product = new Float32Array(k); // M times the direction
     let previous = Infinity;
@@ -172,6 +173,7 @@ export function conjugateGradientRows(
       const length = f(norm / dot(direction, image));
       addScaled(solution, length, direction);
       addScaled(residual, -length, image);
+      if (dot(residual, residual) <= enough) break;
     }
   }
 }
