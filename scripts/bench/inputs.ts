@@ -88,7 +88,7 @@ async function exampleLists(train: TrainingSet) {
 /** A solver of the ALS row's objective, with first factors. Three steps of conjugate gradients, as implicit takes. */
 export async function alsSolver(
   pool: KernelPool,
-  train: Pick<TrainingSet, 'byUser' | 'byItem' | 'userCount' | 'itemCount'>,
+  train: Pick<TrainingSet, 'byUser' | 'userCount' | 'itemCount'>,
 ): Promise<AlsSolver> {
   const { rows } = ratingLevels(train.byUser);
   const binary = (matrix: LevelRows) => ({ ...matrix, levels: new Uint8Array(matrix.levels.length) });
@@ -98,7 +98,6 @@ export async function alsSolver(
     unobservedWeight: 1,
     levels: { confidence: Float32Array.of(extra), target: Float32Array.of(ALS_CONFIDENCE / extra) },
     byUser: binary(rows(train.byUser)),
-    byItem: binary(rows(train.byItem)),
     userLambdas: new Float32Array(train.userCount).fill(ALS_REGULARIZATION),
     itemLambdas: new Float32Array(train.itemCount).fill(ALS_REGULARIZATION),
     conjugateGradientSteps: 3,

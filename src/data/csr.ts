@@ -1,4 +1,5 @@
 /** Compressed sparse rows: the only matrix format of ratings. */
+import { transposeInto } from '../numeric/sparse.ts';
 
 /** Row r holds entries `pointers[r]` to `pointers[r+1]`, with columns ascending within a row. */
 export interface Csr {
@@ -41,6 +42,20 @@ export function toCsr(
     sorted[at] = values[entry]!;
   }
   return { rows: rowCount, columns: columnCount, pointers, indices, values: sorted };
+}
+
+/** Columns as rows, in linear time. */
+export function transposed(matrix: Csr): Csr {
+  const { rows, columns, indices } = matrix;
+  const result: Csr = {
+    rows: columns,
+    columns: rows,
+    pointers: new Int32Array(columns + 1),
+    indices: new Int32Array(indices.length),
+    values: new Float32Array(indices.length),
+  };
+  transposeInto(matrix, result);
+  return result;
 }
 
 /** Is `column` an entry of row `row`? Binary search. */

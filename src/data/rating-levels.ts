@@ -16,7 +16,7 @@ export interface LevelRows {
 export interface RatingLevels {
   /** The distinct ratings, ascending. */
   stars: Float32Array;
-  /** `matrix` must hold no other ratings: pass the training ratings by user or by item. */
+  /** `matrix` must hold no other ratings. */
   rows: (matrix: Csr) => LevelRows;
 }
 

@@ -1,5 +1,5 @@
 /** What a model may see: the training ratings and what is known of the movies. Never a test rating. */
-import { toCsr, type Csr } from './csr.ts';
+import { toCsr, transposed, type Csr } from './csr.ts';
 import type { Dataset, Movies, Ratings, Tags } from './dataset.ts';
 
 export interface TrainingSet {
@@ -33,7 +33,7 @@ export function trainingSet(
   const userCount = dataset.userIds.length;
   const itemCount = dataset.itemIds.length;
   const byUser = toCsr(train.users, train.items, train.values, userCount, itemCount);
-  const byItem = toCsr(train.items, train.users, train.values, itemCount, userCount);
+  const byItem = transposed(byUser);
   const catalogue: number[] = [];
   for (let i = 0; i < itemCount; i++) if (byItem.pointers[i + 1]! > byItem.pointers[i]!) catalogue.push(i);
   return {

@@ -18,7 +18,7 @@ const INITIAL_SCALE = 0.1;
 
 export interface AlsData {
   byUser: ObservedRows;
-  byItem: ObservedRows;
+  itemCount: number;
   /** Stars of each level. */
   stars: Float32Array;
   /** Items with ratings, ascending. */
@@ -113,7 +113,6 @@ function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem
     unobservedWeight: settings.unobservedWeight,
     levels: { confidence: power(settings.confidenceExponent), target: power(settings.targetExponent) },
     byUser: data.byUser,
-    byItem: data.byItem,
     ...regularization(data, settings),
     conjugateGradientSteps: settings.conjugateGradientSteps,
   };
@@ -124,14 +123,15 @@ function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem
  * (Rendle et al. 2021, eq. 9). `scale` makes the total pull independent of nu, so that the exponent can be changed
  * without tuning the regularization again. Confidence is left out of the frequency.
  */
-function regularization({ byUser, byItem, catalogue }: AlsData, settings: AlsSettings) {
+function regularization({ byUser, itemCount, catalogue }: AlsData, settings: AlsSettings) {
   const { unobservedWeight, frequencyExponent } = settings;
-  const users = byUser.pointers.length - 1;
-  const items = byItem.pointers.length - 1;
-  const frequency = (pointers: Int32Array, row: number, others: number) =>
-    pointers[row + 1]! - pointers[row]! + unobservedWeight * others;
-  const userFrequency = (user: number) => frequency(byUser.pointers, user, catalogue.length);
-  const itemFrequency = (item: number) => frequency(byItem.pointers, item, users);
+  const { pointers, indices } = byUser;
+  const users = pointers.length - 1;
+  const ratingsOfItem = new Int32Array(itemCount);
+  for (const item of indices) ratingsOfItem[item]!++;
+  const userFrequency = (user: number) =>
+    pointers[user + 1]! - pointers[user]! + unobservedWeight * catalogue.length;
+  const itemFrequency = (item: number) => ratingsOfItem[item]! + unobservedWeight * users;
   let plain = 0;
   let raised = 0;
   const count = (f: number) => {
@@ -144,12 +144,12 @@ function regularization({ byUser, byItem, catalogue }: AlsData, settings: AlsSet
   const lambda = (f: number) => scale * pow(f, frequencyExponent);
   return {
     userLambdas: Float32Array.from({ length: users }, (_, user) => lambda(userFrequency(user))),
-    itemLambdas: Float32Array.from({ length: items }, (_, item) => lambda(itemFrequency(item))),
+    itemLambdas: Float32Array.from({ length: itemCount }, (_, item) => lambda(itemFrequency(item))),
   };
 }
 
 /** Per rating and side k^2 for the rank-one updates, per row k^3/3 for the factorization and k^2 for the Gram matrix. */
-function operationsPerSweep({ byUser, byItem }: AlsData, k: number): number {
-  const rows = byUser.pointers.length + byItem.pointers.length - 2;
+function operationsPerSweep({ byUser, itemCount }: AlsData, k: number): number {
+  const rows = byUser.pointers.length - 1 + itemCount;
   return 2 * byUser.indices.length * k ** 2 + rows * (k ** 3 / 3 + k ** 2);
 }

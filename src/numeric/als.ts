@@ -1,5 +1,6 @@
 /** Alternating least squares on the kernels: the arrays of both sides in shared memory, and one update per side. */
 import type { KernelPool } from './pool.ts';
+import { transposeInto } from './sparse.ts';
 
 /** The observed cells of each row. `levels[p]` says which of the problem's levels entry p has. */
 export interface ObservedRows {
@@ -17,7 +18,6 @@ export interface AlsProblem {
   /** Extra weight and target of an observed cell, per level (at most 256). */
   levels: { confidence: Float32Array; target: Float32Array };
   byUser: ObservedRows;
-  byItem: ObservedRows;
   /** Regularization of each row, positive. */
   userLambdas: Float32Array;
   itemLambdas: Float32Array;
@@ -63,7 +63,7 @@ export function paddedFactors(k: number): number {
 
 export class AlsSolver {
   readonly #pool: KernelPool;
-  readonly #problem: AlsProblem;
+  readonly #problem: Omit<AlsProblem, 'byUser' | 'userLambdas' | 'itemLambdas'>;
   readonly #users: Side;
   readonly #items: Side;
   readonly #tables: { confidence: Float32Array; target: Float32Array };
@@ -73,12 +73,20 @@ export class AlsSolver {
   readonly #preconditioner: Preconditioner | null;
   readonly #description: Uint32Array;
 
-  /** Copies the problem into the pool's memory. All factors start at 0: fill `userFactors` and `itemFactors`. */
-  constructor(pool: KernelPool, problem: AlsProblem) {
+  /**
+   * Copies the problem into the pool's memory, cells by user and by item. All factors start at 0: fill `userFactors` or
+   * `itemFactors` before the other side is updated.
+   */
+  constructor(pool: KernelPool, { byUser, userLambdas, itemLambdas, ...problem }: AlsProblem) {
     this.#pool = pool;
     this.#problem = problem;
-    this.#users = this.#place(problem.byUser, problem.userLambdas);
-    this.#items = this.#place(problem.byItem, problem.itemLambdas);
+    const cells = {
+      pointers: pool.int32(byUser.pointers),
+      indices: pool.int32(byUser.indices),
+      levels: pool.uint8(byUser.levels),
+    };
+    this.#users = this.#place(cells, userLambdas);
+    this.#items = this.#place(this.#byColumn(cells, itemLambdas.length), itemLambdas);
     this.#gram = pool.float32(panelFloats(problem.k));
     const blocks = Math.max(gramBlocks(this.#users.rows).count, gramBlocks(this.#items.rows).count);
     this.#partialGrams = pool.float32(blocks * panelFloats(problem.k));
@@ -107,17 +115,25 @@ export class AlsSolver {
     this.#update(this.#items, this.#users, prior);
   }
 
+  /** The same cells by their column. */
+  #byColumn({ pointers, indices, levels }: ObservedRows, columns: number): ObservedRows {
+    const target = {
+      pointers: this.#pool.int32(columns + 1),
+      indices: this.#pool.int32(indices.length),
+      values: this.#pool.uint8(indices.length),
+    };
+    transposeInto({ pointers, indices, values: levels }, target);
+    return { pointers: target.pointers, indices: target.indices, levels: target.values };
+  }
+
+  /** What one side needs besides its observed cells, which lie in the pool's memory. */
   #place(observed: ObservedRows, lambdas: Float32Array): Side {
     const rows = lambdas.length;
     const { k } = this.#problem;
     const { factorOf, distinct } = sharedLambdas(observed.pointers, lambdas);
     return {
       rows,
-      observed: {
-        pointers: this.#pool.int32(observed.pointers),
-        indices: this.#pool.int32(observed.indices),
-        levels: this.#pool.uint8(observed.levels),
-      },
+      observed,
       lambdas: this.#pool.float32(lambdas),
       order: this.#pool.int32(byEntries(observed.pointers)),
       meanLambda: this.#pool.float32([meanOfFilled(observed.pointers, lambdas)]),

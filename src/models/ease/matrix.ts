@@ -1,5 +1,5 @@
 /** The matrix X of EASE: users, and below them movie features, by the movies of the catalogue. */
-import { toCsr, type Csr } from '../../data/csr.ts';
+import { toCsr, transposed, type Csr } from '../../data/csr.ts';
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { pow } from '../../util/math.ts';
@@ -28,7 +28,8 @@ export function buildMatrix(train: TrainingSet, options: EaseOptions): SparseMat
   const rowCount = train.userCount + features.names.length;
   const columnCount = train.catalogue.length;
   const [r, c, v] = [Int32Array.from(rows), Int32Array.from(columns), Float32Array.from(values)];
-  return { byRow: toCsr(r, c, v, rowCount, columnCount), byColumn: toCsr(c, r, v, columnCount, rowCount) };
+  const byRow = toCsr(r, c, v, rowCount, columnCount);
+  return { byRow, byColumn: transposed(byRow) };
 }
 
 /** A'A, (n, n) with n = A's columns, upper half only: the sum over A's rows of their outer products. */

@@ -24,9 +24,10 @@ export async function fitIals(
   context: FitContext,
 ): Promise<Machine> {
   const { stars, rows } = ratingLevels(train.byUser);
-  const [byUser, byItem] = [rows(train.byUser), rows(train.byItem)];
+  const byUser = rows(train.byUser);
+  const { itemCount, catalogue } = train;
   const learned = await fitByAls(
-    { stars, byUser, byItem, catalogue: train.catalogue, ...(features.columns > 0 && { features }) },
+    { stars, byUser, itemCount, catalogue, ...(features.columns > 0 && { features }) },
     { ...options, confidenceExponent: 0, priorStrength: options.featureRegularization },
     context,
   );

@@ -15,8 +15,8 @@ export async function fitIals(
 ): Promise<Fitted> {
   const features = options.features.length > 0 && itemFeatures(train, options.features).matrix;
   const { stars, rows } = ratingLevels(train.byUser);
-  const [byUser, byItem] = [rows(train.byUser), rows(train.byItem)];
-  const data = { stars, byUser, byItem, catalogue: train.catalogue, ...(features && { features }) };
+  const { itemCount, catalogue } = train;
+  const data = { stars, byUser: rows(train.byUser), itemCount, catalogue, ...(features && { features }) };
   const { k: factors, userFactors, itemFactors } = await fitByAls(data, options, context);
   const ranking = {
     factors,
