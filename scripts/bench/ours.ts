@@ -66,7 +66,12 @@ async function als(): Promise<void> {
 }
 
 async function bpr(): Promise<void> {
-  const loss: PairwiseLoss = { kind: 'pairwise', acceptance: new Float64Array(256).fill(1), negatives: 1 };
+  const loss: PairwiseLoss = {
+    kind: 'pairwise',
+    acceptance: new Float64Array(256).fill(1),
+    negatives: 1,
+    sampling: 'popularity', // as implicit draws them
+  };
   const solver = await sgd(loss, 0.05, 0.01, false);
   await save('users.f32', solver.userFactors);
   await save('items.f32', solver.itemFactors);

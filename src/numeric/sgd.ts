@@ -40,6 +40,11 @@ export interface PairwiseLoss {
   acceptance: Float64Array;
   /** Unrated items drawn per rating, of which the best scored one is j. */
   negatives: number;
+  /**
+   * How they are drawn: uniformly from the unrated items, or by the number of their ratings, where a rated item counts
+   * as none (as implicit does it).
+   */
+  sampling: 'uniform' | 'popularity';
 }
 
 /** (target - score)^2 / 2 of every rating. */
@@ -96,7 +101,7 @@ export interface SgdKernels {
     step: number,
     acceptance: Uint32Array,
     drawsPerRating: number,
-    negatives: number,
+    loss: Pick<PairwiseLoss, 'negatives' | 'sampling'>,
     rates: StepRates,
   ): void;
   squared(state: SgdState, step: number, targets: Float32Array, rates: StepRates): void;
@@ -174,7 +179,7 @@ export class SgdSolver {
     for (let step = 0; step < this.state.blocks; step++) {
       for (let n = 0; n < this.state.randomStates.length; n++) this.state.randomStates[n] = this.rng.uint32();
       if (loss.kind === 'squared') this.#kernels.squared(this.state, step, this.#targets, rates);
-      else this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss.negatives, rates);
+      else this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss, rates);
       averageCopies(this.state.featureFactors, this.state.blocks);
       averageCopies(this.state.featureBiases, this.state.blocks);
     }
@@ -228,10 +233,10 @@ class SimdKernels implements SgdKernels {
     step: number,
     acceptance: Uint32Array,
     drawsPerRating: number,
-    negatives: number,
+    { negatives, sampling }: Pick<PairwiseLoss, 'negatives' | 'sampling'>,
     rates: StepRates,
   ): void {
-    const values = [step, acceptance, drawsPerRating, negatives];
+    const values = [step, acceptance, drawsPerRating, negatives, Number(sampling === 'popularity')];
     this.#run('sgdBpr', state.blocks, 12 * state.k, [...values, ...ratesInOrder(rates)]);
   }
 

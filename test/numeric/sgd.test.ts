@@ -18,6 +18,7 @@ const pairwise: PairwiseLoss = {
   kind: 'pairwise',
   acceptance: Float64Array.of(0.1, 0.3, 0.5, 0.7, 1),
   negatives: 3,
+  sampling: 'uniform',
 };
 const squared: SquaredLoss = { kind: 'squared', targets: Float64Array.of(-2, -1, 0, 1, 2) };
 
@@ -77,6 +78,7 @@ const learned = (state: SgdState) => ({
 
 for (const [loss, name] of [
   [pairwise, 'pairwise'],
+  [{ ...pairwise, sampling: 'popularity' }, 'pairwise (by popularity)'],
   [squared, 'squared'],
 ] as const) {
   for (const features of [false, true]) {
@@ -124,7 +126,12 @@ async function oneUser(
   );
 }
 
-const onlyLevelOne: PairwiseLoss = { kind: 'pairwise', acceptance: Float64Array.of(0, 1), negatives: 1 };
+const onlyLevelOne: PairwiseLoss = {
+  kind: 'pairwise',
+  acceptance: Float64Array.of(0, 1),
+  negatives: 1,
+  sampling: 'uniform',
+};
 const noPull = { factors: 0, features: 0, biases: 0 };
 
 describe('one step by hand', () => {
@@ -185,6 +192,19 @@ describe('the pairwise loss', () => {
     expect(solver.state.itemBiases[1]).toBe(0);
     expect(solver.state.itemBiases[2]).toBeLessThan(1);
     expect(solver.state.itemBiases[3]).toBe(0);
+  });
+
+  test('drawn by popularity, never has an item without ratings for a negative', async () => {
+    const byUser = {
+      pointers: Int32Array.of(0, 1, 2),
+      indices: Int32Array.of(0, 1),
+      levels: Uint8Array.of(1, 1),
+    };
+    const solver = await oneUser(3, { indices: [], levels: [] }, { users: 2, byUser });
+    for (let epoch = 0; epoch < 20; epoch++) {
+      solver.epoch({ ...onlyLevelOne, sampling: 'popularity' }, 0.1, noPull);
+    }
+    expect([...solver.state.itemBiases].map((bias) => bias !== 0)).toEqual([true, true, false]);
   });
 
   test('leaves a user alone who rated everything', async () => {

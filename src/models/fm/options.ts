@@ -31,6 +31,7 @@ export interface PointwiseOptions {
 
 export interface BprOptions extends PointwiseOptions {
   negatives: number;
+  negativeSampling: 'uniform' | 'popularity';
   acceptExponent: number;
 }
 
@@ -57,6 +58,7 @@ export const solverDefaults: { ials: IalsOptions; bpr: BprOptions; pointwise: Po
     biasRegularization: 0.05,
     featureScale: 0.35,
     negatives: 8,
+    negativeSampling: 'uniform',
     acceptExponent: 3,
   },
   pointwise: {
@@ -142,6 +144,12 @@ export const fmOptions = z
     negatives: whole
       .optional()
       .describe(help('negatives', 'unrated movies drawn per step, of which the best scored is used')),
+    negativeSampling: z
+      .enum(['uniform', 'popularity'])
+      .optional()
+      .describe(
+        help('negativeSampling', 'how unrated movies are drawn: evenly, or by their number of ratings'),
+      ),
     acceptExponent: nonnegative
       .optional()
       .describe(help('acceptExponent', 'a rating is used with probability (stars/best)^this')),

@@ -31,6 +31,7 @@ export function fitBpr(
       kind: 'pairwise',
       acceptance: Float64Array.from(stars, accepted),
       negatives: options.negatives,
+      sampling: options.negativeSampling,
     },
     finalRate: 0,
     initialScale: INITIAL_SCALE.bpr,

@@ -32,6 +32,7 @@ export async function fitBpr(options: BprOptions, train: TrainingSet, context: F
         kind: 'pairwise',
         acceptance: Float64Array.from(stars, (value) => pow(value / train.scale.max, options.acceptExponent)),
         negatives: options.negatives,
+        sampling: options.negativeSampling,
       },
       epochs: options.epochs,
       learningRate: options.learningRate,

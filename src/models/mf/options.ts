@@ -30,6 +30,7 @@ export interface BprOptions {
   regularization: number;
   biasRegularization: number;
   negatives: number;
+  negativeSampling: 'uniform' | 'popularity';
   acceptExponent: number;
 }
 
@@ -58,6 +59,7 @@ export const solverDefaults: { ials: IalsOptions; sgd: SgdOptions; bpr: BprOptio
     regularization: 0.037,
     biasRegularization: 0.042,
     negatives: 8,
+    negativeSampling: 'uniform',
     acceptExponent: 3,
   },
 };
@@ -138,6 +140,12 @@ export const mfOptions = z
     negatives: whole
       .optional()
       .describe(help('negatives', 'unrated movies drawn per step, of which the hardest is used')),
+    negativeSampling: z
+      .enum(['uniform', 'popularity'])
+      .optional()
+      .describe(
+        help('negativeSampling', 'how unrated movies are drawn: evenly, or by their number of ratings'),
+      ),
     acceptExponent: nonnegative
       .optional()
       .describe(help('acceptExponent', 'a rating is used with probability (stars/5)^this')),

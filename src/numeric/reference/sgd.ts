@@ -32,10 +32,12 @@ export const referenceSgdKernels: SgdKernels = {
     }
   },
 
-  pairwise(state, step, acceptance, drawsPerRating, negatives, rates) {
+  pairwise(state, step, acceptance, drawsPerRating, { negatives, sampling }, rates) {
     for (let block = 0; block < state.blocks; block++) {
       const random = new SplitMix(state.randomStates, block);
       const { first, count, users, candidates } = cellOf(state, block, step);
+      const rated = state.cellItems.subarray(first, first + count);
+      const [drawn, tries] = sampling === 'popularity' ? [rated, 1] : [candidates, MAX_DRAWS];
       const draws = Math.trunc(count * drawsPerRating);
       for (let draw = 0; draw < draws; draw++) {
         const bits = random.next();
@@ -43,7 +45,7 @@ export const referenceSgdKernels: SgdKernels = {
         if (Number(BigInt.asUintN(32, bits)) >= acceptance[state.cellLevels[entry]!]!) continue;
         const user = users[state.cellUsers[entry]!]!;
         const positive = state.cellItems[entry]!;
-        const negative = hardestNegative(state, block, user, candidates, negatives, random);
+        const negative = hardestNegative(state, block, user, { drawn, tries, negatives }, random);
         if (negative >= 0) updatePair(state, block, user, positive, negative, rates);
       }
     }
@@ -168,25 +170,24 @@ function dot(a: Float32Array, b: Float32Array): number {
   return total;
 }
 
-/** The best scored of `count` drawn candidates that the user did not rate, or -1. */
+/** The best scored of a number of drawn items that the user did not rate, or -1. */
 function hardestNegative(
   state: SgdState,
   block: number,
   user: number,
-  candidates: Int32Array,
-  count: number,
+  { drawn, tries, negatives }: { drawn: Int32Array; tries: number; negatives: number },
   random: SplitMix,
 ): number {
   const rated = state.indices.subarray(state.pointers[user], state.pointers[user + 1]);
   let hardest = -1;
   let highest = -Infinity;
-  for (let n = 0; n < count; n++) {
+  for (let n = 0; n < negatives; n++) {
     let candidate = -1;
-    for (let tries = 0; tries < MAX_DRAWS && candidate < 0; tries++) {
-      const item = candidates[below(random.next(), candidates.length)]!;
+    for (let n = 0; n < tries && candidate < 0; n++) {
+      const item = drawn[below(random.next(), drawn.length)]!;
       if (!rated.includes(item)) candidate = item;
     }
-    if (candidate < 0) return hardest;
+    if (candidate < 0) continue;
     const own = score(state, user, candidate, block);
     if (hardest >= 0 && !(own > highest)) continue;
     hardest = candidate;

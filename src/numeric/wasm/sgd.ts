@@ -203,12 +203,13 @@ export function sgdPartition(begin: i32, end: i32, scratch: usize, address: usiz
   }
 }
 
-// Draws of a negative before it is given up: only a user who rated nearly a whole block needs more.
+// Uniform draws of a negative before it is given up: only a user who rated nearly a whole block needs more.
 const MAX_DRAWS: i32 = 64;
 
 // Bayesian personalized ranking (Rendle et al. 2009, LearnBPR) in cells (block, block + step) for blocks `begin` to
 // `end`. Draws `drawsPerRating` ratings per rating of the cell, each used when 32 random bits are below
-// `acceptance[level]`; the other side is the best scored of `negatives` items of the cell that the user did not rate.
+// `acceptance[level]`; the other side is the best scored of `negatives` items of the cell that the user did not rate,
+// drawn uniformly, or, with `popular`, as the items of ratings of the cell, once: one that the user rated is no negative.
 // Scratch: 3 rows of k floats.
 export function sgdBpr(
   begin: i32,
@@ -219,6 +220,7 @@ export function sgdBpr(
   acceptance: usize,
   drawsPerRating: f64,
   negatives: i32,
+  popular: i32,
   rate: f32,
   decay: f32,
   featureDecay: f32,
@@ -238,6 +240,9 @@ export function sgdBpr(
     const candidates = state.blockItems + ((<usize>word(state.blockItemPointers, itemBlock)) << 2);
     const candidateCount =
       word(state.blockItemPointers, itemBlock + 1) - word(state.blockItemPointers, itemBlock);
+    const drawn = popular ? state.cellItems + ((<usize>first) << 2) : candidates;
+    const maxDraws = popular ? 1 : MAX_DRAWS;
+    const drawnCount = popular ? count : candidateCount;
     const draws = <i32>(<f64>count * drawsPerRating);
     let random = load<u64>(state.randomStates + ((<usize>block) << 3));
     for (let draw = 0; draw < draws; draw++) {
@@ -245,28 +250,28 @@ export function sgdBpr(
       const bits = mix(random);
       const entry = first + below(bits, count);
       if (<u32>bits >= load<u32>(acceptance + ((<usize>load<u8>(state.cellLevels + entry)) << 2))) continue;
-      const n = word(state.cellUsers, entry);
+      const place = word(state.cellUsers, entry);
       const positive = word(state.cellItems, entry);
-      const user = state.userFactors + <usize>word(state.blockUsers, firstUser + n) * stride;
-      const ratings = word(pointers, n);
+      const user = state.userFactors + <usize>word(state.blockUsers, firstUser + place) * stride;
+      const ratings = word(pointers, place);
       const ownItems = state.cellItems + ((<usize>ratings) << 2);
-      const ownCount = word(pointers, n + 1) - ratings;
+      const ownCount = word(pointers, place + 1) - ratings;
 
       let negative = -1;
       let negativeScore: f32 = 0;
       let negativeVector: usize = 0;
       let spare = scratch;
-      for (let drawn = 0; drawn < negatives; drawn++) {
+      for (let n = 0; n < negatives; n++) {
         let candidate = -1;
-        for (let tries = 0; tries < MAX_DRAWS; tries++) {
+        for (let tries = 0; tries < maxDraws; tries++) {
           random += GOLDEN;
-          const item = word(candidates, below(mix(random), candidateCount));
+          const item = word(drawn, below(mix(random), drawnCount));
           if (!rated(ownItems, ownCount, item)) {
             candidate = item;
             break;
           }
         }
-        if (candidate < 0) break;
+        if (candidate < 0) continue;
         const vector = itemVector(state, candidate, block, spare);
         const score = itemBias(state, candidate, block) + dot(user, vector, stride);
         if (negative >= 0 && !(score > negativeScore)) continue;
