@@ -5,7 +5,6 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { itemFeatures } from '../../src/data/item-features.ts';
 import { loadDataset } from '../../src/data/loader.ts';
-import { ratingLevels, type LevelRows } from '../../src/data/rating-levels.ts';
 import { splitRatings } from '../../src/data/split.ts';
 import { trainingSet, type TrainingSet } from '../../src/data/training-set.ts';
 import { AlsSolver } from '../../src/numeric/als.ts';
@@ -44,17 +43,22 @@ export async function prepareInputs(cache: string, ratings: number): Promise<str
   await mkdir(out, { recursive: true });
   const save = (name: string, values: Int32Array | Float32Array) =>
     writeFile(join(out, name), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  for (const part of ['train', 'test'] as const) {
-    await save(`${part}.users.i32`, split[part].users);
-    await save(`${part}.items.i32`, split[part].items);
-    await save(`${part}.stars.f32`, split[part].values);
-  }
+  const { pointers, indices, values } = train.byUser;
+  const users = new Int32Array(indices.length);
+  for (let user = 0; user < train.userCount; user++) users.fill(user, pointers[user], pointers[user + 1]);
+  await save('train.pointers.i32', pointers);
+  await save('train.users.i32', users);
+  await save('train.items.i32', indices);
+  await save('train.stars.f32', values);
+  await save('test.users.i32', split.test.users);
+  await save('test.items.i32', split.test.items);
+  await save('test.stars.f32', split.test.values);
   await save('features.pointers.i32', matrix.pointers);
   await save('features.indices.i32', matrix.indices);
-  const { users, items, lists } = await exampleLists(train);
-  await save('users.f32', users);
-  await save('items.f32', items);
-  await save('lists.i32', lists);
+  const example = await exampleLists(train);
+  await save('users.f32', example.users);
+  await save('items.f32', example.items);
+  await save('lists.i32', example.lists);
   const counts: Counts = { users: train.userCount, items: train.itemCount, features: matrix.columns };
   await writeFile(join(out, 'counts.json'), JSON.stringify(counts));
   return data;
@@ -64,7 +68,7 @@ export async function prepareInputs(cache: string, ratings: number): Promise<str
 async function exampleLists(train: TrainingSet) {
   const pool = await KernelPool.create({ threads: THREADS });
   try {
-    const als = await alsSolver(pool, train);
+    const als = alsSolver(pool, { ...train.byUser, itemCount: train.itemCount });
     for (let sweep = 0; sweep < 3; sweep++) {
       als.updateUsers();
       als.updateItems();
@@ -85,21 +89,20 @@ async function exampleLists(train: TrainingSet) {
   }
 }
 
-/** A solver of the ALS row's objective, with first factors. Three steps of conjugate gradients, as implicit takes. */
-export async function alsSolver(
+/** A solver of the ALS row's objective, with first factors. Three steps of conjugate gradients at most; implicit: three. */
+export function alsSolver(
   pool: KernelPool,
-  train: Pick<TrainingSet, 'byUser' | 'userCount' | 'itemCount'>,
-): Promise<AlsSolver> {
-  const { rows } = ratingLevels(train.byUser);
-  const binary = (matrix: LevelRows) => ({ ...matrix, levels: new Uint8Array(matrix.levels.length) });
+  { pointers, indices, itemCount }: { pointers: Int32Array; indices: Int32Array; itemCount: number },
+): AlsSolver {
+  const userCount = pointers.length - 1;
   const extra = ALS_CONFIDENCE - 1;
   const als = new AlsSolver(pool, {
     k: RANK,
     unobservedWeight: 1,
     levels: { confidence: Float32Array.of(extra), target: Float32Array.of(ALS_CONFIDENCE / extra) },
-    byUser: binary(rows(train.byUser)),
-    userLambdas: new Float32Array(train.userCount).fill(ALS_REGULARIZATION),
-    itemLambdas: new Float32Array(train.itemCount).fill(ALS_REGULARIZATION),
+    byUser: { pointers, indices, levels: new Uint8Array(indices.length) },
+    userLambdas: new Float32Array(userCount).fill(ALS_REGULARIZATION),
+    itemLambdas: new Float32Array(itemCount).fill(ALS_REGULARIZATION),
     conjugateGradientSteps: 3,
   });
   fillNormal(als.userFactors, RANK, RANK, 0.01, new Rng(1).derive('users'));

@@ -1,16 +1,16 @@
 /**
- * Our side of one row, in a process of its own: `ours.ts ROW DATA OUT ITERATIONS`. Prints {"seconds": [...]} with the
+ * Our side of one row, in a process of its own, compiled: `ours.js ROW DATA OUT ITERATIONS`. Prints {"seconds": [...]} with the
  * seconds of each iteration, and leaves in OUT what the judge looks at. peers/*.py do the same.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toCsr, type Csr } from '../../src/data/csr.ts';
 import type { Ratings } from '../../src/data/dataset.ts';
 import { loadDataset } from '../../src/data/loader.ts';
-import { ratingLevels } from '../../src/data/rating-levels.ts';
 import { readRatings } from '../../src/data/rating-file.ts';
 import { evaluateLists, relevantItems, userMetrics } from '../../src/evaluation/evaluator.ts';
 import { fillNormal } from '../../src/numeric/factors.ts';
+import type { ObservedRows } from '../../src/numeric/als.ts';
+import type { FeatureRows } from '../../src/numeric/feature-prior.ts';
 import { KernelPool } from '../../src/numeric/pool.ts';
 import { SgdSolver, type PairwiseLoss, type SquaredLoss } from '../../src/numeric/sgd.ts';
 import { recommendByDotProduct } from '../../src/numeric/top-n.ts';
@@ -51,9 +51,9 @@ async function dataset(): Promise<void> {
 }
 
 async function als(): Promise<void> {
-  const train = await training();
   const pool = await KernelPool.create({ threads: THREADS });
-  const solver = await alsSolver(pool, train);
+  const { items: itemCount } = await readCounts(data);
+  const solver = alsSolver(pool, { ...(await training()), itemCount });
   for (let sweep = 0; sweep < iterations; sweep++) {
     await time(() => {
       solver.updateUsers();
@@ -72,7 +72,9 @@ async function bpr(): Promise<void> {
     negatives: 1,
     sampling: 'popularity', // as implicit draws them
   };
-  const solver = await sgd(loss, 0.05, 0.01, false);
+  const train = await training();
+  const byUser = { ...train, levels: new Uint8Array(train.indices.length) };
+  const solver = await sgd(byUser, loss, 0.05, 0.01);
   await save('users.f32', solver.userFactors);
   await save('items.f32', solver.itemFactors);
   await save('biases.f32', solver.itemBiases);
@@ -82,8 +84,16 @@ async function bpr(): Promise<void> {
 async function fm(): Promise<void> {
   const stars = await readFloats(join(input, 'train.stars.f32'));
   const mean = meanOf(stars);
-  const levels = Float64Array.from(Float32Array.from(new Set(stars)).sort(), (value) => value - mean);
-  const { state } = { state: await sgd({ kind: 'squared', targets: levels }, 0.02, 0.05, true) };
+  const distinct = Float32Array.from(new Set(stars)).sort();
+  const byUser = {
+    ...(await training()),
+    levels: Uint8Array.from(stars, (value) => distinct.indexOf(value)),
+  };
+  const loss: SquaredLoss = {
+    kind: 'squared',
+    targets: Float64Array.from(distinct, (value) => value - mean),
+  };
+  const state = await sgd(byUser, loss, 0.02, 0.05, await features());
   const [users, items] = [
     await readInts(join(input, 'test.users.i32')),
     await readInts(join(input, 'test.items.i32')),
@@ -104,12 +114,19 @@ async function fm(): Promise<void> {
   await save('predicted.f32', predicted);
 }
 
-async function sgd(loss: PairwiseLoss | SquaredLoss, rate: number, decay: number, withFeatures: boolean) {
-  const { byUser, userCount: users, itemCount: items, catalogue, features } = await training();
+async function sgd(
+  byUser: ObservedRows,
+  loss: PairwiseLoss | SquaredLoss,
+  rate: number,
+  decay: number,
+  features?: FeatureRows,
+) {
+  const { users, items } = await readCounts(data);
   const pool = await KernelPool.create({ threads: THREADS });
-  const problem = { k: RANK, users, items, byUser: ratingLevels(byUser).rows(byUser), catalogue };
+  const catalogue = catalogueOf(countsOf(byUser.indices, items));
+  const problem = { k: RANK, users, items, byUser, catalogue, ...(features && { features }) };
   const rng = new Rng(1);
-  const solver = new SgdSolver(pool, { ...problem, ...(withFeatures && { features }) }, rng.derive('order'));
+  const solver = new SgdSolver(pool, problem, rng.derive('order'));
   const { userFactors, itemFactors } = solver.state;
   fillNormal(userFactors, RANK, RANK, 0.1 / Math.sqrt(RANK), rng.derive('users'));
   fillNormal(itemFactors, RANK, RANK, 0.1 / Math.sqrt(RANK), rng.derive('items'));
@@ -120,31 +137,35 @@ async function sgd(loss: PairwiseLoss | SquaredLoss, rate: number, decay: number
 }
 
 async function top(): Promise<void> {
-  const { byUser, catalogue, userCount } = await training();
+  const seen = await training();
+  const { users: userCount, items: itemCount } = await readCounts(data);
   const ranking = {
     factors: RANK,
     userFactors: await readFloats(join(input, 'users.f32')),
     itemFactors: await readFloats(join(input, 'items.f32')),
     users: Int32Array.from({ length: userCount }, (_, user) => user),
+    catalogue: catalogueOf(countsOf(seen.indices, itemCount)),
   };
-  const { items } = await time(() =>
-    recommendByDotProduct({ ...ranking, catalogue, seen: byUser, k: 10, threads: THREADS }),
-  );
+  const { items } = await time(() => recommendByDotProduct({ ...ranking, seen, k: 10, threads: THREADS }));
   await save('lists.i32', items);
 }
 
 /** Seven metrics per user, and coverage, novelty, Gini index and diversity, which peers are not asked for. */
 async function metrics(): Promise<void> {
-  const { userCount, itemCount, byItem, catalogue } = await training();
-  const test = await columns('test');
+  const { users: userCount, items: itemCount } = await readCounts(data);
+  const { indices } = await training();
+  const usersWhoRated = countsOf(indices, itemCount);
+  const test: Ratings = {
+    users: await readInts(join(input, 'test.users.i32')),
+    items: await readInts(join(input, 'test.items.i32')),
+    values: await readFloats(join(input, 'test.stars.f32')),
+    timestamps: new Int32Array(0),
+  };
   const items = await readInts(join(input, 'lists.i32'));
   const facts = {
-    catalogueSize: catalogue.length,
+    catalogueSize: catalogueOf(usersWhoRated).length,
     userCount,
-    usersWhoRated: Int32Array.from(
-      { length: itemCount },
-      (_, i) => byItem.pointers[i + 1]! - byItem.pointers[i]!,
-    ),
+    usersWhoRated,
     genres: Array.from({ length: itemCount }, () => ['none']),
   };
   const users = Int32Array.from({ length: userCount }, (_, user) => user);
@@ -158,45 +179,34 @@ async function metrics(): Promise<void> {
   }
 }
 
-interface Training {
-  userCount: number;
-  itemCount: number;
-  byUser: Csr;
-  byItem: Csr;
-  catalogue: Int32Array;
-  features: Omit<Csr, 'rows'>;
+/** The training ratings by user. */
+async function training() {
+  return {
+    pointers: await readInts(join(input, 'train.pointers.i32')),
+    indices: await readInts(join(input, 'train.items.i32')),
+  };
 }
 
-async function training(): Promise<Training> {
-  const { users, items, features } = await readCounts(data);
-  const train = await columns('train');
-  const byItem = toCsr(train.items, train.users, train.values, items, users);
+async function features(): Promise<FeatureRows> {
+  const { features: columns } = await readCounts(data);
   const indices = await readInts(join(input, 'features.indices.i32'));
   return {
-    userCount: users,
-    itemCount: items,
-    byUser: toCsr(train.users, train.items, train.values, users, items),
-    byItem,
-    catalogue: Int32Array.from({ length: items }, (_, item) => item).filter(
-      (item) => byItem.pointers[item + 1]! > byItem.pointers[item]!,
-    ),
-    features: {
-      columns: features,
-      pointers: await readInts(join(input, 'features.pointers.i32')),
-      indices,
-      values: new Float32Array(indices.length).fill(0.35),
-    },
+    columns,
+    pointers: await readInts(join(input, 'features.pointers.i32')),
+    indices,
+    values: new Float32Array(indices.length).fill(0.35),
   };
 }
 
-async function columns(part: 'train' | 'test'): Promise<Ratings> {
-  const users = await readInts(join(input, `${part}.users.i32`));
-  return {
-    users,
-    items: await readInts(join(input, `${part}.items.i32`)),
-    values: await readFloats(join(input, `${part}.stars.f32`)),
-    timestamps: new Int32Array(0),
-  };
+/** Ratings of each item. */
+function countsOf(ratedItems: Int32Array, itemCount: number): Int32Array {
+  const counts = new Int32Array(itemCount);
+  for (const item of ratedItems) counts[item]!++;
+  return counts;
+}
+
+function catalogueOf(counts: Int32Array): Int32Array {
+  return Int32Array.from(counts.keys()).filter((item) => counts[item]! > 0);
 }
 
 function meanOf(values: ArrayLike<number>): number {
