@@ -40,6 +40,8 @@ const USERS_PER_BLOCK = 8192;
 const PANEL = 8;
 /** Users per tile of the kernel. */
 const TILE = 4;
+/** Candidates whose scores are bounded together: 32 panels. */
+const BLOCK = 256;
 
 /**
  * Ranks the catalogue without what each user has seen by `userFactors[u] . itemFactors[i] + itemBias[i]`, summed in
@@ -71,12 +73,17 @@ class BlockScorer {
   readonly #ranking: DotProductRanking;
   readonly #panels: Float32Array;
   readonly #biases: Float32Array;
+  /** Position in the catalogue of each candidate, in the order of the panels. */
+  readonly #ids: Int32Array;
+  /** Per block, what bounds its scores: see the kernel. */
+  readonly #lengths: Float32Array;
+  readonly #highest: Float32Array;
   /** Position in the catalogue of each item that is in it. */
-  readonly #candidateOf: Int32Array;
+  readonly #idOf: Int32Array;
   readonly #userFactors: Float32Array;
   readonly #pointers: Int32Array;
   readonly #excluded: Int32Array;
-  readonly #bestItems: Int32Array;
+  readonly #bestIds: Int32Array;
   readonly #bestScores: Float32Array;
 
   constructor(pool: KernelPool, ranking: DotProductRanking) {
@@ -86,10 +93,22 @@ class BlockScorer {
     const padded = Math.ceil(catalogue.length / PANEL) * PANEL;
     this.#panels = pool.float32(padded * factors);
     this.#biases = pool.float32(padded);
-    this.#candidateOf = new Int32Array(itemFactors.length / factors).fill(-1);
-    catalogue.forEach((item, candidate) => {
-      this.#candidateOf[item] = candidate;
-      this.#biases[candidate] = itemBias?.[item] ?? 0;
+    this.#ids = pool.int32(padded);
+    this.#lengths = pool.float32(Math.ceil(padded / BLOCK));
+    this.#highest = pool.float32(this.#lengths.length).fill(-Infinity);
+    this.#idOf = new Int32Array(itemFactors.length / factors).fill(-1);
+    catalogue.forEach((item, id) => (this.#idOf[item] = id));
+    const lengths = rowLengths(itemFactors, factors);
+    const room = 1 + (factors + 16) * 2 ** -22; // a sum of k products is off by k half units in the last place at most
+    byBound(ranking, lengths).forEach((id, candidate) => {
+      const item = catalogue[id]!;
+      const bias = itemBias?.[item] ?? 0;
+      this.#ids[candidate] = id;
+      this.#biases[candidate] = bias;
+      const block = Math.floor(candidate / BLOCK);
+      const slack = (room - 1) * Math.abs(bias);
+      this.#lengths[block] = Math.max(this.#lengths[block]!, room * lengths[item]!);
+      this.#highest[block] = Math.max(this.#highest[block]!, bias + slack);
       const lane = candidate % PANEL;
       const panel = (candidate - lane) * factors + lane;
       for (let f = 0; f < factors; f++) this.#panels[panel + f * PANEL] = itemFactors[item * factors + f]!;
@@ -98,7 +117,7 @@ class BlockScorer {
     this.#userFactors = pool.float32(block * factors);
     this.#pointers = pool.int32(block + 1);
     this.#excluded = pool.int32(this.#longestBlock());
-    this.#bestItems = pool.int32(block * k);
+    this.#bestIds = pool.int32(block * k);
     this.#bestScores = pool.float32(block * k);
   }
 
@@ -116,27 +135,30 @@ class BlockScorer {
       this.#userFactors,
       this.#panels,
       this.#biases,
+      this.#ids,
+      this.#lengths,
+      this.#highest,
       catalogue.length,
       factors,
       this.#pointers,
       this.#excluded,
-      this.#bestItems,
+      this.#bestIds,
       this.#bestScores,
       k,
     ]);
     for (let cell = 0; cell < users.length * k; cell++) {
-      const candidate = this.#bestItems[cell]!;
-      items[at + cell] = candidate < 0 ? -1 : catalogue[candidate]!;
-      scores[at + cell] = candidate < 0 ? 0 : this.#bestScores[cell]!;
+      const id = this.#bestIds[cell]!;
+      items[at + cell] = id < 0 ? -1 : catalogue[id]!;
+      scores[at + cell] = id < 0 ? 0 : this.#bestScores[cell]!;
     }
   }
 
-  /** Appends the candidates that `user` has seen at `end`, and returns the new end. */
+  /** Appends the catalogue's positions of what `user` has seen at `end`, and returns the new end. */
   #exclude(user: number, end: number): number {
     const { pointers, indices } = this.#ranking.seen;
     for (let p = pointers[user]!; p < pointers[user + 1]!; p++) {
-      const candidate = this.#candidateOf[indices[p]!]!;
-      if (candidate >= 0) this.#excluded[end++] = candidate;
+      const id = this.#idOf[indices[p]!]!;
+      if (id >= 0) this.#excluded[end++] = id;
     }
     return end;
   }
@@ -153,4 +175,29 @@ class BlockScorer {
     }
     return longest;
   }
+}
+
+/** Euclidean length of each row of k floats; infinite where a number is not finite. */
+function rowLengths(matrix: Float32Array, k: number): Float64Array {
+  return Float64Array.from({ length: matrix.length / k }, (_, row) => {
+    let squares = 0;
+    for (let at = row * k; at < (row + 1) * k; at++) squares += matrix[at]! * matrix[at]!;
+    return Number.isFinite(squares) ? Math.sqrt(squares) : Infinity;
+  });
+}
+
+/** Positions in the catalogue, those whose score for a user of mean length can be highest first. */
+function byBound(
+  { catalogue, factors, itemBias, userFactors, users }: DotProductRanking,
+  lengths: Float64Array,
+): Int32Array {
+  const userLengths = rowLengths(userFactors, factors);
+  const total = users.reduce((sum, user) => sum + userLengths[user]!, 0);
+  const mean = Number.isFinite(total) ? total / Math.max(1, users.length) : 1;
+  const bounds = Float64Array.from(catalogue, (item) => mean * lengths[item]! + (itemBias?.[item] ?? 0));
+  const rank = (bound: number) => (Number.isNaN(bound) ? Infinity : bound);
+  return Int32Array.from(catalogue.keys()).sort((a, b) => {
+    const [first, second] = [rank(bounds[a]!), rank(bounds[b]!)];
+    return first === second ? a - b : second > first ? 1 : -1;
+  });
 }

@@ -37,6 +37,16 @@ describe('ranking by dot product', () => {
     );
   });
 
+  test('does so where nearly all blocks are passed over, their vectors being too short', async () => {
+    const problem = ranking(6, (rng) => rng.normal());
+    const { factors, itemFactors } = problem;
+    for (let n = 0; n < itemFactors.length; n++) itemFactors[n]! /= 1 + (Math.floor(n / factors) % 100) ** 2;
+    problem.itemBias!.fill(0);
+    expect(await recommendByDotProduct({ ...problem, threads: 1 })).toEqual(
+      recommendByDotProductPlainly(problem),
+    );
+  });
+
   test('breaks ties by ascending item index', async () => {
     const problem = ranking(2, (rng) => rng.int(2)); // small integers: many equal scores
     expect(await recommendByDotProduct({ ...problem, threads: 1 })).toEqual(

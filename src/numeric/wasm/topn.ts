@@ -1,10 +1,12 @@
 // The best n candidates for each user by x.q + bias. Candidates are packed in panels of eight, so that one vector
-// holds the same factor of four of them; four users share each panel while it is in registers.
+// holds the same factor of four of them; four users share each panel while it is in registers. Candidates come in
+// blocks, those with long vectors first: |x| |q| + bias bounds a score (Cauchy and Schwarz), and a block whose bound is
+// under all that four users have found already is passed over. On data with a long tail that is nearly all of it.
 //
-// Equal scores: the candidate that comes first wins, because a later one must beat it. The plain form is in
-// src/numeric/reference/top-n.ts, to the bit.
+// Each candidate has an id. Equal scores: the smaller id wins. The plain form is in src/numeric/reference/top-n.ts, to
+// the bit.
 
-import { madd } from './simd';
+import { dot, madd } from './simd';
 
 // Panels scored before their scores are looked at: 256 candidates x 4 users = 4 kB.
 const BLOCK: i32 = 32;
@@ -52,37 +54,62 @@ function scorePanel(x: usize, panel: usize, bias: usize, stride: usize, out: usi
   v128.store(out, b3, 3088);
 }
 
-// Inserts those of `count` scores that beat the last of the best n, kept sorted in (bestItems, bestScores).
+// Is `id` among the ascending `excluded` from `first` to `last`?
+function isExcluded(excluded: usize, first: i32, last: i32, id: i32): bool {
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    const found = load<i32>(excluded + ((<usize>middle) << 2));
+    if (found == id) return true;
+    if (found < id) first = middle + 1;
+    else last = middle;
+  }
+  return false;
+}
+
+// Does (score, id) come before what place `at` holds?
+function beats(score: f32, id: i32, bestIds: usize, bestScores: usize, at: usize): bool {
+  const other = load<f32>(bestScores + at);
+  return score > other || (score == other && id < load<i32>(bestIds + at));
+}
+
+// Inserts those of `count` scores that beat the last of the best n and are not excluded, kept sorted in (bestIds,
+// bestScores). `ids` are those of the scores.
 function keepBest(
   scores: usize,
   count: i32,
-  firstItem: i32,
-  bestItems: usize,
+  ids: usize,
+  excluded: usize,
+  firstExcluded: i32,
+  lastExcluded: i32,
+  bestIds: usize,
   bestScores: usize,
   n: i32,
 ): void {
   const last = (<usize>(n - 1)) << 2;
   let threshold = v128.load32_splat(bestScores + last);
   for (let j = 0; j < count; j += 4) {
-    if (!v128.any_true(f32x4.gt(v128.load(scores + ((<usize>j) << 2)), threshold))) continue;
+    if (!v128.any_true(f32x4.ge(v128.load(scores + ((<usize>j) << 2)), threshold))) continue;
     for (let z = j; z < min(j + 4, count); z++) {
       const score = load<f32>(scores + ((<usize>z) << 2));
-      if (!(score > load<f32>(bestScores + last))) continue;
+      const id = load<i32>(ids + ((<usize>z) << 2));
+      if (!beats(score, id, bestIds, bestScores, last)) continue;
+      if (isExcluded(excluded, firstExcluded, lastExcluded, id)) continue;
       let at = last;
-      for (; at > 0 && load<f32>(bestScores + at - 4) < score; at -= 4) {
+      for (; at > 0 && beats(score, id, bestIds, bestScores, at - 4); at -= 4) {
         store<f32>(bestScores + at, load<f32>(bestScores + at - 4));
-        store<i32>(bestItems + at, load<i32>(bestItems + at - 4));
+        store<i32>(bestIds + at, load<i32>(bestIds + at - 4));
       }
       store<f32>(bestScores + at, score);
-      store<i32>(bestItems + at, firstItem + z);
+      store<i32>(bestIds + at, id);
     }
     threshold = v128.load32_splat(bestScores + last);
   }
 }
 
-// For users `begin` to `end` (`begin` a multiple of 4; X and both outputs padded to a multiple of 4 users): their
-// best n of `candidates`, leaving out the candidates of row u of (pointers, excluded), which ascend. Unfilled places
-// hold candidate -1 and score LOWEST. Scratch: 4,112 bytes.
+// For users `begin` to `end` (`begin` a multiple of 4; X and both outputs padded to a multiple of 4 users): the ids of
+// their best n of `candidates`, leaving out the ids of row u of (pointers, excluded), which ascend. Block b has vectors of
+// at most length `lengths[b]` and biases of at most `highest[b]`, both with room for rounding. Unfilled places hold id -1
+// and score LOWEST. Scratch: 4,112 bytes.
 export function topN(
   begin: i32,
   end: i32,
@@ -90,52 +117,67 @@ export function topN(
   x: usize,
   panels: usize,
   biases: usize,
+  ids: usize,
+  lengths: usize,
+  highest: usize,
   candidates: i32,
   k: i32,
   pointers: usize,
   excluded: usize,
-  bestItems: usize,
+  bestIds: usize,
   bestScores: usize,
   n: i32,
 ): void {
   const stride = (<usize>k) << 2;
   const panelCount = (candidates + 7) >> 3;
-  const cursors = scratch + 4096;
+  const userLengths = scratch + 4096;
+  const lastPlace = (<usize>(n - 1)) << 2;
   for (let u = begin; u < end; u += 4) {
     const users = min(4, end - u);
-    for (let r = 0; r < users; r++) {
-      store<i32>(cursors + ((<usize>r) << 2), load<i32>(pointers + ((<usize>(u + r)) << 2)));
-      for (let z = (u + r) * n; z < (u + r + 1) * n; z++) {
-        store<i32>(bestItems + ((<usize>z) << 2), -1);
-        store<f32>(bestScores + ((<usize>z) << 2), LOWEST);
-      }
+    const out = (<usize>(u * n)) << 2;
+    const rowBytes = (<usize>n) << 2;
+    for (let r: usize = 0; r < <usize>users; r++) {
+      const row = x + (<usize>u + r) * stride;
+      store<f32>(userLengths + (r << 2), sqrt<f32>(dot(row, row, stride)));
     }
-    for (let block = 0; block < panelCount; block += BLOCK) {
-      const blockEnd = min(block + BLOCK, panelCount);
-      for (let p = block; p < blockEnd; p++) {
+    for (let z = u * n; z < (u + users) * n; z++) {
+      store<i32>(bestIds + ((<usize>z) << 2), -1);
+      store<f32>(bestScores + ((<usize>z) << 2), LOWEST);
+    }
+    for (let first = 0; first < panelCount; first += BLOCK) {
+      const block = (<usize>(first / BLOCK)) << 2;
+      const length = load<f32>(lengths + block);
+      const bias = load<f32>(highest + block);
+      let wanted = false;
+      for (let r: usize = 0; r < <usize>users; r++) {
+        const bound = load<f32>(userLengths + (r << 2)) * length + bias;
+        wanted = wanted || !(bound < load<f32>(bestScores + out + r * rowBytes + lastPlace));
+      }
+      if (!wanted) continue;
+      const last = min(first + BLOCK, panelCount);
+      for (let p = first; p < last; p++) {
         scorePanel(
           x + <usize>u * stride,
           panels + ((<usize>p * stride) << 3),
           biases + ((<usize>p) << 5),
           stride,
-          scratch + ((<usize>(p - block)) << 5),
+          scratch + ((<usize>(p - first)) << 5),
         );
       }
-      const firstItem = block << 3;
-      const endItem = min(blockEnd << 3, candidates);
-      for (let r = 0; r < users; r++) {
-        const scores = scratch + ((<usize>r) << 10);
-        const cursor = cursors + ((<usize>r) << 2);
-        const rowEnd = load<i32>(pointers + ((<usize>(u + r)) << 2), 4);
-        let p = load<i32>(cursor);
-        for (; p < rowEnd; p++) {
-          const item = load<i32>(excluded + ((<usize>p) << 2));
-          if (item >= endItem) break;
-          store<f32>(scores + ((<usize>(item - firstItem)) << 2), LOWEST);
-        }
-        store<i32>(cursor, p);
-        const out = (<usize>((u + r) * n)) << 2;
-        keepBest(scores, endItem - firstItem, firstItem, bestItems + out, bestScores + out, n);
+      const count = min(last << 3, candidates) - (first << 3);
+      for (let r: usize = 0; r < <usize>users; r++) {
+        const row = pointers + ((<usize>u + r) << 2);
+        keepBest(
+          scratch + (r << 10),
+          count,
+          ids + ((<usize>first) << 5),
+          excluded,
+          load<i32>(row),
+          load<i32>(row, 4),
+          bestIds + out + r * rowBytes,
+          bestScores + out + r * rowBytes,
+          n,
+        );
       }
     }
   }
