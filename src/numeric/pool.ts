@@ -83,6 +83,10 @@ export class KernelPool {
     return this.#place(source, 4, (at, length) => new Uint32Array(this.#memory.buffer, at, length));
   }
 
+  uint16(source: number | ArrayLike<number>): Uint16Array {
+    return this.#place(source, 2, (at, length) => new Uint16Array(this.#memory.buffer, at, length));
+  }
+
   uint8(source: number | ArrayLike<number>): Uint8Array {
     return this.#place(source, 1, (at, length) => new Uint8Array(this.#memory.buffer, at, length));
   }

@@ -69,7 +69,7 @@ export interface SgdState {
   blockRatingPointers: Int32Array;
   itemBlocks: Uint8Array;
   cellPointers: Int32Array;
-  cellUsers: Int32Array;
+  cellUsers: Uint16Array;
   cellItems: Int32Array;
   cellLevels: Uint8Array;
   randomStates: Int32Array;
@@ -111,6 +111,8 @@ export interface SgdKernels {
 const MAX_BLOCKS = 16;
 /** Fewer users or items than this in a block leave too few pairs to draw from. */
 const MIN_BLOCK_ROWS = 64;
+/** A user's place in its block has 16 bits; blocks of about half of that leave room for uneven ones. */
+const MANY_BLOCK_USERS = 32_768;
 const LEVELS = 256;
 
 export class SgdSolver {
@@ -274,7 +276,7 @@ function placeState(pool: KernelPool, problem: SgdProblem): SgdState {
     blockRatingPointers: pool.int32(userBlocks.ratingPointers),
     itemBlocks: pool.uint8(items),
     cellPointers: pool.int32((users + blocks) * blocks),
-    cellUsers: pool.int32(ratings),
+    cellUsers: pool.uint16(ratings),
     cellItems: pool.int32(ratings),
     cellLevels: pool.uint8(ratings),
     randomStates: pool.int32(2 * blocks),
@@ -294,21 +296,24 @@ function placeState(pool: KernelPool, problem: SgdProblem): SgdState {
 function blockCount(users: number, items: number): number {
   let blocks = 1;
   while (2 * blocks <= MAX_BLOCKS && 2 * blocks * MIN_BLOCK_ROWS <= Math.min(users, items)) blocks *= 2;
+  while (users > blocks * MANY_BLOCK_USERS) blocks *= 2;
   return blocks;
 }
 
-/** Gives each user, most ratings first, to the block with the fewest ratings so far; users ascend within a block. */
+/** Gives each user, most ratings first, to the block with the fewest ratings and users; users ascend within a block. */
 function balancedBlocks(pointers: Int32Array, blocks: number) {
   const userCount = pointers.length - 1;
   const ratingsOf = (user: number) => pointers[user + 1]! - pointers[user]!;
   const order = Int32Array.from({ length: userCount }, (_, user) => user);
   order.sort((a, b) => ratingsOf(b) - ratingsOf(a) || a - b);
   const blockOf = new Uint8Array(userCount);
+  const ratings = new Float64Array(blocks);
   const load = new Float64Array(blocks);
   for (const user of order) {
     const lightest = load.indexOf(Math.min(...load));
     blockOf[user] = lightest;
-    load[lightest]! += ratingsOf(user);
+    ratings[lightest]! += ratingsOf(user);
+    load[lightest]! += ratingsOf(user) + 1;
   }
   const users = new Int32Array(userCount);
   const userPointers = new Int32Array(blocks + 1);
@@ -316,7 +321,7 @@ function balancedBlocks(pointers: Int32Array, blocks: number) {
   for (let block = 0, at = 0; block < blocks; block++) {
     for (let user = 0; user < userCount; user++) if (blockOf[user] === block) users[at++] = user;
     userPointers[block + 1] = at;
-    ratingPointers[block + 1] = ratingPointers[block]! + load[block]!;
+    ratingPointers[block + 1] = ratingPointers[block]! + ratings[block]!;
   }
   return { users, userPointers, ratingPointers };
 }

@@ -29,7 +29,7 @@ class SgdState {
   itemBlocks: usize;
   // Per user block and item block, offsets of each of the block's users, and of the end, into the columns that follow.
   cellPointers: usize;
-  // Position of the user in its block; item, ascending for a user; level.
+  // Position of the user in its block, 16 bits; item, ascending for a user; level.
   cellUsers: usize;
   cellItems: usize;
   cellLevels: usize;
@@ -52,6 +52,11 @@ function word(array: usize, n: i32): i32 {
 }
 function float(array: usize, n: i32): f32 {
   return load<f32>(array + ((<usize>n) << 2));
+}
+
+// Position of an entry's user in its block.
+function placeOf(state: SgdState, entry: i32): i32 {
+  return load<u16>(state.cellUsers + ((<usize>entry) << 1));
 }
 
 // Next 64 bits of splitmix64 (Steele, Lea and Flood 2014) for a state that the caller advances by GOLDEN.
@@ -195,7 +200,7 @@ export function sgdPartition(begin: i32, end: i32, scratch: usize, address: usiz
         const next = scratch + ((<usize>load<u8>(state.itemBlocks + item)) << 2);
         const at = load<i32>(next);
         store<i32>(next, at + 1);
-        store<i32>(state.cellUsers + ((<usize>at) << 2), n);
+        store<u16>(state.cellUsers + ((<usize>at) << 1), <u16>n);
         store<i32>(state.cellItems + ((<usize>at) << 2), item);
         store<u8>(state.cellLevels + at, load<u8>(state.levels + p));
       }
@@ -250,7 +255,7 @@ export function sgdBpr(
       const bits = mix(random);
       const entry = first + below(bits, count);
       if (<u32>bits >= load<u32>(acceptance + ((<usize>load<u8>(state.cellLevels + entry)) << 2))) continue;
-      const place = word(state.cellUsers, entry);
+      const place = placeOf(state, entry);
       const positive = word(state.cellItems, entry);
       const user = state.userFactors + <usize>word(state.blockUsers, firstUser + place) * stride;
       const ratings = word(pointers, place);
@@ -331,7 +336,7 @@ export function sgdSquaredError(
     for (let entry = first; entry < last; entry++) {
       random += GOLDEN;
       swapEntries(state, entry, entry + below(mix(random), last - entry));
-      const userIndex = word(state.blockUsers, firstUser + word(state.cellUsers, entry));
+      const userIndex = word(state.blockUsers, firstUser + placeOf(state, entry));
       const item = word(state.cellItems, entry);
       const user = state.userFactors + <usize>userIndex * stride;
       const userBias = state.userBiases + ((<usize>userIndex) << 2);
@@ -356,9 +361,9 @@ export function sgdSquaredError(
 
 // A step of the Fisher-Yates shuffle.
 function swapEntries(state: SgdState, a: i32, b: i32): void {
-  const user = word(state.cellUsers, a);
-  store<i32>(state.cellUsers + ((<usize>a) << 2), word(state.cellUsers, b));
-  store<i32>(state.cellUsers + ((<usize>b) << 2), user);
+  const place = placeOf(state, a);
+  store<u16>(state.cellUsers + ((<usize>a) << 1), <u16>placeOf(state, b));
+  store<u16>(state.cellUsers + ((<usize>b) << 1), <u16>place);
   const item = word(state.cellItems, a);
   store<i32>(state.cellItems + ((<usize>a) << 2), word(state.cellItems, b));
   store<i32>(state.cellItems + ((<usize>b) << 2), item);
