@@ -1,6 +1,7 @@
 /**
  * Writes the tables of README.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
- * results/benchmark.json between `<!-- benchmark -->` or `<!-- benchmark: scaling -->` and `<!-- end -->`.
+ * results/benchmark.json and benchmark_gpt2.json between `<!-- benchmark -->`, `<!-- benchmark: scaling -->` or
+ * `<!-- benchmark: gpt2 -->` and `<!-- end -->`.
  * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
 import { readFile } from 'node:fs/promises';
@@ -12,7 +13,8 @@ import {
 } from '../src/experiment/record.ts';
 import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
-import { benchmarkSchema, comparisonRows, scalingRows } from './bench/record.ts';
+import { gpt2BenchmarkSchema, gpt2Rows } from './bench/gpt2/record.ts';
+import { benchmarkSchema, comparisonRows, scalingRows, type Benchmark } from './bench/record.ts';
 
 const columns = [
   ['precision', 'precision'],
@@ -28,18 +30,28 @@ for (const [block, file] of before.matchAll(/<!-- table: (\S+) -->[^]*?<!-- end 
   const table = markdown(await readRecord(file!, recordSchema));
   after = after.replace(block, `<!-- table: ${file} -->\n\n${table}\n\n<!-- end -->`);
 }
-const benchmark = /<!-- benchmark(: scaling)? -->[^]*?<!-- end -->/g;
-if (benchmark.test(after)) {
-  const record = benchmarkSchema.parse(JSON.parse(await readFile('results/benchmark.json', 'utf8')));
-  after = after.replace(benchmark, (_, scaling: string = '') => {
-    const table = aligned(scaling === '' ? comparisonRows(record) : scalingRows(record));
-    return `<!-- benchmark${scaling} -->\n\n${table}\n\n<!-- end -->`;
-  });
+const benchmarks: Record<string, () => Promise<string[][]>> = {
+  benchmark: async () => comparisonRows(await benchmark()),
+  'benchmark: scaling': async () => scalingRows(await benchmark()),
+  'benchmark: gpt2': async () =>
+    gpt2Rows(gpt2BenchmarkSchema.parse(await json('results/benchmark_gpt2.json'))),
+};
+for (const [block, name] of after.matchAll(/<!-- (benchmark(?:: \w+)?) -->[^]*?<!-- end -->/g)) {
+  const table = aligned(await benchmarks[name!]!());
+  after = after.replace(block, `<!-- ${name} -->\n\n${table}\n\n<!-- end -->`);
 }
 if (!process.argv.includes('--check')) await writeFileAtomic('README.md', after);
 else if (after !== before) {
   console.error('README.md: a table is not what its record says. Run `npm run readme`.');
   process.exitCode = 1;
+}
+
+async function json(path: string): Promise<unknown> {
+  return JSON.parse(await readFile(path, 'utf8'));
+}
+
+async function benchmark(): Promise<Benchmark> {
+  return benchmarkSchema.parse(await json('results/benchmark.json'));
 }
 
 function markdown({ models, protocol }: ResultsRecord): string {

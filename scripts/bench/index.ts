@@ -209,7 +209,7 @@ async function contestOf(name: string, row: Row, { python }: Environments): Prom
   return {
     row: name,
     title: row.title,
-    data: `${ratings / million} million, synthetic`,
+    data: `${Number((ratings / million).toFixed(1))} million, synthetic`,
     folder,
     entrants: [ours(name, folder, iterations), ...peers],
     turns: row.turns,

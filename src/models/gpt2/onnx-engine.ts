@@ -3,6 +3,7 @@ import type { Target } from '../../onnx/emitter.ts';
 import { createGraph } from '../../onnx/ops/index.ts';
 import { createSession } from '../../onnx/session.ts';
 import type { FitContext } from '../recommender.ts';
+import { adapterName } from './adapter.ts';
 import { DeviceTrainee } from './device-trainee.ts';
 import type { Engine, TrainingJob } from './engine.ts';
 import { alphaOf, initialAdapters } from './lora.ts';
@@ -15,7 +16,10 @@ import { runTraining } from './trainer.ts';
 export async function openOnnxEngine(provider: Target, threads: number): Promise<Engine> {
   const { env } = await import('onnxruntime-node');
   await tryProvider(provider, threads);
-  const where = provider === 'cpu' ? `${threads} CPU threads` : provider === 'cuda' ? 'CUDA' : 'WebGPU';
+  const where =
+    provider === 'cpu'
+      ? `${threads} CPU threads`
+      : `${provider === 'cuda' ? 'CUDA' : 'WebGPU'} (${await adapterName(provider)})`;
   return {
     description: `ONNX Runtime ${env.versions.node} on ${where}`,
     async train(job, context) {
