@@ -48,12 +48,15 @@ export function adamW(
   { stepSize, rootCorrection, decay, clip }: UpdateInputs,
   { beta1, beta2, epsilon }: Pick<AdamWSettings, 'beta1' | 'beta2' | 'epsilon'>,
 ): Slot {
-  const clipped = gradient.mul(clip);
-  const newFirst = first.mul(beta1).add(clipped.mul(1 - beta1));
-  const newSecond = second.mul(beta2).add(clipped.mul(clipped).mul(1 - beta2));
-  const root = newSecond.sqrt().mul(rootCorrection).add(epsilon);
-  const kept = decay ? weight.sub(weight.mul(decay)) : weight;
-  return { weight: kept.sub(newFirst.div(root).mul(stepSize)), first: newFirst, second: newSecond };
+  // Numbers first: every operation on whole tensors is a pass through memory.
+  const one = clip.graph.scalar(1);
+  const newFirst = first.mul(beta1).add(gradient.mul(clip.mul(1 - beta1)));
+  const newSecond = second.mul(beta2).add(gradient.mul(gradient).mul(clip.mul(clip).mul(1 - beta2)));
+  // first stepSize / (root rootCorrection + epsilon), both sides divided by rootCorrection
+  const root = newSecond.sqrt().add(clip.graph.scalar(epsilon).div(rootCorrection));
+  const kept = decay ? weight.mul(one.sub(decay)) : weight;
+  const step = newFirst.mul(stepSize.div(rootCorrection)).div(root);
+  return { weight: kept.sub(step), first: newFirst, second: newSecond };
 }
 
 /** Factor that brings a gradient of this global norm within `limit`; the 1e-6 is PyTorch's clip_grad_norm_. */

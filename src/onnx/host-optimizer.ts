@@ -8,7 +8,7 @@ import { createGraph } from './ops/index.ts';
 import { createSession, type Session } from './session.ts';
 
 /** Entries per run: small enough that all arrays of a piece stay in the cache, large enough that calls cost nothing. */
-const PIECE = 1 << 19;
+const PIECE = 1 << 18;
 
 const kinds = ['weight', 'gradient', 'first', 'second'] as const;
 type Kind = (typeof kinds)[number];

@@ -28,8 +28,12 @@ export function toOnnx(graph: Graph, target: Target, sequenceFirst = false): Uin
   const emitter = new Emitter(target);
   const live = liveNodes(graph);
   if (sequenceFirst) emitter.node('SequenceConstruct', [smallestInput(graph).name], SEQUENCE);
-  for (const node of live) emit(emitter, graph, node);
-  for (const [name, tensor] of graph.outputs) emitter.node('Identity', [tensor.name], name);
+  const outputNames = namesOfOutputs(graph);
+  const nameOf = (tensor: Tensor) => outputNames.get(tensor) ?? tensor.name;
+  for (const node of live) emit(emitter, graph, node, nameOf);
+  for (const [name, tensor] of graph.outputs) {
+    if (outputNames.get(tensor) !== name) emitter.node('Identity', [nameOf(tensor)], name);
+  }
   const used = new Set(live.flatMap(({ inputs }) => inputs));
   const constants = [...graph.constants].filter(([tensor]) => used.has(tensor));
   const outputs = [...graph.outputs].map(([name, { shape, type }]) => ({ name, shape, type }));
@@ -74,9 +78,26 @@ export function liveNodes(graph: Graph): Node[] {
   return live.toReversed();
 }
 
-function emit<K extends Op>(emitter: Emitter, { rules }: Graph, node: Node<K>): void {
+/**
+ * What results that are outputs are called: an output's own name. An Identity instead would cost a copy wherever others
+ * read the result too. Inputs that are outputs, and a result's further outputs, need one.
+ */
+function namesOfOutputs({ nodes, outputs }: Graph): Map<Tensor, string> {
+  const results = new Set(nodes.flatMap((node) => node.outputs));
+  const names = new Map<Tensor, string>();
+  for (const [name, tensor] of outputs)
+    if (results.has(tensor) && !names.has(tensor)) names.set(tensor, name);
+  return names;
+}
+
+function emit<K extends Op>(
+  emitter: Emitter,
+  { rules }: Graph,
+  node: Node<K>,
+  nameOf: (tensor: Tensor) => string,
+): void {
   const rule: Rule<K> = rules[node.op];
-  const names = (tensors: readonly Tensor[]) => tensors.map(({ name }) => name);
+  const names = (tensors: readonly Tensor[]) => tensors.map(nameOf);
   rule.emit(emitter, names(node.inputs), names(node.outputs), node);
 }
 
