@@ -8,7 +8,10 @@ const sideSchema = z.object({
   peakMB: z.number(),
 });
 
+type Side = z.output<typeof sideSchema>;
+
 const rowSchema = z.object({ title: z.string(), ours: sideSchema, peer: sideSchema });
+type Row = z.output<typeof rowSchema>;
 
 export const gpt2BenchmarkSchema = z.object({
   schemaVersion: z.literal(1),
@@ -21,16 +24,22 @@ export const gpt2BenchmarkSchema = z.object({
 });
 export type Gpt2Benchmark = z.output<typeof gpt2BenchmarkSchema>;
 
-/** One line per task; the last one is the product. */
+/** Operations per parameter and token of a training step: two forward, four backward (Kaplan et al. 2020). */
+const OPERATIONS = 6;
+const PARAMETERS = 124_439_808;
+
+/** One line per task, then the product, and the tokens per second that training could reach at the product's speed. */
 export function gpt2Rows({ rows, product }: Gpt2Benchmark): string[][] {
-  return [
-    ['GPT-2 124M, float32', 'recsys', 'Hugging Face', 'ratio', 'peak memory'],
-    ...[...rows, ...(product ? [product] : [])].map((row) => {
-      const { title, ours, peer } = row;
-      const unit = row === product ? 'GFLOP/s' : 'tokens/s';
-      const memory = row === product ? '' : `${ours.peakMB.toFixed(0)} / ${peer.peakMB.toFixed(0)} MB`;
-      const speeds = [ours, peer].map(({ speed }) => `${speed.toFixed(0)} ${unit}`);
-      return [title, ...speeds, `${(ours.speed / peer.speed).toFixed(2)}x`, memory];
-    }),
-  ];
+  const line = ({ title, ours, peer }: Row, unit: string, memory = '') => {
+    const speeds = [ours, peer].map(({ speed }) => `${speed.toFixed(0)} ${unit}`);
+    return [title, ...speeds, `${(ours.speed / peer.speed).toFixed(2)}x`, memory];
+  };
+  const head = ['GPT-2 124M, float32', 'recsys', 'Hugging Face', 'ratio', 'peak memory'];
+  const tasks = rows.map((row) =>
+    line(row, 'tokens/s', `${row.ours.peakMB.toFixed(0)} / ${row.peer.peakMB.toFixed(0)} MB`),
+  );
+  if (product === undefined) return [head, ...tasks];
+  const bound = ({ speed, peakMB }: Side) => ({ peakMB, speed: (speed * 1e9) / (OPERATIONS * PARAMETERS) });
+  const most = { title: 'training at that speed', ours: bound(product.ours), peer: bound(product.peer) };
+  return [head, ...tasks, line(product, 'GFLOP/s'), line(most, 'tokens/s')];
 }

@@ -1,6 +1,8 @@
 // Items' features against their factors, for the prior of src/numeric/feature-prior.ts: sums per feature and means per
 // item, in double precision. The plain form is in src/numeric/reference/feature-prior.ts.
 
+import { float, word } from './memory';
+
 // The features of the items that count, as addresses; the host fills it in this order.
 @unmanaged
 class Features {
@@ -15,13 +17,6 @@ class Features {
   weights: usize;
   features: i32;
   k: i32;
-}
-
-function word(array: usize, n: i32): i32 {
-  return load<i32>(array + ((<usize>n) << 2));
-}
-function float(array: usize, n: i32): f32 {
-  return load<f32>(array + ((<usize>n) << 2));
 }
 
 function addTo(sums: usize, scale: v128, values: v128): void {

@@ -7,6 +7,7 @@
 // (Gemulla et al. 2011, DSGD). Feature rows are shared by all items, so every user block has its own copy of them.
 // The plain form of each kernel is in src/numeric/reference/sgd.ts, to the bit.
 
+import { float, word } from './memory';
 import { dot, madd, msub } from './simd';
 
 // The arrays that the kernels work on; SgdSolver fills it with addresses, in this order.
@@ -45,13 +46,6 @@ class SgdState {
   // (blocks, features, k) and (blocks, features).
   featureFactors: usize;
   featureBiases: usize;
-}
-
-function word(array: usize, n: i32): i32 {
-  return load<i32>(array + ((<usize>n) << 2));
-}
-function float(array: usize, n: i32): f32 {
-  return load<f32>(array + ((<usize>n) << 2));
 }
 
 // Position of an entry's user in its block.
