@@ -54,10 +54,7 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
         [...graph.outputs.keys()].map((name) => [name, location(name)]),
       ),
     }),
-    // Otherwise the optimizer notices that a checkpointed segment is computed twice, and keeps its values after all.
-    ...(graph.segments.length > 0 && {
-      extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } },
-    }),
+    extra: { optimization: { disable_specified_optimizers: disabledOptimizers(graph).join(';') } },
   });
   const wrap = (name: string, value: Values | ort.Tensor): ort.Tensor => {
     if (value instanceof Tensor) return value;
@@ -78,6 +75,14 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
     },
     release: () => session.release(),
   };
+}
+
+/**
+ * What ONNX Runtime must not improve: the turned product of few rows, which it would turn back (`timesTurned` of
+ * src/models/gpt2/network.ts), and a checkpointed segment, which it would notice to be computed twice and keep after all.
+ */
+function disabledOptimizers({ segments }: Graph): string[] {
+  return ['GemmTransposeFusion', ...(segments.length > 0 ? ['CommonSubexpressionElimination'] : [])];
 }
 
 /**
