@@ -44,11 +44,11 @@ export function costOf({ result, record }: Pick<Candidate, 'result' | 'record'>)
   return typeof cost === 'number' ? cost : null;
 }
 
-const stepSchema = z.object({
-  step: z.int(),
-  loss: z.number(),
-  validationLoss: z.number().optional(),
-});
+/** A line of the log: a training step, or what validation found after one. */
+const lineSchema = z.union([
+  z.object({ step: z.int(), loss: z.number() }),
+  z.object({ step: z.int(), validationLoss: z.number() }),
+]);
 
 /**
  * Reads a training log, one JSON object per line; no steps where there is no such file. Keeps about 300 steps evenly and
@@ -58,17 +58,23 @@ const stepSchema = z.object({
 export async function readTraining(path: string): Promise<Comparison['training']> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const lines = text.split('\n');
-  const steps = lines.flatMap((line, n) => {
-    if (line.trim() === '') return [];
-    const parsed = stepSchema.safeParse(parse(line));
-    if (parsed.success) return [parsed.data];
-    if (n === lines.length - 1) return [];
-    throw new DataError({
-      place: `${path}:${n + 1}`,
-      found: 'not a training step',
-      wanted: '{"step", "loss"}',
-    });
-  });
+  const steps: Comparison['training'] = [];
+  for (const [n, line] of lines.entries()) {
+    if (line.trim() === '') continue;
+    const parsed = lineSchema.safeParse(parse(line));
+    if (!parsed.success) {
+      if (n === lines.length - 1) break;
+      throw new DataError({
+        place: `${path}:${n + 1}`,
+        found: 'not a training step',
+        wanted: '{"step", "loss"} or {"step", "validationLoss"}',
+      });
+    }
+    const entry = parsed.data;
+    const last = steps.at(-1);
+    if ('loss' in entry) steps.push(entry);
+    else if (last?.step === entry.step) last.validationLoss = entry.validationLoss;
+  }
   const every = Math.max(1, Math.ceil(steps.length / CURVE_POINTS));
   return steps.filter(
     ({ validationLoss }, n) => n % every === 0 || n === steps.length - 1 || validationLoss !== undefined,

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTraining } from '../../src/experiment/compare-language.ts';
 import { languageRecordSchema } from '../../src/experiment/record.ts';
 import { saveModel } from '../../src/models/gpt2/base.ts';
 import { gpt2ConfigSchema } from '../../src/models/gpt2/config.ts';
@@ -64,6 +65,8 @@ describe('recsys finetune-gpt2', () => {
     const whole = join(folder, 'whole');
     const { code, stdout, stderr } = await recsys(argv('--results-dir', whole));
     expect(stderr).toContain('engine: ONNX Runtime');
+    const curve = await readTraining(join(whole, 'gpt2_training.jsonl')); // as `recsys compare` reads it
+    expect(curve.at(-1)?.validationLoss).toBeGreaterThan(0);
     expect(code).toBe(0);
     expect(stdout).toMatch(/gpt2 +0\.\d{4}/);
     expect(stdout).toMatch(/popularity +0\.\d{4}/);
