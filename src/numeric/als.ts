@@ -160,7 +160,7 @@ export class AlsSolver {
     const { k, conjugateGradientSteps: steps } = this.#problem;
     this.#computeGram(fixed);
     this.#preconditioner?.prepare(this.#gram, solved.meanLambda);
-    // In the order of the class Update of wasm/als.ts.
+    // In the order of the class Update of wasm/als-update.ts.
     const { pointers, indices, levels } = solved.observed;
     const { confidence, target } = this.#tables;
     const matrices = [solved.factors, fixed.factors, this.#preconditioner?.gram ?? this.#gram];

@@ -1,7 +1,7 @@
 /**
- * What src/numeric/wasm/als.ts computes, written to be read. Tests hold the kernels equal to this to the bit, so every
- * product and sum is rounded to float32 and taken in the kernels' order. Rows of at most seven entries, which the
- * kernels solve from a shared factor, agree to rounding only.
+ * What the kernels in src/numeric/wasm/als-*.ts compute, written to be read. Tests hold the kernels equal to this to the
+ * bit, so every product and sum is rounded to float32 and taken in the kernels' order. Rows of at most seven entries,
+ * which the kernels solve from a shared factor, agree to rounding only.
  */
 import type { ObservedRows } from '../als.ts';
 

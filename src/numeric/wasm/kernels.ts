@@ -4,7 +4,9 @@
 // Conventions: `k` is the number of factors, a multiple of 8. A factor matrix is float32, row-major, rows of k. A
 // kernel that the pool shares out works on rows `begin` to `end` and owns `scratch`; its result for a row does not
 // depend on any other row of the call, so neither the chunks nor the threads show in the bits.
-export * from './als';
+export * from './als-cholesky';
+export * from './als-conjugate-gradients';
+export * from './als-gram';
 export * from './features';
 export * from './inverse';
 export * from './sgd';

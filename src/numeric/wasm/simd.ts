@@ -32,6 +32,12 @@ export function axpy(scale: f32, x: usize, y: usize, bytes: usize): void {
   for (let j: usize = 0; j < bytes; j += 16) v128.store(y + j, madd(s, v128.load(x + j), v128.load(y + j)));
 }
 
+// x = factor x + y
+export function scaleAdd(factor: f32, x: usize, y: usize, bytes: usize): void {
+  const s = f32x4.splat(factor);
+  for (let j: usize = 0; j < bytes; j += 16) v128.store(x + j, madd(s, v128.load(x + j), v128.load(y + j)));
+}
+
 // out[n] = dot(x_n, y) of four rows, each with the bits of `dot`; y is loaded once, and four rows come at the same time.
 export function dots4(x0: usize, x1: usize, x2: usize, x3: usize, y: usize, bytes: usize, out: usize): void {
   let even0 = f32x4.splat(0);

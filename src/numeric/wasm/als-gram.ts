@@ -1,0 +1,69 @@
+// What all rows of an update of ALS have in common (see als-update.ts): the Gram matrix, the factors of the matrices that
+// rows of equal lambda share, and an inverse. The plain form is in src/numeric/reference/als.ts, to the bit.
+
+import { addDiagonal, addGram, cholesky, forwardPanel, gather, GATHERED, panelAt, ROW, tile } from './panels';
+
+// Block b of `rows / blockRows` blocks: out[b] = Y_b' Y_b in panels. Scratch: 64 rows of k floats.
+export function gramBlocks(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  y: usize,
+  rows: i32,
+  blockRows: i32,
+  k: i32,
+  out: usize,
+): void {
+  const stride = (<usize>k) << 2;
+  const bytes = panelAt(k >> 3);
+  for (let block = begin; block < end; block++) {
+    const sums = out + <usize>block * bytes;
+    const last = min(rows, (block + 1) * blockRows);
+    memory.fill(sums, 0, bytes);
+    for (let row = block * blockRows; row < last; row += GATHERED) {
+      const n = min(GATHERED, last - row);
+      for (let p = 0; p < n; p++) gather(y + <usize>(row + p) * stride, 1, scratch, p, k);
+      addGram(sums, scratch, n, k);
+    }
+  }
+}
+
+// Factor f of `begin` to `end`: the Cholesky factor of G + lambdas[f] I, in panels followed by its k inverses.
+export function factorGrams(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  gram: usize,
+  lambdas: usize,
+  k: i32,
+  out: usize,
+): void {
+  const matrixBytes = panelAt(k >> 3);
+  for (let f = begin; f < end; f++) {
+    const factor = out + <usize>f * (matrixBytes + ((<usize>k) << 2));
+    memory.copy(factor, gram, matrixBytes);
+    addDiagonal(factor, load<f32>(lambdas + ((<usize>f) << 2)), k);
+    cholesky(factor, k, factor + matrixBytes);
+  }
+}
+
+// Columns 8 `begin` to 8 `end` of U'^-1 in panels of k rows, from a factor U of factorGrams.
+export function invertFactor(begin: i32, end: i32, scratch: usize, factor: usize, k: i32, out: usize): void {
+  for (let j = begin; j < end; j++) {
+    const panel = out + <usize>(j * k) * ROW;
+    memory.fill(panel, 0, <usize>k * ROW);
+    for (let c: usize = 0; c < 8; c++) store<f32>(panel + (((<usize>j) << 3) + c) * ROW + (c << 2), 1);
+    forwardPanel(factor, factor + panelAt(k >> 3), panel, k);
+  }
+}
+
+// Panels `begin` to `end` of (U'U)^-1 = Z'Z, from the panels of Z = U'^-1.
+export function squareInverse(begin: i32, end: i32, scratch: usize, z: usize, k: i32, out: usize): void {
+  for (let j = begin; j < end; j++) {
+    memory.fill(out + panelAt(j), 0, <usize>((j + 1) << 3) * ROW);
+    for (let i = 0; i < (j + 1) << 3; i += 4) {
+      const left = z + <usize>((i >> 3) * k) * ROW + ((<usize>(i & 4)) << 2);
+      tile(1, left, z + <usize>(j * k) * ROW, k, out + panelAt(j) + <usize>i * ROW);
+    }
+  }
+}
