@@ -94,6 +94,7 @@ function normalize(name: string): string {
   return uninvert(name.trim().replaceAll(/\s+/gu, ' '))
     .normalize('NFKD')
     .replaceAll(/\p{M}/gu, '')
+    .toUpperCase() // first, for small letters that share a capital: "ı" and "i", "ß" and "ss"
     .toLowerCase()
     .replaceAll('&', ' and ')
     .replaceAll(/['’`´]/gu, '')
