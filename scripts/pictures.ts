@@ -6,14 +6,14 @@
  *     npx tsx scripts/pictures.ts [--check] [FILES...]
  */
 import { readFile } from 'node:fs/promises';
-import { compare } from '../src/experiment/compare.ts';
-import { explore } from '../src/experiment/explore.ts';
+import { compare } from '../src/experiment/compare/index.ts';
+import { explore } from '../src/explore/index.ts';
 import { embeddedDataset, protocolSchema } from '../src/experiment/protocol.ts';
 import { popularityOptions } from '../src/models/popularity/options.ts';
-import { curveChart, matrixChart, metricCharts, winsChart } from '../src/report/compare-charts.ts';
-import { activityChart, histogramChart, longTailChart } from '../src/report/explore-charts.ts';
-import { yearMeanChart } from '../src/report/explore-movie-charts.ts';
-import { drawPicture, type Picture } from '../src/report/picture.ts';
+import { curveChart, matrixChart, metricCharts, winsChart } from '../src/report/compare/charts.ts';
+import { activityChart, histogramChart, longTailChart } from '../src/report/explore/charts.ts';
+import { yearMeanChart } from '../src/report/explore/movie-charts.ts';
+import { drawPicture, type Picture } from './picture.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
 import { silentProgress } from '../src/util/progress.ts';
 

@@ -12,7 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { releaseNamed } from '../../src/data/catalogue.ts';
+import { releaseNamed } from '../../src/data/releases/catalogue.ts';
 import { packageRoot, sha256 } from '../../src/util/files.ts';
 import { factorTexts, field, readLazyLoad } from './rdata.ts';
 

@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import { registry, specOf, variants, type ModelName, type ModelSpec } from '../models/registry.ts';
-import { outputSchema, withContext, type OutputOptions } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext, type OutputOptions } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const listsSchema = z.object({
   saveRecommendations: z

@@ -1,8 +1,8 @@
 /** `recsys compare`: every approach that has a record, on one page, with honest uncertainty. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const output = outputSchema.omit({ threads: true });
 
@@ -12,10 +12,10 @@ export function compareCommand(): Command {
     .argument('[files...]', 'results records (default: all in the results folder)');
   return addFlags(command, output).action(async (files: string[], typed: Record<string, unknown>) => {
     const { resultsDir, json, quiet } = readFlags(output, typed);
-    const { compare } = await import('../experiment/compare.ts');
-    const { comparisonSchema } = await import('../experiment/compare-record.ts');
+    const { compare } = await import('../experiment/compare/index.ts');
+    const { comparisonSchema } = await import('../experiment/compare/record.ts');
     const { jsonText, saveRecord } = await import('../experiment/store.ts');
-    const { comparePage, compareReport } = await import('../report/compare-page.ts');
+    const { comparePage, compareReport } = await import('../report/compare/page.ts');
     const { writeFileAtomic } = await import('../util/files.ts');
 
     await withContext({ quiet }, async (context) => {

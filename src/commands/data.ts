@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import type { DatasetStats, VerifiedFile } from '../data/stats.ts';
 import { DataError } from '../util/errors.ts';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const sharedSchema = outputSchema.pick({ json: true, quiet: true, verbose: true }).extend({
   json: z.boolean().default(false).describe('print JSON on standard output and nothing else there'),
@@ -37,7 +37,7 @@ function listCommand(): Command {
     .description('the releases that --dataset knows by name')
     .action(async (typed: Record<string, unknown>) => {
       const { json } = readFlags(sharedSchema, typed);
-      const { installedFolder, releases } = await import('../data/catalogue.ts');
+      const { installedFolder, releases } = await import('../data/releases/catalogue.ts');
       const rows = releases.map((release) => ({ ...release, folder: installedFolder(release) ?? null }));
       if (json) return printJson(rows);
       const table = rows.map(({ name, contents, archive, embedded, folder }) => [
@@ -57,8 +57,8 @@ function downloadCommand(): Command {
   return addFlags(command, downloadSchema).action(async (name: string, typed: Record<string, unknown>) => {
     const { url, dir } = readFlags(downloadSchema, typed);
     const options = readFlags(sharedSchema, typed);
-    const { releaseNamed } = await import('../data/catalogue.ts');
-    const { downloadRelease } = await import('../data/download.ts');
+    const { releaseNamed } = await import('../data/releases/catalogue.ts');
+    const { downloadRelease } = await import('../data/releases/download.ts');
     const release = releaseNamed(name);
     const folder = await withContext(options, (context) =>
       downloadRelease(release, {

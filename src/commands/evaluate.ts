@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { conventions } from '../evaluation/metrics.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const filesSchema = z.object({
   recommendations: z

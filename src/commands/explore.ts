@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { dataSchema, embeddedDataset, protocolSchema } from '../experiment/protocol.ts';
 import { popularityOptions } from '../models/popularity/options.ts';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const schema = dataSchema
   .pick({ dataset: true })
@@ -19,10 +19,10 @@ export function exploreCommand(): Command {
   return addFlags(command, schema, output).action(async (typed: Record<string, unknown>) => {
     const { dataset = embeddedDataset, ...settings } = readFlags(schema, typed);
     const { resultsDir, json, quiet } = readFlags(output, typed);
-    const { explore } = await import('../experiment/explore.ts');
-    const { explorationSchema } = await import('../experiment/explore-record.ts');
+    const { explore } = await import('../explore/index.ts');
+    const { explorationSchema } = await import('../explore/record.ts');
     const { jsonText, saveRecord } = await import('../experiment/store.ts');
-    const { explorePage, exploreSummary } = await import('../report/explore-page.ts');
+    const { explorePage, exploreSummary } = await import('../report/explore/page.ts');
     const { writeFileAtomic } = await import('../util/files.ts');
 
     await withContext({ quiet }, async (context) => {

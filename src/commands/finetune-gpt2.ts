@@ -6,8 +6,8 @@ import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
 import { gpt2GenerateOptions, gpt2ModelOptions, gpt2TrainOptions } from '../models/gpt2/options.ts';
 import { variants } from '../models/registry.ts';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const companySchema = z.object({
   compareWith: z
@@ -45,8 +45,8 @@ export function finetuneGpt2Command(): Command {
       ...readFlags(companySchema, typed),
       resultsDir,
     };
-    const { openEngine } = await import('../models/gpt2/open-engine.ts');
-    const { runGpt2 } = await import('../experiment/gpt2.ts');
+    const { openEngine } = await import('../models/gpt2/engine/open.ts');
+    const { runGpt2 } = await import('../experiment/language/gpt2.ts');
     const { saveRecord, jsonText } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/table.ts');

@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import type { CostEstimate, OpenAiSpec } from '../experiment/openai.ts';
+import type { CostEstimate, OpenAiSpec } from '../experiment/language/chat.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
-import { openAiOptions } from '../models/openai/options.ts';
+import { openAiOptions } from '../models/chat/options.ts';
 import { variants } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const names = Object.keys(variants);
 
@@ -83,7 +83,7 @@ export function openAiCommand(): Command {
     const run = readFlags(runSchema, typed);
     const output = readFlags(outputSchema, typed);
     const spec = specOf(run, typed, output.resultsDir);
-    const { estimateOpenAi, runOpenAi } = await import('../experiment/openai.ts');
+    const { estimateOpenAi, runOpenAi } = await import('../experiment/language/chat.ts');
     if (run.dryRun) {
       const estimate = await withContext(output, (context) => estimateOpenAi(spec, context));
       process.stdout.write(describeEstimate(estimate, spec, output.verbose));

@@ -1,8 +1,8 @@
 /** `recsys reproduce FILE`: run a recorded experiment again; exit 1 when a number differs. */
 import { Command } from 'commander';
 import { RecsysError } from '../util/errors.ts';
-import { outputSchema, withContext } from './context.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { outputSchema, withContext } from './shared/context.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
 
 const schema = outputSchema.pick({ threads: true, quiet: true, verbose: true });
 

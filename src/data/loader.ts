@@ -4,7 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import { sha256 } from '../util/files.ts';
-import { formats, foldersOf, installedFolder, releases, type Format, type Release } from './catalogue.ts';
+import {
+  formats,
+  foldersOf,
+  installedFolder,
+  releases,
+  type Format,
+  type Release,
+} from './releases/catalogue.ts';
 import type { Dataset, Ratings, SourceFile, Tags } from './dataset.ts';
 import { compact, findDuplicates, indexer, toIndices, without, type IndexOf } from './ids.ts';
 import {
@@ -16,10 +23,10 @@ import {
   readTagsDat,
   type MovieTable,
   type TagTable,
-} from './movie-files.ts';
-import { cachedRatings } from './rating-cache.ts';
-import type { RatingColumns, RatingForm, ReadOptions } from './rating-file.ts';
-import { placeOf } from './records.ts';
+} from './files/movies.ts';
+import { cachedRatings } from './ratings/cache.ts';
+import type { RatingColumns, RatingForm, ReadOptions } from './ratings/file.ts';
+import { placeOf } from './files/records.ts';
 
 /** Of warnings of one kind, this many are written out; the rest is counted. */
 const WARNINGS = 5;

@@ -5,9 +5,9 @@ import { DataError } from '../util/errors.ts';
 import type { Dataset, Ratings } from './dataset.ts';
 import { distinct, findDuplicates, indexer, toIndices } from './ids.ts';
 import { dropDuplicates } from './loader.ts';
-import { cachedRatings } from './rating-cache.ts';
-import type { RatingColumns, ReadOptions, Scale } from './rating-file.ts';
-import { placeOf } from './records.ts';
+import { cachedRatings } from './ratings/cache.ts';
+import type { RatingColumns, ReadOptions, Scale } from './ratings/file.ts';
+import { placeOf } from './files/records.ts';
 
 export interface PredefinedFiles {
   trainFile: string;

@@ -1,5 +1,5 @@
 /** What a data set holds, in numbers, and whether its files are those that were released. */
-import { releases } from './catalogue.ts';
+import { releases } from './releases/catalogue.ts';
 import type { Dataset, SourceFile } from './dataset.ts';
 
 export interface DatasetStats {

@@ -1,7 +1,7 @@
 /** Lists that another tool made, scored as our own. */
 import { basename } from 'node:path';
 import { has } from '../data/csr.ts';
-import { readLists, type ListFile } from '../data/list-file.ts';
+import { readLists, type ListFile } from '../data/files/lists.ts';
 import type { ConventionName } from '../evaluation/metrics.ts';
 import type { Progress } from '../util/progress.ts';
 import { Stopwatch } from './environment.ts';
@@ -11,7 +11,7 @@ import type { ResultsRecord } from './record.ts';
 import { buildRecord, scoreLists, type Lists } from './score.ts';
 
 export interface ExternalLists {
-  /** File of recommendations; see src/data/list-file.ts. */
+  /** File of recommendations; see src/data/files/lists.ts. */
   recommendations: string;
   data: DataOptions;
   protocol: Protocol;

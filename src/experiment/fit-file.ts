@@ -4,7 +4,7 @@ import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelSpec } from '../models/registry.ts';
-import type { FitStore, PartialFit } from '../numeric/fit-store.ts';
+import type { FitStore, PartialFit } from '../util/partial-fit.ts';
 import { sha256, writeFileAtomic } from '../util/files.ts';
 import { environment } from './environment.ts';
 import type { Prepared } from './prepare.ts';

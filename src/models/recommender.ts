@@ -1,6 +1,6 @@
 /** The contract that every approach implements: popularity, MF, FM, GPT-2 and GPT-4o alike. */
 import type { TrainingSet } from '../data/training-set.ts';
-import type { FitStore } from '../numeric/fit-store.ts';
+import type { FitStore } from '../util/partial-fit.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
 

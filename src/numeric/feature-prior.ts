@@ -3,7 +3,7 @@
  * present factors, refitted every sweep. An item with few ratings then stays near items of its kind instead of near 0.
  */
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
-import type { KernelPool } from './pool.ts';
+import type { KernelPool } from './pool/pool.ts';
 
 /** Sparse features of the items: row i holds entries `pointers[i]` to `pointers[i+1]`. */
 export interface FeatureRows {

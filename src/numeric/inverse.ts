@@ -1,7 +1,7 @@
 /** Inverse of a large symmetric positive definite matrix, in double precision, on all threads. */
 import { AbortedError, RecsysError } from '../util/errors.ts';
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
-import { KernelPool } from './pool.ts';
+import { KernelPool } from './pool/pool.ts';
 
 /** Columns swept at a time: 64 x 64 doubles are 32 kB. */
 const BLOCK = 64;

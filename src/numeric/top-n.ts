@@ -3,7 +3,7 @@
  * Users go in blocks, so nothing of size users x items is ever held.
  */
 import { AbortedError } from '../util/errors.ts';
-import { KernelPool } from './pool.ts';
+import { KernelPool } from './pool/pool.ts';
 
 export interface DotProductRanking {
   /** Floats per row of both matrices. */

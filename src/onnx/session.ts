@@ -79,7 +79,7 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
 
 /**
  * What ONNX Runtime must not improve: the turned product of few rows, which it would turn back (`timesTurned` of
- * src/models/gpt2/network.ts), and a checkpointed segment, which it would notice to be computed twice and keep after all.
+ * src/models/gpt2/network/onnx.ts), and a checkpointed segment, which it would notice to be computed twice and keep after all.
  */
 function disabledOptimizers({ segments }: Graph): string[] {
   return ['GemmTransposeFusion', ...(segments.length > 0 ? ['CommonSubexpressionElimination'] : [])];

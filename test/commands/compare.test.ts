@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { comparisonSchema } from '../../src/experiment/compare-record.ts';
+import { comparisonSchema } from '../../src/experiment/compare/record.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
 import { recordOf } from '../support/records.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { explorationSchema } from '../../src/experiment/explore-record.ts';
+import { explorationSchema } from '../../src/explore/record.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
 
 let dataset: string;

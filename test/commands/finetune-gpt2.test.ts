@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readTraining } from '../../src/experiment/compare-language.ts';
+import { readTraining } from '../../src/experiment/compare/language.ts';
 import { languageRecordSchema } from '../../src/experiment/record.ts';
-import { saveModel } from '../../src/models/gpt2/base.ts';
-import { gpt2ConfigSchema } from '../../src/models/gpt2/config.ts';
-import { initialParameters } from '../../src/models/gpt2/presets.ts';
-import { bundledTokenizer } from '../../src/models/gpt2/tokenizer.ts';
+import { saveModel } from '../../src/models/gpt2/network/base.ts';
+import { gpt2ConfigSchema } from '../../src/models/gpt2/network/config.ts';
+import { initialParameters } from '../../src/models/gpt2/network/presets.ts';
+import { bundledTokenizer } from '../../src/huggingface/tokenizer.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
 

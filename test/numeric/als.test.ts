@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AlsSolver, type AlsProblem, type ObservedRows } from '../../src/numeric/als.ts';
-import { KernelPool } from '../../src/numeric/pool.ts';
-import { conjugateGradientRows, gramMatrix, inverseOf, solveRows } from '../../src/numeric/reference/als.ts';
+import { AlsSolver, type AlsProblem, type ObservedRows } from '../../src/numeric/als/solver.ts';
+import { KernelPool } from '../../src/numeric/pool/pool.ts';
+import { conjugateGradientRows, gramMatrix, inverseOf, solveRows } from './reference/als.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 /** Rows with `entries(row)` observed cells each, at random columns. */

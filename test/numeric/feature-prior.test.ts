@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toCsr } from '../../src/data/csr.ts';
 import { FeaturePrior } from '../../src/numeric/feature-prior.ts';
-import { KernelPool } from '../../src/numeric/pool.ts';
-import { featureMeans, featureSums } from '../../src/numeric/reference/feature-prior.ts';
+import { KernelPool } from '../../src/numeric/pool/pool.ts';
+import { featureMeans, featureSums } from './reference/feature-prior.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 let pool: KernelPool;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { KernelPool } from '../../src/numeric/pool.ts';
+import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { packageRoot } from '../../src/util/files.ts';
 
 /** Runs `gramBlocks` over `blocks` blocks of one row of ones, each of which adds 1 to its own first cell. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { KernelPool } from '../../src/numeric/pool.ts';
-import { referenceSgdKernels } from '../../src/numeric/reference/sgd.ts';
+import { KernelPool } from '../../src/numeric/pool/pool.ts';
+import { referenceSgdKernels } from './reference/sgd.ts';
 import {
   SgdSolver,
   type PairwiseLoss,
@@ -8,7 +8,7 @@ import {
   type SgdProblem,
   type SgdState,
   type SquaredLoss,
-} from '../../src/numeric/sgd.ts';
+} from '../../src/numeric/sgd/solver.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 const K = 16;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { recommendByDotProductPlainly } from '../../src/numeric/reference/top-n.ts';
+import { recommendByDotProductPlainly } from './reference/top-n.ts';
 import { recommendByDotProduct, type DotProductRanking } from '../../src/numeric/top-n.ts';
 import { Rng } from '../../src/util/rng.ts';
 

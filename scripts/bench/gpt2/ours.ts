@@ -4,10 +4,10 @@
  */
 import { createGraph } from '../../../src/onnx/ops/index.ts';
 import { createSession } from '../../../src/onnx/session.ts';
-import { gpt2ConfigSchema } from '../../../src/models/gpt2/config.ts';
-import { OnnxDecoder } from '../../../src/models/gpt2/onnx-decoder.ts';
-import { OnnxTrainee } from '../../../src/models/gpt2/onnx-trainee.ts';
-import { initialParameters } from '../../../src/models/gpt2/presets.ts';
+import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
+import { OnnxDecoder } from '../../../src/models/gpt2/decoding/onnx.ts';
+import { OnnxTrainee } from '../../../src/models/gpt2/training/onnx-trainee.ts';
+import { initialParameters } from '../../../src/models/gpt2/network/presets.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 const [task, ...numbers] = process.argv.slice(2);

@@ -14,7 +14,7 @@
  */
 import type { TrainingSet } from '../../data/training-set.ts';
 import { invert } from '../../numeric/inverse.ts';
-import { bestOf } from '../../numeric/top-k.ts';
+import { bestOf } from '../../numeric/best-of-row.ts';
 import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
 import { buildMatrix, gram, type SparseMatrix } from './matrix.ts';
 import type { EaseOptions } from './options.ts';

@@ -6,12 +6,12 @@
  *
  * in blocks: all p_u, then all v_f for the present s_i, which is a ridge regression, then all s_i, for which
  * |v_i|^2 = |s_i - sum_f x_if v_f|^2 is a pull towards what the features say. Weights and targets as in
- * src/numeric/als-fit.ts. There are no linear weights but those that take up the pairs of the item side.
+ * src/numeric/als/fit.ts. There are no linear weights but those that take up the pairs of the item side.
  */
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
 import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { fitByAls } from '../../numeric/als-fit.ts';
+import { fitByAls } from '../../numeric/als/fit.ts';
 import type { FitContext } from '../recommender.ts';
 import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';
 import type { IalsOptions } from './options.ts';

@@ -4,7 +4,7 @@ import type { TrainingSet } from '../../data/training-set.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
 import { recommendByDotProduct } from '../../numeric/top-n.ts';
 import type { FitContext, Fitted, Recommender } from '../recommender.ts';
-import { optionsOf } from '../solver-options.ts';
+import { optionsOf } from '../factorization/solver-options.ts';
 import { collapse, type CollapsedMachine, type Machine } from './machine.ts';
 import { solverDefaults, type Field, type FmOptions, type Solver } from './options.ts';
 

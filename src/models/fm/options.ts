@@ -1,6 +1,6 @@
 /** What the factorization machine can be told. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
-import { complete, describeOption, refuseForeignOptions } from '../solver-options.ts';
+import { complete, describeOption, refuseForeignOptions } from '../factorization/solver-options.ts';
 
 /** Every solver needs user and item: without them a ranking would not be personal. */
 const fields = ['user', 'item', 'genres', 'decade', 'tags'] as const;

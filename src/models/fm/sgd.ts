@@ -5,9 +5,9 @@
  */
 import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { paddedFactors } from '../../numeric/als.ts';
+import { paddedFactors } from '../../numeric/als/solver.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
-import { fitBySgd, type SgdSettings } from '../../numeric/sgd-fit.ts';
+import { fitBySgd, type SgdSettings } from '../../numeric/sgd/fit.ts';
 import { pow } from '../../util/math.ts';
 import type { FitContext } from '../recommender.ts';
 import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';

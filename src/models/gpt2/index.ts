@@ -5,12 +5,12 @@ import { recommendedItems, type GroundedEntry } from '../../language/grounding.t
 import type { History } from '../../language/history.ts';
 import { TitleIndex } from '../../language/titles.ts';
 import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
-import { contextLengthOf, loadBase, type BaseModel } from './base.ts';
-import { divideUsers, promptOf, trainingTexts, type Prompt } from './dataset.ts';
-import type { Engine, TrainingOutcome } from './engine.ts';
+import { contextLengthOf, loadBase, type BaseModel } from './network/base.ts';
+import { divideUsers, promptOf, trainingTexts, type Prompt } from './prompt/examples.ts';
+import type { Engine, TrainingOutcome } from './engine/engine.ts';
 import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TrainOptions } from './options.ts';
-import { answer, recommended, type Question, type Reply } from './recommend.ts';
-import { Wording } from './wording.ts';
+import { answer, recommended, type Question, type Reply } from './decoding/replies.ts';
+import { Wording } from './prompt/template.ts';
 
 export interface Gpt2Parts {
   options: Gpt2ModelOptions & Gpt2TrainOptions & Gpt2GenerateOptions;

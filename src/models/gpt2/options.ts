@@ -1,6 +1,6 @@
 /** What fine-tuning and generation can be told: defaults with their reasons, once. Only zod is imported here. */
 import { z } from 'zod';
-import { presetNames } from './presets.ts';
+import { presetNames } from './network/presets.ts';
 
 const whole = z.number().int().min(1);
 const count = z.number().int().min(0);

@@ -4,8 +4,8 @@
  */
 import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { paddedFactors } from '../../numeric/als.ts';
-import { fitBySgd } from '../../numeric/sgd-fit.ts';
+import { paddedFactors } from '../../numeric/als/solver.ts';
+import { fitBySgd } from '../../numeric/sgd/fit.ts';
 import { recommendByDotProduct } from '../../numeric/top-n.ts';
 import { pow } from '../../util/math.ts';
 import type { FitContext, Fitted } from '../recommender.ts';

@@ -1,8 +1,8 @@
-/** Implicit ALS for ranking (see src/numeric/als-fit.ts), with or without the movies' features as a prior. */
+/** Implicit ALS for ranking (see src/numeric/als/fit.ts), with or without the movies' features as a prior. */
 import { itemFeatures } from '../../data/item-features.ts';
 import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { fitByAls } from '../../numeric/als-fit.ts';
+import { fitByAls } from '../../numeric/als/fit.ts';
 import { recommendByDotProduct } from '../../numeric/top-n.ts';
 import type { FitContext, Fitted } from '../recommender.ts';
 import type { IalsOptions } from './options.ts';

@@ -1,6 +1,11 @@
 /** What matrix factorization can be told. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
-import { complete, describeOption, optionsOf, refuseForeignOptions } from '../solver-options.ts';
+import {
+  complete,
+  describeOption,
+  optionsOf,
+  refuseForeignOptions,
+} from '../factorization/solver-options.ts';
 
 export interface IalsOptions {
   factors: number;

@@ -4,8 +4,8 @@
  */
 import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { paddedFactors } from '../../numeric/als.ts';
-import { fitBySgd, type SgdParameters } from '../../numeric/sgd-fit.ts';
+import { paddedFactors } from '../../numeric/als/solver.ts';
+import { fitBySgd, type SgdParameters } from '../../numeric/sgd/fit.ts';
 import { recommendByDotProduct } from '../../numeric/top-n.ts';
 import type { FitContext, Fitted } from '../recommender.ts';
 import type { SgdOptions } from './options.ts';

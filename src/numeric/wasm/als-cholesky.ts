@@ -1,4 +1,4 @@
-// Rows of ALS (see als-update.ts) solved exactly. The plain form is in src/numeric/reference/als.ts, to the bit for all
+// Rows of ALS (see als-update.ts) solved exactly. The plain form is in test/numeric/reference/als.ts, to the bit for all
 // but short rows.
 
 import { confidenceOf, otherOf, targetOf, Update } from './als-update';

@@ -1,5 +1,5 @@
 // Rows of ALS (see als-update.ts) by preconditioned conjugate gradients. The plain form is in
-// src/numeric/reference/als.ts, to the bit.
+// test/numeric/reference/als.ts, to the bit.
 
 import { confidenceOf, otherOf, targetOf, Update } from './als-update';
 import { axpy, axpy4, dot, dots4, madd, scaleAdd } from './simd';

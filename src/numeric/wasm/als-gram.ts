@@ -1,5 +1,5 @@
 // What all rows of an update of ALS have in common (see als-update.ts): the Gram matrix, the factors of the matrices that
-// rows of equal lambda share, and an inverse. The plain form is in src/numeric/reference/als.ts, to the bit.
+// rows of equal lambda share, and an inverse. The plain form is in test/numeric/reference/als.ts, to the bit.
 
 import { addDiagonal, addGram, cholesky, forwardPanel, gather, GATHERED, panelAt, ROW, tile } from './panels';
 

@@ -5,7 +5,7 @@
 //     sum_i w (t - x.y_i)^2 + a sum_all (x.y)^2 + lambda_u |x - m_u|^2,
 //
 // that is, the solution of (a Y'Y + sum_i w y_i y_i' + lambda_u I) x = sum_i w t y_i + lambda_u m_u. The Gram matrix
-// a Y'Y is shared by all rows. The plain form of each kernel is in src/numeric/reference/als.ts, to the bit.
+// a Y'Y is shared by all rows. The plain form of each kernel is in test/numeric/reference/als.ts, to the bit.
 
 // Everything that an update of one side reads and writes, as addresses; the host fills it in this order.
 @unmanaged

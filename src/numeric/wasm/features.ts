@@ -1,5 +1,5 @@
 // Items' features against their factors, for the prior of src/numeric/feature-prior.ts: sums per feature and means per
-// item, in double precision. The plain form is in src/numeric/reference/feature-prior.ts.
+// item, in double precision. The plain form is in test/numeric/reference/feature-prior.ts.
 
 import { float, word } from './memory';
 

@@ -5,7 +5,7 @@
 // Matrix factorization is the case without features. Users and items are divided into blocks, and a step works on
 // one cell (user block, item block) per user block, no two of them in the same item block: threads never share a row
 // (Gemulla et al. 2011, DSGD). Feature rows are shared by all items, so every user block has its own copy of them.
-// The plain form of each kernel is in src/numeric/reference/sgd.ts, to the bit.
+// The plain form of each kernel is in test/numeric/reference/sgd.ts, to the bit.
 
 import { float, word } from './memory';
 import { dot, madd, msub } from './simd';

@@ -3,7 +3,7 @@
 // blocks, those with long vectors first: |x| |q| + bias bounds a score (Cauchy and Schwarz), and a block whose bound is
 // under all that four users have found already is passed over. On data with a long tail that is nearly all of it.
 //
-// Each candidate has an id. Equal scores: the smaller id wins. The plain form is in src/numeric/reference/top-n.ts, to
+// Each candidate has an id. Equal scores: the smaller id wins. The plain form is in test/numeric/reference/top-n.ts, to
 // the bit.
 
 import { dot, madd } from './simd';

@@ -1,5 +1,5 @@
 /** A decoder whose logits are any function of the text so far: what generation is tested against. */
-import type { Decoder } from '../../../src/models/gpt2/decoding.ts';
+import type { Decoder } from '../../../src/models/gpt2/decoding/decoder.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 export class FakeDecoder implements Decoder {

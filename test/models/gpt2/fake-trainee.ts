@@ -1,11 +1,11 @@
 /** A trainee without a network, and small jobs for it: what is seen of the training loop is the loop's own doing. */
 import { join } from 'node:path';
-import { toExample, type Example, type TokenBatch } from '../../../src/models/gpt2/batch.ts';
-import type { BaseModel } from '../../../src/models/gpt2/base.ts';
-import { gpt2ConfigSchema } from '../../../src/models/gpt2/config.ts';
-import type { TrainingJob } from '../../../src/models/gpt2/engine.ts';
+import { toExample, type Example, type TokenBatch } from '../../../src/models/gpt2/prompt/batch.ts';
+import type { BaseModel } from '../../../src/models/gpt2/network/base.ts';
+import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
+import type { TrainingJob } from '../../../src/models/gpt2/engine/engine.ts';
 import { gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
-import type { AdamWOptions, Trainee, TrainingState } from '../../../src/models/gpt2/trainee.ts';
+import type { AdamWOptions, Trainee, TrainingState } from '../../../src/models/gpt2/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 /**

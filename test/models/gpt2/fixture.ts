@@ -1,11 +1,11 @@
 /** The tiny checkpoint that test/fixtures/make_gpt2_reference.py wrote with PyTorch and Hugging Face. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TokenBatch } from '../../../src/models/gpt2/batch.ts';
-import { readCheckpoint } from '../../../src/models/gpt2/checkpoint.ts';
-import { readConfig, type Gpt2Config, type Parameters } from '../../../src/models/gpt2/config.ts';
-import { openSafetensors } from '../../../src/models/gpt2/safetensors.ts';
-import type { Trainee } from '../../../src/models/gpt2/trainee.ts';
+import type { TokenBatch } from '../../../src/models/gpt2/prompt/batch.ts';
+import { readCheckpoint } from '../../../src/models/gpt2/network/checkpoint.ts';
+import { readConfig, type Gpt2Config, type Parameters } from '../../../src/models/gpt2/network/config.ts';
+import { openSafetensors } from '../../../src/huggingface/safetensors.ts';
+import type { Trainee } from '../../../src/models/gpt2/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 export const fixtureFolder = join(import.meta.dirname, '../../fixtures/gpt2-tiny');

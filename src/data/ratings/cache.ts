@@ -1,0 +1,146 @@
+/**
+ * Parsed ratings kept in the person's cache folder, so that a large file is parsed once. One cache file for each ratings
+ * file, about 16 bytes a rating; it may be deleted at any time. A cache file that does not belong to the file as it is
+ * now, or that is damaged, is passed over and written anew.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { sha256 } from '../../util/files.ts';
+import type { Ratings } from '../dataset.ts';
+import { readRatings, type RatingColumns, type RatingForm, type ReadOptions } from './file.ts';
+import { hashInWorker } from './threads.ts';
+
+/** Smaller files are parsed faster than a cache is looked up. */
+const WORTH_CACHING = 10_000_000;
+/** Goes up when the meaning of a cache file changes. */
+const VERSION = 1;
+/** The header stands in the first bytes, as JSON and blanks. */
+const HEADER_BYTES = 1024;
+
+const headerSchema = z.object({
+  version: z.literal(VERSION),
+  /** What the columns were made from: size and time of the file, and how it was read. */
+  key: z.string(),
+  rows: z.int().min(1),
+  firstLine: z.int(),
+  hasTimestamps: z.boolean(),
+  source: z.object({ name: z.string(), sha256: z.string(), bytes: z.int() }),
+  /** SHA-256 of everything behind the header. */
+  digest: z.string(),
+});
+type Header = z.output<typeof headerSchema>;
+
+/** $RECSYS_CACHE_DIR; without it recsys/ in $XDG_CACHE_HOME, by default ~/.cache. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['RECSYS_CACHE_DIR']) return resolve(env['RECSYS_CACHE_DIR']);
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'recsys');
+}
+
+/**
+ * `readRatings`, from the cache where that is possible; otherwise what it returns is put there. A cache that cannot be
+ * read or written costs time and nothing else. RECSYS_NO_CACHE turns it off.
+ */
+export async function cachedRatings(
+  path: string,
+  form: RatingForm,
+  options: ReadOptions = {},
+): Promise<RatingColumns> {
+  const { size, mtimeMs } = await stat(path);
+  if (size < WORTH_CACHING || process.env['RECSYS_NO_CACHE']) return readRatings(path, form, options);
+  const key = sha256(JSON.stringify([size, mtimeMs, form]));
+  const file = join(cacheFolder(), `${basename(path)}.${sha256(resolve(path)).slice(0, 16)}.cache`);
+  const cached = await readCache(file, key).catch(() => null); // not there, or not readable
+  if (cached !== null) return cached;
+  const parsed = await readRatings(path, form, options);
+  await writeCache(file, key, parsed).catch(() => {});
+  return parsed;
+}
+
+/** Null when the file is about other ratings or damaged; throws when it cannot be read. */
+async function readCache(path: string, key: string): Promise<RatingColumns | null> {
+  const file = await open(path, 'r');
+  try {
+    const head = Buffer.alloc(HEADER_BYTES);
+    await readAt(file, head, 0);
+    const { rows, digest, ...header } = headerSchema.parse(JSON.parse(head.toString('utf8')));
+    if (header.key !== key || (await file.stat()).size !== HEADER_BYTES + 16 * rows) return null;
+    const columns = columnsOf(rows);
+    const found = hashInWorker(file.fd, HEADER_BYTES);
+    const read = readColumns(file, columns);
+    await Promise.allSettled([found, read]); // the file must stay open until nobody reads it
+    await read;
+    const { firstLine, hasTimestamps, source } = header;
+    return (await found) === digest ? { columns, firstLine, hasTimestamps, source } : null;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readColumns(file: FileHandle, columns: Ratings): Promise<void> {
+  let at = HEADER_BYTES;
+  for (const bytes of bytesOf(columns)) {
+    await readAt(file, bytes, at);
+    at += bytes.length;
+  }
+}
+
+/** Under another name first, so that nobody takes half a cache for a whole one. */
+async function writeCache(path: string, key: string, parsed: RatingColumns): Promise<void> {
+  const { columns, firstLine, hasTimestamps, source } = parsed;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    const hash = createHash('sha256');
+    let at = HEADER_BYTES;
+    for (const bytes of bytesOf(columns)) {
+      const written = writeAt(file, bytes, at);
+      hash.update(bytes); // while the system writes
+      await written;
+      at += bytes.length;
+    }
+    const rows = columns.values.length;
+    const digest = hash.digest('hex');
+    const header: Header = { version: VERSION, key, rows, firstLine, hasTimestamps, source, digest };
+    await writeAt(file, Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES)), 0);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+function columnsOf(rows: number): Ratings {
+  return {
+    users: new Int32Array(rows),
+    items: new Int32Array(rows),
+    values: new Float32Array(rows),
+    timestamps: new Int32Array(rows),
+  };
+}
+
+/** The memory of the columns, in the order in which the cache holds them. */
+function bytesOf({ users, items, values, timestamps }: Ratings): Uint8Array[] {
+  return [users, items, values, timestamps].map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+  );
+}
+
+async function readAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
+    if (bytesRead === 0) throw new Error('the file ends too early');
+    done += bytesRead;
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}

@@ -1,0 +1,68 @@
+/** Unpacks the archive of a release: files of one known folder, nothing outside it, no links, no bombs. */
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { openPromise, type Entry } from 'yauzl';
+import { DataError } from '../../util/errors.ts';
+
+/** Unpacked, an archive may be at most this many times its own size; MovieLens' are 3 to 5 times. */
+const MAX_RATIO = 30;
+const LINK = 0o120000;
+const KIND = 0o170000;
+
+/**
+ * Writes the files under `folder/` of the archive into `target`, which must not hold any of them yet. `bytes` is the
+ * size of the archive. Throws DataError when the archive is no zip, is damaged, or holds an entry that is encrypted, a
+ * link, outside `folder`, there twice, or too large.
+ */
+export async function unzip(
+  archive: string,
+  { folder, bytes, target, signal }: { folder: string; bytes: number; target: string; signal?: AbortSignal },
+): Promise<void> {
+  try {
+    const zip = await openPromise(archive);
+    try {
+      let total = 0;
+      for await (const entry of zip.eachEntry()) {
+        const path = checkedPath(entry, folder, target);
+        total += entry.uncompressedSize;
+        if (total > bytes * MAX_RATIO)
+          throw refused(entry, `unpacks to more than ${MAX_RATIO} times the archive`);
+        if (path === undefined) continue;
+        await mkdir(dirname(path), { recursive: true });
+        // 'wx': never through or over something that is there. yauzl holds the stream to the declared size.
+        await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(path, { flags: 'wx' }), {
+          signal,
+        });
+      }
+    } finally {
+      zip.close();
+    }
+  } catch (cause) {
+    if (cause instanceof DataError || signal?.aborted) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataError({ place: archive, found: `a damaged archive (${reason})`, cause });
+  }
+}
+
+/** Where an entry goes; undefined for a folder. */
+function checkedPath(entry: Entry, folder: string, target: string): string | undefined {
+  const name = entry.fileName; // yauzl refuses absolute names, drive letters and ".."
+  if (name.endsWith('/')) return undefined;
+  if (!name.startsWith(`${folder}/`)) throw refused(entry, `is not in the folder ${folder}/`);
+  if (((entry.externalFileAttributes >>> 16) & KIND) === LINK) throw refused(entry, 'is a symbolic link');
+  if (!entry.canDecodeFileData()) throw refused(entry, 'is encrypted or compressed in an unknown way');
+  const path = join(target, name.slice(folder.length + 1));
+  if (!path.startsWith(target + sep)) throw refused(entry, 'leaves the folder');
+  return path;
+}
+
+function refused(entry: Entry, why: string): DataError {
+  return new DataError({
+    place: entry.fileName,
+    found: `an entry of the archive that ${why}`,
+    wanted: 'the plain files of a release',
+    remedy: 'Nothing was unpacked. Download from GroupLens or from a mirror you trust.',
+  });
+}

@@ -1,0 +1,104 @@
+/** Finding the records to compare, and refusing those that cannot be compared. */
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from '../../util/errors.ts';
+import { languageRecordSchema, recordSchema, type ResultsRecord } from '../record.ts';
+import { readRecord } from '../store.ts';
+
+/** A record of any kind; those of language models have the texts as well. */
+const anyRecordSchema = recordSchema.extend({ language: languageRecordSchema.shape.language.optional() });
+
+export interface RecordFile {
+  /** Name without folder. */
+  file: string;
+  record: z.output<typeof anyRecordSchema>;
+}
+
+/** Does a JSON value claim to be the record of an experiment? Pages' numbers and lists of recommendations do not. */
+const claim = z.looseObject({ experiment: z.string(), protocol: z.unknown(), models: z.array(z.unknown()) });
+
+/**
+ * Reads the named records, or every record in the folder when none is named. Throws DataError for a file that is not
+ * a record, for a damaged one, and when there is none.
+ */
+export async function readRecords(files: readonly string[], folder: string): Promise<RecordFile[]> {
+  const named = files.length > 0;
+  const paths = named ? files : await jsonFilesIn(folder);
+  const records: RecordFile[] = [];
+  for (const path of paths) {
+    if (!named && !(await claimsToBeRecord(path))) continue;
+    records.push({ file: basename(path), record: await readRecord(path, anyRecordSchema) });
+  }
+  if (records.length > 0) return records;
+  throw new DataError({
+    place: folder,
+    found: 'no results record',
+    wanted: 'at least one to compare',
+    remedy: 'Run `recsys baseline` first.',
+  });
+}
+
+async function jsonFilesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function claimsToBeRecord(path: string): Promise<boolean> {
+  try {
+    const parsed = claim.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    return parsed.success && parsed.data.experiment !== 'comparison';
+  } catch {
+    return false; // not JSON, so not a record: readRecord reports it when it is named
+  }
+}
+
+/** What two records must share, with the name under which a difference is reported. */
+const conditions: [what: string, of: (record: ResultsRecord) => unknown][] = [
+  ['data set', ({ dataset }) => dataset.files.map(({ name, sha256 }) => `${name} ${sha256}`).sort()],
+  ['split', ({ protocol }) => protocol.split],
+  ['seed', ({ protocol }) => protocol.seed],
+  ['test share', ({ protocol }) => protocol.testShare],
+  ['threshold', ({ protocol }) => protocol.threshold],
+  ['k', ({ protocol }) => protocol.k],
+  ['split digest', ({ protocol }) => protocol.splitDigest],
+];
+
+/**
+ * Throws DataError naming the first two files that differ in data set, split, seed, test share, threshold or k, and in
+ * which of these; and for a record made with another tool's conventions.
+ */
+export function requireComparable(records: readonly RecordFile[]): void {
+  for (const { file, record } of records) {
+    if (record.protocol.convention === undefined) continue;
+    throw new DataError({
+      place: file,
+      found: `metrics by the convention of ${record.protocol.convention}`,
+      wanted: 'our own metrics',
+      remedy: 'Evaluate again without --compat, or name the files to compare.',
+    });
+  }
+  const [first, ...others] = records;
+  for (const other of others) {
+    for (const [what, of] of conditions) {
+      const [a, b] = [of(first!.record), of(other.record)];
+      if (JSON.stringify(a) === JSON.stringify(b)) continue;
+      throw new DataError({
+        place: `${first!.file} and ${other.file}`,
+        found: `not comparable: other ${what} (${shown(what, first!.record, a)} and ${shown(what, other.record, b)})`,
+        remedy: 'Name the files to compare: `recsys compare FILE FILE`.',
+      });
+    }
+  }
+}
+
+function shown(what: string, record: ResultsRecord, value: unknown): string {
+  if (what === 'data set') {
+    const [file] = record.dataset.files;
+    return `${record.dataset.name}, ${file?.name ?? 'no file'} ${file?.sha256.slice(0, 12) ?? ''}`.trim();
+  }
+  return Array.isArray(value) ? value.join(',') : String(value);
+}

@@ -1,0 +1,70 @@
+/** `recsys explore` in five visible steps: load, ratings, movies, tags, splits. */
+import { loadDataset } from '../data/loader.ts';
+import type { Progress } from '../util/progress.ts';
+import { throwIfAborted } from '../util/errors.ts';
+import { environment, Stopwatch } from '../experiment/environment.ts';
+import { exploreMovies, exploreTags } from './movies.ts';
+import { activityOf, countsOf, describeRatings, fillOf, spreadOf } from './ratings.ts';
+import type { Exploration } from './record.ts';
+import { exploreSplits, type SplitSettings } from './splits.ts';
+
+export interface ExploreOptions extends SplitSettings {
+  /** Release name or folder. */
+  dataset: string;
+  /** Ratings at the overall mean added to each movie in its damped mean. */
+  damping: number;
+}
+
+/** Looks at a data set from all sides. Throws DataError for unreadable data and AbortedError when the signal fires. */
+export async function explore(
+  { dataset: source, damping, ...settings }: ExploreOptions,
+  { progress, signal }: { progress: Progress; signal: AbortSignal },
+): Promise<Exploration> {
+  const watch = new Stopwatch();
+  const task = progress.start('exploring', 5, 'steps');
+  const step = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
+    throwIfAborted(signal);
+    const result = await watch.time(name, work);
+    task.advance(1, name);
+    return result;
+  };
+  const data = await step('load', () => loadDataset(source));
+  const { ratings, userIds, itemIds } = data;
+  const fromRatings = await step('ratings', () => {
+    const perUser = countsOf(ratings.users, userIds.length);
+    const perMovie = countsOf(ratings.items, itemIds.length);
+    const movies = spreadOf(perMovie);
+    return {
+      ratings: describeRatings(data, userIds.length, movies.count),
+      perUser: spreadOf(perUser),
+      perMovie: movies,
+      unratedMovies: itemIds.length - movies.count,
+      activity: activityOf(ratings, userIds.length),
+      fill: fillOf(ratings, perUser, perMovie),
+    };
+  });
+  const { movies, divisiveFrom } = await step('movies', () => exploreMovies(data, damping));
+  const tags = await step('tags', () => exploreTags(data));
+  const splits = await step('splits', () => exploreSplits(data, settings));
+  task.finish();
+  return {
+    schemaVersion: 1,
+    experiment: 'exploration',
+    source: { dataset: source },
+    settings: { ...settings, damping, divisiveFrom },
+    dataset: {
+      name: data.name,
+      files: data.files,
+      users: userIds.length,
+      items: itemIds.length,
+      ratings: ratings.users.length,
+      warnings: data.warnings,
+    },
+    ...fromRatings,
+    ...movies,
+    tags,
+    splits,
+    environment: environment(),
+    timing: watch.seconds,
+  };
+}

@@ -1,0 +1,188 @@
+/** What the ratings alone tell: their values, how they spread over users and movies, when they were given. */
+import type { Dataset, Ratings } from '../data/dataset.ts';
+import { gini } from '../evaluation/beyond-accuracy.ts';
+import { exp, log } from '../util/math.ts';
+import type { Exploration, Spread } from './record.ts';
+
+/** Points on a curve of ranks, and on a Lorenz curve: enough for a smooth line. */
+const CURVE_POINTS = 60;
+const LORENZ_POINTS = 50;
+/** Rows and columns of the picture of the matrix. */
+const FILL_CELLS = 24;
+
+/** Number of ratings of each of `size` users or items. */
+export function countsOf(indices: Int32Array, size: number): Int32Array {
+  const counts = new Int32Array(size);
+  for (const index of indices) counts[index]!++;
+  return counts;
+}
+
+/** Values and period of the ratings. Deviation is that of the population, in stars. */
+export function describeRatings(
+  { ratings, scale }: Pick<Dataset, 'ratings' | 'scale'>,
+  users: number,
+  ratedMovies: number,
+): Exploration['ratings'] {
+  const { values } = ratings;
+  const steps = Math.round((scale.max - scale.min) / scale.step) + 1;
+  const histogram = new Float64Array(steps);
+  for (const value of values) histogram[Math.round((value - scale.min) / scale.step)]!++;
+  const starsOf = (step: number) => scale.min + step * scale.step;
+  const mean = histogram.reduce((sum, count, step) => sum + count * starsOf(step), 0) / values.length;
+  const variance =
+    histogram.reduce((sum, count, step) => sum + count * (starsOf(step) - mean) ** 2, 0) / values.length;
+  const period = hasTimes(ratings) ? extremes(ratings.timestamps) : undefined;
+  return {
+    mean,
+    deviation: Math.sqrt(variance),
+    density: values.length / (users * ratedMovies),
+    first: period ? dateOf(period.min) : null,
+    last: period ? dateOf(period.max) : null,
+    oneDay: period ? withinOneDay(ratings, users) : null,
+    histogram: Array.from(histogram, (count, step) => ({
+      stars: starsOf(step),
+      ratings: count,
+      share: count / values.length,
+    })),
+  };
+}
+
+/** Share of the users whose first and last rating are at most a day apart. */
+function withinOneDay({ users, timestamps }: Ratings, userCount: number): number {
+  const first = new Float64Array(userCount).fill(Infinity);
+  const last = new Float64Array(userCount).fill(-Infinity);
+  for (let n = 0; n < users.length; n++) {
+    const user = users[n]!;
+    first[user] = Math.min(first[user]!, timestamps[n]!);
+    last[user] = Math.max(last[user]!, timestamps[n]!);
+  }
+  const DAY = 24 * 60 * 60;
+  return last.reduce((sum, time, user) => sum + (time - first[user]! <= DAY ? 1 : 0), 0) / userCount;
+}
+
+/** How ratings spread, given the number that each user (or movie) has; those without any are left out. */
+export function spreadOf(counts: Int32Array): Spread {
+  const ascending = counts.filter((count) => count > 0).sort();
+  const n = ascending.length;
+  const total = ascending.reduce((sum, count) => sum + count, 0);
+  const atRank = (rank: number) => ascending[n - rank]!;
+  let forHalf = 0;
+  for (let held = 0; held < total / 2; forHalf++) held += atRank(forHalf + 1);
+  return {
+    count: n,
+    min: ascending[0]!,
+    median: (ascending[(n - 1) >> 1]! + ascending[n >> 1]!) / 2,
+    mean: total / n,
+    max: ascending[n - 1]!,
+    gini: gini(ascending, n),
+    forHalf,
+    byRank: logarithmicRanks(n).map((rank) => [rank, atRank(rank)]),
+    lorenz: lorenz(ascending, total),
+  };
+}
+
+/** 1 to n, evenly spaced on a logarithmic scale, each once. */
+function logarithmicRanks(n: number): number[] {
+  const ranks = Array.from({ length: CURVE_POINTS }, (_, step) =>
+    Math.round(exp((log(n) * step) / (CURVE_POINTS - 1))),
+  );
+  return [...new Set(ranks)];
+}
+
+function lorenz(ascending: Int32Array, total: number): [number, number][] {
+  const points: [number, number][] = [[0, 0]];
+  let held = 0;
+  let next = 0;
+  for (let step = 1; step <= LORENZ_POINTS; step++) {
+    const until = Math.round((ascending.length * step) / LORENZ_POINTS);
+    while (next < until) held += ascending[next++]!;
+    points.push([until / ascending.length, held / total]);
+  }
+  return points;
+}
+
+/** Ratings, active users and new users per calendar month (UTC), without gaps; empty where there are no timestamps. */
+export function activityOf(ratings: Ratings, users: number): Exploration['activity'] {
+  if (!hasTimes(ratings)) return [];
+  const { min, max } = extremes(ratings.timestamps);
+  const first = monthOf(min);
+  const months = monthOf(max) - first + 1;
+  const perMonth = new Int32Array(months);
+  const firstMonth = new Int32Array(users).fill(months);
+  const active = new Set<number>();
+  for (let n = 0; n < ratings.users.length; n++) {
+    const month = monthOf(ratings.timestamps[n]!) - first;
+    const user = ratings.users[n]!;
+    perMonth[month]!++;
+    active.add(user * months + month);
+    if (month < firstMonth[user]!) firstMonth[user] = month;
+  }
+  const activeUsers = new Int32Array(months);
+  for (const key of active) activeUsers[key % months]!++;
+  const newUsers = new Int32Array(months + 1);
+  for (const month of firstMonth) newUsers[month]!++;
+  return Array.from(perMonth, (count, month) => ({
+    month: monthName(first + month),
+    ratings: count,
+    users: activeUsers[month]!,
+    newUsers: newUsers[month]!,
+  }));
+}
+
+/** Share of filled cells in blocks of users (most active first) by blocks of movies (most rated first). */
+export function fillOf(ratings: Ratings, perUser: Int32Array, perMovie: Int32Array): number[][] {
+  const rows = blocksByRank(perUser);
+  const columns = blocksByRank(perMovie);
+  const filled = new Float64Array(rows.sizes.length * columns.sizes.length);
+  for (let n = 0; n < ratings.users.length; n++) {
+    filled[rows.blockOf[ratings.users[n]!]! * columns.sizes.length + columns.blockOf[ratings.items[n]!]!]!++;
+  }
+  return rows.sizes.map((height, r) =>
+    columns.sizes.map((width, c) => filled[r * columns.sizes.length + c]! / (height * width)),
+  );
+}
+
+/** Divides those with a count into blocks of equal size, largest counts first. */
+function blocksByRank(counts: Int32Array): { blockOf: Int32Array; sizes: number[] } {
+  const order = Array.from(counts.keys())
+    .filter((index) => counts[index]! > 0)
+    .sort((a, b) => counts[b]! - counts[a]! || a - b);
+  const blocks = Math.min(FILL_CELLS, order.length);
+  const blockOf = new Int32Array(counts.length);
+  const sizes = Array.from({ length: blocks }, () => 0);
+  order.forEach((index, rank) => {
+    const block = Math.floor((rank * blocks) / order.length);
+    blockOf[index] = block;
+    sizes[block]!++;
+  });
+  return { blockOf, sizes };
+}
+
+/** Does the source have times at all? Without, every timestamp is 0. */
+export function hasTimes(ratings: Ratings): boolean {
+  return ratings.timestamps.some((time) => time !== 0);
+}
+
+function extremes(values: Int32Array): { min: number; max: number } {
+  let [min, max] = [values[0]!, values[0]!];
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { min, max };
+}
+
+function dateOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}
+
+/** Months since January 1970. */
+function monthOf(seconds: number): number {
+  const date = new Date(seconds * 1000);
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
+}
+
+/** "1996-03". */
+function monthName(month: number): string {
+  return `${1970 + Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}`;
+}

@@ -1,0 +1,200 @@
+/** Decoding on ONNX Runtime with keys and values kept: those of a prompt once, however many rows continue it. */
+import type * as ort from 'onnxruntime-node';
+import { SessionCache } from '../../../onnx/session.ts';
+import type { Gpt2Config, Parameters } from '../network/config.ts';
+import { promptGraph, stepGraph, type StepSize } from './graphs.ts';
+import type { Decoder } from './decoder.ts';
+import { isLinear } from '../network/onnx.ts';
+
+/** Prompts are filled up to a multiple of this. */
+const ROOM = 32;
+
+/** Room for what is written; it doubles when it is full. */
+const WRITTEN = 16;
+
+/** As good as minus infinity. */
+const HIDDEN = -1e30;
+
+/** Arrays of all layers, keys and values. */
+type Cache = Map<string, Float32Array>;
+
+export class OnnxDecoder implements Decoder {
+  readonly #config: Gpt2Config;
+  readonly #weights: Record<string, Float32Array>;
+  readonly #sessions: SessionCache;
+  #lengths: number[] = [];
+  #size: StepSize = { U: 0, P: 0, W: 1, S: WRITTEN };
+  #prompts: Cache = new Map();
+  #promptMask = new Float32Array();
+  /** (R, H, S, D) for each; the place of row r is `#places[r]`, which lies in the W places of its prompt. */
+  #written: Cache = new Map();
+  #places = new Int32Array();
+  /** Tokens written after each prompt. */
+  #count = 0;
+
+  constructor(config: Gpt2Config, parameters: Parameters, threads: number) {
+    this.#config = config;
+    this.#weights = Object.fromEntries(
+      [...parameters].map(([name, { shape, data }]) => [
+        name,
+        isLinear(name) ? turned(data, shape[0]!, shape[1]!) : data,
+      ]),
+    );
+    this.#sessions = new SessionCache({ target: 'cpu', threads });
+  }
+
+  async start(prompts: readonly ArrayLike<number>[]): Promise<Float32Array> {
+    this.#lengths = prompts.map(({ length }) => length);
+    const U = prompts.length;
+    const longest = Math.max(...this.#lengths);
+    const P = Math.min(Math.ceil(longest / ROOM) * ROOM, this.#config.n_positions);
+    const tokens = new BigInt64Array(U * P);
+    this.#promptMask = new Float32Array(U * P).fill(HIDDEN);
+    for (const [u, prompt] of prompts.entries()) {
+      tokens.set(BigInt64Array.from(Array.from(prompt), BigInt), u * P);
+      this.#promptMask.fill(0, u * P, u * P + prompt.length);
+    }
+    const last = BigInt64Array.from(this.#lengths, (length, u) => BigInt(u * P + length - 1));
+    const session = await this.#sessions.get(`prompt ${U} ${P}`, () => promptGraph(this.#config, U, P));
+    const results = await session.run({ ...this.#weights, tokens, last });
+    this.#prompts = new Map();
+    for (const layer of this.#layers()) {
+      this.#prompts.set(`promptKeys.${layer}`, floats(results[`keys.${layer}`]!));
+      this.#prompts.set(`promptValues.${layer}`, floats(results[`values.${layer}`]!));
+    }
+    this.#size = { U, P, W: 1, S: WRITTEN };
+    this.#places = Int32Array.from({ length: U }, (_, u) => u);
+    this.#count = 0;
+    this.#written = this.#emptyCache(this.#size);
+    return floats(results['logits']!);
+  }
+
+  async step(tokens: Int32Array, parents?: Int32Array): Promise<Float32Array> {
+    this.#arrange(parents ?? Int32Array.from(tokens.keys()));
+    const { U, P, W, S } = this.#size;
+    const given = new BigInt64Array(U * W);
+    const positions = new BigInt64Array(U * W);
+    for (const [row, token] of tokens.entries()) {
+      const place = this.#places[row]!;
+      given[place] = BigInt(token);
+      positions[place] = BigInt(this.#lengths[Math.floor(place / W)]! + this.#count);
+    }
+    const session = await this.#sessions.get(`step ${U} ${P} ${W} ${S}`, () =>
+      stepGraph(this.#config, this.#size),
+    );
+    const results = await session.run({
+      ...this.#weights,
+      ...Object.fromEntries(this.#prompts),
+      ...Object.fromEntries(this.#written),
+      tokens: given,
+      positions,
+      promptMask: this.#promptMask,
+      writtenMask: new Float32Array(S).fill(HIDDEN, this.#count),
+    });
+    this.#store(results);
+    this.#count++;
+    return this.#inOrder(floats(results['logits']!));
+  }
+
+  /** Gives every row a place after its prompt, and a copy of what its parent wrote. */
+  #arrange(parents: Int32Array): void {
+    const { U, W: before } = this.#size;
+    const prompts = Int32Array.from(parents, (parent) => Math.floor(this.#places[parent]! / before));
+    const rows = new Int32Array(U);
+    for (const prompt of prompts) rows[prompt]!++;
+    const W = powerOfTwo(Math.max(...rows));
+    const S = Math.max(WRITTEN, powerOfTwo(this.#count + 1));
+    const used = new Int32Array(U);
+    const places = Int32Array.from(prompts, (prompt) => prompt * W + used[prompt]!++);
+    const same =
+      W === before && S === this.#size.S && parents.every((p, row) => this.#places[p] === places[row]);
+    if (!same) {
+      const size = { ...this.#size, W, S };
+      const cache = this.#emptyCache(size);
+      for (const [row, parent] of parents.entries()) {
+        this.#copyRow(this.#places[parent]!, cache, places[row]!, S);
+      }
+      this.#written = cache;
+      this.#size = size;
+    }
+    this.#places = places;
+  }
+
+  #copyRow(from: number, cache: Cache, to: number, S: number): void {
+    const { n_embd: C, n_head: H } = this.#config;
+    const D = C / H;
+    for (const [name, target] of cache) {
+      const source = this.#written.get(name)!;
+      for (let h = 0; h < H; h++) {
+        const start = (from * H + h) * this.#size.S * D;
+        target.set(source.subarray(start, start + this.#count * D), (to * H + h) * S * D);
+      }
+    }
+  }
+
+  /** Stores the new token's keys and values, (R, H, 1, D), behind what each place has. */
+  #store(results: Record<string, ort.Tensor>): void {
+    const { n_embd: C, n_head: H } = this.#config;
+    const { U, W, S } = this.#size;
+    const D = C / H;
+    for (const layer of this.#layers()) {
+      for (const [to, from] of [
+        [`writtenKeys.${layer}`, `keys.${layer}`],
+        [`writtenValues.${layer}`, `values.${layer}`],
+      ] as const) {
+        const target = this.#written.get(to)!;
+        const source = floats(results[from]!);
+        for (let at = 0; at < U * W * H; at++) {
+          target.set(source.subarray(at * D, (at + 1) * D), (at * S + this.#count) * D);
+        }
+      }
+    }
+  }
+
+  /** Logits by place as logits by row. */
+  #inOrder(logits: Float32Array): Float32Array {
+    const { vocab_size: V } = this.#config;
+    if (this.#places.length * V === logits.length && this.#places.every((place, row) => place === row)) {
+      return logits;
+    }
+    const ordered = new Float32Array(this.#places.length * V);
+    for (const [row, place] of this.#places.entries()) {
+      ordered.set(logits.subarray(place * V, (place + 1) * V), row * V);
+    }
+    return ordered;
+  }
+
+  #emptyCache({ U, W, S }: StepSize): Cache {
+    const names = this.#layers().flatMap((layer) => [`writtenKeys.${layer}`, `writtenValues.${layer}`]);
+    return new Map(names.map((name) => [name, new Float32Array(U * W * S * this.#config.n_embd)]));
+  }
+
+  #layers(): number[] {
+    return Array.from({ length: this.#config.n_layer }, (_, layer) => layer);
+  }
+
+  dispose(): Promise<void> {
+    return this.#sessions.dispose();
+  }
+}
+
+/** (rows, columns) as (columns, rows), a block at a time so that its lines stay in the cache. */
+function turned(data: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(data.length);
+  const block = 16;
+  for (let r0 = 0; r0 < rows; r0 += block) {
+    const end = Math.min(r0 + block, rows);
+    for (let c = 0; c < columns; c++) {
+      for (let r = r0; r < end; r++) result[c * rows + r] = data[r * columns + c]!;
+    }
+  }
+  return result;
+}
+
+function floats({ data }: ort.Tensor): Float32Array {
+  return data as Float32Array;
+}
+
+function powerOfTwo(n: number): number {
+  return 2 ** Math.ceil(Math.log2(n));
+}

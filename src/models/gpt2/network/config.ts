@@ -1,0 +1,133 @@
+/** The architecture's sizes: what a Hugging Face `config.json` says, checked. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from '../../../util/errors.ts';
+
+/** Architectures that Hugging Face's GPT2LMHeadModel has and we do not: refused rather than computed wrongly. */
+const only = <T extends boolean | string>(value: T) => z.literal(value).default(value as never);
+
+/**
+ * The fields of GPT2Config that change what the network computes; names and defaults are Hugging Face's. Unknown
+ * fields are ignored on reading, as Hugging Face does.
+ */
+export const gpt2ConfigSchema = z.object({
+  model_type: z.literal('gpt2'),
+  vocab_size: z.int().min(1).default(50257),
+  /** The longest text, in tokens: rows of the position embedding. Old files call it `n_ctx`. */
+  n_positions: z.int().min(1).default(1024),
+  n_embd: z.int().min(1).default(768),
+  n_layer: z.int().min(1).default(12),
+  n_head: z.int().min(1).default(12),
+  /** Width of the feed-forward layer; null means 4 n_embd. */
+  n_inner: z.int().min(1).nullable().default(null),
+  activation_function: only('gelu_new'),
+  resid_pdrop: z.number().min(0).max(1).default(0.1),
+  embd_pdrop: z.number().min(0).max(1).default(0.1),
+  attn_pdrop: z.number().min(0).max(1).default(0.1),
+  layer_norm_epsilon: z.number().positive().default(1e-5),
+  initializer_range: z.number().positive().default(0.02),
+  scale_attn_weights: only(true),
+  scale_attn_by_inverse_layer_idx: only(false),
+  add_cross_attention: only(false),
+  tie_word_embeddings: only(true),
+  bos_token_id: z.int().min(0).default(50256),
+  eos_token_id: z.int().min(0).default(50256),
+});
+
+/** A GPT-2 architecture. Legend: B sequences, T tokens, C = n_embd, H = n_head, D = C/H, V = vocab_size. */
+export type Gpt2Config = z.output<typeof gpt2ConfigSchema>;
+
+/**
+ * Checks the value of a `config.json`. Throws DataError naming the field; `place` is the file.
+ */
+export function parseConfig(value: unknown, place: string): Gpt2Config {
+  const result = gpt2ConfigSchema.safeParse(value);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new DataError({
+      place: `${place}: ${issue!.path.join('.') || 'the file'}`,
+      found: issue!.message,
+      wanted: "the configuration of a GPT-2 as Hugging Face's GPT2LMHeadModel computes it",
+      remedy:
+        'Use gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2 or a model fine-tuned from one of them.',
+      cause: result.error,
+    });
+  }
+  const config = result.data;
+  if (config.n_embd % config.n_head !== 0) {
+    throw new DataError({
+      place: `${place}: n_head`,
+      found: `${config.n_head}`,
+      wanted: `a divisor of n_embd, which is ${config.n_embd}`,
+    });
+  }
+  return config;
+}
+
+/** Reads `folder/config.json`. Throws DataError when it is missing, not JSON, or not a GPT-2. */
+export async function readConfig(folder: string): Promise<Gpt2Config> {
+  const place = join(folder, 'config.json');
+  let text: string;
+  try {
+    text = await readFile(place, 'utf8');
+  } catch (cause) {
+    throw new DataError({
+      place,
+      found: 'cannot be read',
+      wanted: 'a Hugging Face model folder',
+      remedy: 'Point --model at a folder that holds config.json, model.safetensors and the tokenizer.',
+      cause,
+    });
+  }
+  try {
+    return parseConfig(JSON.parse(text), place);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new DataError({ place, found: 'not JSON', cause });
+  }
+}
+
+/** The object that Hugging Face's `from_pretrained` reads from `config.json`. */
+export function configJson(config: Gpt2Config): Record<string, unknown> {
+  return { architectures: ['GPT2LMHeadModel'], dtype: 'float32', ...config };
+}
+
+/** Width of the feed-forward layer. */
+export function innerWidth(config: Gpt2Config): number {
+  return config.n_inner ?? 4 * config.n_embd;
+}
+
+/** Names and shapes of all parameters, in Hugging Face's order and layout (linear weights are [in, out]). */
+export function parameterShapes(config: Gpt2Config): Map<string, number[]> {
+  const C = config.n_embd;
+  const inner = innerWidth(config);
+  const shapes = new Map<string, number[]>([
+    ['transformer.wte.weight', [config.vocab_size, C]],
+    ['transformer.wpe.weight', [config.n_positions, C]],
+  ]);
+  const add = (layer: string, weight: number[]) => {
+    shapes.set(`${layer}.weight`, weight);
+    shapes.set(`${layer}.bias`, weight.slice(-1));
+  };
+  for (let layer = 0; layer < config.n_layer; layer++) {
+    const block = `transformer.h.${layer}`;
+    add(`${block}.ln_1`, [C]);
+    add(`${block}.attn.c_attn`, [C, 3 * C]);
+    add(`${block}.attn.c_proj`, [C, C]);
+    add(`${block}.ln_2`, [C]);
+    add(`${block}.mlp.c_fc`, [C, inner]);
+    add(`${block}.mlp.c_proj`, [inner, C]);
+  }
+  add('transformer.ln_f', [C]);
+  return shapes;
+}
+
+/** A parameter or its gradient: row-major. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** Parameters by their Hugging Face name with the `transformer.` prefix. The output layer is `wte`, tied. */
+export type Parameters = Map<string, Tensor>;

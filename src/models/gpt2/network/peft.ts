@@ -1,0 +1,145 @@
+/** LoRA adapters in the layout of Hugging Face's PEFT: `adapter_config.json` and `adapter_model.safetensors`. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DataError } from '../../../util/errors.ts';
+import { writeFileAtomic } from '../../../util/files.ts';
+import { parameterShapes, type Gpt2Config, type Parameters, type Tensor } from './config.ts';
+import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
+
+/** What is added to a linear layer: x (in) gets x A B alpha/rank on top of x W. */
+export interface LoraPair {
+  /** (in, rank) */
+  a: Tensor;
+  /** (rank, out) */
+  b: Tensor;
+}
+
+export interface Adapter {
+  rank: number;
+  alpha: number;
+  dropout: number;
+  /** Names of layers as PEFT matches them: "c_attn" is every layer whose name ends so, "attn.c_proj" one kind. */
+  targets: string[];
+  /** By the layer's name, "transformer.h.0.attn.c_attn". */
+  layers: Map<string, LoraPair>;
+}
+
+const configFile = 'adapter_config.json';
+const weightsFile = 'adapter_model.safetensors';
+const PREFIX = 'base_model.model.';
+
+const adapterConfigSchema = z.object({
+  peft_type: z.literal('LORA'),
+  r: z.int().min(1),
+  lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).max(1).default(0),
+  target_modules: z.array(z.string()).min(1),
+  bias: z.literal('none').default('none'),
+  use_rslora: z.literal(false).default(false),
+  use_dora: z.literal(false).default(false),
+});
+
+/** Layers of the model that an adapter's targets name. Throws DataError for a target that names none. */
+export function targetLayers(config: Gpt2Config, targets: readonly string[]): string[] {
+  const layers = [...parameterShapes(config)]
+    .filter(([name, shape]) => name.includes('.h.') && shape.length === 2)
+    .map(([name]) => name.replace(/\.weight$/, ''));
+  for (const target of targets) {
+    if (layers.some((layer) => matches(layer, target))) continue;
+    throw new DataError({
+      place: 'LoRA targets',
+      found: `'${target}'`,
+      wanted: 'c_attn, c_proj, c_fc, attn.c_proj or mlp.c_proj',
+    });
+  }
+  return layers.filter((layer) => targets.some((target) => matches(layer, target)));
+}
+
+function matches(layer: string, target: string): boolean {
+  return layer === target || layer.endsWith(`.${target}`);
+}
+
+/** Writes an adapter that `PeftModel.from_pretrained(base, folder)` reads. `base` is the base model's name or folder. */
+export async function writeAdapter(folder: string, adapter: Adapter, base: string): Promise<void> {
+  const tensors: Parameters = new Map();
+  for (const [layer, { a, b }] of adapter.layers) {
+    tensors.set(`${PREFIX}${layer}.lora_A.weight`, transpose(a));
+    tensors.set(`${PREFIX}${layer}.lora_B.weight`, transpose(b));
+  }
+  await writeSafetensors(join(folder, weightsFile), tensors);
+  const config = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: base,
+    r: adapter.rank,
+    lora_alpha: adapter.alpha,
+    lora_dropout: adapter.dropout,
+    target_modules: adapter.targets,
+    fan_in_fan_out: true, // GPT-2's layers are [in, out]
+    bias: 'none',
+    inference_mode: true,
+  };
+  await writeFileAtomic(join(folder, configFile), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** Reads an adapter for a model of this size. Throws DataError naming field or tensor when it does not fit. */
+export async function readAdapter(folder: string, config: Gpt2Config): Promise<Adapter> {
+  const settings = await readSettings(join(folder, configFile));
+  const file = await openSafetensors(join(folder, weightsFile));
+  try {
+    const shapes = parameterShapes(config);
+    const layers = new Map<string, LoraPair>();
+    for (const layer of targetLayers(config, settings.target_modules)) {
+      const [inputs, outputs] = shapes.get(`${layer}.weight`) as [number, number];
+      const a = await readTensor(file, `${PREFIX}${layer}.lora_A.weight`, [settings.r, inputs]);
+      const b = await readTensor(file, `${PREFIX}${layer}.lora_B.weight`, [outputs, settings.r]);
+      layers.set(layer, { a: transpose(a), b: transpose(b) });
+    }
+    const { r, lora_alpha: alpha, lora_dropout: dropout, target_modules: targets } = settings;
+    return { rank: r, alpha, dropout, targets, layers };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readSettings(place: string): Promise<z.output<typeof adapterConfigSchema>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(place, 'utf8'));
+  } catch (cause) {
+    throw new DataError({ place, found: 'cannot be read', wanted: 'the settings of a PEFT adapter', cause });
+  }
+  const result = adapterConfigSchema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new DataError({
+    place: `${place}: ${issue!.path.join('.')}`,
+    found: issue!.message,
+    wanted: 'a plain LoRA adapter',
+    cause: result.error,
+  });
+}
+
+async function readTensor(file: SafetensorsFile, name: string, shape: number[]): Promise<Tensor> {
+  const found = file.entries.get(name)?.shape;
+  if (found?.join() !== shape.join()) {
+    throw new DataError({
+      place: `${file.path}: ${name}`,
+      found: found === undefined ? 'no such tensor' : `shape [${found.join(', ')}]`,
+      wanted: `shape [${shape.join(', ')}]`,
+      remedy: 'Check that the adapter belongs to this model.',
+    });
+  }
+  const data = new Float32Array(shape[0]! * shape[1]!);
+  await file.readInto(name, data);
+  return { shape, data };
+}
+
+function transpose({ shape: [rows, columns], data }: Tensor): Tensor {
+  const turned = new Float32Array(data.length);
+  for (let r = 0; r < rows!; r++) {
+    for (let c = 0; c < columns!; c++) turned[c * rows! + r] = data[r * columns! + c]!;
+  }
+  return { shape: [columns!, rows!], data: turned };
+}

@@ -1,0 +1,156 @@
+/** What training keeps on disk: the last two checkpoints, the best weights, and a line of JSON per update. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { DataError, RecsysError } from '../../../util/errors.ts';
+import { writeFileAtomic } from '../../../util/files.ts';
+import type { Parameters } from '../network/config.ts';
+import { openSafetensors, writeSafetensors } from '../../../huggingface/safetensors.ts';
+import type { TrainingState } from './trainee.ts';
+
+/** Where training stands, besides weights and moments. All randomness follows from the seed and `updates`. */
+const standSchema = z.object({
+  updates: z.int().min(0),
+  /** Digest of all that shapes the numbers. */
+  settings: z.string(),
+  /** Lowest validation loss so far, and the passes since; without validation users it stays null. */
+  bestLoss: z.number().nullable(),
+  passesSinceBest: z.int().min(0),
+  /** Early stopping has ended it. */
+  stopped: z.boolean(),
+});
+export type Stand = z.output<typeof standSchema>;
+
+const KEPT = 2;
+const kinds = ['weights', 'first', 'second'] as const;
+
+export class TrainingStore {
+  readonly folder: string;
+  readonly #log: string;
+
+  constructor(output: string, log: string) {
+    this.folder = join(output, 'checkpoints');
+    this.#log = log;
+  }
+
+  /** Writes a checkpoint, whole or not at all, then drops all but the last two. */
+  async save(state: TrainingState, stand: Stand): Promise<void> {
+    const tensors: Parameters = new Map();
+    for (const kind of kinds) {
+      for (const [name, tensor] of state[kind]) tensors.set(`${kind}/${name}`, tensor);
+    }
+    await mkdir(this.folder, { recursive: true });
+    const name = `update-${String(stand.updates).padStart(8, '0')}.safetensors`;
+    await writeSafetensors(join(this.folder, name), tensors, { stand: JSON.stringify(stand) });
+    // A run that was resumed from an older checkpoint leaves the newer ones of its past behind: they go too.
+    const others = (await this.#checkpoints()).filter((other) => other !== name);
+    const older = others.filter((other) => other < name);
+    const useless = others.filter((other) => other > name || older.indexOf(other) < older.length - KEPT + 1);
+    for (const file of useless) await rm(join(this.folder, file), { force: true });
+  }
+
+  /**
+   * The newest checkpoint that can be read, or undefined without one. Throws DataError when it was made with other
+   * settings. `note` hears of checkpoints that cannot be read.
+   */
+  async load(settings: string, note: (line: string) => void) {
+    for (const name of (await this.#checkpoints()).toReversed()) {
+      const path = join(this.folder, name);
+      try {
+        const { state, stand } = await readState(path);
+        if (stand.settings === settings) return { state, stand };
+        throw new DataError({
+          place: path,
+          found: 'a checkpoint of a run with other settings, data or seed',
+          remedy: 'Repeat the settings of that run, or start anew without --resume or with another --output.',
+        });
+      } catch (error) {
+        if (error instanceof DataError && error.facts.wanted !== undefined) {
+          note(`${error.message} Going on with the checkpoint before it.`);
+        } else throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** A new run begins: what an earlier one left goes. */
+  async clear(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.#log, { force: true });
+  }
+
+  async saveBest(weights: Parameters): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    await writeSafetensors(join(this.folder, 'best.safetensors'), weights);
+  }
+
+  async loadBest(): Promise<Parameters> {
+    return await readTensors(join(this.folder, 'best.safetensors'), '');
+  }
+
+  async #checkpoints(): Promise<string[]> {
+    const names = await readdir(this.folder).catch(() => []);
+    return names.filter((name) => /^update-\d+\.safetensors$/.test(name)).sort();
+  }
+
+  append(line: Record<string, unknown>): void {
+    mkdirSync(dirname(this.#log), { recursive: true });
+    appendFileSync(this.#log, `${JSON.stringify(line)}\n`);
+  }
+
+  /** Drops what was logged after update `updates`: it will be made again. */
+  async truncateLog(updates: number): Promise<void> {
+    const text = await readFile(this.#log, 'utf8').catch(() => '');
+    const kept = text.split('\n').filter((line) => {
+      try {
+        return (JSON.parse(line) as { step: number }).step <= updates;
+      } catch {
+        return false; // the end of a line that a kill cut off
+      }
+    });
+    await writeFileAtomic(this.#log, kept.map((line) => `${line}\n`).join(''));
+  }
+}
+
+async function readState(path: string): Promise<{ state: TrainingState; stand: Stand }> {
+  const file = await openSafetensors(path);
+  await file.close();
+  const stand = standSchema.parse(JSON.parse(file.metadata['stand'] ?? '{}'));
+  const [weights, first, second] = [
+    await readTensors(path, 'weights/'),
+    await readTensors(path, 'first/'),
+    await readTensors(path, 'second/'),
+  ];
+  return { state: { updates: stand.updates, weights, first, second }, stand };
+}
+
+/** Tensors whose names begin with `prefix`, without it. */
+async function readTensors(path: string, prefix: string): Promise<Parameters> {
+  const file = await openSafetensors(path);
+  try {
+    const tensors: Parameters = new Map();
+    for (const [name, { shape }] of file.entries) {
+      if (!name.startsWith(prefix)) continue;
+      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      await file.readInto(name, data);
+      tensors.set(name.slice(prefix.length), { shape, data });
+    }
+    return tensors;
+  } finally {
+    await file.close();
+  }
+}
+
+/** What running out of memory looks like in Node and in ONNX Runtime, as an error that says what to lower. */
+export function memoryProblem(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : '';
+  const signs = /failed to allocate|bad_alloc|out of memory|array buffer allocation failed|BFCArena/i;
+  if (error instanceof RecsysError || !signs.test(message)) return error;
+  return new RecsysError({
+    place: 'training',
+    found: 'not enough memory',
+    remedy: 'Lower --batch-size or --context-length, add --checkpointing, or train adapters with --lora 8.',
+    cause: error,
+  });
+}

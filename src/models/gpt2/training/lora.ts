@@ -1,0 +1,79 @@
+/** Adapters while they are trained: their matrices by name, and the model with them merged. */
+import type { Rng } from '../../../util/rng.ts';
+import type { BaseModel } from '../network/base.ts';
+import { parameterShapes, type Parameters } from '../network/config.ts';
+import type { TrainingOutcome } from '../engine/engine.ts';
+import type { Gpt2TrainOptions } from '../options.ts';
+import { targetLayers, type Adapter, type LoraPair } from '../network/peft.ts';
+
+/** Names of a layer's matrices in a training state. */
+export const loraA = (layer: string) => `${layer}.lora_A`;
+export const loraB = (layer: string) => `${layer}.lora_B`;
+
+/** Hu et al. 2021: what x A B is multiplied by is alpha / rank. */
+export function alphaOf({ lora, loraAlpha }: Pick<Gpt2TrainOptions, 'lora' | 'loraAlpha'>): number {
+  return loraAlpha ?? 2 * lora;
+}
+
+/**
+ * Matrices to begin with, as PEFT draws them: A uniform within 1 / sqrt(in) (Kaiming with a = sqrt 5), B zero, so that the
+ * model is unchanged at first. Throws DataError for a target that names no layer.
+ */
+export function initialAdapters(
+  { config }: BaseModel,
+  { lora: rank, loraTargets }: Pick<Gpt2TrainOptions, 'lora' | 'loraTargets'>,
+  rng: Rng,
+): Parameters {
+  const shapes = parameterShapes(config);
+  const weights: Parameters = new Map();
+  for (const layer of targetLayers(config, loraTargets)) {
+    const [inputs, outputs] = shapes.get(`${layer}.weight`) as [number, number];
+    const draw = rng.derive(layer);
+    const bound = 1 / Math.sqrt(inputs);
+    const a = Float32Array.from({ length: inputs * rank }, () => bound * (2 * draw.uniform() - 1));
+    weights.set(loraA(layer), { shape: [inputs, rank], data: a });
+    weights.set(loraB(layer), { shape: [rank, outputs], data: new Float32Array(rank * outputs) });
+  }
+  return weights;
+}
+
+/** What training ends with, from the best weights. */
+export function outcomeOf(
+  base: BaseModel,
+  options: Gpt2TrainOptions,
+  best: Parameters,
+  facts: TrainingOutcome['facts'],
+): TrainingOutcome {
+  if (options.lora === 0) return { parameters: best, facts };
+  const adapter = adapterOf(best, options);
+  return { parameters: merged(base.parameters, adapter), adapter, facts };
+}
+
+function adapterOf(weights: Parameters, options: Gpt2TrainOptions): Adapter {
+  const layers = new Map<string, LoraPair>();
+  for (const [name, a] of weights) {
+    if (!name.endsWith('.lora_A')) continue;
+    const layer = name.slice(0, -'.lora_A'.length);
+    layers.set(layer, { a, b: weights.get(loraB(layer))! });
+  }
+  const { lora: rank, loraTargets: targets } = options;
+  return { rank, alpha: alphaOf(options), dropout: 0, targets, layers };
+}
+
+/** The parameters with W + A B alpha / rank in place of each adapted W. */
+function merged(parameters: Parameters, { rank, alpha, layers }: Adapter): Parameters {
+  const result: Parameters = new Map(parameters);
+  for (const [layer, { a, b }] of layers) {
+    const name = `${layer}.weight`;
+    const [inputs, outputs] = parameters.get(name)!.shape as [number, number];
+    const data = parameters.get(name)!.data.slice();
+    for (let i = 0; i < inputs; i++) {
+      for (let r = 0; r < rank; r++) {
+        const factor = (a.data[i * rank + r]! * alpha) / rank;
+        for (let o = 0; o < outputs; o++) data[i * outputs + o]! += factor * b.data[r * outputs + o]!;
+      }
+    }
+    result.set(name, { shape: [inputs, outputs], data });
+  }
+  return result;
+}

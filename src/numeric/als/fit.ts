@@ -1,0 +1,155 @@
+/**
+ * A whole fit by implicit ALS as Rendle et al. 2021 run it ("Revisiting the Performance of iALS on Item Recommendation
+ * Benchmarks"): every cell of the rating matrix pulls towards 0 a little, a rated one towards its target. Differs: the
+ * target of a rated cell grows with the rating, (stars/4)^2, which matters more than anything else for the ranking, and
+ * the item factors may shrink towards what the items' features predict.
+ */
+import { pow } from '../../util/math.ts';
+import type { Progress } from '../../util/progress.ts';
+import type { Rng } from '../../util/rng.ts';
+import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
+import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
+import { resume, stopped, type FitStore } from '../../util/partial-fit.ts';
+import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
+import { KernelPool } from '../pool/pool.ts';
+
+/** Standard deviation of the first factors, times sqrt(factors): Rendle et al. 2021, section 3.3. */
+const INITIAL_SCALE = 0.1;
+
+export interface AlsData {
+  byUser: ObservedRows;
+  itemCount: number;
+  /** Stars of each level. */
+  stars: Float32Array;
+  /** Items with ratings, ascending. */
+  catalogue: Int32Array;
+  /** Features that the item factors shrink towards; without: 0. */
+  features?: FeatureRows;
+}
+
+export interface AlsSettings {
+  factors: number;
+  iterations: number;
+  regularization: number;
+  frequencyExponent: number;
+  unobservedWeight: number;
+  targetExponent: number;
+  confidenceExponent: number;
+  conjugateGradientSteps: number;
+  /** Ridge of the regression from features to item factors, in units of the mean regularization of an item. */
+  priorStrength: number;
+}
+
+export interface AlsContext {
+  rng: Rng;
+  progress: Progress;
+  signal: AbortSignal;
+  threads: number;
+  store?: FitStore;
+}
+
+/** What was learned. Matrices are row-major with k columns; rows without ratings are 0. */
+export interface AlsFactors {
+  k: number;
+  userFactors: Float32Array;
+  itemFactors: Float32Array;
+  /** (features, k): what the last sweep shrank the item factors towards. Absent without features. */
+  featureFactors?: Float64Array;
+}
+
+/** Throws RecsysError when the factors overflow, AbortedError when the signal fires; `store` has the factors then. */
+export async function fitByAls(
+  data: AlsData,
+  settings: AlsSettings,
+  context: AlsContext,
+): Promise<AlsFactors> {
+  const { factors, iterations } = settings;
+  const k = paddedFactors(factors);
+  const pool = await KernelPool.create({
+    threads: context.threads,
+    operations: iterations * operationsPerSweep(data, k),
+  });
+  const task = context.progress.start('implicit ALS', iterations, 'sweeps');
+  try {
+    const problem = alsProblem(data, settings, k);
+    const als = new AlsSolver(pool, problem);
+    const deviation = INITIAL_SCALE / Math.sqrt(factors);
+    // The first update solves the items for these; a user without a rating must not add to the Gram matrix.
+    fillNormal(als.userFactors, k, factors, deviation, context.rng.derive('users'));
+    clearRows(als.userFactors, k, (user) => data.byUser.pointers[user] === data.byUser.pointers[user + 1]);
+    const prior =
+      data.features &&
+      new FeaturePrior(pool, k, data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
+    const arrays = [als.userFactors, als.itemFactors];
+    const { rounds } = await resume(context.store, arrays);
+    task.advance(rounds);
+    for (let sweep = rounds; sweep < iterations; sweep++) {
+      await pool.breathe();
+      if (context.signal.aborted)
+        throw await stopped(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
+      prior?.update(als.itemFactors);
+      als.updateItems(prior?.means);
+      als.updateUsers();
+      task.advance();
+    }
+    const copy = (values: Float32Array) =>
+      finiteCopy(values, 'implicit ALS', 'Raise --regularization or --unobserved-weight.');
+    return {
+      k,
+      userFactors: copy(als.userFactors),
+      itemFactors: copy(als.itemFactors),
+      ...(prior && { featureFactors: prior.featureFactors.slice() }),
+    };
+  } finally {
+    task.finish();
+    await pool.dispose();
+  }
+}
+
+function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem {
+  const power = (exponent: number) => data.stars.map((value) => pow(value / 4, exponent));
+  return {
+    k,
+    unobservedWeight: settings.unobservedWeight,
+    levels: { confidence: power(settings.confidenceExponent), target: power(settings.targetExponent) },
+    byUser: data.byUser,
+    ...regularization(data, settings),
+    conjugateGradientSteps: settings.conjugateGradientSteps,
+  };
+}
+
+/**
+ * lambda_u = regularization * scale * f_u^nu with the frequency f_u = ratings of u + unobserved weight * other side
+ * (Rendle et al. 2021, eq. 9). `scale` makes the total pull independent of nu, so that the exponent can be changed
+ * without tuning the regularization again. Confidence is left out of the frequency.
+ */
+function regularization({ byUser, itemCount, catalogue }: AlsData, settings: AlsSettings) {
+  const { unobservedWeight, frequencyExponent } = settings;
+  const { pointers, indices } = byUser;
+  const users = pointers.length - 1;
+  const ratingsOfItem = new Int32Array(itemCount);
+  for (const item of indices) ratingsOfItem[item]!++;
+  const userFrequency = (user: number) =>
+    pointers[user + 1]! - pointers[user]! + unobservedWeight * catalogue.length;
+  const itemFrequency = (item: number) => ratingsOfItem[item]! + unobservedWeight * users;
+  let plain = 0;
+  let raised = 0;
+  const count = (f: number) => {
+    plain += f;
+    raised += pow(f, frequencyExponent);
+  };
+  for (let user = 0; user < users; user++) count(userFrequency(user));
+  for (const item of catalogue) count(itemFrequency(item));
+  const scale = (settings.regularization * plain) / raised;
+  const lambda = (f: number) => scale * pow(f, frequencyExponent);
+  return {
+    userLambdas: Float32Array.from({ length: users }, (_, user) => lambda(userFrequency(user))),
+    itemLambdas: Float32Array.from({ length: itemCount }, (_, item) => lambda(itemFrequency(item))),
+  };
+}
+
+/** Per rating and side k^2 for the rank-one updates, per row k^3/3 for the factorization and k^2 for the Gram matrix. */
+function operationsPerSweep({ byUser, itemCount }: AlsData, k: number): number {
+  const rows = byUser.pointers.length - 1 + itemCount;
+  return 2 * byUser.indices.length * k ** 2 + rows * (k ** 3 / 3 + k ** 2);
+}

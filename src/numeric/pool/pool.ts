@@ -1,0 +1,250 @@
+/**
+ * The kernels, their memory and their threads. One shared WebAssembly memory holds every array; a job is a kernel and
+ * a number of rows, which the main thread and the workers take in chunks from a counter. Kernels write each row from
+ * that row's inputs alone, so results are the same bits for any number of threads.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { RecsysError } from '../../util/errors.ts';
+import { packageRoot } from '../../util/files.ts';
+import {
+  controlOf,
+  HEAP,
+  JOINED,
+  kernelsOf,
+  MAX_ARGUMENTS,
+  NEXT_JOB,
+  OPEN,
+  WORD,
+  work,
+  type Control,
+  type Kernels,
+} from './protocol.js';
+
+const PAGE = 65_536;
+/** 4 GiB, all that 32-bit addresses reach; the module is compiled with the same maximum. */
+const MAX_PAGES = 65_536;
+/** Cache line. Also enough for SIMD loads, which like 16. */
+const ALIGNMENT = 64;
+/** A worker takes 30 to 50 ms to start, in which a thread does about this many floating-point operations. */
+const OPERATIONS_THAT_PAY = 1e9;
+
+export interface PoolOptions {
+  /** Threads that may be used, the main one included. */
+  threads: number;
+  /** About how many floating-point operations the pool will do; workers start only when that pays. Default: always. */
+  operations?: number;
+}
+
+export class KernelPool {
+  readonly #memory: WebAssembly.Memory;
+  readonly #kernels: Kernels;
+  readonly #names: string[];
+  readonly #control: Control;
+  readonly #workers: Worker[];
+  #top = HEAP;
+  #scratch: Uint8Array | null = null;
+  #failure: unknown = null;
+
+  private constructor(module: WebAssembly.Module, workers: number) {
+    this.#memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+    this.#kernels = kernelsOf(module, this.#memory);
+    this.#names = Object.keys(this.#kernels);
+    this.#control = controlOf(this.#memory);
+    this.#workers = Array.from({ length: workers }, (_, i) => this.#startWorker(module, i + 1));
+  }
+
+  /** Throws RecsysError when the compiled kernels are missing. Call `dispose` when done. */
+  static async create({ threads, operations = Infinity }: PoolOptions): Promise<KernelPool> {
+    const workers = operations > OPERATIONS_THAT_PAY ? Math.min(threads, JOINED) - 1 : 0;
+    return new KernelPool(await compiledKernels(), workers);
+  }
+
+  /** Threads that the pool was given: the main one and its workers. */
+  get threads(): number {
+    return this.#workers.length + 1;
+  }
+
+  float32(source: number | ArrayLike<number>): Float32Array {
+    return this.#place(source, 4, (at, length) => new Float32Array(this.#memory.buffer, at, length));
+  }
+
+  float64(source: number | ArrayLike<number>): Float64Array {
+    return this.#place(source, 8, (at, length) => new Float64Array(this.#memory.buffer, at, length));
+  }
+
+  int32(source: number | ArrayLike<number>): Int32Array {
+    return this.#place(source, 4, (at, length) => new Int32Array(this.#memory.buffer, at, length));
+  }
+
+  uint32(source: number | ArrayLike<number>): Uint32Array {
+    return this.#place(source, 4, (at, length) => new Uint32Array(this.#memory.buffer, at, length));
+  }
+
+  uint16(source: number | ArrayLike<number>): Uint16Array {
+    return this.#place(source, 2, (at, length) => new Uint16Array(this.#memory.buffer, at, length));
+  }
+
+  uint8(source: number | ArrayLike<number>): Uint8Array {
+    return this.#place(source, 1, (at, length) => new Uint8Array(this.#memory.buffer, at, length));
+  }
+
+  /**
+   * Runs `kernel(begin, end, scratch, ...values)` over `rows` rows in chunks of `grain`, on all threads, and returns
+   * when all rows are done. Each thread owns `scratchBytes`. An array among the values stands for its address.
+   * Throws RecsysError when a kernel traps in any thread.
+   */
+  run(
+    kernel: string,
+    job: { rows: number; grain: number; scratchBytes: number },
+    values: readonly (number | ArrayBufferView)[],
+  ): void {
+    const { words, arguments: passed } = this.#control;
+    if (this.#failure !== null) throw workerError(this.#failure);
+    if (values.length > MAX_ARGUMENTS)
+      throw new RangeError(`${kernel}: more than ${MAX_ARGUMENTS} arguments`);
+    const scratchBytes = roundUp(job.scratchBytes, ALIGNMENT);
+    words[WORD.KERNEL] = this.#indexOf(kernel);
+    words[WORD.SCRATCH] = this.#scratchOf(scratchBytes * this.threads);
+    words[WORD.SCRATCH_BYTES] = scratchBytes;
+    words[WORD.ROWS] = job.rows;
+    words[WORD.GRAIN] = job.grain;
+    words[WORD.ARGUMENTS] = values.length;
+    passed.set(values.map(addressOf));
+    Atomics.store(words, WORD.NEXT, 0);
+    Atomics.add(words, WORD.STATE, NEXT_JOB + OPEN);
+    if (this.#workers.length > 0) Atomics.notify(words, WORD.STATE);
+    try {
+      work(this.#kernels, this.#control, 0);
+    } finally {
+      this.#close();
+    }
+    if (Atomics.load(words, WORD.ERROR) !== 0) throw workerError(this.#errorText());
+  }
+
+  /** Runs a kernel once on the main thread, for work that cannot be shared out, and returns its result. */
+  call(kernel: string, values: readonly (number | ArrayBufferView)[]): number {
+    return Object.values(this.#kernels)[this.#indexOf(kernel)]!(...values.map(addressOf));
+  }
+
+  /** Lets signals and timers run; call it between units of long work. */
+  async breathe(): Promise<void> {
+    await setImmediate();
+  }
+
+  /** Stops the workers. The arrays stay readable as long as something holds them. */
+  async dispose(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    this.#workers.length = 0;
+  }
+
+  /** Ends the job: nobody may join any more, and those inside are waited for. */
+  #close(): void {
+    const { words } = this.#control;
+    Atomics.store(words, WORD.NEXT, words[WORD.ROWS]!); // after a trap here: the others take no further chunk
+    Atomics.and(words, WORD.STATE, ~OPEN);
+    for (;;) {
+      const state = Atomics.load(words, WORD.STATE);
+      if ((state & JOINED) === 0) return;
+      Atomics.wait(words, WORD.STATE, state);
+    }
+  }
+
+  #startWorker(module: WebAssembly.Module, thread: number): Worker {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: { module, memory: this.#memory, thread },
+      execArgv: [],
+    });
+    worker.on('error', (error) => (this.#failure = error));
+    worker.unref();
+    return worker;
+  }
+
+  #place<T extends { set(values: ArrayLike<number>): void }>(
+    source: number | ArrayLike<number>,
+    elementBytes: number,
+    view: (at: number, length: number) => T,
+  ): T {
+    const length = typeof source === 'number' ? source : source.length;
+    const array = view(this.#allocate(length * elementBytes), length);
+    if (typeof source !== 'number') array.set(source);
+    return array;
+  }
+
+  /** Address of `bytes` zero bytes. Nothing is ever freed: a pool lives as long as one fit or one ranking. */
+  #allocate(bytes: number): number {
+    const at = this.#top;
+    const end = roundUp(at + bytes, ALIGNMENT);
+    const pages = Math.ceil(end / PAGE) - this.#memory.buffer.byteLength / PAGE;
+    if (pages > 0) {
+      try {
+        this.#memory.grow(pages);
+      } catch (cause) {
+        throw new RecsysError({
+          found: `the factors need ${Math.ceil(end / 2 ** 20)} MB of WebAssembly memory`,
+          wanted: 'at most 4,096 MB, and that much free',
+          remedy: 'Use fewer factors or a smaller data set.',
+          cause,
+        });
+      }
+    }
+    this.#top = end;
+    return at;
+  }
+
+  #scratchOf(bytes: number): number {
+    if (this.#scratch === null || this.#scratch.length < bytes) this.#scratch = this.uint8(bytes);
+    return this.#scratch.byteOffset;
+  }
+
+  #indexOf(kernel: string): number {
+    const index = this.#names.indexOf(kernel);
+    if (index < 0) throw new RangeError(`no kernel '${kernel}'; there are ${this.#names.join(', ')}`);
+    return index;
+  }
+
+  #errorText(): string {
+    const bytes = Uint8Array.from(this.#control.error); // TextDecoder refuses shared memory
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+  }
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Reads and compiles the kernels once per process. */
+function compiledKernels(): Promise<WebAssembly.Module> {
+  compiled ??= compileKernels();
+  return compiled;
+}
+
+async function compileKernels(): Promise<WebAssembly.Module> {
+  const path = join(packageRoot, 'dist', 'numeric', 'kernels.wasm');
+  try {
+    return await WebAssembly.compile(await readFile(path));
+  } catch (cause) {
+    throw new RecsysError({
+      place: path,
+      found: 'the compiled kernels cannot be read',
+      remedy: 'Run `npm run build` in the project folder.',
+      cause,
+    });
+  }
+}
+
+function addressOf(value: number | ArrayBufferView): number {
+  return typeof value === 'number' ? value : value.byteOffset;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+function workerError(cause: unknown): RecsysError {
+  return new RecsysError({
+    found: `a kernel failed in a worker thread (${String(cause)})`,
+    remedy: 'Run again with --threads 1; if it fails there too, please report it.',
+    cause,
+  });
+}

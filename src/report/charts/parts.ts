@@ -1,0 +1,184 @@
+/** Pieces of Vega-Lite that several charts share: axes, scales, bars with their value beside them. */
+import type { ChartSpec } from './chart.ts';
+import { chartWidth, colour, seriesColours, shades } from '../page/theme.ts';
+
+/** Per cent with at most one decimal: 0.2875 as "28.7%". */
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)}%`;
+}
+
+/** Rows of horizontal bars at an even pitch, whatever their number. */
+export function rowsHeight(rows: number): number {
+  return 21 * rows + 26;
+}
+
+/** Names down the side, in the order of the data. */
+export function nameAxis(field: string, grid = false): Record<string, unknown> {
+  return {
+    field,
+    type: 'nominal',
+    sort: null,
+    axis: { title: null, labelColor: colour.ink, labelLimit: 150, grid },
+  };
+}
+
+export function seriesColour(names: string[]): Record<string, unknown> {
+  return {
+    field: 'name',
+    type: 'nominal',
+    scale: { domain: names, range: seriesColours.slice(0, names.length) },
+    legend: null,
+  };
+}
+
+/**
+ * Shades in seven bands divided by six `steps`, explained above the picture. The field holds names by `bandName`: as an
+ * ordinal scale each band gets its own symbol in the legend, whatever its width.
+ */
+export function shadeScale(field: string, steps: readonly number[], title: string): Record<string, unknown> {
+  return {
+    field,
+    type: 'ordinal',
+    scale: { domain: bandNames(steps), range: [...shades] },
+    legend: {
+      symbolType: 'square',
+      symbolSize: 110,
+      symbolStrokeWidth: 0,
+      orient: 'top',
+      columns: 4,
+      title,
+      titleColor: colour.muted,
+      titleFontWeight: 'normal',
+      labelColor: colour.muted,
+      offset: 8,
+    },
+  };
+}
+
+/** The band that `value` falls into: "below 2", "2 to 5", ..., "50 and more". */
+export function bandName(value: number, steps: readonly number[]): string {
+  return bandNames(steps)[steps.filter((step) => value >= step).length]!;
+}
+
+function bandNames(steps: readonly number[]): string[] {
+  const between = steps.slice(1).map((step, n) => `${steps[n]}–${step}`);
+  return [`< ${steps[0]}`, ...between, `≥ ${steps.at(-1)}`];
+}
+
+export function logAxis(title: string): Record<string, unknown> {
+  return {
+    type: 'quantitative',
+    scale: { type: 'log' },
+    axis: { title, values: [1, 10, 100, 1000, 10_000, 100_000, 1_000_000], format: ',' },
+  };
+}
+
+export function percentAxis(field: string, title: string): Record<string, unknown> {
+  return { field, type: 'quantitative', scale: { domain: [0, 100] }, axis: { title, tickCount: 5 } };
+}
+
+/** Years as bars side by side, about six of them named. */
+export function yearAxis(field: string, years: number): Record<string, unknown> {
+  const every = years > 60 ? 20 : years > 30 ? 10 : 5;
+  return {
+    field,
+    type: 'ordinal',
+    axis: {
+      title: null,
+      labelAngle: 0,
+      labelExpr: `datum.value % ${every} == 0 ? datum.label : ''`,
+      labelOverlap: false,
+    },
+  };
+}
+
+/** Room in pixels to the right of the longest bar, for its value. */
+const VALUE_ROOM = 42;
+
+/** A quantitative x without an axis that leaves room for values beside the marks. */
+export function valueScale(field: string, scale: Record<string, unknown> = {}): Record<string, unknown> {
+  const range = [0, { expr: `width - ${VALUE_ROOM}` }];
+  return { field, type: 'quantitative', scale: { ...scale, range, nice: false }, axis: null };
+}
+
+/** Horizontal bars, each with its value beside it, in the order of the data. */
+export function labelledBars(
+  values: readonly object[],
+  name: string,
+  value: string,
+  format = ',',
+): ChartSpec {
+  return {
+    height: rowsHeight(values.length),
+    data: { values },
+    encoding: { y: nameAxis(name), x: valueScale(value) },
+    layer: [
+      { mark: 'bar' },
+      { mark: { type: 'text', align: 'left', dx: 4 }, encoding: { text: { field: value, format } } },
+    ],
+  };
+}
+
+/** A mean with the ends of its interval. */
+export interface IntervalRow {
+  name: string;
+  mean: number;
+  low: number;
+  high: number;
+}
+
+/** Horizontal bars with 95% intervals, the mean beside each. */
+export function intervalBars(rows: readonly IntervalRow[], digits: number): ChartSpec {
+  const mean = valueScale('mean', { zero: true, domainMax: Math.max(...rows.map(({ high }) => high)) });
+  return {
+    height: rowsHeight(rows.length) + 6 * rows.length,
+    data: { values: rows },
+    encoding: { y: nameAxis('name') },
+    layer: [
+      { mark: { type: 'bar', color: colour.shade3 }, encoding: { x: mean } },
+      {
+        mark: { type: 'rule', color: colour.ink, strokeWidth: 1.5 },
+        encoding: { x: { ...mean, field: 'low' }, x2: { field: 'high' } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 5 },
+        encoding: { x: { ...mean, field: 'high' }, text: { field: 'mean', format: `.${digits}f` } },
+      },
+    ],
+  };
+}
+
+/**
+ * Heights at which labels of points at `heights` stand at least `gap` apart, as near to their points as a pass upwards
+ * allows. Same order as the input.
+ */
+export function spreadLabels(heights: readonly number[], gap: number): number[] {
+  const order = heights.map((_, n) => n).sort((a, b) => heights[a]! - heights[b]!);
+  const spread = [...heights];
+  order.slice(1).forEach((n, before) => {
+    spread[n] = Math.max(spread[n]!, spread[order[before]!]! + gap);
+  });
+  return spread;
+}
+
+/** How far below the middle of its row a mark of `titledRows` stands. */
+export const UNDER_TITLE = 8;
+
+/**
+ * Rows for long names: each stands on a line of its own with its marks below it, so that nothing is cut off on a phone.
+ * The marks of `layer` read `values` (which need a `title`) and set `yOffset: UNDER_TITLE`.
+ */
+export function titledRows(values: readonly { title: string }[], layer: object[]): ChartSpec {
+  return {
+    height: 33 * values.length + 24,
+    data: { values: values.map((row, n) => ({ ...row, row: n })) },
+    encoding: { y: { field: 'row', type: 'ordinal', axis: null } },
+    layer: [
+      {
+        mark: { type: 'text', align: 'left', dy: -6, limit: chartWidth - 8 },
+        encoding: { text: { field: 'title' }, x: { value: 0 } },
+      },
+      ...layer,
+    ],
+  };
+}

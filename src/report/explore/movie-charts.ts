@@ -1,0 +1,317 @@
+/** The pictures of `recsys explore` that show movies: genres, years, best and worst, tags. */
+import type { Exploration, RatedMovie } from '../../explore/record.ts';
+import {
+  bandName,
+  labelledBars,
+  nameAxis,
+  percent,
+  rowsHeight,
+  shadeScale,
+  titledRows,
+  UNDER_TITLE,
+  valueScale,
+  yearAxis,
+} from '../charts/parts.ts';
+import type { Chart } from '../charts/chart.ts';
+import { count } from '../table.ts';
+import { colour } from '../page/theme.ts';
+
+export function genreCountChart({ genres, withoutGenre }: Exploration): Chart {
+  const [first, second] = genres;
+  return {
+    id: 'genre-counts',
+    title: `${first!.genre}${second ? ` and ${second.genre}` : ''}: the most common genres`,
+    note: `Movies of each genre; a movie may have several.${withoutGenre > 0 ? ` ${count(withoutGenre)} movies have none.` : ''}`,
+    description: `Bars, one for each of ${genres.length} genres; the longest is ${first!.genre} with ${count(first!.movies)} movies.`,
+    spec: labelledBars(genres, 'genre', 'movies'),
+    table: groupTable(
+      'genre',
+      genres.map(({ genre, ...group }) => ({ name: genre, ...group })),
+    ),
+  };
+}
+
+export function genreMeanChart({ genres, ratings }: Exploration): Chart {
+  const values = genres
+    .flatMap(({ mean, ...rest }) => (mean === null ? [] : [{ ...rest, mean }]))
+    .sort((a, b) => b.mean - a.mean);
+  return {
+    id: 'genre-means',
+    title: `${values[0]!.genre} is rated best, ${values.at(-1)!.genre} worst`,
+    note: `Mean rating of the movies of each genre, over ratings. The line is the mean of all ratings, ${ratings.mean.toFixed(2)}. The axis does not begin at 0.`,
+    description: `Points, one for each genre, from ${values[0]!.mean.toFixed(2)} stars (${values[0]!.genre}) to ${values.at(-1)!.mean.toFixed(2)} (${values.at(-1)!.genre}).`,
+    spec: {
+      height: rowsHeight(values.length),
+      layer: [
+        {
+          data: { values: [{ mean: ratings.mean }] },
+          mark: { type: 'rule', strokeWidth: 1 },
+          encoding: { x: { field: 'mean', type: 'quantitative' } },
+        },
+        {
+          data: { values },
+          mark: { type: 'point' },
+          encoding: {
+            y: nameAxis('genre', true),
+            x: {
+              field: 'mean',
+              type: 'quantitative',
+              scale: { zero: false, nice: true },
+              axis: { title: 'stars', tickCount: 5, grid: false, format: '.1f' },
+            },
+          },
+        },
+      ],
+    },
+    table: groupTable(
+      'genre',
+      values.map(({ genre, ...group }) => ({ name: genre, ...group })),
+    ),
+  };
+}
+
+/** Per cent. */
+const TOGETHER_STEPS = [2, 5, 10, 20, 35, 50];
+
+export function togetherChart({ genres, together }: Exploration): Chart {
+  const names = genres.map(({ genre }) => genre);
+  const values = names.flatMap((a, row) =>
+    names.flatMap((b, column) => (row === column ? [] : [{ a, b, share: 100 * together[row]![column]! }])),
+  );
+  const scale = { domain: names };
+  const most = values.reduce((best, own) => (own.share > best.share ? own : best));
+  return {
+    id: 'together',
+    title: `${most.share.toFixed(0)}% of ${most.a} movies are also ${most.b}`,
+    note: 'Of the movies of the genre on the left, per cent that also are of the genre below.',
+    description: `A square of ${names.length} by ${names.length} cells, shaded by how often two genres come together; the darkest is ${most.a} with ${most.b}.`,
+    spec: {
+      height: 430,
+      data: { values: values.map(({ a, b, share }) => ({ a, b, band: bandName(share, TOGETHER_STEPS) })) },
+      mark: 'rect',
+      encoding: {
+        y: { ...nameAxis('a'), scale },
+        x: {
+          field: 'b',
+          type: 'nominal',
+          scale,
+          axis: { title: null, labelAngle: -90, labelLimit: 90 },
+        },
+        color: shadeScale('band', TOGETHER_STEPS, 'per cent'),
+      },
+    },
+    table: {
+      head: ['of the movies of', ...names],
+      rows: names.map((name, row) => [
+        name,
+        ...together[row]!.map((share, column) => (row === column ? '' : percent(share, 0))),
+      ]),
+    },
+  };
+}
+
+export function yearCountChart({ years, withoutYear }: Exploration): Chart {
+  const most = years.reduce((best, own) => (own.movies > best.movies ? own : best));
+  return {
+    id: 'year-counts',
+    title: `Movies by year of release: most are of ${most.year}`,
+    note: `Number of movies.${withoutYear > 0 ? ` ${count(withoutYear)} movies have no year.` : ''}`,
+    description: `Bars, one for each year from ${years[0]!.year} to ${years.at(-1)!.year}; the highest is ${most.year} with ${count(most.movies)} movies.`,
+    spec: {
+      height: 210,
+      data: { values: years },
+      mark: 'bar',
+      encoding: {
+        x: yearAxis('year', years.at(-1)!.year - years[0]!.year),
+        y: { field: 'movies', type: 'quantitative', axis: { title: 'movies', tickCount: 4 } },
+      },
+    },
+    table: groupTable(
+      'year',
+      years.map(({ year, ...group }) => ({ name: String(year), ...group })),
+    ),
+  };
+}
+
+/** Fewer ratings than this make the mean of a year too uncertain to draw. */
+const MIN_RATINGS_OF_YEAR = 100;
+/** Movies before this year are compared with those since. */
+const OLD = 1980;
+
+/** Nothing where fewer than two years have enough ratings. */
+export function yearMeanChart({ years }: Exploration): Chart[] {
+  const values = years.flatMap(({ mean, ...rest }) =>
+    mean === null || rest.ratings < MIN_RATINGS_OF_YEAR ? [] : [{ ...rest, mean }],
+  );
+  if (values.length < 2) return [];
+  const old = meanOver(values.filter(({ year }) => year < OLD));
+  const recent = meanOver(values.filter(({ year }) => year >= OLD));
+  const contrast =
+    old === null || recent === null
+      ? ''
+      : ` ${old.toFixed(2)} stars for movies before ${OLD}, ${recent.toFixed(2)} since.`;
+  return [
+    {
+      id: 'year-means',
+      title:
+        old !== null && recent !== null && old > recent
+          ? 'Older movies are rated higher'
+          : 'Mean rating by year of release',
+      note: `Mean rating, years with at least ${MIN_RATINGS_OF_YEAR} ratings.${contrast} The axis does not begin at 0.`,
+      description: `Points, one for each of ${values.length} years of release.${contrast}`,
+      spec: {
+        height: 210,
+        data: { values },
+        mark: { type: 'point', size: 18 },
+        encoding: {
+          x: {
+            field: 'year',
+            type: 'quantitative',
+            scale: { zero: false },
+            axis: { title: null, format: 'd', grid: false, tickCount: 6 },
+          },
+          y: {
+            field: 'mean',
+            type: 'quantitative',
+            scale: { zero: false },
+            axis: { title: 'stars', tickCount: 5, format: '.1f' },
+          },
+        },
+      },
+      table: groupTable(
+        'year',
+        values.map(({ year, ...group }) => ({ name: String(year), ...group })),
+      ),
+    },
+  ];
+}
+
+/** Over ratings; null where there are none. */
+function meanOver(groups: { ratings: number; mean: number }[]): number | null {
+  const ratings = groups.reduce((sum, own) => sum + own.ratings, 0);
+  return ratings === 0 ? null : groups.reduce((sum, own) => sum + own.ratings * own.mean, 0) / ratings;
+}
+
+export function mostRatedChart({ mostRated, dataset }: Exploration): Chart {
+  const first = mostRated[0]!;
+  return {
+    id: 'most-rated',
+    title: `${percent(first.ratings / dataset.users, 0)} of the users rated the most rated movie`,
+    note: 'Number of ratings.',
+    description: `Bars for the ${mostRated.length} movies with most ratings; first ${first.title} with ${count(first.ratings)}.`,
+    spec: titledRows(mostRated, [
+      {
+        mark: { type: 'bar', height: 7, yOffset: UNDER_TITLE },
+        encoding: { x: valueScale('ratings') },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 4, yOffset: UNDER_TITLE, color: colour.muted },
+        encoding: { x: valueScale('ratings'), text: { field: 'ratings', format: ',' } },
+      },
+    ]),
+    table: movieTable(mostRated),
+  };
+}
+
+export function bestRatedChart({ bestRated, settings }: Exploration): Chart {
+  const first = bestRated[0]!;
+  const dampedScale = valueScale('damped', { zero: false, padding: 8 });
+  return {
+    id: 'best-rated',
+    title: 'The best rated, once few ratings count for little',
+    note: `Damped mean in stars: as if each movie had ${settings.damping} more ratings at the overall mean. Without damping, movies with one 5-star rating come first.`,
+    description: `Points for the ${bestRated.length} movies with the highest damped mean; first ${first.title} with ${first.damped.toFixed(2)} stars.`,
+    spec: titledRows(bestRated, [
+      {
+        mark: { type: 'point', yOffset: UNDER_TITLE },
+        encoding: { x: dampedScale },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 8, yOffset: UNDER_TITLE, color: colour.muted },
+        encoding: { x: dampedScale, text: { field: 'damped', format: '.2f' } },
+      },
+    ]),
+    table: movieTable(bestRated),
+  };
+}
+
+export function mostDivisiveChart({ mostDivisive, settings, ratings }: Exploration): Chart {
+  const first = mostDivisive[0]!;
+  const values = mostDivisive.map((movie) => ({
+    ...movie,
+    low: movie.mean - movie.deviation,
+    high: movie.mean + movie.deviation,
+  }));
+  return {
+    id: 'most-divisive',
+    title: 'Loved and hated: the movies on which users differ most',
+    note: `Mean rating, and one standard deviation to either side, in stars. Movies with at least ${count(settings.divisiveFrom)} ratings; over all ratings the deviation is ${ratings.deviation.toFixed(2)}.`,
+    description: `Points with bars for the ${mostDivisive.length} movies with the largest standard deviation; first ${first.title} with ${first.deviation.toFixed(2)} stars.`,
+    spec: titledRows(values, [
+      {
+        mark: {
+          type: 'rule',
+          strokeWidth: 2,
+          color: colour.quiet,
+          yOffset: UNDER_TITLE,
+          y2Offset: UNDER_TITLE,
+        },
+        encoding: {
+          x: {
+            field: 'low',
+            type: 'quantitative',
+            scale: { domain: [1, 5] },
+            axis: { title: 'stars', values: [1, 2, 3, 4, 5], format: 'd' },
+          },
+          x2: { field: 'high' },
+        },
+      },
+      {
+        mark: { type: 'point', yOffset: UNDER_TITLE },
+        encoding: { x: { field: 'mean', type: 'quantitative' } },
+      },
+    ]),
+    table: movieTable(mostDivisive),
+  };
+}
+
+export function tagChart({ tags }: Exploration): Chart[] {
+  if (tags === null) return [];
+  const first = tags.top[0]!;
+  return [
+    {
+      id: 'tags',
+      title: `“${first.tag}” is the most used of ${count(tags.distinct)} tags`,
+      note: `Uses of each tag. In all ${count(tags.uses)} uses by ${count(tags.users)} users, on ${count(tags.movies)} movies.`,
+      description: `Bars for the ${tags.top.length} most used tags; first “${first.tag}” with ${count(first.uses)} uses.`,
+      spec: labelledBars(tags.top, 'tag', 'uses'),
+      table: {
+        head: ['tag', 'uses', 'users', 'movies'],
+        rows: tags.top.map(({ tag, uses, users, movies }) => [tag, uses, users, movies]),
+      },
+    },
+  ];
+}
+
+function groupTable(
+  name: string,
+  groups: { name: string; movies: number; ratings: number; mean: number | null }[],
+): Chart['table'] {
+  return {
+    head: [name, 'movies', 'ratings', 'mean rating'],
+    rows: groups.map(({ name, movies, ratings, mean }) => [name, movies, ratings, mean?.toFixed(2) ?? '–']),
+  };
+}
+
+function movieTable(movies: RatedMovie[]): Chart['table'] {
+  return {
+    head: ['movie', 'ratings', 'mean', 'damped mean', 'deviation'],
+    rows: movies.map(({ title, ratings, mean, damped, deviation }) => [
+      title,
+      ratings,
+      mean.toFixed(2),
+      damped.toFixed(2),
+      deviation.toFixed(2),
+    ]),
+  };
+}

@@ -1,0 +1,201 @@
+/** The page and the terminal summary of `recsys explore`. */
+import type { Exploration } from '../../explore/record.ts';
+import {
+  activityChart,
+  fillChart,
+  histogramChart,
+  longTailChart,
+  lorenzChart,
+  newUsersChart,
+  splitCharts,
+} from './charts.ts';
+import {
+  bestRatedChart,
+  genreCountChart,
+  genreMeanChart,
+  mostDivisiveChart,
+  mostRatedChart,
+  tagChart,
+  togetherChart,
+  yearCountChart,
+  yearMeanChart,
+} from './movie-charts.ts';
+import { percent } from '../charts/parts.ts';
+import { renderPage, type Section, type TableBlock } from '../page/page.ts';
+import { count, textTable } from '../table.ts';
+
+/** The whole page as HTML; `command` is what the person typed. */
+export async function explorePage(found: Exploration, command: string): Promise<string> {
+  const { dataset, ratings, perMovie, environment } = found;
+  const period = ratings.first === null ? '' : ` from ${ratings.first} to ${ratings.last}`;
+  return await renderPage({
+    title: `What is in ${dataset.name}`,
+    lead:
+      `${count(dataset.ratings)} ratings of ${count(perMovie.count)} movies by ${count(dataset.users)} users${period}. ` +
+      `${percent(ratings.density)} of all pairs of a user and a movie have a rating; the rest is what a recommender must guess.`,
+    figures: [
+      { label: 'ratings', value: count(dataset.ratings) },
+      { label: 'users', value: count(dataset.users) },
+      { label: 'movies with a rating', value: count(perMovie.count) },
+      { label: 'mean rating', value: ratings.mean.toFixed(2) },
+      { label: 'filled cells', value: percent(ratings.density) },
+      { label: 'ratings of the median user', value: count(found.perUser.median) },
+    ],
+    sections: sectionsOf(found),
+    made: { command, environment, dataset, notes: dataset.warnings },
+  });
+}
+
+function sectionsOf(found: Exploration): Section[] {
+  const hasYears = found.years.length > 0;
+  const hasGenres = found.genres.length > 0;
+  const hasTimes = found.activity.length > 0;
+  return [
+    {
+      title: 'Ratings',
+      charts: [histogramChart(found), longTailChart(found), lorenzChart(found)],
+    },
+    {
+      title: 'Where and when',
+      charts: [fillChart(found), ...(hasTimes ? [activityChart(found), newUsersChart(found)] : [])],
+    },
+    {
+      title: 'Movies',
+      charts: [
+        mostRatedChart(found),
+        bestRatedChart(found),
+        mostDivisiveChart(found),
+        ...(hasYears ? [yearCountChart(found), ...yearMeanChart(found)] : []),
+        ...tagChart(found),
+      ],
+    },
+    ...(hasGenres
+      ? [{ title: 'Genres', charts: [genreCountChart(found), genreMeanChart(found), togetherChart(found)] }]
+      : []),
+    {
+      title: 'What each split does',
+      intro: `Test share ${percent(found.settings.testShare, 0)}, seed ${found.settings.seed}; relevant is a rating of at least ${found.settings.threshold} stars.`,
+      charts: splitCharts(found),
+      tables: [splitTable(found)],
+    },
+  ];
+}
+
+function splitTable({ splits }: Exploration): TableBlock {
+  return {
+    id: 'splits',
+    title: 'The splits side by side',
+    note:
+      'Cold: without any training rating. Own future: test ratings whose user has a later rating in train. ' +
+      'Any future: training ratings later than the first test rating.',
+    table: {
+      head: [
+        'split',
+        'train',
+        'test',
+        'users in test',
+        'evaluated',
+        'cold users',
+        'cold movies',
+        'cold ratings',
+        'own future',
+        'any future',
+      ],
+      rows: splits.map((own) => [
+        own.split,
+        count(own.trainRatings),
+        count(own.testRatings),
+        own.testUsers,
+        own.evaluatedUsers,
+        own.coldUsers,
+        own.coldMovies,
+        percent(own.coldRatings),
+        percent(own.ownFuture),
+        percent(own.anyFuture),
+      ]),
+    },
+  };
+}
+
+/** What a person sees in the terminal. Ends in a newline. */
+export function exploreSummary(found: Exploration): string {
+  const { dataset, ratings, perUser, perMovie, genres, tags } = found;
+  const period = ratings.first === null ? 'without timestamps' : `${ratings.first} to ${ratings.last}`;
+  const widest = Math.max(...ratings.histogram.map(({ share }) => share));
+  const spread = (
+    name: string,
+    { min, median, mean, max, gini, forHalf, count: n }: Exploration['perUser'],
+  ) => [
+    name,
+    count(n),
+    count(min),
+    count(median),
+    mean.toFixed(1),
+    count(max),
+    gini.toFixed(2),
+    `${count(forHalf)} (${percent(forHalf / n)})`,
+  ];
+  const best = (title: string, movies: Exploration['mostRated']) => [
+    textTable(
+      [title, 'ratings', 'mean', 'damped', 'deviation'],
+      movies
+        .slice(0, 5)
+        .map((movie) => [
+          movie.title,
+          count(movie.ratings),
+          movie.mean.toFixed(2),
+          movie.damped.toFixed(2),
+          movie.deviation.toFixed(2),
+        ]),
+    ),
+    '',
+  ];
+  return `${[
+    `${dataset.name}: ${count(dataset.ratings)} ratings, ${period}`,
+    `mean ${ratings.mean.toFixed(2)} stars, deviation ${ratings.deviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${count(found.unratedMovies)} movies have no rating`,
+    '',
+    ...ratings.histogram.map(
+      ({ stars, share }) =>
+        `${stars.toFixed(1)}  ${'█'.repeat(Math.round((40 * share) / widest))} ${percent(share)}`,
+    ),
+    '',
+    textTable(
+      ['ratings per', 'count', 'min', 'median', 'mean', 'max', 'Gini', 'half held by'],
+      [spread('user', perUser), spread('movie', perMovie)],
+    ),
+    '',
+    ...best('most rated', found.mostRated),
+    ...best('best rated', found.bestRated),
+    ...best('most divisive', found.mostDivisive),
+    textTable(
+      ['genre', 'movies', 'ratings', 'mean'],
+      genres
+        .slice(0, 8)
+        .map(({ genre, movies, ratings, mean }) => [
+          genre,
+          count(movies),
+          count(ratings),
+          mean?.toFixed(2) ?? '–',
+        ]),
+    ),
+    '',
+    tags === null
+      ? 'no tags'
+      : `${count(tags.uses)} uses of ${count(tags.distinct)} tags by ${count(tags.users)} users; most used: ${tags.top
+          .slice(0, 5)
+          .map(({ tag }) => tag)
+          .join(', ')}`,
+    '',
+    textTable(
+      ['split', 'test ratings', 'users evaluated', 'cold movies', 'cold ratings', 'own future in train'],
+      found.splits.map((own) => [
+        own.split,
+        count(own.testRatings),
+        count(own.evaluatedUsers),
+        count(own.coldMovies),
+        percent(own.coldRatings),
+        percent(own.ownFuture),
+      ]),
+    ),
+  ].join('\n')}\n`;
+}

@@ -1,0 +1,239 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compare } from '../../../src/experiment/compare/index.ts';
+import { comparisonSchema, type Comparison } from '../../../src/experiment/compare/record.ts';
+import type { ResultsRecord } from '../../../src/experiment/record.ts';
+import { silentProgress } from '../../../src/util/progress.ts';
+import { languageRecordOf } from '../../support/language-records.ts';
+import { recordOf } from '../../support/records.ts';
+
+const context = { progress: silentProgress, signal: new AbortController().signal };
+
+/** 40 users; every `nth` has a hit at each of `ranks`. */
+const hits = (nth: number, ranks: number[]) =>
+  Array.from({ length: 40 }, (_, user) => (user % nth === 0 ? ranks : []));
+const good = hits(1, [1, 2]);
+const middling = hits(2, [3]);
+const bad = hits(20, [10]);
+
+async function folderOf(files: Record<string, unknown>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-compare-'));
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return folder;
+}
+
+async function compareIn(files: Record<string, unknown>): Promise<Comparison> {
+  return await compare({ files: [], resultsDir: await folderOf(files) }, context);
+}
+
+describe('comparing records', () => {
+  it('ranks by F1 and calls a model better where both tests agree', async () => {
+    const found = await compareIn({ 'a.json': recordOf({ bad, good, middling }) });
+    expect(found.models.map(({ name }) => name)).toEqual(['good', 'middling', 'bad']);
+    expect(found.pairs.map(({ a, b, better }) => [a, b, better])).toEqual([
+      ['good', 'middling', 'good'],
+      ['good', 'bad', 'good'],
+      ['middling', 'bad', 'middling'],
+    ]);
+    expect(comparisonSchema.safeParse(found).success).toBe(true);
+  });
+
+  it('shows no difference between two models that hit equally often on different users', async () => {
+    const even = hits(2, [1]);
+    const odd = even.map((ranks) => (ranks.length === 0 ? [1] : []));
+    const [pair] = (await compareIn({ 'a.json': recordOf({ even, odd }) })).pairs;
+    expect(pair).toMatchObject({ difference: 0, better: null, wins: 20, ties: 0, losses: 20 });
+    expect(pair!.p).toBeGreaterThan(0.5);
+  });
+
+  it('corrects p-values for the number of pairs', async () => {
+    const found = await compareIn({ 'a.json': recordOf({ good, middling, bad, worst: hits(41, []) }) });
+    expect(found.pairs).toHaveLength(6);
+    for (const { p, pHolm } of found.pairs) expect(pHolm).toBeGreaterThanOrEqual(p);
+    const smallest = Math.min(...found.pairs.map(({ p }) => p));
+    expect(Math.min(...found.pairs.map(({ pHolm }) => pHolm))).toBeCloseTo(6 * smallest, 12);
+  });
+
+  it('computes everything on the users that all models were evaluated on', async () => {
+    const few = recordOf({ gpt: [[1, 2], [1, 2], []] }, { userIds: [2, 3, 99] });
+    const found = await compareIn({ 'a.json': recordOf({ good, middling }), 'b.json': few });
+    expect(found.commonUsers).toBe(2); // users 2 and 3
+    const gpt = found.models.find(({ name }) => name === 'gpt')!;
+    // two hits in ten places, of four relevant movies: P 0.2, R 0.5, F1 2/7; user 99 without a hit is not common
+    expect(gpt.metrics['10']!.f1.mean).toBeCloseTo(2 / 7, 12);
+    expect(gpt.evaluated).toBe(3);
+    // of middling, user 3 (index 2) has one hit and user 2 none: F1 of 1 hit is 2 * 0.1 * 0.25 / 0.35 = 1/7
+    const second = found.models.find(({ name }) => name === 'middling')!;
+    expect(second.metrics['10']!.f1.mean).toBeCloseTo(1 / 14, 12);
+  });
+
+  it('keeps the numbers of a record whose users are all common', async () => {
+    const record = recordOf({ good });
+    const found = await compareIn({ 'a.json': record });
+    expect(found.models[0]!.metrics['10']!.ndcg).toEqual(record.models[0]!.metrics['10']!.ndcg);
+  });
+
+  it('gives precision and recall at every cut-off up to k', async () => {
+    const [model] = (await compareIn({ 'a.json': recordOf({ good }) })).models;
+    expect(model!.curve).toHaveLength(10);
+    expect(model!.curve[0]).toEqual({ k: 1, precision: 1, recall: 0.25 });
+    expect(model!.curve[3]).toEqual({ k: 4, precision: 0.5, recall: 0.5 });
+  });
+
+  it('is the same from run to run except for environment', async () => {
+    const folder = await folderOf({ 'a.json': recordOf({ good, middling, bad }) });
+    const [first, second] = await Promise.all(
+      [1, 2].map(async () => {
+        const found = await compare({ files: [], resultsDir: folder }, context);
+        return { ...found, environment: null };
+      }),
+    );
+    expect(second).toEqual(first);
+  });
+
+  it('counts a model once that two records hold, and keeps the record with more users', async () => {
+    const beside = recordOf({ gpt: middling.slice(0, 5), mf: good.slice(0, 5) });
+    const found = await compareIn({ 'baseline.json': recordOf({ mf: good }), 'openai.json': beside });
+    expect(found.models.map(({ name, evaluated }) => [name, evaluated])).toEqual([
+      ['mf', 40],
+      ['gpt', 5],
+    ]);
+  });
+
+  it('tells two different results under one name apart by their files', async () => {
+    const found = await compareIn({
+      'one.json': recordOf({ mf: good }),
+      'two.json': recordOf({ mf: middling }),
+    });
+    expect(found.models.map(({ name }) => name)).toEqual(['mf (one)', 'mf (two)']);
+  });
+
+  it('takes seconds from the records and the cost from the language model that caused it', async () => {
+    const found = await compareIn({
+      'a.json': recordOf({ mf: good }),
+      'b.json': languageRecordOf('gpt-4o', middling, ['Heat (1995)']),
+    });
+    expect(found.timing['mf']).toEqual({ fit: 0.5, recommend: 0.01 });
+    expect(found.models.map(({ name, costUsd }) => [name, costUsd])).toEqual([
+      ['mf', null],
+      ['gpt-4o', 0.25],
+    ]);
+  });
+});
+
+describe('records that cannot be compared', () => {
+  const changed = (change: (record: ResultsRecord) => void) => {
+    const record = recordOf({ good });
+    change(record);
+    return record;
+  };
+  const cases: [string, ResultsRecord][] = [
+    ['data set', changed(({ dataset }) => (dataset.files[0]!.sha256 = 'f'.repeat(64)))],
+    ['split', changed(({ protocol }) => (protocol.split = 'global-random'))],
+    ['seed', changed(({ protocol }) => (protocol.seed = 7))],
+    ['test share', changed(({ protocol }) => (protocol.testShare = 0.5))],
+    ['threshold', changed(({ protocol }) => (protocol.threshold = 3))],
+    ['k', recordOf({ good }, { k: [5] })],
+    ['split digest', changed(({ protocol }) => (protocol.splitDigest = 'c'.repeat(64)))],
+  ];
+  for (const [what, record] of cases) {
+    it(`are refused for another ${what}, naming both files`, async () => {
+      await expect(compareIn({ 'a.json': recordOf({ middling }), 'b.json': record })).rejects.toThrow(
+        new RegExp(`^a[.]json and b[.]json: not comparable: other ${what} \\(`),
+      );
+    });
+  }
+
+  it('are refused when another tool’s conventions made their metrics', async () => {
+    const record = changed(({ protocol }) => (protocol.convention = 'lenskit'));
+    await expect(compareIn({ 'a.json': record })).rejects.toThrow(/a[.]json: .*convention of lenskit/);
+  });
+
+  it('are refused when no user is common', async () => {
+    const other = recordOf({ gpt: [[1]] }, { userIds: [1000] });
+    await expect(compareIn({ 'a.json': recordOf({ good }), 'b.json': other })).rejects.toThrow(/no user/);
+  });
+
+  it('do not include one data set under two folder names', async () => {
+    const renamed = recordOf({ middling }, { dataset: 'the same bytes' });
+    const found = await compareIn({ 'a.json': recordOf({ good }), 'b.json': renamed });
+    expect(found.models).toHaveLength(2);
+  });
+});
+
+describe('finding records', () => {
+  it('passes over files of other kinds in the folder', async () => {
+    const found = await compareIn({
+      'a.json': recordOf({ good }),
+      'comparison.json': { experiment: 'comparison', protocol: {}, models: [] },
+      'exploration.json': { experiment: 'exploration' },
+      'record.schema.json': { $schema: 'x' },
+      'broken.json': '{',
+    });
+    expect(found.files).toEqual(['a.json']);
+  });
+
+  it('reports a damaged record by file and field instead of leaving it out', async () => {
+    const damaged = JSON.parse(JSON.stringify(recordOf({ good }))) as { models: { perUser?: unknown }[] };
+    delete damaged.models[0]!.perUser;
+    await expect(compareIn({ 'a.json': damaged })).rejects.toThrow(/a[.]json: .*perUser/);
+  });
+
+  it('says what to run when there is no record', async () => {
+    await expect(compareIn({})).rejects.toThrow(/no results record.*Run `recsys baseline` first/);
+  });
+
+  it('reads only the files that are named', async () => {
+    const folder = await folderOf({ 'a.json': recordOf({ good }), 'b.json': recordOf({ bad }) });
+    const found = await compare({ files: [join(folder, 'b.json')], resultsDir: 'nowhere' }, context);
+    expect(found.files).toEqual(['b.json']);
+  });
+});
+
+describe('language models in a comparison', () => {
+  it('show the same users side by side, those that most records have first', async () => {
+    const first = languageRecordOf('gpt2', middling.slice(0, 6), ['Heat (1995)']);
+    const second = languageRecordOf('gpt-4o', good.slice(0, 4), ['Alien (1979)'], {
+      userIds: [3, 4, 5, 6],
+    });
+    const found = await compareIn({ 'a.json': first, 'b.json': second });
+    expect(found.language.map(({ examples }) => examples.map(({ userId }) => userId))).toEqual([
+      [3, 4, 5],
+      [3, 4, 5],
+    ]);
+    expect(found.language[0]!.shares['exact']).toBe(0.5);
+  });
+
+  it('read the training curve up to a line that a kill cut off', async () => {
+    const found = await compareIn({
+      'a.json': recordOf({ good }),
+      'gpt2_training.jsonl':
+        '{"step":1,"loss":4}\n{"step":2,"loss":3}\n{"step":2,"validationLoss":3.5}\n{"step":3,"lo',
+    });
+    expect(found.training).toEqual([
+      { step: 1, loss: 4 },
+      { step: 2, loss: 3, validationLoss: 3.5 },
+    ]);
+  });
+
+  it('name the line of a training log that is damaged in its middle', async () => {
+    const files = { 'a.json': recordOf({ good }), 'gpt2_training.jsonl': 'x\n{"step":2,"loss":3}\n' };
+    await expect(compareIn(files)).rejects.toThrow(/gpt2_training[.]jsonl:1/);
+  });
+
+  it('thin a long training curve but keep its end and every validation loss', async () => {
+    const lines = Array.from({ length: 5000 }, (_, step) => JSON.stringify({ step, loss: 1 }));
+    lines.splice(778, 0, JSON.stringify({ step: 777, validationLoss: 2 }));
+    const { training } = await compareIn({
+      'a.json': recordOf({ good }),
+      'gpt2_training.jsonl': lines.join('\n'),
+    });
+    expect(training.length).toBeLessThan(320);
+    expect(training.at(-1)!.step).toBe(4999);
+    expect(training.some(({ validationLoss }) => validationLoss === 2)).toBe(true);
+  });
+});

@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { runGpt2, type Gpt2Spec } from '../../../src/experiment/language/gpt2.ts';
+import { dataSchema, protocolSchema } from '../../../src/experiment/protocol.ts';
+import { languageRecordSchema, type LanguageRecord } from '../../../src/experiment/record.ts';
+import { loadBase, saveModel } from '../../../src/models/gpt2/network/base.ts';
+import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
+import type { Engine, TrainingJob } from '../../../src/models/gpt2/engine/engine.ts';
+import { gpt2GenerateOptions, gpt2ModelOptions, gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
+import { initialParameters } from '../../../src/models/gpt2/network/presets.ts';
+import { TfjsDecoder } from '../../../src/models/gpt2/decoding/tfjs.ts';
+import { loadTfjs } from '../../../src/models/gpt2/training/tfjs-trainee.ts';
+import { bundledTokenizer } from '../../../src/huggingface/tokenizer.ts';
+import { silentProgress } from '../../../src/util/progress.ts';
+import { Rng } from '../../../src/util/rng.ts';
+
+const allOptions = z.object({
+  ...gpt2ModelOptions.shape,
+  ...gpt2TrainOptions.shape,
+  ...gpt2GenerateOptions.shape,
+});
+const context = { progress: silentProgress, signal: new AbortController().signal, threads: 1 };
+
+/** Trains nothing, so that what stands around training is seen alone; keeps the job it was given. */
+class IdleEngine implements Engine {
+  description = 'an engine that trains nothing';
+  job: TrainingJob | undefined;
+
+  train(job: TrainingJob) {
+    this.job = job;
+    return Promise.resolve({ parameters: job.base.parameters, facts: { steps: 0 } });
+  }
+
+  async decoder(...[config, parameters]: Parameters<Engine['decoder']>) {
+    return new TfjsDecoder(await loadTfjs(false), config, parameters);
+  }
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gpt2-run-'));
+  // The smallest network with GPT-2's vocabulary: width 4, one layer.
+  const config = gpt2ConfigSchema.parse({
+    model_type: 'gpt2',
+    n_embd: 4,
+    n_layer: 1,
+    n_head: 1,
+    n_positions: 160,
+  });
+  const parameters = initialParameters({ ...config, initializer_range: 0.5 }, new Rng(1));
+  const tokenizer = await bundledTokenizer();
+  await saveModel(join(folder, 'base'), { name: 'micro', config, parameters, tokenizer });
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const engine = new IdleEngine();
+
+async function run(typed: Record<string, unknown>): Promise<LanguageRecord> {
+  const spec: Gpt2Spec = {
+    options: allOptions.parse({ model: join(folder, 'base'), numUsers: 3, ...typed }),
+    data: dataSchema.parse({}),
+    protocol: protocolSchema.parse({ k: [3] }),
+    compareWith: ['popularity'],
+    resultsDir: join(folder, 'results'),
+  };
+  return languageRecordSchema.parse(await runGpt2(spec, engine, context));
+}
+
+describe('an experiment with GPT-2', () => {
+  it('saves the model with its tokenizer and recommends unseen movies with reasons', async () => {
+    const record = await run({});
+    const saved = { model: join(folder, 'results', 'gpt2'), init: 'pretrained', preset: 'tiny' } as const;
+    const again = await loadBase(saved, context, new Rng(1));
+    expect(again.config.n_embd).toBe(4);
+    expect(record.language.users).toHaveLength(3);
+    for (const { history, reply, recommendations } of record.language.users) {
+      expect(history).toMatch(/^User \d+ has watched /);
+      expect(recommendations).toHaveLength(3);
+      for (const { rank, text, movieId, match } of recommendations) {
+        expect(reply).toContain(`${rank}. ${text} -`);
+        expect(movieId).not.toBeNull();
+        expect(match).toBe('exact');
+        expect(history).not.toContain(`${text}, rated`);
+      }
+    }
+    expect(record.models.map(({ name }) => name)).toEqual(['gpt2', 'popularity']);
+    expect(record.models[0]!.users.evaluated).toBe(3);
+    expect(record.language.shares['exact']).toBeCloseTo(1, 9);
+    expect(record.language.template).toBe('completion@1');
+  });
+
+  it('gives the training as many texts as there are users, fewer those that measure the loss', async () => {
+    await run({ validationShare: 0.1 });
+    const job = engine.job!;
+    expect(job.validation).toHaveLength(67);
+    expect(job.texts(0)).toHaveLength(671 - 67);
+    for (const { tokens } of job.texts(1)) expect(tokens.length).toBeLessThanOrEqual(160);
+  });
+
+  it('ranks by likelihood: scores fall, and the record says whether the ranking is exact', async () => {
+    const record = await run({ rank: 'likelihood', width: 16 });
+    for (const { recommendations } of record.language.users) {
+      expect(recommendations).toHaveLength(3);
+      expect(recommendations[0]!.reason).toMatch(/You rate|Something new|It fits/);
+    }
+    expect(record.language.details['exactRankings']).toBeGreaterThanOrEqual(0);
+  });
+
+  it('scores free text of an untrained model as what it is: nothing', async () => {
+    const record = await run({ constrain: 'none', numUsers: 2 });
+    expect(record.models[0]!.users.emptyLists).toBe(2);
+    expect(record.models[0]!.metrics['3']!.precision.mean).toBe(0);
+  });
+});

@@ -1,0 +1,246 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { explore, type ExploreOptions } from '../../src/explore/index.ts';
+import { exploreMovies, exploreTags } from '../../src/explore/movies.ts';
+import { activityOf, describeRatings, fillOf, spreadOf } from '../../src/explore/ratings.ts';
+import { explorationSchema } from '../../src/explore/record.ts';
+import { effectOf, exploreSplits } from '../../src/explore/splits.ts';
+import type { Ratings } from '../../src/data/dataset.ts';
+import { silentProgress } from '../../src/util/progress.ts';
+import { datasetOf } from '../support/datasets.ts';
+
+const context = { progress: silentProgress, signal: new AbortController().signal };
+const settings: ExploreOptions = {
+  dataset: 'ml-latest-small-2016',
+  seed: 42,
+  testShare: 0.2,
+  threshold: 4,
+  damping: 5,
+};
+
+describe('the embedded release, explored', () => {
+  it('has the numbers that its README states', async () => {
+    const found = await explore(settings, context);
+    expect(found.dataset).toMatchObject({ ratings: 100_004, users: 671 });
+    expect([found.ratings.first, found.ratings.last]).toEqual(['1995-01-09', '2016-10-16']);
+    expect(found.perUser.min).toBe(20); // every user rated at least 20 movies
+    expect(found.perMovie.count).toBe(9066);
+    expect(found.tags).toBeNull();
+    expect(explorationSchema.safeParse(found).success).toBe(true);
+  });
+
+  it('is the same from run to run except for environment and timing', async () => {
+    const runs = await Promise.all([explore(settings, context), explore(settings, context)]);
+    const [first, second] = runs.map((run) => JSON.stringify({ ...run, environment: null, timing: null }));
+    expect(second).toBe(first);
+  });
+
+  const release = '../shared/data/ml-latest-small';
+  it.skipIf(!existsSync(release))('of 2018 has 3,683 uses of tags by 58 users', async () => {
+    const { tags } = await explore({ ...settings, dataset: release }, context);
+    expect(tags).toMatchObject({ uses: 3683, users: 58, movies: 1572 });
+    expect(tags!.top[0]).toEqual({ tag: 'in netflix queue', uses: 131, users: 1, movies: 131 });
+  });
+});
+
+describe('what ratings tell', () => {
+  it('counts each step of the scale, and a mean and deviation that follow', () => {
+    const data = datasetOf(
+      [
+        [0, 0, 1],
+        [0, 1, 5],
+        [1, 0, 5],
+        [1, 1, 1],
+      ],
+      2,
+      2,
+    );
+    const found = describeRatings(data, 2, 2);
+    expect(found).toMatchObject({ mean: 3, deviation: 2, density: 1 });
+    expect(found.histogram).toHaveLength(10);
+    expect(found.histogram[1]).toEqual({ stars: 1, ratings: 2, share: 0.5 });
+  });
+
+  it('finds Gini 0 and a straight Lorenz curve where all have equally many ratings', () => {
+    const spread = spreadOf(new Int32Array(50).fill(7));
+    expect(spread).toMatchObject({ count: 50, min: 7, median: 7, mean: 7, max: 7, forHalf: 25 });
+    expect(spread.gini).toBeCloseTo(0, 12);
+    for (const [x, y] of spread.lorenz) expect(y).toBeCloseTo(x, 12);
+  });
+
+  it('finds Gini (n - 1) / n - share where one of n has almost all, and that one holds half', () => {
+    const spread = spreadOf(Int32Array.from([1, 1, 1, 97]));
+    // sum_i (2i - n - 1) x_i / (n sum x) = (-3 - 1 + 1 + 3 * 97) / 400
+    expect(spread.gini).toBeCloseTo(288 / 400, 12);
+    expect(spread.forHalf).toBe(1);
+  });
+
+  it('leaves out movies without ratings from the spread', () => {
+    expect(spreadOf(Int32Array.from([0, 3, 0, 1]))).toMatchObject({ count: 2, min: 1, median: 2 });
+  });
+
+  it('counts months without gaps, users once a month and new users once', () => {
+    const time = (date: string) => Date.parse(`${date}T12:00:00Z`) / 1000;
+    const ratings: Ratings = {
+      users: Int32Array.from([0, 0, 1, 0]),
+      items: Int32Array.from([0, 1, 0, 2]),
+      values: Float32Array.from([3, 3, 3, 3]),
+      timestamps: Int32Array.from(['1999-12-31', '1999-12-01', '2000-02-29', '2000-02-01'].map(time)),
+    };
+    expect(activityOf(ratings, 2)).toEqual([
+      { month: '1999-12', ratings: 2, users: 1, newUsers: 1 },
+      { month: '2000-01', ratings: 0, users: 0, newUsers: 0 },
+      { month: '2000-02', ratings: 2, users: 2, newUsers: 1 },
+    ]);
+  });
+
+  it('shows no activity and no dates where the source has no times', () => {
+    const data = datasetOf([[0, 0, 3]], 1, 1);
+    data.ratings.timestamps.fill(0);
+    expect(activityOf(data.ratings, 1)).toEqual([]);
+    expect(describeRatings(data, 1, 1)).toMatchObject({ first: null, last: null, oneDay: null });
+  });
+
+  it('fills the corner of active users and popular movies first', () => {
+    const rows: [number, number, number][] = [0, 1, 2].map((item) => [0, item, 3]);
+    const { ratings } = datasetOf([...rows, [1, 0, 3]], 2, 3);
+    const perUser = Int32Array.from([3, 1]);
+    expect(fillOf(ratings, perUser, Int32Array.from([2, 1, 1]))).toEqual([
+      [1, 1, 1],
+      [1, 0, 0],
+    ]);
+  });
+});
+
+describe('what movies tell', () => {
+  /** Movie 0: two 5s; movie 1: a 1 and a 5; movie 2: one 5; movie 3: none. Even ones are Drama, odd ones Comedy. */
+  const data = datasetOf(
+    [
+      [0, 0, 5],
+      [1, 0, 5],
+      [0, 1, 1],
+      [1, 1, 5],
+      [0, 2, 5],
+    ],
+    2,
+    4,
+  );
+
+  it('dampens means towards the overall mean by as many ratings as asked', async () => {
+    const { movies } = await exploreMovies(data, 5);
+    const overall = 21 / 5;
+    const [first, second] = movies.bestRated;
+    expect(first!.movieId).toBe(1); // released ids are 10 x index + 1
+    expect(first!.damped).toBeCloseTo((10 + 5 * overall) / 7, 12);
+    expect(second!.damped).toBeCloseTo((5 + 5 * overall) / 6, 12);
+  });
+
+  it('breaks ties in the number of ratings by ascending movie id', async () => {
+    const { movies } = await exploreMovies(data, 5);
+    expect(movies.mostRated.map(({ movieId, ratings }) => [movieId, ratings])).toEqual([
+      [1, 2],
+      [11, 2],
+      [21, 1],
+    ]);
+  });
+
+  it('calls a movie divisive by its standard deviation, among the most rated only', async () => {
+    const { movies, divisiveFrom } = await exploreMovies(data, 5);
+    expect(divisiveFrom).toBe(2);
+    expect(movies.mostDivisive[0]).toMatchObject({ movieId: 11, deviation: 2 });
+    expect(movies.mostDivisive.map(({ movieId }) => movieId)).not.toContain(21);
+  });
+
+  it('counts movies, ratings and the mean over ratings of each genre and year', async () => {
+    const { movies } = await exploreMovies(data, 5);
+    expect(movies.genres).toEqual([
+      { genre: 'Comedy', movies: 2, ratings: 2, mean: 3 },
+      { genre: 'Drama', movies: 2, ratings: 3, mean: 5 },
+    ]);
+    expect(movies.years.map(({ year, mean }) => [year, mean])).toEqual([
+      [1990, 5],
+      [1991, 3],
+      [1992, 5],
+      [1993, null],
+    ]);
+  });
+
+  it('says how many movies of one genre are of another', async () => {
+    const mixed = datasetOf([[0, 0, 5]], 1, 3);
+    mixed.movies.genres = [['Drama', 'War'], ['Drama'], []];
+    const { movies } = await exploreMovies(mixed, 5);
+    expect(movies.genres.map(({ genre }) => genre)).toEqual(['Drama', 'War']);
+    expect(movies.together).toEqual([
+      [1, 0.5],
+      [1, 1],
+    ]);
+    expect(movies.withoutGenre).toBe(1);
+  });
+
+  it('counts tags without regard to case and blanks', async () => {
+    const tags = {
+      users: Int32Array.from([0, 1, 1]),
+      items: Int32Array.from([0, 0, 1]),
+      texts: ['Noir', ' noir ', 'slow'],
+      timestamps: new Int32Array(3),
+    };
+    const found = await exploreTags({ tags });
+    expect(found).toMatchObject({ uses: 3, distinct: 2, users: 2, movies: 2 });
+    expect(found!.top[0]).toEqual({ tag: 'noir', uses: 2, users: 2, movies: 1 });
+  });
+});
+
+describe('what splits do', () => {
+  /** Rows of [user, item, stars, time]. */
+  const part = (rows: [number, number, number, number][]): Ratings => ({
+    users: Int32Array.from(rows, ([user]) => user),
+    items: Int32Array.from(rows, ([, item]) => item),
+    values: Float32Array.from(rows, ([, , stars]) => stars),
+    timestamps: Int32Array.from(rows, ([, , , time]) => time),
+  });
+
+  it('counts cold users, cold movies, and what lies in the future of train', () => {
+    const train = part([
+      [0, 0, 5, 10],
+      [0, 1, 5, 30],
+    ]);
+    const test = part([
+      [0, 0, 4, 20], // user 0 rates later in train: own future
+      [0, 2, 3, 40], // movie 2 is cold
+      [1, 0, 5, 50], // user 1 is cold
+    ]);
+    const ids = { userIds: Int32Array.from([1, 2]), itemIds: Int32Array.from([1, 2, 3]) };
+    expect(effectOf({ train, test }, ids, 4)).toEqual({
+      trainRatings: 2,
+      testRatings: 3,
+      testUsers: 2,
+      evaluatedUsers: 2,
+      coldUsers: 1,
+      coldMovies: 1,
+      coldRatings: 2 / 3,
+      ownFuture: 1 / 3,
+      anyFuture: 1 / 2, // of the two training ratings, that at 30 is later than the first test rating at 20
+    });
+  });
+
+  const rows: [number, number, number][] = [];
+  for (let user = 0; user < 6; user++) for (let item = 0; item < 10; item++) rows.push([user, item, 4]);
+
+  it('lets no user see the own future in temporal splits', () => {
+    const effects = exploreSplits(datasetOf(rows, 6, 10), settings);
+    expect(effects).toHaveLength(5);
+    for (const { split, ownFuture } of effects) {
+      if (split.includes('temporal') || split === 'leave-last-one-out') expect(ownFuture).toBe(0);
+      else expect(ownFuture).toBeGreaterThan(0);
+    }
+  });
+
+  it('leaves out the splits by time where there are no times', () => {
+    const data = datasetOf(rows, 6, 10);
+    data.ratings.timestamps.fill(0);
+    expect(exploreSplits(data, settings).map(({ split }) => split)).toEqual([
+      'per-user-random',
+      'global-random',
+    ]);
+  });
+});
