@@ -1,5 +1,6 @@
 /** What is known of each movie as sparse binary features: genres, decade of release, tags. */
 import { toCsr, type Csr } from './csr.ts';
+import { splitYear } from './titles.ts';
 import type { TrainingSet } from './training-set.ts';
 
 /** The fields that features can be made of, in the order in which their columns stand. */
@@ -17,7 +18,8 @@ export interface ItemFeatures {
 const MIN_MOVIES_PER_TAG = 5;
 
 /**
- * The features of every item index. A movie without a genre or a year has no feature of that field. Tags are
+ * The features of every item index. A movie without a genre or a year has no feature of that field, nor has a series
+ * ("Fawlty Towers (1975-1979)") a decade. Tags are
  * trimmed and lower-cased, counted once per movie, and dropped when fewer than `MIN_MOVIES_PER_TAG` movies carry
  * them; without tags in the training set the field adds nothing.
  */
@@ -27,7 +29,7 @@ export function itemFeatures(
 ): ItemFeatures {
   const perField: Record<FeatureField, () => Set<string>[]> = {
     genres: () => train.movies.genres.map((genres) => new Set(genres)),
-    decade: () => Array.from(train.movies.years, (year) => new Set(year === 0 ? [] : [String(decade(year))])),
+    decade: () => decadesByItem(train.movies),
     tags: () => tagsByItem(train),
   };
   const names: string[] = [];
@@ -55,8 +57,11 @@ export function itemFeatures(
   };
 }
 
-function decade(year: number): number {
-  return year - (year % 10);
+function decadesByItem({ titles, years }: TrainingSet['movies']): Set<string>[] {
+  return Array.from(years, (year, item) => {
+    if (year === 0 || splitYear(titles[item] ?? '').isRange) return new Set();
+    return new Set([String(year - (year % 10))]);
+  });
 }
 
 function tagsByItem({ itemCount, tags }: Pick<TrainingSet, 'itemCount' | 'tags'>): Set<string>[] {

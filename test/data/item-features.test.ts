@@ -26,6 +26,11 @@ test('a movie without genre and year has an empty row', () => {
   expect(namesOf(itemFeatures({ itemCount: 6, movies }, ['genres', 'decade']), 2)).toEqual([]);
 });
 
+test('a series, whose title gives years from-to, has no decade', () => {
+  const series = { ...movies, titles: ['A (1999-2001)', ...movies.titles.slice(1)] };
+  expect(namesOf(itemFeatures({ itemCount: 6, movies: series }, ['decade']), 0)).toEqual([]);
+});
+
 test('a tag counts once per movie, whatever its case, and needs five movies', () => {
   const funny: [number, string][] = [0, 1, 2, 3, 4].map((item) => [item, item % 2 ? 'Funny' : ' funny ']);
   const rare: [number, string][] = [0, 0, 0, 1, 2, 3].map((item) => [item, 'rare']);

@@ -11,7 +11,7 @@ import {
   readLines,
   shown,
 } from './records.ts';
-import { yearOf } from '../titles.ts';
+import { splitYear } from '../titles.ts';
 
 /** Movies by ascending released id. */
 export interface MovieTable {
@@ -180,7 +180,7 @@ function movieCollector(file: string) {
         ids: Int32Array.from(rows, ({ id }) => id),
         movies: {
           titles: rows.map(({ title }) => title),
-          years: Int16Array.from(rows, ({ title }) => yearOf(title)),
+          years: Int16Array.from(rows, ({ title }) => splitYear(title).year),
           genres: rows.map(({ genres }) => genres),
         },
       };
