@@ -1,5 +1,5 @@
-/** Compressed sparse rows: the only matrix format of ratings. */
-import { transposeInto } from '../numeric/sparse.ts';
+/** Compressed sparse rows: the only matrix format of ratings. Rows are read with src/util/sparse-rows.ts. */
+import { transposeInto, type SparseRows } from '../util/sparse-rows.ts';
 
 /** Row r holds entries `pointers[r]` to `pointers[r+1]`, with columns ascending within a row. */
 export interface Csr {
@@ -58,14 +58,20 @@ export function transposed(matrix: Csr): Csr {
   return result;
 }
 
-/** Is `column` an entry of row `row`? Binary search. */
-export function has(matrix: Csr, row: number, column: number): boolean {
-  let low = matrix.pointers[row]!;
-  let high = matrix.pointers[row + 1]!;
+/** The index in `indices` of the entry that `row` has in `column`, or -1. Binary search: columns ascend within a row. */
+export function entryOf({ pointers, indices }: SparseRows, row: number, column: number): number {
+  const end = pointers[row + 1]!;
+  let low = pointers[row]!;
+  let high = end;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (matrix.indices[middle]! < column) low = middle + 1;
+    if (indices[middle]! < column) low = middle + 1;
     else high = middle;
   }
-  return low < matrix.pointers[row + 1]! && matrix.indices[low] === column;
+  return low < end && indices[low] === column ? low : -1;
+}
+
+/** Has `row` an entry in `column`? */
+export function has(matrix: SparseRows, row: number, column: number): boolean {
+  return entryOf(matrix, row, column) >= 0;
 }

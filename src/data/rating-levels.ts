@@ -1,14 +1,13 @@
 /** Ratings as kernels read them: one byte per rating, an index into the distinct numbers of stars. */
 import { DataError } from '../util/errors.ts';
+import type { SparseRows } from '../util/sparse-rows.ts';
 import type { Csr } from './csr.ts';
 
 /** One byte per rating, so at most this many different ones. */
 const MAX_LEVELS = 256;
 
-/** Row r holds entries `pointers[r]` to `pointers[r+1]`, with columns ascending within a row. */
-export interface LevelRows {
-  pointers: Int32Array;
-  indices: Int32Array;
+/** Sparse rows with columns ascending within a row. */
+export interface LevelRows extends SparseRows {
   /** Of each entry, the index of its rating in `stars`. */
   levels: Uint8Array;
 }

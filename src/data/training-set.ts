@@ -1,4 +1,6 @@
 /** What a model may see: the training ratings and what is known of the movies. Never a test rating. */
+import { range } from '../util/arrays.ts';
+import { rowLength } from '../util/sparse-rows.ts';
 import { toCsr, transposed, type Csr } from './csr.ts';
 import type { Dataset, Movies, Ratings, Tags } from './dataset.ts';
 
@@ -34,8 +36,6 @@ export function trainingSet(
   const itemCount = dataset.itemIds.length;
   const byUser = toCsr(train.users, train.items, train.values, userCount, itemCount);
   const byItem = transposed(byUser);
-  const catalogue: number[] = [];
-  for (let i = 0; i < itemCount; i++) if (byItem.pointers[i + 1]! > byItem.pointers[i]!) catalogue.push(i);
   return {
     userCount,
     itemCount,
@@ -44,7 +44,7 @@ export function trainingSet(
     ratings: train,
     byUser,
     byItem,
-    catalogue: Int32Array.from(catalogue),
+    catalogue: range(itemCount).filter((item) => rowLength(byItem, item) > 0),
     movies: dataset.movies,
     ...(dataset.tags && { tags: withoutPairs(dataset.tags, hidden, itemCount) }),
     scale: dataset.scale,

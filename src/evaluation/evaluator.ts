@@ -1,5 +1,5 @@
 /** Lists against test ratings: every metric at every cut-off in one pass, in blocks of users. */
-import { toCsr, type Csr } from '../data/csr.ts';
+import { entryOf, toCsr, type Csr } from '../data/csr.ts';
 import type { Ratings } from '../data/dataset.ts';
 import { coverage, GenreDistance, gini, selfInformation } from './beyond-accuracy.ts';
 import {
@@ -179,7 +179,7 @@ export class Evaluator {
       let length = 0;
       while (length < depth && items[start + length]! >= 0) {
         const item = items[start + length++]!;
-        if (this.#met[item] !== list && positionOf(this.#relevant, users[n]!, item) >= 0) ranks.push(length);
+        if (this.#met[item] !== list && entryOf(this.#relevant, users[n]!, item) >= 0) ranks.push(length);
         this.#met[item] = list;
       }
       this.#lengths[row] = length;
@@ -263,7 +263,7 @@ export class Evaluator {
     const { values } = this.#relevant;
     return Float64Array.from(ranks, (rank) =>
       this.#convention.gain!(
-        values[positionOf(this.#relevant, user, items[start + rank - 1]!)]!,
+        values[entryOf(this.#relevant, user, items[start + rank - 1]!)]!,
         this.#threshold,
       ),
     );
@@ -341,16 +341,4 @@ function meanOfNumbers(values: Float64Array): number {
     count++;
   }
   return count === 0 ? 0 : sum / count;
-}
-
-/** Where `column` stands among the entries of `row`, or -1. */
-function positionOf({ pointers, indices }: Csr, row: number, column: number): number {
-  let low = pointers[row]!;
-  let high = pointers[row + 1]!;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (indices[middle]! < column) low = middle + 1;
-    else high = middle;
-  }
-  return low < pointers[row + 1]! && indices[low] === column ? low : -1;
 }

@@ -15,6 +15,8 @@
 import type { TrainingSet } from '../../data/training-set.ts';
 import { invert } from '../../numeric/inverse.ts';
 import { bestOf } from '../../numeric/best-of-row.ts';
+import { range } from '../../util/arrays.ts';
+import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
 import { buildMatrix, gram, type SparseMatrix } from './matrix.ts';
 import type { EaseOptions } from './options.ts';
@@ -47,23 +49,23 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
 /** From K = (XX' + lambda I)^-1. */
 function scorerByUsers({ byRow, byColumn }: SparseMatrix, inverse: Float64Array, lambda: number): Scorer {
   const rows = byRow.rows;
+  const rowsOfX = Array.from(range(rows), (row) => ({
+    columns: indicesOf(byRow, row),
+    values: valuesOf(byRow, row),
+  }));
   const timesX: Scorer = (row, result) => {
     result.fill(0);
-    for (let other = 0; other < rows; other++) {
+    rowsOfX.forEach(({ columns, values }, other) => {
       const weight = inverse[row * rows + other]!;
-      for (let p = byRow.pointers[other]!; p < byRow.pointers[other + 1]!; p++) {
-        result[byRow.indices[p]!]! += weight * byRow.values[p]!;
-      }
-    }
+      for (let p = 0; p < columns.length; p++) result[columns[p]!]! += weight * values[p]!;
+    });
   };
   const diagonal = new Float64Array(byColumn.rows).fill(1 / lambda);
   const product = new Float64Array(byColumn.rows);
   for (let row = 0; row < rows; row++) {
     timesX(row, product);
-    for (let p = byRow.pointers[row]!; p < byRow.pointers[row + 1]!; p++) {
-      const column = byRow.indices[p]!;
-      diagonal[column]! -= (byRow.values[p]! * product[column]!) / lambda;
-    }
+    for (const [column, value] of entriesOf(byRow, row))
+      diagonal[column]! -= (value * product[column]!) / lambda;
   }
   return (user, scores) => {
     timesX(user, scores);
@@ -76,9 +78,8 @@ function scorerByMovies({ byRow, byColumn }: SparseMatrix, inverse: Float64Array
   const columns = byColumn.rows;
   return (user, scores) => {
     scores.fill(0);
-    for (let p = byRow.pointers[user]!; p < byRow.pointers[user + 1]!; p++) {
-      const value = byRow.values[p]!;
-      const weights = inverse.subarray(byRow.indices[p]! * columns, (byRow.indices[p]! + 1) * columns);
+    for (const [column, value] of entriesOf(byRow, user)) {
+      const weights = inverse.subarray(column * columns, (column + 1) * columns);
       for (let j = 0; j < columns; j++) scores[j]! += value * weights[j]!;
     }
     for (let j = 0; j < columns; j++) scores[j]! /= -inverse[j * columns + j]!;
@@ -98,8 +99,7 @@ function recommend(
   users.forEach((user, row) => {
     scorer(user, candidates);
     for (let j = 0; j < candidates.length; j++) candidates[j] = Math.fround(candidates[j]!); // ties as the list shows them
-    for (let p = byRow.pointers[user]!; p < byRow.pointers[user + 1]!; p++)
-      candidates[byRow.indices[p]!] = NaN;
+    for (const column of indicesOf(byRow, user)) candidates[column] = NaN;
     bestOf(candidates, k).forEach((candidate, rank) => {
       items[row * k + rank] = catalogue[candidate]!;
       scores[row * k + rank] = candidates[candidate]!;

@@ -3,6 +3,7 @@ import { toCsr, transposed, type Csr } from '../../data/csr.ts';
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { pow } from '../../util/math.ts';
+import { indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { EaseOptions } from './options.ts';
 
 export interface SparseMatrix {
@@ -19,8 +20,8 @@ export function buildMatrix(train: TrainingSet, options: EaseOptions): SparseMat
   const values = Array.from(train.ratings.values, (stars) => pow(stars / 4, options.targetExponent));
   const features = itemFeatures(train, options.features);
   for (const item of train.catalogue) {
-    for (let p = features.matrix.pointers[item]!; p < features.matrix.pointers[item + 1]!; p++) {
-      rows.push(train.userCount + features.matrix.indices[p]!);
+    for (const feature of indicesOf(features.matrix, item)) {
+      rows.push(train.userCount + feature);
       columns.push(columnOf[item]!);
       values.push(options.featureWeight);
     }
@@ -37,10 +38,10 @@ export function gram(a: Csr): { n: number; values: Float64Array } {
   const n = a.columns;
   const values = new Float64Array(n * n);
   for (let row = 0; row < a.rows; row++) {
-    const end = a.pointers[row + 1]!;
-    for (let p = a.pointers[row]!; p < end; p++) {
-      const line = a.indices[p]! * n;
-      for (let q = p; q < end; q++) values[line + a.indices[q]!]! += a.values[p]! * a.values[q]!;
+    const [columns, cells] = [indicesOf(a, row), valuesOf(a, row)];
+    for (let p = 0; p < columns.length; p++) {
+      const line = columns[p]! * n;
+      for (let q = p; q < columns.length; q++) values[line + columns[q]!]! += cells[p]! * cells[q]!;
     }
   }
   return { n, values };

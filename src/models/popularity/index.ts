@@ -1,5 +1,7 @@
 /** Popularity: one ranking for everybody, from which each user's own movies are left out. */
 import type { TrainingSet } from '../../data/training-set.ts';
+import { mean, sum } from '../../util/arrays.ts';
+import { indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { Recommender, TopK } from '../recommender.ts';
 import type { PopularityOptions } from './options.ts';
 
@@ -30,12 +32,11 @@ function rank(
   { byItem, catalogue, ratings }: TrainingSet,
   score: Score,
 ): { items: Int32Array; scores: Float32Array } {
-  const mean = ratings.values.reduce((sum, value) => sum + value, 0) / ratings.values.length;
+  const overallMean = mean(ratings.values);
   const scores = new Float32Array(byItem.rows);
   for (const item of catalogue) {
-    const values = byItem.values.subarray(byItem.pointers[item], byItem.pointers[item + 1]);
-    const sum = values.reduce((total, value) => total + value, 0);
-    scores[item] = score(sum, values.length, mean);
+    const stars = valuesOf(byItem, item);
+    scores[item] = score(sum(stars), stars.length, overallMean);
   }
   const items = catalogue.toSorted((a, b) => scores[b]! - scores[a]! || a - b);
   return { items, scores: Float32Array.from(items, (item) => scores[item]!) };
@@ -51,8 +52,7 @@ function firstUnseen(
   const scores = new Float32Array(users.length * k);
   const seenBy = new Int32Array(itemCount).fill(-1);
   users.forEach((user, row) => {
-    for (let p = byUser.pointers[user]!; p < byUser.pointers[user + 1]!; p++)
-      seenBy[byUser.indices[p]!] = user;
+    for (const item of indicesOf(byUser, user)) seenBy[item] = user;
     let found = 0;
     for (let rank = 0; rank < ranking.items.length && found < k; rank++) {
       const item = ranking.items[rank]!;

@@ -1,6 +1,6 @@
 /** Alternating least squares on the kernels: the arrays of both sides in shared memory, and one update per side. */
 import type { KernelPool } from '../pool/pool.ts';
-import { transposeInto } from '../sparse.ts';
+import { transposeInto } from '../../util/sparse-rows.ts';
 
 /** The observed cells of each row. `levels[p]` says which of the problem's levels entry p has. */
 export interface ObservedRows {
