@@ -14,7 +14,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { RecsysError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
 import type { Progress, ProgressTask } from '../util/progress.ts';
-import { shardIndexFile, shardNames, weightsFile } from '../models/gpt2/network/checkpoint.ts';
+import { shardIndexFile, shardNames, weightsFile } from './shards.ts';
 
 type Environment = Record<string, string | undefined>;
 

@@ -7,7 +7,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
-import type { Tensor } from '../models/gpt2/network/config.ts';
+import type { HostTensor } from './tensors.ts';
 
 const bytesOf = { F32: 4, F16: 2, BF16: 2 } as const;
 type Dtype = keyof typeof bytesOf;
@@ -150,7 +150,7 @@ export function halfToFloat(half: number): number {
  */
 export async function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, Tensor>,
+  tensors: ReadonlyMap<string, HostTensor>,
   metadata: Record<string, string> = { format: 'pt' },
 ): Promise<void> {
   const header: Record<string, unknown> = { __metadata__: metadata };
@@ -167,7 +167,7 @@ export async function writeSafetensors(
   await writeFileAtomic(path, fileChunks([length, padded], tensors));
 }
 
-function* fileChunks(head: Uint8Array[], tensors: ReadonlyMap<string, Tensor>): Generator<Uint8Array> {
+function* fileChunks(head: Uint8Array[], tensors: ReadonlyMap<string, HostTensor>): Generator<Uint8Array> {
   yield* head;
   for (const { data } of tensors.values()) {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -9,7 +9,6 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
-import type { Gpt2Config } from '../models/gpt2/network/config.ts';
 
 /** Text to tokens and back. */
 export interface Gpt2Tokenizer {
@@ -53,9 +52,10 @@ export async function bundledTokenizer(): Promise<Gpt2Tokenizer> {
 
 /**
  * The tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` with `merges.txt`. Throws DataError when there
- * is none or when its tokens do not fit the rows of the model's embedding.
+ * is none or when its tokens do not fit
+ * the `vocabSize` rows of the model's embedding.
  */
-export async function loadTokenizer(folder: string, config: Gpt2Config): Promise<Gpt2Tokenizer> {
+export async function loadTokenizer(folder: string, vocabSize: number): Promise<Gpt2Tokenizer> {
   const json = (await fromJsonFile(folder)) ?? (await fromPairOfFiles(folder));
   if (json === undefined) {
     throw new DataError({
@@ -66,12 +66,12 @@ export async function loadTokenizer(folder: string, config: Gpt2Config): Promise
     });
   }
   const tokenizer = await build(json);
-  const unused = config.vocab_size - tokenizer.vocabularySize;
+  const unused = vocabSize - tokenizer.vocabularySize;
   if (unused < 0 || unused > LARGEST_PADDING) {
     throw new DataError({
       place: folder,
       found: `a tokenizer of ${tokenizer.vocabularySize} tokens`,
-      wanted: `${config.vocab_size}, which is vocab_size in config.json`,
+      wanted: `${vocabSize}, which is vocab_size in config.json`,
       remedy: 'Use the tokenizer that the model was trained with.',
     });
   }

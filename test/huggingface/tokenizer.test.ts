@@ -2,10 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gpt2ConfigSchema } from '../../src/models/gpt2/network/config.ts';
 import { bundledTokenizer, loadTokenizer, type Gpt2Tokenizer } from '../../src/huggingface/tokenizer.ts';
 
-const config = gpt2ConfigSchema.parse({ model_type: 'gpt2' });
+const VOCAB_SIZE = 50257; // of OpenAI's GPT-2, in every size
 const samples = [
   'User 425 has watched Trainspotting (1996), rated 5.0/5.',
   "Amelie (Fabuleux destin d'Amélie Poulain, Le) (2001) isn't  bad ,  really !",
@@ -48,12 +47,12 @@ describe("a folder's tokenizer", () => {
   });
 
   it('comes back as it was saved, also from vocab.json and merges.txt alone', async () => {
-    const whole = await loadTokenizer(folder, config);
+    const whole = await loadTokenizer(folder, VOCAB_SIZE);
     const pair = await mkdtemp(join(tmpdir(), 'tokenizer-'));
     for (const name of ['vocab.json', 'merges.txt']) {
       await writeFile(join(pair, name), await readFile(join(folder, name)));
     }
-    const old = await loadTokenizer(pair, config);
+    const old = await loadTokenizer(pair, VOCAB_SIZE);
     for (const text of samples) {
       expect(whole.encode(text)).toEqual(bundled.encode(text));
       expect(old.encode(text)).toEqual(bundled.encode(text));
@@ -63,18 +62,18 @@ describe("a folder's tokenizer", () => {
 
   it('that does not fit the vocabulary is refused with both sizes', async () => {
     for (const size of [97, 60000]) {
-      await expect(loadTokenizer(folder, { ...config, vocab_size: size })).rejects.toThrow(
+      await expect(loadTokenizer(folder, size)).rejects.toThrow(
         new RegExp(`a tokenizer of 50257 tokens, expected ${size}`),
       );
     }
-    await expect(loadTokenizer(folder, { ...config, vocab_size: 50304 })).resolves.toBeDefined();
+    await expect(loadTokenizer(folder, 50304)).resolves.toBeDefined();
   });
 
   it('that is missing or of another kind is refused', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'tokenizer-'));
-    await expect(loadTokenizer(empty, config)).rejects.toThrow(/no tokenizer, expected tokenizer\.json/);
+    await expect(loadTokenizer(empty, VOCAB_SIZE)).rejects.toThrow(/no tokenizer, expected tokenizer\.json/);
     await writeFile(join(empty, 'tokenizer.json'), '{"model": {"type": "Unigram", "vocab": []}}');
-    await expect(loadTokenizer(empty, config)).rejects.toThrow(/tokenizer\.json: model\.type/);
+    await expect(loadTokenizer(empty, VOCAB_SIZE)).rejects.toThrow(/tokenizer\.json: model\.type/);
     await rm(empty, { recursive: true });
   });
 });

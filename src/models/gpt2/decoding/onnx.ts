@@ -1,7 +1,8 @@
 /** Decoding on ONNX Runtime with keys and values kept: those of a prompt once, however many rows continue it. */
 import type * as ort from 'onnxruntime-node';
 import { SessionCache } from '../../../onnx/session.ts';
-import type { Gpt2Config, Parameters } from '../network/config.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import { promptGraph, stepGraph, type StepSize } from './graphs.ts';
 import type { Decoder } from './decoder.ts';
 import { isLinear } from '../network/onnx.ts';

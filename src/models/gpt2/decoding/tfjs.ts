@@ -1,6 +1,7 @@
 /** Decoding on TensorFlow.js, without a cache of keys and values: each step reads the whole texts again. */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Gpt2Config, Parameters } from '../network/config.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Decoder } from './decoder.ts';
 import type { TfjsBackend } from '../training/tfjs-trainee.ts';
 import { hiddenStates, noDropout, type Tf, type TfParameters } from '../network/tfjs.ts';

@@ -2,7 +2,8 @@
 import type { FitContext } from '../../recommender.ts';
 import type { BaseModel } from '../network/base.ts';
 import type { Example } from '../prompt/batch.ts';
-import type { Gpt2Config, Parameters } from '../network/config.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Decoder } from '../decoding/decoder.ts';
 import type { Gpt2TrainOptions } from '../options.ts';
 import type { Adapter } from '../network/peft.ts';

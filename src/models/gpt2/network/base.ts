@@ -2,7 +2,8 @@
 import { DataError } from '../../../util/errors.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { readConfig, type Gpt2Config, type Parameters } from './config.ts';
+import { readConfig, type Gpt2Config } from './config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import { modelFolder, type HubContext } from '../../../huggingface/hub.ts';
 import type { Gpt2ModelOptions } from '../options.ts';
 import { initialParameters, presetConfig } from './presets.ts';
@@ -32,7 +33,7 @@ export async function loadBase(
   }
   const folder = await modelFolder(model, context);
   const config = await readConfig(folder);
-  const tokenizer = await loadTokenizer(folder, config);
+  const tokenizer = await loadTokenizer(folder, config.vocab_size);
   return { name: model, config, parameters: await readCheckpoint(folder, config), tokenizer };
 }
 

@@ -122,12 +122,3 @@ export function parameterShapes(config: Gpt2Config): Map<string, number[]> {
   add('transformer.ln_f', [C]);
   return shapes;
 }
-
-/** A parameter or its gradient: row-major. */
-export interface Tensor {
-  shape: number[];
-  data: Float32Array;
-}
-
-/** Parameters by their Hugging Face name with the `transformer.` prefix. The output layer is `wte`, tied. */
-export type Parameters = Map<string, Tensor>;

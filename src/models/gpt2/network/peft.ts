@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
 import { writeFileAtomic } from '../../../util/files.ts';
-import { parameterShapes, type Gpt2Config, type Parameters, type Tensor } from './config.ts';
+import { parameterShapes, type Gpt2Config } from './config.ts';
+import type { Parameters, HostTensor } from '../../../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
 
 /** What is added to a linear layer: x (in) gets x A B alpha/rank on top of x W. */
 export interface LoraPair {
   /** (in, rank) */
-  a: Tensor;
+  a: HostTensor;
   /** (rank, out) */
-  b: Tensor;
+  b: HostTensor;
 }
 
 export interface Adapter {
@@ -121,7 +122,7 @@ async function readSettings(place: string): Promise<z.output<typeof adapterConfi
   });
 }
 
-async function readTensor(file: SafetensorsFile, name: string, shape: number[]): Promise<Tensor> {
+async function readTensor(file: SafetensorsFile, name: string, shape: number[]): Promise<HostTensor> {
   const found = file.entries.get(name)?.shape;
   if (found?.join() !== shape.join()) {
     throw new DataError({
@@ -136,7 +137,7 @@ async function readTensor(file: SafetensorsFile, name: string, shape: number[]):
   return { shape, data };
 }
 
-function transpose({ shape: [rows, columns], data }: Tensor): Tensor {
+function transpose({ shape: [rows, columns], data }: HostTensor): HostTensor {
   const turned = new Float32Array(data.length);
   for (let r = 0; r < rows!; r++) {
     for (let c = 0; c < columns!; c++) turned[c * rows! + r] = data[r * columns! + c]!;

@@ -1,6 +1,7 @@
 /** Small architectures for `--init scratch`, and the random weights that training from scratch starts with. */
 import type { Rng } from '../../../util/rng.ts';
-import { gpt2ConfigSchema, parameterShapes, type Gpt2Config, type Parameters } from './config.ts';
+import { gpt2ConfigSchema, parameterShapes, type Gpt2Config } from './config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 
 /**
  * All presets keep GPT-2's own vocabulary of 50,257 tokens, so a text means the same tokens in every size and the

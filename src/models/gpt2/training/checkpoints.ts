@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError, RecsysError } from '../../../util/errors.ts';
 import { writeFileAtomic } from '../../../util/files.ts';
-import type { Parameters } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors } from '../../../huggingface/safetensors.ts';
 import type { TrainingState } from './trainee.ts';
 

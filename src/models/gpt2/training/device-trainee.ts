@@ -10,7 +10,8 @@ import { createGraph } from '../../../onnx/ops/index.ts';
 import { SessionCache, type Feeds, type Session } from '../../../onnx/session.ts';
 import type { Rng } from '../../../util/rng.ts';
 import type { TokenBatch } from '../prompt/batch.ts';
-import type { Gpt2Config, Parameters } from '../network/config.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import { betas, initialWeights, trainedTensors, type TraineeParts } from './onnx-trainee.ts';
 import {
   batchFeeds,

@@ -1,7 +1,8 @@
 /** Adapters while they are trained: their matrices by name, and the model with them merged. */
 import type { Rng } from '../../../util/rng.ts';
 import type { BaseModel } from '../network/base.ts';
-import { parameterShapes, type Parameters } from '../network/config.ts';
+import { parameterShapes } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { TrainingOutcome } from '../engine/engine.ts';
 import type { Gpt2TrainOptions } from '../options.ts';
 import { targetLayers, type Adapter, type LoraPair } from '../network/peft.ts';

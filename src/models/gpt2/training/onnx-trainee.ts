@@ -4,7 +4,8 @@ import { HostOptimizer } from '../../../onnx/host-optimizer.ts';
 import { SessionCache, type Session } from '../../../onnx/session.ts';
 import type { Rng } from '../../../util/rng.ts';
 import type { TokenBatch } from '../prompt/batch.ts';
-import type { Gpt2Config, Parameters } from '../network/config.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import {
   batchFeeds,
   countTargets,

@@ -3,7 +3,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { RecsysError } from '../../../util/errors.ts';
 import type { Rng } from '../../../util/rng.ts';
 import type { TokenBatch } from '../prompt/batch.ts';
-import type { Gpt2Config, Parameters } from '../network/config.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 import { loss, noDropout, type Dropout, type Tf } from '../network/tfjs.ts';
 import type { AdamWOptions, Trainee, TrainingState } from './trainee.ts';
 

@@ -1,7 +1,7 @@
 /** What the training loop needs of whatever computes: one update, one loss, and all that a resumed run must know. */
 import type { Rng } from '../../../util/rng.ts';
 import type { TokenBatch } from '../prompt/batch.ts';
-import type { Parameters } from '../network/config.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
 
 /** One AdamW update (Loshchilov and Hutter 2019, as torch.optim.AdamW computes it). */
 export interface AdamWOptions {

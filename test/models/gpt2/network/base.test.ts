@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contextLengthOf, loadBase, saveModel } from '../../../../src/models/gpt2/network/base.ts';
-import type { Parameters } from '../../../../src/models/gpt2/network/config.ts';
+import type { Parameters } from '../../../../src/huggingface/tensors.ts';
 import { presetConfig } from '../../../../src/models/gpt2/network/presets.ts';
 import { silentProgress } from '../../../../src/util/progress.ts';
 import { Rng } from '../../../../src/util/rng.ts';

@@ -8,8 +8,8 @@ import {
   parameterShapes,
   parseConfig,
   readConfig,
-  type Parameters,
 } from '../../../../src/models/gpt2/network/config.ts';
+import type { Parameters } from '../../../../src/huggingface/tensors.ts';
 import { initialParameters, presetConfig, presetNames } from '../../../../src/models/gpt2/network/presets.ts';
 import { halfToFloat, openSafetensors, writeSafetensors } from '../../../../src/huggingface/safetensors.ts';
 import { Rng } from '../../../../src/util/rng.ts';
