@@ -1,4 +1,4 @@
-/** The contract that every approach implements: popularity, MF, FM, GPT-2 and GPT-4o alike. */
+/** The contract of a recommender, which every model implements; language models add `language-model.ts`. */
 import type { TrainingSet } from '../data/training-set.ts';
 import type { FitStore } from '../util/partial-fit.ts';
 import type { Progress } from '../util/progress.ts';
@@ -18,9 +18,9 @@ export interface FitContext {
 }
 
 /** Untrained. `fit` returns another type, so "used before trained" does not compile. */
-export interface Recommender {
+export interface Recommender<F extends Fitted = Fitted> {
   readonly name: string;
-  fit(train: TrainingSet, context: FitContext): Promise<Fitted>;
+  fit(train: TrainingSet, context: FitContext): Promise<F>;
 }
 
 export interface Fitted {
@@ -33,7 +33,7 @@ export interface Fitted {
   predict?(users: Int32Array, items: Int32Array): Float32Array;
   /** Facts about the fit that belong in the record and are the same from run to run (epochs run, final loss). */
   readonly facts?: Record<string, number | string | boolean>;
-  /** Frees what `fit` holds beyond JavaScript memory (threads, sessions). */
+  /** Frees what `fit` holds beyond JavaScript memory (threads, sessions). The caller of `fit` disposes. */
   dispose?(): Promise<void>;
 }
 
@@ -44,14 +44,4 @@ export interface TopK {
   items: Int32Array;
   /** (users, k), row-major; higher is better; 0 beside a pad. */
   scores: Float32Array;
-  /** One per user, for approaches that explain themselves. */
-  notes?: string[];
-}
-
-/** A model's entry in the registry: its name, its options, how it is built. `S` is a zod object schema. */
-export interface ModelDefinition<Options> {
-  name: string;
-  /** One line for help texts and tables. */
-  summary: string;
-  create(options: Options): Recommender;
 }

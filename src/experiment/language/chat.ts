@@ -8,14 +8,15 @@ import { diskCache, noCache } from '../../models/chat/cache.ts';
 import { chatClient } from '../../models/chat/openai-client.ts';
 import { costOf, priceOf, PRICES_AS_OF, tokenCounter, type Price } from '../../models/chat/cost.ts';
 import {
-  conversationOf,
+  countStates,
   createChatModel,
-  topKOf,
+  toExchange,
+  type ChatExchange,
   type ChatParts,
-  type Conversation,
   type Question,
 } from '../../models/chat/index.ts';
 import type { OpenAiOptions } from '../../models/chat/options.ts';
+import { rankExchanges } from '../../models/language-model.ts';
 import type { TopK } from '../../models/recommender.ts';
 import { createModel, specOf } from '../../models/registry.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -95,18 +96,18 @@ export async function runOpenAi(spec: OpenAiSpec, context: RunContext): Promise<
   const conversations = await watch.time('openai.recommend', () =>
     spec.replay === undefined ? converse(spec, setting, context) : replay(spec, setting),
   );
-  const lists = { users, ...topKOf(conversations, topK(spec)) };
+  const lists = { users, ...rankExchanges(conversations, topK(spec)) };
   const hyperparameters = shapingOptions(spec);
   const chat = scoreLists(prepared, { name: 'openai', model: 'openai', hyperparameters }, lists, {
     asked: users,
   });
-  chat.facts = stateCounts(conversations);
+  chat.facts = countStates(conversations);
   const models = [chat, ...(await company(spec, setting, context))];
   const weight = await blendInto(models, spec, setting, context, lists);
   const record = buildRecord('openai', prepared, models, watch);
   return {
     ...record,
-    language: languagePart(prepared, templateOf(spec), conversations.map(exchangeOf), {
+    language: languagePart(prepared, templateOf(spec), conversations, {
       ...usage(conversations, spec),
       ...(spec.candidates !== 'none' && { candidateRecall: candidateRecall(prepared, conversations) }),
       ...(weight !== undefined && { hybridWeight: weight }),
@@ -180,12 +181,12 @@ async function chatParts(
   };
 }
 
-async function converse(spec: OpenAiSpec, setting: Setting, context: RunContext): Promise<Conversation[]> {
+async function converse(spec: OpenAiSpec, setting: Setting, context: RunContext): Promise<ChatExchange[]> {
   const { prepared, users } = setting;
   const parts = await chatParts(spec, setting, context, await client(spec));
   const fitted = await createChatModel(parts).fit(prepared.train, fitContext(prepared, context));
   await fitted.recommend(users, topK(spec));
-  return fitted.conversations;
+  return [...fitted.exchanges];
 }
 
 async function client({ options, resultsDir }: OpenAiSpec) {
@@ -196,7 +197,7 @@ async function client({ options, resultsDir }: OpenAiSpec) {
 async function replay(
   { options }: OpenAiSpec,
   { prepared, users, stored }: Setting,
-): Promise<Conversation[]> {
+): Promise<ChatExchange[]> {
   const titles = new TitleIndex(prepared.dataset.movies);
   return Array.from(users, (user, n) => {
     const history = userHistory(prepared.train, user);
@@ -209,7 +210,7 @@ async function replay(
       usage: { input: 0, output: 0 },
       latencySeconds: 0,
     };
-    return conversationOf(prepared.train, titles, question, { answer });
+    return toExchange(prepared.train, titles, question, { answer });
   });
 }
 
@@ -291,7 +292,7 @@ async function blendInto(
   const weight =
     spec.hybridWeight ??
     (await chooseHybridWeight(prepared, users, spec.protocol, async (inner, others) => ({
-      chat: topKOf(
+      chat: rankExchanges(
         await converse(spec, { ...setting, prepared: inner, users: others }, context),
         lengths.chat,
       ),
@@ -313,10 +314,6 @@ function templateOf({ options, candidates }: OpenAiSpec): string {
   return templateName({ examples, ...(candidates !== 'none' && { candidates: [] }) });
 }
 
-function exchangeOf({ question, state, text, entries }: Conversation) {
-  return { user: question.user, history: question.history, state, reply: text, entries };
-}
-
 /** Options that shape the answers; the others may differ between two runs with equal records. */
 function shapingOptions({ options, candidates, replay: file }: OpenAiSpec): Record<string, unknown> {
   const { model, temperature, topN, maxOutputTokens, historyTokens, fewShot } = options;
@@ -324,13 +321,7 @@ function shapingOptions({ options, candidates, replay: file }: OpenAiSpec): Reco
   return { model, temperature, topN, maxOutputTokens, historyTokens, fewShot, candidates };
 }
 
-function stateCounts(conversations: Conversation[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { state } of conversations) counts[state] = (counts[state] ?? 0) + 1;
-  return counts;
-}
-
-function usage(conversations: Conversation[], { options, price }: OpenAiSpec) {
+function usage(conversations: ChatExchange[], { options, price }: OpenAiSpec) {
   const total = { input: 0, output: 0 };
   for (const { answer } of conversations) {
     total.input += answer?.usage.input ?? 0;
@@ -345,7 +336,7 @@ function usage(conversations: Conversation[], { options, price }: OpenAiSpec) {
 }
 
 /** Mean share of a user's relevant test items that the candidates hold: no answer can recall more. */
-function candidateRecall({ relevant }: Prepared, conversations: Conversation[]): number {
+function candidateRecall({ relevant }: Prepared, conversations: ChatExchange[]): number {
   const recalls = conversations.flatMap(({ question: { user, candidates } }) => {
     const own = relevant.indices.subarray(relevant.pointers[user], relevant.pointers[user + 1]);
     if (own.length === 0 || candidates === undefined) return [];
@@ -355,7 +346,7 @@ function candidateRecall({ relevant }: Prepared, conversations: Conversation[]):
 }
 
 /** Percentiles of the seconds that answers took, as they were measured when they came. */
-function latencies(conversations: Conversation[]): Record<string, number> {
+function latencies(conversations: ChatExchange[]): Record<string, number> {
   const seconds = conversations.flatMap(({ answer }) => answer?.latencySeconds ?? []).sort((a, b) => a - b);
   if (seconds.length === 0) return {};
   const at = (share: number) => seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))]!;

@@ -1,20 +1,10 @@
 /** What the records of GPT-2 and GPT-4o share beyond those of other models: texts, match classes, shares. */
-import { matchShares, type GroundedEntry } from '../../language/grounding.ts';
-import type { History } from '../../language/history.ts';
+import { matchShares } from '../../language/grounding.ts';
+import type { Exchange } from '../../models/language-model.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Rng } from '../../util/rng.ts';
 import type { Prepared } from '../prepare.ts';
 import type { LanguageRecord } from '../record.ts';
-
-/** One user's exchange with a language model. */
-export interface Exchange {
-  user: number;
-  history: History;
-  /** answered, truncated, refused, empty, malformed or failed. */
-  state: string;
-  reply: string;
-  entries: readonly GroundedEntry[];
-}
 
 /** The `language` part of a record. */
 export function languagePart(

@@ -1,14 +1,15 @@
 /** A chat model as a recommender: the history in words goes out, titles come back and are found in the catalogue. */
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { ground, recommendedItems, type GroundedEntry } from '../../language/grounding.ts';
+import { ground } from '../../language/grounding.ts';
 import { userHistory, type History } from '../../language/history.ts';
-import { parseReply, type ReplyState } from '../../language/reply.ts';
-import { chatPrompt, type Message, type PromptParts } from '../../language/templates.ts';
+import { parseReply } from '../../language/reply.ts';
+import { chatPrompt, templateName, type Message, type PromptParts } from '../../language/templates.ts';
 import { naturalTitle, TitleIndex } from '../../language/titles.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
 import type { Rng } from '../../util/rng.ts';
-import type { FitContext, Fitted, Recommender } from '../recommender.ts';
+import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
+import type { FitContext, Recommender } from '../recommender.ts';
 import type { Answer } from './cache.ts';
 import type { Ask } from './openai-client.ts';
 import { costOf, countMessages, type Price } from './cost.ts';
@@ -26,12 +27,8 @@ export interface Question {
 }
 
 /** One user's question and what came of it. */
-export interface Conversation {
+export interface ChatExchange extends Exchange {
   question: Question;
-  state: ReplyState | 'failed';
-  /** The reply as written, or why there is none. */
-  text: string;
-  entries: GroundedEntry[];
   answer?: Answer;
 }
 
@@ -44,74 +41,73 @@ export interface ChatParts {
   budget?: { price: Price; maxCost: number };
 }
 
-export interface ChatFitted extends Fitted {
+export interface ChatFitted extends LanguageFitted<ChatExchange> {
   /** The questions that `recommend` would ask, without asking them. */
   questions(users: Int32Array, k: number): Question[];
-  /** All that was said so far, in the order of the users asked. */
-  conversations: Conversation[];
-}
-
-export interface ChatRecommender extends Recommender {
-  fit(train: TrainingSet, context: FitContext): Promise<ChatFitted>;
 }
 
 /** The untrained model; `fit` only remembers the training set. */
-export function createChatModel(parts: ChatParts): ChatRecommender {
+export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
   return {
     name: 'openai',
     async fit(train, context) {
       const titles = new TitleIndex(train.movies);
-      const conversations: Conversation[] = [];
+      const exchanges: ChatExchange[] = [];
       const questions = (users: Int32Array, k: number) => questionsFor(train, users, k, parts, context.rng);
       return {
         questions,
-        conversations,
+        template: templateOf(parts),
+        exchanges,
+        get facts() {
+          return countStates(exchanges);
+        },
         async recommend(users, k) {
           const asked = await askAll(questions(users, k), parts, context, (question, outcome) =>
-            conversationOf(train, titles, question, outcome),
+            toExchange(train, titles, question, outcome),
           );
-          conversations.push(...asked);
-          return topKOf(asked, k);
+          exchanges.push(...asked);
+          return rankExchanges(asked, k);
         },
       };
     },
   };
 }
 
-/** Also used for stored answers: the text of a reply as a conversation. */
-export function conversationOf(
+/** The name of the template that the options and parts make. */
+function templateOf({ options, candidates }: ChatParts): string {
+  const examples = Array.from({ length: options.fewShot }, () => ({ history: {} as never, liked: [] }));
+  return templateName({ examples, ...(candidates && { candidates: [] }) });
+}
+
+/** How many exchanges ended in each state. */
+export function countStates(exchanges: readonly Pick<Exchange, 'state'>[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of exchanges) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+/** A question and its answer as an exchange; also used for stored answers. */
+export function toExchange(
   train: TrainingSet,
   titles: TitleIndex,
   question: Question,
   outcome: { answer: Answer } | { failure: string },
-): Conversation {
-  if ('failure' in outcome) return { question, state: 'failed', text: outcome.failure, entries: [] };
+): ChatExchange {
+  const { user, history, candidates } = question;
+  const about = { question, user, history };
+  if ('failure' in outcome) return { ...about, state: 'failed', reply: outcome.failure, entries: [] };
   const { answer } = outcome;
   if (answer.refusal !== null)
-    return { question, state: 'refused', text: answer.refusal, entries: [], answer };
+    return { ...about, state: 'refused', reply: answer.refusal, entries: [], answer };
   const reply = parseReply(answer.text, answer.finishReason === 'length');
   const entries = 'entries' in reply ? reply.entries : [];
-  const { user, candidates } = question;
   const grounded = ground(candidates ? entries : entries.map(({ title, reason }) => ({ title, reason })), {
     titles,
     inCatalogue: (item) => train.byItem.pointers[item + 1]! > train.byItem.pointers[item]!,
     seen: (item) => has(train.byUser, user, item),
     ...(candidates && { candidates }),
   });
-  return { question, state: reply.state, text: answer.text, entries: grounded, answer };
-}
-
-/** The lists in the order of the conversations; scores fall with the rank, since a chat model gives none. */
-export function topKOf(conversations: readonly Conversation[], k: number) {
-  const items = new Int32Array(conversations.length * k).fill(-1);
-  const scores = new Float32Array(conversations.length * k);
-  for (const [row, { entries }] of conversations.entries()) {
-    for (const [n, item] of recommendedItems(entries).slice(0, k).entries()) {
-      items[row * k + n] = item;
-      scores[row * k + n] = 1 / (n + 1);
-    }
-  }
-  return { k, items, scores };
+  return { ...about, state: reply.state, reply: answer.text, entries: grounded, answer };
 }
 
 function questionsFor(
@@ -177,9 +173,9 @@ async function askAll(
   questions: Question[],
   { options, ask, budget }: ChatParts,
   { progress, signal, rng }: FitContext,
-  conclude: (question: Question, outcome: Awaited<ReturnType<Ask>>) => Conversation,
-): Promise<Conversation[]> {
-  const conversations: Conversation[] = [];
+  conclude: (question: Question, outcome: Awaited<ReturnType<Ask>>) => ChatExchange,
+): Promise<ChatExchange[]> {
+  const exchanges: ChatExchange[] = [];
   const task = progress.start(options.model, questions.length, 'users');
   const seed = rng.derive('sampling').int(2 ** 31);
   let spent = 0;
@@ -204,7 +200,7 @@ async function askAll(
         const free = 'failure' in outcome || outcome.fromCache;
         spent += (free ? 0 : costOf(outcome.answer.usage, budget.price)) - most;
       }
-      conversations[at] = conclude(question, outcome);
+      exchanges[at] = conclude(question, outcome);
       done++;
       task.advance();
     }
@@ -226,7 +222,7 @@ async function askAll(
     task.finish();
   }
   if (signal.aborted) throw stopped(done, questions.length);
-  return conversations;
+  return exchanges;
 }
 
 function stopped(done: number, total: number): AbortedError {

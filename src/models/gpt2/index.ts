@@ -1,16 +1,15 @@
 /** GPT-2 as a recommender: fine-tuned on viewing histories, asked for a list, its titles found in the catalogue. */
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { recommendedItems, type GroundedEntry } from '../../language/grounding.ts';
-import type { History } from '../../language/history.ts';
 import { TitleIndex } from '../../language/titles.ts';
-import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
+import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
+import type { FitContext, Recommender, TopK } from '../recommender.ts';
 import { contextLengthOf, loadBase, type BaseModel } from './network/base.ts';
 import { divideUsers, promptOf, trainingTexts, type Prompt } from './prompt/examples.ts';
 import type { Engine, TrainingOutcome } from './engine/engine.ts';
 import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TrainOptions } from './options.ts';
-import { answer, recommended, type Question, type Reply } from './decoding/replies.ts';
-import { Wording } from './prompt/template.ts';
+import { answer, recommended, type Question } from './decoding/replies.ts';
+import { templateName, Wording } from './prompt/template.ts';
 
 export interface Gpt2Parts {
   options: Gpt2ModelOptions & Gpt2TrainOptions & Gpt2GenerateOptions;
@@ -25,30 +24,19 @@ export interface Gpt2Parts {
   log: string;
 }
 
-/** What was written for one user. */
-export interface Gpt2Exchange {
-  user: number;
-  history: History;
-  state: 'answered' | 'empty';
-  reply: string;
-  entries: GroundedEntry[];
+export interface Gpt2Exchange extends Exchange {
   /** With a ranking by likelihood: no title was given up for lack of room. */
   exact?: boolean;
 }
 
-export interface Gpt2Fitted extends Fitted {
+export interface Gpt2Fitted extends LanguageFitted<Gpt2Exchange> {
   /** The trained model; with LoRA, adapters merged. */
   model: BaseModel;
   outcome: TrainingOutcome;
-  /** All that was written so far, in the order of the users asked. */
-  exchanges: Gpt2Exchange[];
 }
 
-export interface Gpt2Recommender extends Recommender {
-  fit(train: TrainingSet, context: FitContext): Promise<Gpt2Fitted>;
-}
-
-export function createGpt2(parts: Gpt2Parts): Gpt2Recommender {
+/** The untrained model; `fit` loads the base model and fine-tunes it with the engine. */
+export function createGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
   return {
     name: 'gpt2',
     async fit(train, context) {
@@ -62,6 +50,7 @@ export function createGpt2(parts: Gpt2Parts): Gpt2Recommender {
       return {
         model,
         outcome,
+        template: templateName,
         exchanges,
         facts: outcome.facts,
         async recommend(users, k) {
@@ -150,7 +139,8 @@ async function write(
     const { exact } = reply;
     return { user, history, state, reply: text, entries, ...(exact !== undefined && { exact }) };
   });
-  return { written, topK: topKOf(written, replies, k) };
+  // Log-probabilities where movies were ranked by them.
+  return { written, topK: rankExchanges(written, k, (row) => replies[row]!.scores) };
 }
 
 function questionOf(train: TrainingSet, user: number, { tokens }: Prompt, wording: Wording): Question {
@@ -161,17 +151,4 @@ function questionOf(train: TrainingSet, user: number, { tokens }: Prompt, wordin
     lead: wording.lead(0),
     closed: indices.subarray(pointers[user], pointers[user + 1]),
   };
-}
-
-/** Lists with log-probabilities as scores where movies were ranked by them, else scores that fall with the rank. */
-function topKOf(written: readonly Gpt2Exchange[], replies: readonly Reply[], k: number): TopK {
-  const items = new Int32Array(written.length * k).fill(-1);
-  const scores = new Float32Array(written.length * k);
-  for (const [row, { entries }] of written.entries()) {
-    for (const [n, item] of recommendedItems(entries).slice(0, k).entries()) {
-      items[row * k + n] = item;
-      scores[row * k + n] = replies[row]!.scores?.[n] ?? 1 / (n + 1);
-    }
-  }
-  return { k, items, scores, notes: written.map(({ reply }) => reply) };
 }

@@ -1,0 +1,45 @@
+/** What a language model adds to the contract of a recommender: the texts around its lists. */
+import { recommendedItems, type GroundedEntry } from '../language/grounding.ts';
+import type { History } from '../language/history.ts';
+import type { ReplyState } from '../language/reply.ts';
+import type { Fitted, TopK } from './recommender.ts';
+
+/** One user's exchange with a language model: what the prompt said, what was written, and the movies found in it. */
+export interface Exchange {
+  /** User index. */
+  user: number;
+  history: History;
+  state: ReplyState | 'failed';
+  /** The text as generated, or why there is none. */
+  reply: string;
+  entries: readonly GroundedEntry[];
+}
+
+/** A fitted language model. The runner reads the texts from it after `recommend`. */
+export interface LanguageFitted<E extends Exchange = Exchange> extends Fitted {
+  /** Name and version of the prompt template, as records keep it. */
+  readonly template: string;
+  /** One exchange per user that `recommend` was called with, in the order of the calls. */
+  readonly exchanges: readonly E[];
+}
+
+/**
+ * The lists of some exchanges, row by row: the recommended items of each, at most `k`. Scores are those that `scoresOf`
+ * gives for a row, best first; without them 1 / rank, since a text gives an order and no score.
+ */
+export function rankExchanges(
+  exchanges: readonly Pick<Exchange, 'entries'>[],
+  k: number,
+  scoresOf: (row: number) => readonly number[] | undefined = () => undefined,
+): TopK {
+  const items = new Int32Array(exchanges.length * k).fill(-1);
+  const scores = new Float32Array(exchanges.length * k);
+  for (const [row, { entries }] of exchanges.entries()) {
+    const given = scoresOf(row);
+    for (const [n, item] of recommendedItems(entries).slice(0, k).entries()) {
+      items[row * k + n] = item;
+      scores[row * k + n] = given?.[n] ?? 1 / (n + 1);
+    }
+  }
+  return { k, items, scores };
+}
