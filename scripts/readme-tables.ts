@@ -1,10 +1,10 @@
 /**
- * Writes the tables of README.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
+ * Writes the tables of README.md and docs/*.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
  * results/benchmark.json and benchmark_gpt2.json between `<!-- benchmark -->`, `<!-- benchmark: scaling -->` or
  * `<!-- benchmark: gpt2 -->` and `<!-- end -->`.
  * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import {
   recordSchema,
   type CutoffMetrics,
@@ -24,26 +24,36 @@ const columns = [
   ['ndcg', 'NDCG'],
 ] as const satisfies [keyof CutoffMetrics, string][];
 
-const before = await readFile('README.md', 'utf8');
-let after = before;
-for (const [block, file] of before.matchAll(/<!-- table: (\S+) -->[^]*?<!-- end -->/g)) {
-  const table = markdown(await readRecord(file!, recordSchema));
-  after = after.replace(block, `<!-- table: ${file} -->\n\n${table}\n\n<!-- end -->`);
-}
 const benchmarks: Record<string, () => Promise<string[][]>> = {
   benchmark: async () => comparisonRows(await benchmark()),
   'benchmark: scaling': async () => scalingRows(await benchmark()),
   'benchmark: gpt2': async () =>
     gpt2Rows(gpt2BenchmarkSchema.parse(await json('results/benchmark_gpt2.json'))),
 };
-for (const [block, name] of after.matchAll(/<!-- (benchmark(?:: \w+)?) -->[^]*?<!-- end -->/g)) {
-  const table = aligned(await benchmarks[name!]!());
-  after = after.replace(block, `<!-- ${name} -->\n\n${table}\n\n<!-- end -->`);
+
+const pages = (await readdir('docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+for (const page of ['README.md', ...pages]) {
+  const before = await readFile(page, 'utf8');
+  const after = await withTables(before);
+  if (!process.argv.includes('--check')) await writeFileAtomic(page, after);
+  else if (after !== before) {
+    console.error(`${page}: a table is not what its record says. Run \`npm run readme\`.`);
+    process.exitCode = 1;
+  }
 }
-if (!process.argv.includes('--check')) await writeFileAtomic('README.md', after);
-else if (after !== before) {
-  console.error('README.md: a table is not what its record says. Run `npm run readme`.');
-  process.exitCode = 1;
+
+/** The page with each marked table written anew. */
+async function withTables(page: string): Promise<string> {
+  let text = page;
+  for (const [block, file] of page.matchAll(/<!-- table: (\S+) -->[^]*?<!-- end -->/g)) {
+    const table = markdown(await readRecord(file!, recordSchema));
+    text = text.replace(block, `<!-- table: ${file} -->\n\n${table}\n\n<!-- end -->`);
+  }
+  for (const [block, name] of text.matchAll(/<!-- (benchmark(?:: \w+)?) -->[^]*?<!-- end -->/g)) {
+    const table = aligned(await benchmarks[name!]!());
+    text = text.replace(block, `<!-- ${name} -->\n\n${table}\n\n<!-- end -->`);
+  }
+  return text;
 }
 
 async function json(path: string): Promise<unknown> {
