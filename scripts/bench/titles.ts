@@ -1,12 +1,12 @@
 /** How long it takes to match 10,000 written titles: natural forms, other case, one in twenty not in the catalogue. */
 import { loadDataset } from '../../src/data/loader.ts';
-import { naturalTitle, TitleIndex } from '../../src/language/titles.ts';
+import { toNaturalTitle, TitleIndex } from '../../src/language/titles.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 const { movies } = await loadDataset(process.argv[2] ?? 'ml-latest-small-2016');
 const rng = new Rng(1);
 const written = Array.from({ length: 10_000 }, (_, n) => {
-  const title = naturalTitle(movies.titles[rng.int(movies.titles.length)]!);
+  const title = toNaturalTitle(movies.titles[rng.int(movies.titles.length)]!);
   return n % 20 === 0 ? `Not ${title}` : n % 3 === 0 ? title.toLowerCase() : title;
 });
 

@@ -38,20 +38,20 @@ export interface GroundingContext {
 }
 
 /** Classes whose entries count as recommendations: a movie of the catalogue, new to the user, named once. */
-const counted = new Set<MatchClass>(['exact', 'normalized', 'year-off']);
+const RECOMMENDED_CLASSES = new Set<MatchClass>(['exact', 'normalized', 'year-off']);
 
 /** Finds each entry's movie. An entry is `repeated` when an entry above it has the same movie. */
 export function ground(entries: readonly Entry[], context: GroundingContext): GroundedEntry[] {
   const above = new Set<number>();
   return entries.map((entry) => {
-    const { item, match } = locate(entry, context);
+    const { item, match } = findMovie(entry, context);
     const repeated = item >= 0 && above.has(item);
     if (item >= 0) above.add(item);
     return { ...entry, item, match: repeated ? 'repeated' : match };
   });
 }
 
-function locate(entry: Entry, context: GroundingContext): { item: number; match: MatchClass } {
+function findMovie(entry: Entry, context: GroundingContext): { item: number; match: MatchClass } {
   const { titles, candidates, inCatalogue, seen } = context;
   if (candidates && entry.candidate !== undefined) {
     const item = candidates[entry.candidate - 1];
@@ -66,13 +66,13 @@ function locate(entry: Entry, context: GroundingContext): { item: number; match:
   return { item, match: match.class };
 }
 
-/** The recommendations proper: items in order, without what was not found, seen, repeated or outside the candidates. */
-export function recommendedItems(entries: readonly GroundedEntry[]): number[] {
-  return entries.filter(({ match }) => counted.has(match)).map(({ item }) => item);
+/** Returns the recommendations proper: items in order, without what was not found, seen, repeated or outside the candidates. */
+export function listRecommendations(entries: readonly GroundedEntry[]): number[] {
+  return entries.filter(({ match }) => RECOMMENDED_CLASSES.has(match)).map(({ item }) => item);
 }
 
-/** Share of all entries in each class; all 0 when there is none. */
-export function matchShares(entries: readonly GroundedEntry[]): Record<MatchClass, number> {
+/** Returns the share of all entries in each class, 0 to 1; all 0 when there is none. */
+export function computeMatchShares(entries: readonly GroundedEntry[]): Record<MatchClass, number> {
   const shares = Object.fromEntries(matchClasses.map((name) => [name, 0])) as Record<MatchClass, number>;
   for (const { match } of entries) shares[match] += 1 / entries.length;
   return shares;

@@ -1,7 +1,7 @@
 /** From what a language model wrote to the titles and reasons in it. Every outcome is a state, never an exception. */
 import type { Entry } from './grounding.ts';
 
-export type Reply =
+export type ParsedReply =
   | { state: 'answered'; entries: Entry[] }
   /** Cut off by the length limit: the entries that were complete. */
   | { state: 'truncated'; entries: Entry[] }
@@ -11,17 +11,17 @@ export type Reply =
   | { state: 'malformed' };
 
 /** States without recommendations are scored 0 and counted. */
-export type ReplyState = Reply['state'];
+export type ReplyState = ParsedReply['state'];
 
 /**
  * Reads JSON (alone, in a code fence, within prose, or cut off), else a list in prose, numbered or with dashes.
- * `cut` says that the server stopped at its length limit.
+ * `truncated` says that the server stopped at its length limit.
  */
-export function parseReply(text: string, cut = false): Reply {
+export function parseReply(text: string, truncated = false): ParsedReply {
   if (text.trim() === '') return { state: 'empty' };
-  const entries = fromJson(text) ?? fromLines(text, cut);
-  if (entries.length > 0) return { state: cut ? 'truncated' : 'answered', entries };
-  if (cut) return { state: 'truncated', entries: [] };
+  const entries = fromJson(text) ?? fromLines(text, truncated);
+  if (entries.length > 0) return { state: truncated ? 'truncated' : 'answered', entries };
+  if (truncated) return { state: 'truncated', entries: [] };
   return { state: looksLikeRefusal(text) ? 'refused' : 'malformed' };
 }
 
@@ -82,9 +82,9 @@ function entryOf(value: unknown): Entry | undefined {
 const item = /^\s*(?:\*\*)?(?:\d{1,3}\s*[.):]|[-*•–])\s+(?<rest>.+)$/u;
 
 /** Lines such as `1. **The Matrix (1999)** - because ...`. The last line of a text that was cut off does not count. */
-function fromLines(text: string, cut: boolean): Entry[] {
+function fromLines(text: string, truncated: boolean): Entry[] {
   const lines = text.split(/\r?\n/u);
-  if (cut) lines.pop();
+  if (truncated) lines.pop();
   return lines.flatMap((line) => {
     const rest = item.exec(line)?.groups?.['rest'];
     return rest === undefined ? [] : [titleAndReason(rest)];

@@ -17,12 +17,12 @@ export interface PromptParts {
   candidates?: readonly string[];
 }
 
-const system =
+const SYSTEM_MESSAGE =
   'You recommend movies. You know what a user has watched and how the user rated it on a scale from 0.5 to 5. ' +
   'Recommend movies that the user has not watched and will rate highest, the best first. Answer with JSON only.';
 
-/** Name and version that records keep. Candidates and examples change the words, so they change the name. */
-export function templateName({
+/** Returns the name and version that records keep. Candidates and examples change the words, so they change the name. */
+export function nameTemplate({
   examples = [],
   candidates,
 }: Pick<PromptParts, 'examples' | 'candidates'>): string {
@@ -30,20 +30,20 @@ export function templateName({
   return `chat/${shots}${candidates ? '/candidates' : ''}@1`;
 }
 
-/** The messages of one request. */
-export function chatPrompt(parts: PromptParts): Message[] {
+/** Writes the messages of one request: the system message, the answered examples, the question. */
+export function buildChatMessages(parts: PromptParts): Message[] {
   const { examples = [] } = parts;
   return [
-    { role: 'system', content: system },
+    { role: 'system', content: SYSTEM_MESSAGE },
     ...examples.flatMap(({ history, liked }): Message[] => [
-      { role: 'user', content: question({ history, count: liked.length }) },
-      { role: 'assistant', content: exampleAnswer(liked) },
+      { role: 'user', content: writeQuestion({ history, count: liked.length }) },
+      { role: 'assistant', content: writeExampleAnswer(liked) },
     ]),
-    { role: 'user', content: question(parts) },
+    { role: 'user', content: writeQuestion(parts) },
   ];
 }
 
-function question({ history, count, candidates }: PromptParts): string {
+function writeQuestion({ history, count, candidates }: PromptParts): string {
   const lines = [history.text];
   if (history.genres.length > 0) lines.push(`Favourite genres: ${history.genres.join(', ')}.`);
   if (history.tags.length > 0) lines.push(`The user's own tags: ${history.tags.join(', ')}.`);
@@ -65,7 +65,7 @@ function question({ history, count, candidates }: PromptParts): string {
   return lines.join('\n');
 }
 
-function exampleAnswer(liked: readonly { title: string; genres: readonly string[] }[]): string {
+function writeExampleAnswer(liked: readonly { title: string; genres: readonly string[] }[]): string {
   const recommendations = liked.map(({ title, genres }) => ({
     title,
     reason:

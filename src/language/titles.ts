@@ -1,5 +1,6 @@
 /** From a written title to a movie of the catalogue: by rule, never by likeness. */
 import type { Movies } from '../data/dataset.ts';
+import { splitYear } from '../data/titles.ts';
 
 /**
  * How a written title was found: to the letter; after normalising article, a.k.a. names, accents, case and punctuation
@@ -19,7 +20,7 @@ const articles =
 const inverted = new RegExp(`^(.+), (${articles.split(' ').join('|')}|l'|l’)$`, 'iu');
 
 /** "Matrix, The (1999)" as people write it: "The Matrix (1999)". A name in parentheses keeps its form. */
-export function naturalTitle(title: string): string {
+export function toNaturalTitle(title: string): string {
   const { name, year } = splitYear(title);
   const bracket = name.indexOf(' (');
   const [main, rest] = bracket < 0 ? [name, ''] : [name.slice(0, bracket), name.slice(bracket)];
@@ -65,12 +66,6 @@ export class TitleIndex {
 
 function found(how: 'exact' | 'normalized' | 'year-off', items: number[]): TitleMatch {
   return items.length === 1 ? { class: how, item: items[0]! } : { class: 'ambiguous', items };
-}
-
-/** "Title (1999)" to its parts; year 0 without one. A range such as "(1995-1999)" counts by its first year. */
-export function splitYear(title: string): { name: string; year: number } {
-  const match = /^(.*?)\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)\s*$/su.exec(title);
-  return match ? { name: match[1]!, year: Number(match[2]) } : { name: title.trim(), year: 0 };
 }
 
 /** "Seven (a.k.a. Se7en)" to ["Seven", "Se7en"]; the first is the main name. */

@@ -1,5 +1,5 @@
 /** What a language model adds to the contract of a recommender: the texts around its lists. */
-import { recommendedItems, type GroundedEntry } from '../language/grounding.ts';
+import { listRecommendations, type GroundedEntry } from '../language/grounding.ts';
 import type { History } from '../language/history.ts';
 import type { ReplyState } from '../language/reply.ts';
 import type { Fitted, TopK } from './recommender.ts';
@@ -36,7 +36,7 @@ export function rankExchanges(
   const scores = new Float32Array(exchanges.length * k);
   for (const [row, { entries }] of exchanges.entries()) {
     const given = scoresOf(row);
-    for (const [n, item] of recommendedItems(entries).slice(0, k).entries()) {
+    for (const [n, item] of listRecommendations(entries).slice(0, k).entries()) {
       items[row * k + n] = item;
       scores[row * k + n] = given?.[n] ?? 1 / (n + 1);
     }

@@ -6,7 +6,7 @@ import { loadDataset } from '../../src/data/loader.ts';
 import { splitRatings } from '../../src/data/split.ts';
 import { languageRecordSchema, type LanguageRecord } from '../../src/experiment/record.ts';
 import { reproducible } from '../../src/experiment/reproduce.ts';
-import { naturalTitle } from '../../src/language/titles.ts';
+import { toNaturalTitle } from '../../src/language/titles.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { chatServer, CUT, type ChatBody, type ChatServer } from '../support/chat-server.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
@@ -169,7 +169,7 @@ describe('recsys openai', () => {
     const hidden = new Map<number, string[]>();
     test.users.forEach((user, n) => {
       const id = data.userIds[user]!;
-      hidden.set(id, [...(hidden.get(id) ?? []), naturalTitle(data.movies.titles[test.items[n]!]!)]);
+      hidden.set(id, [...(hidden.get(id) ?? []), toNaturalTitle(data.movies.titles[test.items[n]!]!)]);
     });
     for (const { body } of server.requests) {
       expect(body.messages).toHaveLength(6);

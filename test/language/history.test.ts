@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { userHistory } from '../../src/language/history.ts';
-import { ground, matchShares, recommendedItems } from '../../src/language/grounding.ts';
+import { describeHistory } from '../../src/language/history.ts';
+import { ground, computeMatchShares, listRecommendations } from '../../src/language/grounding.ts';
 import { TitleIndex } from '../../src/language/titles.ts';
 import { trainOn } from '../support/datasets.ts';
 
@@ -20,32 +20,32 @@ train.movies.years[1] = 1999;
 
 describe('a history in words', () => {
   it('tells what was watched in order of time, in the words of the original work', () => {
-    expect(userHistory(train, 0).text).toBe(
+    expect(describeHistory(train, 0).text).toBe(
       'User 1 has watched Movie 0 (1990), rated 3.0/5, The Matrix (1999), rated 5.0/5, Movie 2 (1992), rated 4.0/5, ' +
         'Movie 3 (1993), rated 5.0/5.',
     );
   });
 
   it('keeps what was rated highest, then latest, when it is too long, and counts the rest', () => {
-    const { items, omitted } = userHistory(train, 0, { maxMovies: 2 });
-    expect([items, omitted]).toEqual([[1, 3], 2]);
-    expect(userHistory(train, 0, { maxMovies: 1 }).items).toEqual([3]);
+    const { items, truncatedRatings } = describeHistory(train, 0, { maxMovies: 2 });
+    expect([items, truncatedRatings]).toEqual([[1, 3], 2]);
+    expect(describeHistory(train, 0, { maxMovies: 1 }).items).toEqual([3]);
   });
 
   it('stays within the tokens that it is given', () => {
     const countTokens = (text: string) => text.split(' ').length;
     for (let maxTokens = 5; maxTokens < 30; maxTokens++) {
-      const { text, items } = userHistory(train, 0, { maxTokens, countTokens });
+      const { text, items } = describeHistory(train, 0, { maxTokens, countTokens });
       if (items.length > 0) expect(countTokens(text)).toBeLessThanOrEqual(maxTokens);
     }
   });
 
   it('leaves out what is held back', () => {
-    expect(userHistory(train, 0, { without: new Set([1, 3]) }).items).toEqual([0, 2]);
+    expect(describeHistory(train, 0, { without: new Set([1, 3]) }).items).toEqual([0, 2]);
   });
 
   it('says so of a user without ratings', () => {
-    expect(userHistory(train, 2).text).toBe('User 21 has not rated any movie yet.');
+    expect(describeHistory(train, 2).text).toBe('User 21 has not rated any movie yet.');
   });
 
   it('names the genres that the user rates highest and the user’s own tags, latest first', () => {
@@ -58,7 +58,7 @@ describe('a history in words', () => {
         timestamps: Int32Array.of(1, 2, 3),
       },
     };
-    const { genres, tags } = userHistory(tagged, 0);
+    const { genres, tags } = describeHistory(tagged, 0);
     expect(genres).toEqual(['Comedy', 'Drama']); // items 1 and 3 with 5 stars against 0 and 2 with 3 and 4
     expect(tags).toEqual(['new', 'old']);
   });
@@ -92,8 +92,8 @@ describe('grounding', () => {
       'out-of-catalogue',
       'year-off',
     ]);
-    expect(recommendedItems(grounded)).toEqual([1, 4]);
-    const shares = matchShares(grounded);
+    expect(listRecommendations(grounded)).toEqual([1, 4]);
+    const shares = computeMatchShares(grounded);
     expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
     expect(shares['out-of-catalogue']).toBeCloseTo(2 / 6, 12);
   });

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Movies } from '../../src/data/dataset.ts';
 import { loadDataset } from '../../src/data/loader.ts';
-import { naturalTitle, splitYear, TitleIndex } from '../../src/language/titles.ts';
+import { splitYear } from '../../src/data/titles.ts';
+import { toNaturalTitle, TitleIndex } from '../../src/language/titles.ts';
 
 function catalogue(...titles: string[]): TitleIndex {
   return new TitleIndex({ titles, years: Int16Array.from(titles, (title) => splitYear(title).year) });
@@ -21,7 +22,7 @@ describe('the natural form of a title', () => {
     ['Se7en', 'Se7en'],
     ['Boot, Das (1981)', 'Das Boot (1981)'],
   ])('of %s is %s', (released, natural) => {
-    expect(naturalTitle(released)).toBe(natural);
+    expect(toNaturalTitle(released)).toBe(natural);
   });
 });
 
@@ -102,7 +103,7 @@ describe(`every title of ${folder}`, () => {
         fc.constantFrom(...disguises),
         (item, natural, disguise) => {
           const title = movies.titles[item]!;
-          const match = index.match(disguise(natural ? naturalTitle(title) : title));
+          const match = index.match(disguise(natural ? toNaturalTitle(title) : title));
           if (match.class === 'ambiguous') {
             ambiguous++;
             expect(match.items).toContain(item);

@@ -1,8 +1,8 @@
 /** GPT-4o's recommendations for a sample of users: asked or replayed, with candidates, hybrids and company. */
 import { join } from 'node:path';
-import { itemsByScore, TextIndex } from '../../language/bm25.ts';
-import { userHistory } from '../../language/history.ts';
-import { templateName } from '../../language/templates.ts';
+import { rankByScore, TextIndex } from '../../language/bm25.ts';
+import { describeHistory } from '../../language/history.ts';
+import { nameTemplate } from '../../language/templates.ts';
 import { TitleIndex } from '../../language/titles.ts';
 import { diskCache, noCache } from '../../models/chat/cache.ts';
 import { chatClient } from '../../models/chat/openai-client.ts';
@@ -200,7 +200,7 @@ async function replay(
 ): Promise<ChatExchange[]> {
   const titles = new TitleIndex(prepared.dataset.movies);
   return Array.from(users, (user, n) => {
-    const history = userHistory(prepared.train, user);
+    const history = describeHistory(prepared.train, user);
     const question = { user, history, messages: [], maxOutputTokens: 0, inputTokens: 0 };
     const answer = {
       text: stored![n]!,
@@ -244,8 +244,8 @@ function bm25Lists({ train }: Prepared, users: Int32Array, k: number): TopK {
   const index = new TextIndex(train);
   const items = new Int32Array(users.length * k).fill(-1);
   for (const [row, user] of users.entries()) {
-    const liked = userHistory(train, user, { maxMovies: LIKED }).items;
-    items.set(itemsByScore(index.scores(liked), train, user).subarray(0, k), row * k);
+    const liked = describeHistory(train, user, { maxMovies: LIKED }).items;
+    items.set(rankByScore(index.score(liked), train, user).subarray(0, k), row * k);
   }
   return { k, items, scores: new Float32Array(items.length) };
 }
@@ -311,7 +311,7 @@ async function blendInto(
 
 function templateOf({ options, candidates }: OpenAiSpec): string {
   const examples = Array.from({ length: options.fewShot }, () => ({ history: {} as never, liked: [] }));
-  return templateName({ examples, ...(candidates !== 'none' && { candidates: [] }) });
+  return nameTemplate({ examples, ...(candidates !== 'none' && { candidates: [] }) });
 }
 
 /** Options that shape the answers; the others may differ between two runs with equal records. */

@@ -1,5 +1,5 @@
 /** What the records of GPT-2 and GPT-4o share beyond those of other models: texts, match classes, shares. */
-import { matchShares } from '../../language/grounding.ts';
+import { computeMatchShares } from '../../language/grounding.ts';
 import type { Exchange } from '../../models/language-model.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Rng } from '../../util/rng.ts';
@@ -15,8 +15,8 @@ export function languagePart(
 ): LanguageRecord['language'] {
   return {
     template,
-    shares: matchShares(exchanges.flatMap(({ entries }) => entries)),
-    historiesCut: exchanges.filter(({ history }) => history.omitted > 0).length,
+    shares: computeMatchShares(exchanges.flatMap(({ entries }) => entries)),
+    historiesCut: exchanges.filter(({ history }) => history.truncatedRatings > 0).length,
     users: exchanges.map(({ user, history, state, reply, entries }) => ({
       userId: dataset.userIds[user]!,
       history: history.text,

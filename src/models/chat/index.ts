@@ -2,10 +2,10 @@
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { ground } from '../../language/grounding.ts';
-import { userHistory, type History } from '../../language/history.ts';
+import { describeHistory, type History } from '../../language/history.ts';
 import { parseReply } from '../../language/reply.ts';
-import { chatPrompt, templateName, type Message, type PromptParts } from '../../language/templates.ts';
-import { naturalTitle, TitleIndex } from '../../language/titles.ts';
+import { buildChatMessages, nameTemplate, type Message, type PromptParts } from '../../language/templates.ts';
+import { toNaturalTitle, TitleIndex } from '../../language/titles.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
 import type { Rng } from '../../util/rng.ts';
 import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
@@ -76,7 +76,7 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
 /** The name of the template that the options and parts make. */
 function templateOf({ options, candidates }: ChatParts): string {
   const examples = Array.from({ length: options.fewShot }, () => ({ history: {} as never, liked: [] }));
-  return templateName({ examples, ...(candidates && { candidates: [] }) });
+  return nameTemplate({ examples, ...(candidates && { candidates: [] }) });
 }
 
 /** How many exchanges ended in each state. */
@@ -121,7 +121,7 @@ function questionsFor(
   const maxOutputTokens = options.maxOutputTokens ?? 200 + 80 * count;
   const limits = { maxTokens: options.historyTokens, countTokens };
   return Array.from(users, (user) => {
-    const history = userHistory(train, user, limits);
+    const history = describeHistory(train, user, limits);
     const own = candidates?.(user);
     const parts: PromptParts = {
       history,
@@ -129,9 +129,9 @@ function questionsFor(
       examples: exampleUsers(train, user, options.fewShot, rng).map((other) =>
         exampleOf(train, other, countTokens),
       ),
-      ...(own && { candidates: Array.from(own, (item) => naturalTitle(train.movies.titles[item]!)) }),
+      ...(own && { candidates: Array.from(own, (item) => toNaturalTitle(train.movies.titles[item]!)) }),
     };
-    const messages = chatPrompt(parts);
+    const messages = buildChatMessages(parts);
     const inputTokens = countMessages(messages, countTokens);
     return { user, history, messages, maxOutputTokens, inputTokens, ...(own && { candidates: own }) };
   });
@@ -153,8 +153,8 @@ function exampleUsers(train: TrainingSet, user: number, count: number, rng: Rng)
 
 /** The example's answer is what that user rated highest in train; its history leaves those movies out. */
 function exampleOf(train: TrainingSet, user: number, countTokens: (text: string) => number) {
-  const liked = userHistory(train, user, { maxMovies: EXAMPLE_ANSWERS }).items;
-  const history = userHistory(train, user, {
+  const liked = describeHistory(train, user, { maxMovies: EXAMPLE_ANSWERS }).items;
+  const history = describeHistory(train, user, {
     without: new Set(liked),
     maxTokens: EXAMPLE_TOKENS,
     countTokens,
@@ -162,7 +162,7 @@ function exampleOf(train: TrainingSet, user: number, countTokens: (text: string)
   return {
     history,
     liked: liked.map((item) => ({
-      title: naturalTitle(train.movies.titles[item]!),
+      title: toNaturalTitle(train.movies.titles[item]!),
       genres: train.movies.genres[item]!.slice(0, 2),
     })),
   };

@@ -3,7 +3,7 @@
  * are held back from the history and become the list to be written; a prompt tells the whole history.
  */
 import type { TrainingSet } from '../../../data/training-set.ts';
-import { userHistory, type History } from '../../../language/history.ts';
+import { describeHistory, type History } from '../../../language/history.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { toExample, type Example } from './batch.ts';
 import { TOKENS_PER_ENTRY, type Wording } from './template.ts';
@@ -43,7 +43,7 @@ export function promptOf(
   without?: ReadonlySet<number>,
 ): Prompt {
   const longest = options.contextLength - roomForList(options);
-  const history = userHistory(train, user, {
+  const history = describeHistory(train, user, {
     countTokens: (text) => wording.prompt({ text }).length,
     maxTokens: longest,
     ...(without && { without }),

@@ -11,7 +11,7 @@
  */
 import type { TrainingSet } from '../../../data/training-set.ts';
 import type { History } from '../../../language/history.ts';
-import { naturalTitle } from '../../../language/titles.ts';
+import { toNaturalTitle } from '../../../language/titles.ts';
 import type { ListForm } from '../decoding/list-constraint.ts';
 import type { Gpt2Tokenizer } from '../../../huggingface/tokenizer.ts';
 import { buildTrie, type Trie } from '../decoding/trie.ts';
@@ -70,7 +70,7 @@ export class Wording {
 
   /** The parts of a line that `entry` could have written. */
   readEntry(line: string, index: number, item: number): { title: string; reason: string } {
-    const title = naturalTitle(this.#train.movies.titles[item]!);
+    const title = toNaturalTitle(this.#train.movies.titles[item]!);
     return { title, reason: line.slice(`${index + 1}. ${title} -`.length).trim() };
   }
 
@@ -82,7 +82,7 @@ export class Wording {
   title(item: number): readonly number[] {
     let tokens = this.#titles.get(item);
     if (tokens === undefined) {
-      tokens = this.tokenizer.encode(` ${naturalTitle(this.#train.movies.titles[item]!)} -`);
+      tokens = this.tokenizer.encode(` ${toNaturalTitle(this.#train.movies.titles[item]!)} -`);
       this.#titles.set(item, tokens);
     }
     return tokens;

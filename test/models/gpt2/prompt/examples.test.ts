@@ -3,7 +3,7 @@ import { loadDataset } from '../../../../src/data/loader.ts';
 import { splitRatings } from '../../../../src/data/split.ts';
 import { trainingSet, type TrainingSet } from '../../../../src/data/training-set.ts';
 import type { Ratings } from '../../../../src/data/dataset.ts';
-import { TitleIndex, naturalTitle } from '../../../../src/language/titles.ts';
+import { TitleIndex, toNaturalTitle } from '../../../../src/language/titles.ts';
 import { parseReply } from '../../../../src/language/reply.ts';
 import { NO_TARGET, type Example } from '../../../../src/models/gpt2/prompt/batch.ts';
 import {
@@ -52,10 +52,10 @@ describe('a training text', () => {
     let checked = 0;
     for (const [n, user] of users.entries()) {
       const text = textOf(texts[n]!);
-      const own = [...ratedInTrain(user)].map((item) => naturalTitle(train.movies.titles[item]!));
+      const own = [...ratedInTrain(user)].map((item) => toNaturalTitle(train.movies.titles[item]!));
       for (let row = 0; row < test.users.length; row++) {
         if (test.users[row] !== user) continue;
-        const title = naturalTitle(train.movies.titles[test.items[row]!]!);
+        const title = toNaturalTitle(train.movies.titles[test.items[row]!]!);
         // A title inside a longer one that the user did rate ("Halloween (1978)") proves nothing.
         if (own.some((other) => other.includes(title))) continue;
         expect(text, `user ${train.userIds[user]}`).not.toContain(`, ${title},`);
@@ -75,7 +75,7 @@ describe('a training text', () => {
       const titles = reply.state === 'answered' ? reply.entries.map(({ title }) => title) : [];
       expect(new Set(titles).size).toBe(titles.length);
       expect(titles.length).toBeLessThanOrEqual(10);
-      const own = [...ratedInTrain(user)].map((item) => naturalTitle(train.movies.titles[item]!));
+      const own = [...ratedInTrain(user)].map((item) => toNaturalTitle(train.movies.titles[item]!));
       for (const title of titles) {
         expect(own).toContain(title);
         expect(prompt).not.toContain(` ${title}, rated`);
@@ -134,8 +134,8 @@ describe('a prompt', () => {
     )!;
     const { history, tokens } = promptOf(train, user, wording, options);
     expect(tokens.length).toBeLessThanOrEqual(272);
-    expect(history.omitted).toBe(most - history.items.length);
-    expect(history.omitted).toBeGreaterThan(100);
+    expect(history.truncatedRatings).toBe(most - history.items.length);
+    expect(history.truncatedRatings).toBeGreaterThan(100);
   });
 });
 
@@ -156,9 +156,9 @@ describe('a reply', () => {
     inCatalogue: (item: number) => train.catalogue.includes(item),
     seen: () => false,
   });
-  const history = { text: '', items: [], omitted: 0, genres: ['Action', 'Drama'], tags: [] };
+  const history = { text: '', items: [], truncatedRatings: 0, genres: ['Action', 'Drama'], tags: [] };
   const items = [1, 40, 300];
-  const titles = () => items.map((item) => naturalTitle(train.movies.titles[item]!));
+  const titles = () => items.map((item) => toNaturalTitle(train.movies.titles[item]!));
 
   it('under the constraint gives back the movies and reasons that were written', () => {
     const tokens = wording.answer(items, history.genres);
