@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { CostEstimate, OpenAiSpec } from '../experiment/language/chat.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
-import { openAiOptions } from '../models/chat/options.ts';
+import { chatOptions } from '../models/chat/options.ts';
 import { variants } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { outputSchema, withContext } from './shared/context.ts';
@@ -78,7 +78,7 @@ export function openAiCommand(): Command {
   const command = new Command('openai').description(
     'GPT-4o recommendations with reasons, scored like every other model; needs OPENAI_API_KEY or a local --base-url',
   );
-  addFlags(command, runSchema, openAiOptions, dataSchema, protocolSchema, outputSchema);
+  addFlags(command, runSchema, chatOptions, dataSchema, protocolSchema, outputSchema);
   return command.action(async (typed: Record<string, unknown>) => {
     const run = readFlags(runSchema, typed);
     const output = readFlags(outputSchema, typed);
@@ -131,7 +131,7 @@ function specOf(
     });
   }
   return {
-    options: readFlags(openAiOptions, typed),
+    options: readFlags(chatOptions, typed),
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
     numUsers: run.numUsers,

@@ -6,16 +6,18 @@ import { nameTemplate } from '../../language/templates.ts';
 import { TitleIndex } from '../../language/titles.ts';
 import { diskCache, noCache } from '../../models/chat/cache.ts';
 import { chatClient } from '../../models/chat/openai-client.ts';
-import { costOf, priceOf, PRICES_AS_OF, tokenCounter, type Price } from '../../models/chat/cost.ts';
+import { costOf, priceOf } from '../../models/chat/cost.ts';
+import { PRICES_AS_OF, type Price } from '../../models/chat/families.ts';
 import {
   countStates,
   createChatModel,
   toExchange,
   type ChatExchange,
   type ChatParts,
-  type Question,
 } from '../../models/chat/index.ts';
-import type { OpenAiOptions } from '../../models/chat/options.ts';
+import type { ChatOptions } from '../../models/chat/options.ts';
+import type { ChatQuestion } from '../../models/chat/questions.ts';
+import { tokenCounter } from '../../models/chat/tokens.ts';
 import { rankExchanges } from '../../models/language-model.ts';
 import type { TopK } from '../../models/recommender.ts';
 import { createModel, specOf } from '../../models/registry.ts';
@@ -32,7 +34,7 @@ import type { RunContext } from '../run.ts';
 import { buildRecord, scoreLists } from '../score.ts';
 
 export interface OpenAiSpec {
-  options: OpenAiOptions;
+  options: ChatOptions;
   data: DataOptions;
   protocol: Protocol;
   /** Released ids, comma-separated; or a sample of `numUsers`. */
@@ -61,7 +63,7 @@ export interface CostEstimate {
   /** USD; undefined when the model's price is not known. */
   cost?: number;
   pricesAsOf: string;
-  questions: Question[];
+  questions: ChatQuestion[];
 }
 
 /** What a run would ask and cost at most, without asking. A hybrid's validation users are counted in. */

@@ -33,8 +33,8 @@ export function diskCache(folder: string): AnswerCache {
   return {
     async get(request) {
       try {
-        const kept = JSON.parse(await readFile(pathOf(request), 'utf8')) as { answer?: unknown };
-        return answerSchema.safeParse(kept.answer).data;
+        const file = JSON.parse(await readFile(pathOf(request), 'utf8')) as { answer?: unknown };
+        return answerSchema.safeParse(file.answer).data;
       } catch {
         return undefined;
       }

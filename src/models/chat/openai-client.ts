@@ -1,33 +1,20 @@
-/** One question to a server that speaks the OpenAI API, through the official SDK: retries, formats, errors. */
+/** One request to a server that speaks the OpenAI API, through the official SDK: retries, formats, errors. */
 import type OpenAI from 'openai';
 import { z } from 'zod';
-import type { Message } from '../../language/templates.ts';
 import { RecsysError, UsageError } from '../../util/errors.ts';
+import type { Ask, AskOutcome } from './ask.ts';
 import type { Answer, AnswerCache } from './cache.ts';
-import type { OpenAiOptions } from './options.ts';
+import type { ChatOptions } from './options.ts';
 
-export interface ChatRequest {
-  messages: Message[];
-  maxOutputTokens: number;
-  seed: number;
-  /** Candidates are named by number. */
-  numbered: boolean;
-}
-
-/** What came of a question. A failure has been retried; it is recorded, scored 0, and asked again next time. */
-export type AskOutcome = { answer: Answer; fromCache: boolean } | { failure: string };
-
-const entry = z.object({ title: z.string(), reason: z.string() });
-const replySchema = z.object({ recommendations: z.array(entry) });
-const numberedReplySchema = z.object({ recommendations: z.array(entry.extend({ number: z.int() })) });
-
-export type Ask = (request: ChatRequest, signal: AbortSignal) => Promise<AskOutcome>;
+const entrySchema = z.object({ title: z.string(), reason: z.string() });
+const replySchema = z.object({ recommendations: z.array(entrySchema) });
+const numberedReplySchema = z.object({ recommendations: z.array(entrySchema.extend({ number: z.int() })) });
 
 /**
- * A function that asks one question. Answers come from `cache` where it has them. Throws UsageError without a key, and
+ * An `Ask` for a server that speaks the OpenAI API. Answers come from `cache` where it has them. Throws UsageError without a key, and
  * RecsysError at once for what no retry mends: key refused, no permission, unknown model, quota used up.
  */
-export async function chatClient(options: OpenAiOptions, cache: AnswerCache): Promise<Ask> {
+export async function chatClient(options: ChatOptions, cache: AnswerCache): Promise<Ask> {
   const { default: Sdk } = await import('openai');
   const { zodResponseFormat } = await import('openai/helpers/zod');
   const key = apiKey(options.baseUrl);
@@ -36,7 +23,7 @@ export async function chatClient(options: OpenAiOptions, cache: AnswerCache): Pr
     baseURL: options.baseUrl ?? 'https://api.openai.com/v1',
     maxRetries: options.retries,
     timeout: 1000 * options.timeout,
-    fetch: fetchWithoutVainRetries,
+    fetch: fetchWithoutQuotaRetries,
     logLevel: 'off',
   });
   const formats = {
@@ -59,12 +46,12 @@ export async function chatClient(options: OpenAiOptions, cache: AnswerCache): Pr
 
     async function askOnce(request: OpenAI.ChatCompletionCreateParamsNonStreaming): Promise<AskOutcome> {
       const shaped = { server: client.baseURL, ...request };
-      const kept = await cache.get(shaped);
-      if (kept) return { answer: kept, fromCache: true };
+      const cached = await cache.get(shaped);
+      if (cached) return { answer: cached, fromCache: true };
       const outcome = await send(client, request, signal, (error) =>
         error instanceof Sdk.APIConnectionTimeoutError
           ? `no answer within ${options.timeout} s`
-          : explain(error, options, key),
+          : describeError(error, options, key),
       );
       if ('answer' in outcome) await cache.put(shaped, outcome.answer);
       return outcome;
@@ -76,7 +63,7 @@ async function send(
   client: OpenAI,
   request: OpenAI.ChatCompletionCreateParamsNonStreaming,
   signal: AbortSignal,
-  explained: (error: unknown) => string,
+  describeFailure: (error: unknown) => string,
 ): Promise<AskOutcome> {
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
@@ -96,14 +83,14 @@ async function send(
     return { answer, fromCache: false };
   } catch (error) {
     if (signal.aborted) throw error;
-    if (refusesFormat(error, request))
-      return { answer: unsupported(request.model, elapsed()), fromCache: false };
-    return { failure: explained(error) };
+    if (isFormatRefusal(error, request))
+      return { answer: unsupportedFormatAnswer(request.model, elapsed()), fromCache: false };
+    return { failure: describeFailure(error) };
   }
 }
 
 /** Many servers answer 400 or 422 to a response format that they do not know, naming it. */
-function refusesFormat(error: unknown, request: OpenAI.ChatCompletionCreateParamsNonStreaming): boolean {
+function isFormatRefusal(error: unknown, request: OpenAI.ChatCompletionCreateParamsNonStreaming): boolean {
   const { status, message } = error as { status?: number; message?: string };
   const refused = status === 400 || status === 422;
   return (
@@ -113,7 +100,7 @@ function refusesFormat(error: unknown, request: OpenAI.ChatCompletionCreateParam
   );
 }
 
-function unsupported(model: string, latencySeconds: number): Answer {
+function unsupportedFormatAnswer(model: string, latencySeconds: number): Answer {
   const usage = { input: 0, output: 0 };
   return {
     text: '',
@@ -127,14 +114,14 @@ function unsupported(model: string, latencySeconds: number): Answer {
 }
 
 /** A failure in one line, without the key. Throws for failures that every further question would meet as well. */
-function explain(error: unknown, { model, baseUrl }: OpenAiOptions, key: string): string {
+function describeError(error: unknown, { model, baseUrl }: ChatOptions, key: string): string {
   const { status, code, message } = error as { status?: number; code?: string; message?: string };
-  const said = redact(message ?? String(error), key);
+  const serverMessage = redact(message ?? String(error), key);
   const place = baseUrl ?? 'OpenAI';
   const fatal = (found: string, remedy: string) => new RecsysError({ place, found, remedy });
   if (status === 401) throw fatal('the API key was refused (401)', 'Set OPENAI_API_KEY to a valid key.');
   if (status === 403)
-    throw fatal(`no permission (403): ${said}`, 'Use a key of a project that may use this model.');
+    throw fatal(`no permission (403): ${serverMessage}`, 'Use a key of a project that may use this model.');
   if (status === 404) throw fatal(`no model '${model}' there (404)`, 'Check --model and --base-url.');
   if (code === 'insufficient_quota') {
     throw fatal(
@@ -142,8 +129,8 @@ function explain(error: unknown, { model, baseUrl }: OpenAiOptions, key: string)
       'Add credit or use another key; the answers so far are kept.',
     );
   }
-  if (status === undefined) return `connection failed: ${said}`;
-  return `status ${status}: ${said}`;
+  if (status === undefined) return `connection failed: ${serverMessage}`;
+  return `status ${status}: ${serverMessage}`;
 }
 
 /** The text without the key and anything of a key's form. */
@@ -169,7 +156,10 @@ function isLoopback(host: string): boolean {
 }
 
 /** The SDK retries every 429; one that says the quota is used up will not get better by waiting. */
-async function fetchWithoutVainRetries(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+async function fetchWithoutQuotaRetries(
+  input: string | URL | Request,
+  init?: RequestInit,
+): Promise<Response> {
   const response = await fetch(input, init);
   if (response.status !== 429) return response;
   const text = await response.text();

@@ -1,7 +1,7 @@
-/** What the chat model can be told: defaults with their reasons, once. Only zod is imported here. */
+/** Options of the chat model: defaults with their reasons, once. Only zod is imported here. */
 import { z } from 'zod';
 
-export const openAiOptions = z.object({
+export const chatOptions = z.object({
   model: z.string().default('gpt-4o').describe('model name as the server knows it'),
   baseUrl: z
     .url()
@@ -33,4 +33,4 @@ export const openAiOptions = z.object({
     .describe('kept answers (default: RESULTS/cache/openai)'),
 });
 
-export type OpenAiOptions = z.output<typeof openAiOptions>;
+export type ChatOptions = z.output<typeof chatOptions>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { diskCache, noCache } from '../../../src/models/chat/cache.ts';
 import { chatClient, redact } from '../../../src/models/chat/openai-client.ts';
-import { openAiOptions } from '../../../src/models/chat/options.ts';
+import { chatOptions } from '../../../src/models/chat/options.ts';
 import { chatServer, CUT, SILENCE, type Behaviour, type ChatServer } from '../../support/chat-server.ts';
 
 const KEY = 'sk-test-0123456789abcdef';
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 const client = (options: Record<string, unknown> = {}, cache = noCache) =>
-  chatClient(openAiOptions.parse({ baseUrl: server.url, retries: 1, ...options }), cache);
+  chatClient(chatOptions.parse({ baseUrl: server.url, retries: 1, ...options }), cache);
 
 async function outcome(behaviour: Behaviour, options: Record<string, unknown> = {}) {
   server.behave(behaviour);
@@ -146,7 +146,7 @@ describe('what no retry mends', () => {
 
   it('no key is wrong usage for OpenAI, and fine for a server on loopback', async () => {
     vi.stubEnv('OPENAI_API_KEY', '');
-    await expect(chatClient(openAiOptions.parse({}), noCache)).rejects.toMatchObject({ exitCode: 2 });
+    await expect(chatClient(chatOptions.parse({}), noCache)).rejects.toMatchObject({ exitCode: 2 });
     expect(await (await client())(request, never)).toHaveProperty('answer');
   });
 

@@ -1,0 +1,20 @@
+/** What is asked of a chat server and what comes back, whatever API the server speaks. */
+import type { Message } from '../../language/templates.ts';
+import type { Answer } from './cache.ts';
+
+export interface ChatRequest {
+  messages: Message[];
+  maxOutputTokens: number;
+  seed: number;
+  /** Candidates are named by number. */
+  numbered: boolean;
+}
+
+/** The outcome of a request. A failure has been retried; it is recorded, scored 0, and asked again in the next run. */
+export type AskOutcome = { answer: Answer; fromCache: boolean } | { failure: string };
+
+/**
+ * Asks once. Throws RecsysError for what no retry and no further request mends (key refused, quota used up), and the
+ * signal's reason when it fires.
+ */
+export type Ask = (request: ChatRequest, signal: AbortSignal) => Promise<AskOutcome>;

@@ -1,0 +1,20 @@
+/** Counts the tokens of text and of chat requests. */
+import type { Message } from '../../language/templates.ts';
+
+/** Tokens that the chat format adds per message and per request, as OpenAI's cookbook counts them. */
+const TOKENS_PER_MESSAGE = 3;
+const TOKENS_PER_REQUEST = 3;
+
+/** Counts text in tokens of o200k_base, the encoding of OpenAI's models since gpt-4o. Loads it on first use. */
+export async function tokenCounter(): Promise<(text: string) => number> {
+  const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
+  return (text) => countTokens(text);
+}
+
+/** Input tokens of one request. */
+export function countMessages(messages: readonly Message[], count: (text: string) => number): number {
+  return messages.reduce(
+    (sum, { role, content }) => sum + TOKENS_PER_MESSAGE + count(role) + count(content),
+    TOKENS_PER_REQUEST,
+  );
+}
