@@ -14,7 +14,7 @@ import {
 import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
 import { gpt2BenchmarkSchema, gpt2Rows } from './bench/gpt2/record.ts';
-import { benchmarkSchema, comparisonRows, scalingRows, type Benchmark } from './bench/record.ts';
+import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './bench/record.ts';
 
 const columns = [
   ['precision', 'precision'],
@@ -60,7 +60,7 @@ async function json(path: string): Promise<unknown> {
   return JSON.parse(await readFile(path, 'utf8'));
 }
 
-async function benchmark(): Promise<Benchmark> {
+async function benchmark(): Promise<BenchmarkRecord> {
   return benchmarkSchema.parse(await json('results/benchmark.json'));
 }
 

@@ -3,7 +3,7 @@
  *
  *   npx tsx scripts/bench/generate-ratings.ts --ratings 25000000 [--seed 1] [--out FOLDER]
  *
- * Nobody gave these ratings. Seeded: the same arguments give the same bytes on every machine.
+ * These ratings are made up. Seeded: the same arguments give the same bytes on every machine.
  */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,13 +26,13 @@ export interface SyntheticCounts {
 }
 
 /** Users rate at least 20 movies, as in every release, and 159 on average, as in ml-32m. */
-const LEAST = 20;
-const MEAN = 159;
+const MIN_RATINGS_PER_USER = 20;
+const MEAN_RATINGS_PER_USER = 159;
 /** Exponent of the tail of ratings per user (Lomax); with the mean above the median is 72, as in ml-25m. */
-const USER_TAIL = 1.8;
-/** Zipf-Mandelbrot popularity of movies: (rank + SHIFT * movies) to the power -EXPONENT. Top 10%: 90% of ratings. */
-const SHIFT = 0.03;
-const EXPONENT = 2.8;
+const LOMAX_EXPONENT = 1.8;
+/** Zipf-Mandelbrot popularity of movies: (rank + ZIPF_SHIFT * movies) to the power -ZIPF_EXPONENT. Top 10%: 90% of ratings. */
+const ZIPF_SHIFT = 0.03;
+const ZIPF_EXPONENT = 2.8;
 const topics = [
   'Action',
   'Adventure',
@@ -51,11 +51,12 @@ const topics = [
   'Thriller',
   'War',
 ];
-/** A user has this many favourite topics and passes over other movies with this probability. */
-const FAVOURITES = 3;
-const PASS = 0.65;
-const FIRST_DAY = 789_652_009; // 9 January 1995, the first rating of the releases
-const LAST_DAY = 1_697_164_147; // 13 October 2023, the last of ml-32m
+/** A user has this many favourite topics, and skips a drawn movie of another topic with this probability. */
+const FAVOURITE_TOPICS = 3;
+const SKIP_PROBABILITY = 0.65;
+/** First and last possible time of a rating, in seconds since 1970, UTC. */
+const FIRST_SECOND = 789_652_009; // 9 January 1995, the first rating of the releases
+const LAST_SECOND = 1_697_164_147; // 13 October 2023, the last of ml-32m
 
 /** Writes ratings.csv, movies.csv and a README that says what they are. */
 export function generateRatings({ ratings, seed, folder }: SyntheticOptions): SyntheticCounts {
@@ -81,7 +82,7 @@ function makeMovies(count: number, rng: Rng): SyntheticMovies {
   const ids = new Int32Array(count);
   for (let i = 0, id = 0; i < count; i++) ids[i] = id += 1 + rng.int(5); // gaps, as between released ids
   const ranks = rng.shuffle(Int32Array.from({ length: count }, (_, i) => i));
-  const weights = Float64Array.from(ranks, (rank) => pow(rank + 1 + SHIFT * count, -EXPONENT));
+  const weights = Float64Array.from(ranks, (rank) => pow(rank + 1 + ZIPF_SHIFT * count, -ZIPF_EXPONENT));
   return {
     ids,
     topics: Uint8Array.from({ length: count }, () => rng.int(topics.length)),
@@ -119,23 +120,27 @@ function writeRatings(path: string, total: number, movies: SyntheticMovies, rng:
   const count = movies.ids.length;
   const lastUser = new Int32Array(count); // who drew a movie last ...
   const order = new Int32Array(count); // ... and as which of theirs
-  const most = Math.floor(count / 5);
+  const maxRatings = Math.floor(count / 5);
   let user = 0;
   for (let left = total; left > 0;) {
     user++;
-    const wanted = Math.min(activity(rng), most, left < 2 * LEAST ? left : left - LEAST);
-    const favourites = Array.from({ length: FAVOURITES }, () => rng.int(topics.length));
+    const wanted = Math.min(
+      drawActivity(rng),
+      maxRatings,
+      left < 2 * MIN_RATINGS_PER_USER ? left : left - MIN_RATINGS_PER_USER,
+    );
+    const favourites = Array.from({ length: FAVOURITE_TOPICS }, () => rng.int(topics.length));
     const mildness = 3.4 + 0.45 * rng.normal();
     const drawn = new Int32Array(wanted);
     for (let k = 0; k < wanted;) {
       const movie = movies.draw(rng);
       if (lastUser[movie] === user) continue;
-      if (!favourites.includes(movies.topics[movie]!) && rng.uniform() < PASS) continue;
+      if (!favourites.includes(movies.topics[movie]!) && rng.uniform() < SKIP_PROBABILITY) continue;
       lastUser[movie] = user;
       order[movie] = k;
       drawn[k++] = movie;
     }
-    const times = sessionTimes(wanted, rng);
+    const times = drawTimes(wanted, rng);
     for (const movie of drawn.sort()) {
       const liked = favourites.includes(movies.topics[movie]!) ? 0.3 : -0.2;
       const stars = mildness + movies.quality[movie]! + liked + 0.8 * rng.normal();
@@ -148,19 +153,19 @@ function writeRatings(path: string, total: number, movies: SyntheticMovies, rng:
   return user;
 }
 
-/** Ratings of one user: 20 and a Lomax tail. */
-function activity(rng: Rng): number {
-  const scale = (MEAN - LEAST) * (USER_TAIL - 1);
-  return LEAST + Math.floor(scale * (pow(1 - rng.uniform(), -1 / USER_TAIL) - 1));
+/** Draws the number of ratings of one user: 20 and a Lomax tail. */
+function drawActivity(rng: Rng): number {
+  const scale = (MEAN_RATINGS_PER_USER - MIN_RATINGS_PER_USER) * (LOMAX_EXPONENT - 1);
+  return MIN_RATINGS_PER_USER + Math.floor(scale * (pow(1 - rng.uniform(), -1 / LOMAX_EXPONENT) - 1));
 }
 
-/** Ascending seconds: a sitting of ratings under a minute apart, now and then a pause of up to a year. */
-function sessionTimes(count: number, rng: Rng): Int32Array {
+/** Draws ascending seconds: sessions of ratings under a minute apart, with pauses of up to a year between them. */
+function drawTimes(count: number, rng: Rng): Int32Array {
   const times = new Int32Array(count);
-  let time = FIRST_DAY + rng.int(LAST_DAY - FIRST_DAY);
+  let time = FIRST_SECOND + rng.int(LAST_SECOND - FIRST_SECOND);
   for (let k = 0; k < count; k++) {
     time += rng.int(100) === 0 ? rng.int(31_557_600) : rng.int(60);
-    times[k] = time = Math.min(time, LAST_DAY);
+    times[k] = time = Math.min(time, LAST_SECOND);
   }
   return times;
 }
@@ -224,7 +229,7 @@ function moviesCsv({ ids, topics: topicOf }: SyntheticMovies): string {
 function readme({ users, movies, ratings }: SyntheticCounts, seed: number): string {
   return `# Synthetic ratings, seed ${seed}
 
-Nobody gave these ratings and no such movies exist. They were made by scripts/bench/generate-ratings.ts to measure speed:
+These ratings are made up and no such movies exist. scripts/bench/generate-ratings.ts made them to measure speed:
 ${ratings.toLocaleString('en-US')} ratings by ${users.toLocaleString('en-US')} users on ${movies.toLocaleString('en-US')} movies, in MovieLens' CSV form, with MovieLens' long tails of users and
 movies. Numbers about quality on them say nothing about recommending real movies.
 `;

@@ -13,10 +13,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { packageRoot, writeFileAtomic } from '../../src/util/files.ts';
-import { hold, type Contest, type Entrant } from './contest.ts';
+import { compare, type Benchmark, type Contender } from './compare.ts';
 import { prepareInputs, THREADS } from './inputs.ts';
 import { peerFolder, preparePeers, type Environments } from './peers.ts';
-import { benchmarkSchema, comparisonRows, scalingRows, type Benchmark } from './record.ts';
+import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './record.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -114,10 +114,10 @@ const wanted = (name: string) => flags.only === undefined || flags.only.includes
 
 const compiled = await compile();
 const environments = await preparePeers(cache);
-const record = await started(environments);
-if (wanted('baseline')) await keep(await hold(baseline(environments), cache));
+const record = await startRecord(environments);
+if (wanted('baseline')) await saveRow(await compare(baseline(environments), cache));
 for (const [name, row] of Object.entries(rows)) {
-  if (wanted(name)) await keep(await hold(await contestOf(name, row, environments), cache));
+  if (wanted(name)) await saveRow(await compare(await benchmarkOf(name, row, environments), cache));
 }
 if (wanted('scaling')) await scale();
 for (const row of [...comparisonRows(record), [], ...scalingRows(record)])
@@ -140,11 +140,11 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
 }
 
 /** The record so far: with --only what the file holds, otherwise nothing. */
-async function started({ missing }: Environments): Promise<Benchmark> {
+async function startRecord({ missing }: Environments): Promise<BenchmarkRecord> {
   const old = flags.only && (await readFile(flags.out, 'utf8').catch(() => undefined));
   const kept = old === undefined ? undefined : benchmarkSchema.parse(JSON.parse(old));
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',
       threads: THREADS,
@@ -158,7 +158,7 @@ async function started({ missing }: Environments): Promise<Benchmark> {
 }
 
 /** Saves after each row: an interrupted run keeps what it has measured. */
-async function keep(row: Benchmark['rows'][number]): Promise<void> {
+async function saveRow(row: BenchmarkRecord['rows'][number]): Promise<void> {
   const others = [...record.rows.filter((other) => other.row !== row.row), row];
   record.rows = others.toSorted((a, b) => names.indexOf(a.row) - names.indexOf(b.row));
   for (const { name, reason } of row.failed) process.stderr.write(`${row.row}: ${name} failed: ${reason}\n`);
@@ -169,7 +169,7 @@ async function save(): Promise<void> {
   await writeFileAtomic(flags.out, `${JSON.stringify(benchmarkSchema.parse(record), null, 2)}\n`);
 }
 
-function baseline({ python }: Environments): Contest {
+function baseline({ python }: Environments): Benchmark {
   const folder = join(packageRoot, 'data', 'ml-latest-small-2016');
   const cli = join(packageRoot, 'dist', 'cli.js');
   return {
@@ -180,7 +180,7 @@ function baseline({ python }: Environments): Contest {
     whole: true,
     warmUp: true,
     turns: flags.quick ? 3 : 5,
-    entrants: [
+    contenders: [
       {
         name: 'recsys',
         command: (out) => {
@@ -196,11 +196,11 @@ function baseline({ python }: Environments): Contest {
   };
 }
 
-async function contestOf(name: string, row: Row, { python }: Environments): Promise<Contest> {
+async function benchmarkOf(name: string, row: Row, { python }: Environments): Promise<Benchmark> {
   const ratings = flags.quick ? Math.min(row.ratings, million) : row.ratings;
   const folder = await prepareInputs(cache, ratings);
   const iterations = String(row.iterations);
-  const peers = row.peers.map(([peer, script, environment]): Entrant => {
+  const peers = row.peers.map(([peer, script, environment]): Contender => {
     const command = [python[environment ?? 'venv'], join(peerFolder, script), folder];
     // implicit asks for BLAS without threads of its own: its rows are what it shares out.
     const env = { OPENBLAS_NUM_THREADS: peer === 'implicit' ? '1' : String(THREADS) };
@@ -211,13 +211,13 @@ async function contestOf(name: string, row: Row, { python }: Environments): Prom
     title: row.title,
     data: `${Number((ratings / million).toFixed(1))} million, synthetic`,
     folder,
-    entrants: [ours(name, folder, iterations), ...peers],
+    contenders: [ours(name, folder, iterations), ...peers],
     turns: row.turns,
     ...(row.cold && { cold: join(folder, 'ratings.csv') }),
   };
 }
 
-function ours(name: string, folder: string, iterations: string): Entrant {
+function ours(name: string, folder: string, iterations: string): Contender {
   const work = name.replace('-cold', '');
   return { name: 'recsys', command: (out) => [process.execPath, compiled, work, folder, out, iterations] };
 }
@@ -231,10 +231,10 @@ async function scale(): Promise<void> {
     const folder = await prepareInputs(cache, ratings);
     for (const row of scaled) {
       const { title } = rows[row]!;
-      const entrants = [ours(row, folder, '3')];
-      const contest = { row, title, folder, data: '', entrants, turns: ratings > 10 * million ? 1 : 3 };
-      const { contestants, failed } = await hold(contest, cache);
-      if (contestants[0]) record.scaling.push({ row, title, ratings, seconds: contestants[0].seconds });
+      const contenders = [ours(row, folder, '3')];
+      const benchmark = { row, title, folder, data: '', contenders, turns: ratings > 10 * million ? 1 : 3 };
+      const { contenders: measured, failed } = await compare(benchmark, cache);
+      if (measured[0]) record.scaling.push({ row, title, ratings, seconds: measured[0].seconds });
       else process.stderr.write(`${row}, ${ratings} ratings: ${failed[0]?.reason}\n`);
       await save();
     }

@@ -1,4 +1,4 @@
-/** What every contestant reads: synthetic ratings as CSV, and their split, factors and lists as raw columns. */
+/** What every contender reads: synthetic ratings as CSV, and their split, factors and lists as raw columns. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -74,12 +74,13 @@ async function exampleLists(train: TrainingSet) {
       als.updateItems();
     }
     const [users, items] = [als.userFactors.slice(), als.itemFactors.slice()];
-    const everybody = Int32Array.from({ length: train.userCount }, (_, user) => user);
-    const ranking = { factors: RANK, userFactors: users, itemFactors: items, catalogue: train.catalogue };
     const { items: lists } = await recommendByDotProduct({
-      ...ranking,
+      factors: RANK,
+      userFactors: users,
+      itemFactors: items,
+      catalogue: train.catalogue,
       seen: train.byUser,
-      users: everybody,
+      users: Int32Array.from({ length: train.userCount }, (_, user) => user),
       k: 10,
       threads: THREADS,
     });

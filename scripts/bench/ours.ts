@@ -1,6 +1,6 @@
 /**
  * Our side of one row, in a process of its own, compiled: `ours.js ROW DATA OUT ITERATIONS`. Prints {"seconds": [...]} with the
- * seconds of each iteration, and leaves in OUT what the judge looks at. peers/*.py do the same.
+ * seconds of each iteration, and leaves in OUT what quality.ts reads. peers/*.py do the same.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -80,7 +80,7 @@ async function bpr(): Promise<void> {
   await save('biases.f32', solver.itemBiases);
 }
 
-/** The squared error of the ratings; users, movies, genres and decades. The judge gets predicted test ratings. */
+/** The squared error of the ratings; users, movies, genres and decades. quality.ts reads predicted test ratings. */
 async function fm(): Promise<void> {
   const stars = await readFloats(join(input, 'train.stars.f32'));
   const mean = meanOf(stars);

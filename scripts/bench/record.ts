@@ -1,7 +1,7 @@
 /** results/benchmark.json: its schema, and the tables that README.md shows of it. */
 import { z } from 'zod';
 
-const contestantSchema = z.object({
+const contenderSchema = z.object({
   name: z.string(),
   /** Median over turns of the median of a turn's iterations. */
   seconds: z.number(),
@@ -11,21 +11,21 @@ const contestantSchema = z.object({
   peakMB: z.number().nullable(),
   quality: z.record(z.string(), z.number()),
 });
-export type Contestant = z.output<typeof contestantSchema>;
+export type ContenderResult = z.output<typeof contenderSchema>;
 
 const rowSchema = z.object({
   row: z.string(),
   title: z.string(),
   data: z.string(),
   /** The first is ours. */
-  contestants: z.array(contestantSchema),
+  contenders: z.array(contenderSchema),
   failed: z.array(z.object({ name: z.string(), reason: z.string() })),
   loadAverage: z.number(),
 });
 export type BenchmarkRow = z.output<typeof rowSchema>;
 
 export const benchmarkSchema = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   machine: z.object({ cpu: z.string(), threads: z.number(), memoryGB: z.number(), node: z.string() }),
   missing: z.array(z.object({ name: z.string(), reason: z.string() })),
   rows: z.array(rowSchema),
@@ -34,13 +34,13 @@ export const benchmarkSchema = z.object({
     z.object({ row: z.string(), title: z.string(), ratings: z.number(), seconds: z.number() }),
   ),
 });
-export type Benchmark = z.output<typeof benchmarkSchema>;
+export type BenchmarkRecord = z.output<typeof benchmarkSchema>;
 
 /** One line per row: ours, the fastest peer, how many times faster, memory and quality of both, load at the start. */
-export function comparisonRows({ rows }: Benchmark): string[][] {
+export function comparisonRows({ rows }: BenchmarkRecord): string[][] {
   return [
     ['work', 'data', 'recsys', 'best peer', 'ratio', 'peak memory', 'quality', 'load'],
-    ...rows.flatMap(({ title, data, loadAverage, contestants: [ours, ...peers] }) => {
+    ...rows.flatMap(({ title, data, loadAverage, contenders: [ours, ...peers] }) => {
       const best = peers.toSorted((a, b) => a.seconds - b.seconds)[0];
       if (ours === undefined || best === undefined) return [];
       return [
@@ -60,7 +60,7 @@ export function comparisonRows({ rows }: Benchmark): string[][] {
 }
 
 /** Seconds per row of work and column of size. */
-export function scalingRows({ scaling }: Benchmark): string[][] {
+export function scalingRows({ scaling }: BenchmarkRecord): string[][] {
   const sizes = [...new Set(scaling.map(({ ratings }) => ratings))].toSorted((a, b) => a - b);
   const titles = [...new Set(scaling.map(({ title }) => title))];
   return [
@@ -80,7 +80,7 @@ export function time(seconds: number): string {
 }
 
 /** The one number that says most, of both: "NDCG 0.041 / 0.041". */
-function bothQualities(ours: Contestant, peer: Contestant): string {
+function bothQualities(ours: ContenderResult, peer: ContenderResult): string {
   const shown = Object.keys(ours.quality).filter(
     (name) => name in peer.quality && /^(ndcg|rmse|rows)/.test(name),
   );

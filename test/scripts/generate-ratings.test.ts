@@ -44,7 +44,7 @@ test('users and movies have the long tails of ml-latest-small: 610 users, median
 });
 
 test('says that it is synthetic', () => {
-  expect(readFileSync(join(folder, 'README.md'), 'utf8')).toMatch(/Synthetic.*\n\nNobody gave these ratings/);
+  expect(readFileSync(join(folder, 'README.md'), 'utf8')).toMatch(/Synthetic.*\n\nThese ratings are made up/);
   expect(data.movies.titles[0]).toMatch(/^Synthetic Movie/);
 });
 

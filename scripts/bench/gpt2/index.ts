@@ -56,7 +56,7 @@ const summary = (all: Measured[]) => ({
 });
 
 /** Both sides in turns: medians of ours, and of the peer. */
-function contest({ title, argv }: { title: string; argv: (string | number)[] }) {
+function compare({ title, argv }: { title: string; argv: (string | number)[] }) {
   const ours: Measured[] = [];
   const peer: Measured[] = [];
   for (let turn = 0; turn < turns; turn++) {
@@ -67,8 +67,8 @@ function contest({ title, argv }: { title: string; argv: (string | number)[] }) 
 }
 
 const machine = { cpu: cpus()[0]!.model.trim(), threads, node: process.version };
-const record: Gpt2Benchmark = { schemaVersion: 1, machine, turns, missing, rows: tasks.map(contest) };
-record.product = contest(product);
+const record: Gpt2Benchmark = { schemaVersion: 1, machine, turns, missing, rows: tasks.map(compare) };
+record.product = compare(product);
 await writeFileAtomic(out, `${JSON.stringify(gpt2BenchmarkSchema.parse(record), null, 2)}\n`);
 for (const row of gpt2Rows(record)) console.log(row.join(' | '));
 for (const { name, reason } of missing) console.log(`missing: ${name}: ${reason}`);

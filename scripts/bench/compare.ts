@@ -1,32 +1,34 @@
-/** Runs the contestants of one row in turns, each turn a process of its own, so that a disturbance meets all of them. */
+/** Runs the contenders of a benchmark in turns, each turn in its own process, so that a disturbance affects all of them. */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { ALS_CONFIDENCE, ALS_REGULARIZATION, RANK, THREADS } from './inputs.ts';
-import { judge } from './judge.ts';
+import { measureQuality } from './quality.ts';
 import { lastLine } from './peers.ts';
-import type { BenchmarkRow, Contestant } from './record.ts';
+import type { BenchmarkRow, ContenderResult } from './record.ts';
 
-export interface Entrant {
+export interface Contender {
   name: string;
-  /** Program and arguments; a place where lists may be left is given to it as `out`. */
+  /** Program and arguments; `out` is the folder where it may leave factors, lists or predictions. */
   command: (out: string) => string[];
   env?: Record<string, string>;
 }
 
-export interface Contest {
+/** One row of the benchmark record. */
+export interface Benchmark {
+  /** Key of the row in the record. */
   row: string;
   title: string;
   /** Folder of the data, and what tables call it. */
   folder: string;
   data: string;
-  entrants: Entrant[];
+  contenders: Contender[];
   turns: number;
-  /** The whole process is what counts, not what it reports. */
+  /** Measures the whole process instead of the seconds that it reports. */
   whole?: boolean;
-  /** A first turn that does not count: numba keeps what it compiles on disk. */
+  /** Runs a first turn that does not count: numba caches what it compiles on disk. */
   warmUp?: boolean;
   /** Files to drop from the disk cache before each turn. */
   cold?: string;
@@ -53,37 +55,43 @@ const environment = {
   RECSYS_NO_CACHE: '1',
 };
 
-export async function hold(contest: Contest, cache: string): Promise<BenchmarkRow> {
-  const turns = new Map<string, Turn[]>(contest.entrants.map(({ name }) => [name, []]));
+/**
+ * Measures every contender `turns` times, in turns. Seconds and memory are medians over turns; quality is that of the last
+ * turn. A contender that fails once is left out and listed under `failed` with its reason. `cache` is the folder for output.
+ */
+export async function compare(benchmark: Benchmark, cache: string): Promise<BenchmarkRow> {
+  const turns = new Map<string, Turn[]>(benchmark.contenders.map(({ name }) => [name, []]));
   const failed = new Map<string, string>();
   const load = loadavg()[0]!;
-  for (let turn = contest.warmUp ? -1 : 0; turn < contest.turns; turn++) {
-    for (const entrant of contest.entrants) {
-      if (failed.has(entrant.name)) continue;
+  for (let turn = benchmark.warmUp ? -1 : 0; turn < benchmark.turns; turn++) {
+    for (const contender of benchmark.contenders) {
+      if (failed.has(contender.name)) continue;
       const out = join(cache, 'out');
       await rm(out, { recursive: true, force: true });
-      if (contest.cold !== undefined) dropFromDiskCache(contest.cold);
-      const result = await run(entrant, out, contest.whole ?? false);
-      if (typeof result === 'string') failed.set(entrant.name, result);
+      if (benchmark.cold !== undefined) dropFromDiskCache(benchmark.cold);
+      const result = await run(contender, out, benchmark.whole ?? false);
+      if (typeof result === 'string') failed.set(contender.name, result);
       else if (turn >= 0) {
-        if (turn === contest.turns - 1 && !contest.whole)
-          Object.assign(result.quality, await judge(contest.folder, out));
-        turns.get(entrant.name)!.push(result);
-        process.stderr.write(`${contest.row} ${turn + 1} ${entrant.name}: ${result.seconds.toFixed(3)} s\n`);
+        if (turn === benchmark.turns - 1 && !benchmark.whole)
+          Object.assign(result.quality, await measureQuality(benchmark.folder, out));
+        turns.get(contender.name)!.push(result);
+        process.stderr.write(
+          `${benchmark.row} ${turn + 1} ${contender.name}: ${result.seconds.toFixed(3)} s\n`,
+        );
       }
     }
   }
   return {
-    row: contest.row,
-    title: contest.title,
-    data: contest.data,
-    contestants: [...turns].filter(([name]) => !failed.has(name)).map(([name, all]) => summary(name, all)),
+    row: benchmark.row,
+    title: benchmark.title,
+    data: benchmark.data,
+    contenders: [...turns].filter(([name]) => !failed.has(name)).map(([name, all]) => summary(name, all)),
     failed: [...failed].map(([name, reason]) => ({ name, reason })),
     loadAverage: load,
   };
 }
 
-function summary(name: string, turns: Turn[]): Contestant {
+function summary(name: string, turns: Turn[]): ContenderResult {
   const peaks = turns.flatMap(({ peakMB }) => peakMB ?? []);
   return {
     name,
@@ -94,11 +102,11 @@ function summary(name: string, turns: Turn[]): Contestant {
   };
 }
 
-/** One turn, or why it failed. */
-async function run(entrant: Entrant, out: string, whole: boolean): Promise<Turn | string> {
-  const [program, ...args] = entrant.command(out);
+/** One turn: its seconds, memory and reported quality; or a string, the reason of its failure. */
+async function run(contender: Contender, out: string, whole: boolean): Promise<Turn | string> {
+  const [program, ...args] = contender.command(out);
   const started = performance.now();
-  const child = spawn(program!, args, { env: { ...environment, ...entrant.env } });
+  const child = spawn(program!, args, { env: { ...environment, ...contender.env } });
   let [text, errors, peak] = ['', '', 0];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors = (errors + chunk).slice(-4000)));
@@ -131,7 +139,7 @@ function baselineQuality(text: string): Record<string, number> {
   return Object.fromEntries(models.map(({ name, metrics }) => [`ndcg ${name}`, metrics['10']!.ndcg.mean]));
 }
 
-/** Peak resident memory so far, in kB; 0 when it cannot be told. */
+/** Peak resident memory so far, in kB; 0 where /proc does not say. */
 function peakOf(pid: number | undefined): number {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
@@ -140,11 +148,12 @@ function peakOf(pid: number | undefined): number {
   }
 }
 
-/** GNU dd knows how to (posix_fadvise); without it the file stays in the cache. */
+/** Drops a file from the disk cache by GNU dd (posix_fadvise). Returns false where that failed and it is still cached. */
 export function dropFromDiskCache(file: string): boolean {
   return spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0']).status === 0;
 }
 
+/** Median of at least one value; the mean of the middle two for an even number. */
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

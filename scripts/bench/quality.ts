@@ -1,4 +1,4 @@
-/** Quality of what a contestant left behind, by the same code for all: NDCG@10 of factors or lists, RMSE of predictions. */
+/** Quality of what a contender left in its folder, measured by the same code for all: NDCG@10 of factors or lists, RMSE of predictions. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toCsr } from '../../src/data/csr.ts';
@@ -6,10 +6,14 @@ import { evaluateLists, relevantItems } from '../../src/evaluation/evaluator.ts'
 import { recommendByDotProduct } from '../../src/numeric/top-n.ts';
 import { preparedFolder, readCounts, readFloats, readInts, THREADS } from './inputs.ts';
 
-/** Users whose lists are looked at: enough for three digits. */
-const JUDGED = 5000;
+/** Number of users whose lists are measured: enough for three digits. */
+const QUALITY_USERS = 5000;
 
-export async function judge(data: string, out: string): Promise<Record<string, number>> {
+/**
+ * Quality of what a contender left in `out`, on the test ratings of the prepared folder `data`: `rmse` for predictions, `ndcg`
+ * (at 10, of 5,000 users) for lists or factors, nothing where `out` has none of them.
+ */
+export async function measureQuality(data: string, out: string): Promise<Record<string, number>> {
   if (existsSync(join(out, 'predicted.f32'))) return { rmse: await rmse(data, out) };
   const users = await testUsers(data);
   if (existsSync(join(out, 'lists.i32'))) {
@@ -30,7 +34,7 @@ async function rmse(data: string, out: string): Promise<number> {
 
 async function testUsers(data: string): Promise<Int32Array> {
   const { users } = await readCounts(data);
-  const step = Math.max(1, Math.floor(users / JUDGED));
+  const step = Math.max(1, Math.floor(users / QUALITY_USERS));
   return Int32Array.from({ length: Math.floor(users / step) }, (_, n) => n * step);
 }
 
