@@ -7,6 +7,7 @@ import { dataSchema, protocolSchema } from '../src/experiment/protocol.ts';
 import type { ModelResult } from '../src/experiment/record.ts';
 import { runExperiment } from '../src/experiment/run.ts';
 import { specOf, variants } from '../src/models/registry.ts';
+import { mean } from '../src/util/arrays.ts';
 import { silentProgress } from '../src/util/progress.ts';
 
 const [dataset = 'ml-latest-small-2016', list] = process.argv.slice(2);
@@ -30,9 +31,8 @@ const columns = ['precision', 'recall', 'f1', 'f1OfMeans', 'ndcg'] as const;
 console.log(`| ${dataset}, seeds 1 to 3 | P@10 | R@10 | F1@10 | F1 of means@10 | NDCG@10 | RMSE |`);
 console.log('| --- | --: | --: | --: | --: | --: | --: |');
 for (const [name, models] of results) {
-  const mean = (value: (model: ModelResult) => number) =>
-    (models.reduce((sum, model) => sum + value(model), 0) / models.length).toFixed(4);
-  const cells = columns.map((column) => mean(({ metrics }) => metrics['10']![column].mean));
-  const rmse = models[0]!.ratingPrediction ? mean(({ ratingPrediction }) => ratingPrediction!.rmse) : '';
+  const meanOf = (value: (model: ModelResult) => number) => mean(models.map(value)).toFixed(4);
+  const cells = columns.map((column) => meanOf(({ metrics }) => metrics['10']![column].mean));
+  const rmse = models[0]!.ratingPrediction ? meanOf(({ ratingPrediction }) => ratingPrediction!.rmse) : '';
   console.log(`| ${name} | ${cells.join(' | ')} | ${rmse} |`);
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { median } from '../../src/util/arrays.ts';
 import { ALS_CONFIDENCE, ALS_REGULARIZATION, RANK, THREADS } from './inputs.ts';
 import { measureQuality } from './quality.ts';
 import { lastLine } from './peers.ts';
@@ -151,11 +152,4 @@ function peakOf(pid: number | undefined): number {
 /** Drops a file from the disk cache by GNU dd (posix_fadvise). Returns false where that failed and it is still cached. */
 export function dropFromDiskCache(file: string): boolean {
   return spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0']).status === 0;
-}
-
-/** Median of at least one value; the mean of the middle two for an even number. */
-export function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -9,6 +9,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:f
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { range, sum } from '../../src/util/arrays.ts';
 import { pow } from '../../src/util/math.ts';
 import { Rng } from '../../src/util/rng.ts';
 
@@ -81,7 +82,7 @@ interface SyntheticMovies {
 function makeMovies(count: number, rng: Rng): SyntheticMovies {
   const ids = new Int32Array(count);
   for (let i = 0, id = 0; i < count; i++) ids[i] = id += 1 + rng.int(5); // gaps, as between released ids
-  const ranks = rng.shuffle(Int32Array.from({ length: count }, (_, i) => i));
+  const ranks = rng.shuffle(range(count));
   const weights = Float64Array.from(ranks, (rank) => pow(rank + 1 + ZIPF_SHIFT * count, -ZIPF_EXPONENT));
   return {
     ids,
@@ -94,7 +95,7 @@ function makeMovies(count: number, rng: Rng): SyntheticMovies {
 /** Draws an index in proportion to its weight, in constant time (Walker 1977, built as in Vose 1991). */
 function aliasSampler(weights: Float64Array): (rng: Rng) => number {
   const n = weights.length;
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = sum(weights);
   const share = weights.map((weight) => (weight * n) / total);
   const alias = new Int32Array(n);
   const small: number[] = [];

@@ -11,6 +11,7 @@ import { AlsSolver } from '../../src/numeric/als/solver.ts';
 import { fillNormal } from '../../src/numeric/factors.ts';
 import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { recommendByDotProduct } from '../../src/numeric/top-n.ts';
+import { range } from '../../src/util/arrays.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { generateRatings } from './generate-ratings.ts';
 
@@ -80,7 +81,7 @@ async function exampleLists(train: TrainingSet) {
       itemFactors: items,
       catalogue: train.catalogue,
       seen: train.byUser,
-      users: Int32Array.from({ length: train.userCount }, (_, user) => user),
+      users: range(train.userCount),
       k: 10,
       threads: THREADS,
     });

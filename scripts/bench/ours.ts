@@ -14,6 +14,7 @@ import type { FeatureRows } from '../../src/numeric/feature-prior.ts';
 import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { SgdSolver, type PairwiseLoss, type SquaredLoss } from '../../src/numeric/sgd/solver.ts';
 import { recommendByDotProduct } from '../../src/numeric/top-n.ts';
+import { mean, range } from '../../src/util/arrays.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { alsSolver, preparedFolder, RANK, readCounts, readFloats, readInts, THREADS } from './inputs.ts';
 
@@ -41,13 +42,13 @@ async function load(): Promise<void> {
   const { columns } = await time(() =>
     readRatings(join(data, 'ratings.csv'), { ...form, scale }, { threads: THREADS }),
   );
-  quality = { rows: columns.values.length, mean: meanOf(columns.values) };
+  quality = { rows: columns.values.length, mean: mean(columns.values) };
 }
 
-/** All of the loader: ids to indices, repeated ratings looked for, movies; with the binary cache unless turned off. */
+/** The whole loader: ids to indices, check for repeated ratings, movies; with the binary cache unless it is switched off. */
 async function dataset(): Promise<void> {
   const { ratings } = await time(() => loadDataset(data, { threads: THREADS }));
-  quality = { rows: ratings.values.length, mean: meanOf(ratings.values) };
+  quality = { rows: ratings.values.length, mean: mean(ratings.values) };
 }
 
 async function als(): Promise<void> {
@@ -83,7 +84,7 @@ async function bpr(): Promise<void> {
 /** The squared error of the ratings; users, movies, genres and decades. quality.ts reads predicted test ratings. */
 async function fm(): Promise<void> {
   const stars = await readFloats(join(input, 'train.stars.f32'));
-  const mean = meanOf(stars);
+  const meanStars = mean(stars);
   const distinct = Float32Array.from(new Set(stars)).sort();
   const byUser = {
     ...(await training()),
@@ -91,7 +92,7 @@ async function fm(): Promise<void> {
   };
   const loss: SquaredLoss = {
     kind: 'squared',
-    targets: Float64Array.from(distinct, (value) => value - mean),
+    targets: Float64Array.from(distinct, (value) => value - meanStars),
   };
   const state = await sgd(byUser, loss, 0.02, 0.05, await features());
   const [users, items] = [
@@ -102,7 +103,7 @@ async function fm(): Promise<void> {
   const x = state.featureValues;
   const predicted = Float32Array.from(users, (user, n) => {
     const item = items[n]!;
-    let score = mean + state.userBiases[user]! + state.itemBiases[item]!;
+    let score = meanStars + state.userBiases[user]! + state.itemBiases[item]!;
     for (let f = 0; f < RANK; f++) score += p[user * RANK + f]! * q[item * RANK + f]!;
     for (let e = featurePointers[item]!; e < featurePointers[item + 1]!; e++) {
       const feature = featureIndices[e]!;
@@ -143,7 +144,7 @@ async function top(): Promise<void> {
     factors: RANK,
     userFactors: await readFloats(join(input, 'users.f32')),
     itemFactors: await readFloats(join(input, 'items.f32')),
-    users: Int32Array.from({ length: userCount }, (_, user) => user),
+    users: range(userCount),
     catalogue: catalogueOf(countsOf(seen.indices, itemCount)),
   };
   const { items } = await time(() => recommendByDotProduct({ ...ranking, seen, k: 10, threads: THREADS }));
@@ -168,13 +169,13 @@ async function metrics(): Promise<void> {
     usersWhoRated,
     genres: Array.from({ length: itemCount }, () => ['none']),
   };
-  const users = Int32Array.from({ length: userCount }, (_, user) => user);
+  const users = range(userCount);
   for (let n = 0; n < iterations; n++) {
     await time(() => {
       const relevant = relevantItems(test, 4, userCount, itemCount);
       const evaluation = evaluateLists({ users, items, k: 10 }, relevant, facts, { cutoffs: [10] });
       const { perUser } = evaluation.cutoffs[0]!;
-      quality = Object.fromEntries(userMetrics.map((name) => [name, meanOf(perUser[name])]));
+      quality = Object.fromEntries(userMetrics.map((name) => [name, mean(perUser[name])]));
     });
   }
 }
@@ -207,12 +208,6 @@ function countsOf(ratedItems: Int32Array, itemCount: number): Int32Array {
 
 function catalogueOf(counts: Int32Array): Int32Array {
   return Int32Array.from(counts.keys()).filter((item) => counts[item]! > 0);
-}
-
-function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let n = 0; n < values.length; n++) sum += values[n]!;
-  return sum / values.length;
 }
 
 await mkdir(out, { recursive: true });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { toCsr } from '../../src/data/csr.ts';
 import { evaluateLists, relevantItems } from '../../src/evaluation/evaluator.ts';
 import { recommendByDotProduct } from '../../src/numeric/top-n.ts';
+import { mean, range } from '../../src/util/arrays.ts';
 import { preparedFolder, readCounts, readFloats, readInts, THREADS } from './inputs.ts';
 
 /** Number of users whose lists are measured: enough for three digits. */
@@ -28,14 +29,13 @@ export async function measureQuality(data: string, out: string): Promise<Record<
 async function rmse(data: string, out: string): Promise<number> {
   const predicted = await readFloats(join(out, 'predicted.f32'));
   const stars = await readFloats(join(preparedFolder(data), 'test.stars.f32'));
-  const squares = stars.reduce((sum, value, n) => sum + (value - predicted[n]!) ** 2, 0);
-  return Math.sqrt(squares / stars.length);
+  return Math.sqrt(mean(Float64Array.from(stars, (value, n) => (value - predicted[n]!) ** 2)));
 }
 
 async function testUsers(data: string): Promise<Int32Array> {
   const { users } = await readCounts(data);
   const step = Math.max(1, Math.floor(users / QUALITY_USERS));
-  return Int32Array.from({ length: Math.floor(users / step) }, (_, n) => n * step);
+  return range(Math.floor(users / step)).map((n) => n * step);
 }
 
 async function ndcgOfFactors(data: string, out: string, users: Int32Array): Promise<number> {
@@ -78,5 +78,5 @@ async function ndcg(data: string, users: Int32Array, items: Int32Array): Promise
   };
   const { cutoffs } = evaluateLists({ users, items, k: 10 }, relevant, facts, { cutoffs: [10], users });
   const values = cutoffs[0]!.perUser.ndcg;
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return mean(values);
 }

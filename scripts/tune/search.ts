@@ -1,6 +1,6 @@
 /**
  * Chooses hyper-parameters on validation ratings carved out of the training part; test ratings are split off first and
- * never looked at. Usage: `npx tsx scripts/tune/mf.ts [data set] [points]`.
+ * never read. Usage: `npx tsx scripts/tune/mf.ts [data set] [points]`.
  */
 import { loadDataset } from '../../src/data/loader.ts';
 import { carveValidation, splitRatings, type SplitOptions } from '../../src/data/split.ts';
@@ -9,9 +9,11 @@ import { evaluateLists, relevantItems } from '../../src/evaluation/evaluator.ts'
 import { f1 } from '../../src/evaluation/metrics.ts';
 import type { Csr } from '../../src/data/csr.ts';
 import type { Recommender } from '../../src/models/recommender.ts';
+import { mean, range } from '../../src/util/arrays.ts';
 import { exp, log } from '../../src/util/math.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { Rng } from '../../src/util/rng.ts';
+import { rowLength } from '../../src/util/sparse-rows.ts';
 
 /** The default protocol; validation is carved the same way, so it looks like the test set. */
 const split: SplitOptions = { kind: 'per-user-random', testShare: 0.2 };
@@ -37,7 +39,7 @@ export interface Search<Options> {
 
 /** Prints one line per point as it is measured, then the ten best. */
 export async function search<Options extends object>(plan: Search<Options>): Promise<void> {
-  const folds = await foldsOf(plan.dataset);
+  const folds = await prepareFolds(plan.dataset);
   const rng = new Rng(42).derive('tune');
   const results: { options: Options; score: number }[] = [];
   console.log(
@@ -47,28 +49,26 @@ export async function search<Options extends object>(plan: Search<Options>): Pro
     const options = point === 0 ? plan.start : plan.draw(rng);
     const scores: number[] = [];
     for (const fold of folds) scores.push(await validate(plan.create(options), fold));
-    const score = scores.reduce((sum, value) => sum + value, 0) / scores.length;
+    const score = mean(scores);
     results.push({ options, score });
     console.log(
-      `${score.toFixed(4)}  ${scores.map((value) => value.toFixed(4)).join(' ')}  ${describe(options)}`,
+      `${score.toFixed(4)}  ${scores.map((value) => value.toFixed(4)).join(' ')}  ${formatOptions(options)}`,
     );
   }
   results.sort((a, b) => b.score - a.score);
   console.log('\nbest');
   for (const { options, score } of results.slice(0, 10))
-    console.log(`${score.toFixed(4)}  ${describe(options)}`);
+    console.log(`${score.toFixed(4)}  ${formatOptions(options)}`);
 }
 
-async function foldsOf(name: string): Promise<Fold[]> {
+async function prepareFolds(name: string): Promise<Fold[]> {
   const dataset = await loadDataset(name);
   return splitSeeds.map((seed) => {
     const outer = splitRatings(dataset, split, new Rng(seed).derive('split'));
     const visible = trainingSet(dataset, outer.train, outer.test);
     const { train, validation } = carveValidation(visible, split, new Rng(seed).derive('validation'));
     const relevant = relevantItems(validation, threshold, train.userCount, train.itemCount);
-    const users = Int32Array.from({ length: train.userCount }, (_, user) => user).filter(
-      (user) => relevant.pointers[user + 1]! > relevant.pointers[user]!,
-    );
+    const users = range(train.userCount).filter((user) => rowLength(relevant, user) > 0);
     return { train, relevant, users };
   });
 }
@@ -86,14 +86,14 @@ async function validate(model: Recommender, { train, relevant, users }: Fold): P
     genres: train.movies.genres,
   };
   const { cutoffs } = evaluateLists({ users, items: list.items, k }, relevant, facts, { cutoffs: [k] });
-  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return f1(mean(cutoffs[0]!.perUser.precision), mean(cutoffs[0]!.perUser.recall));
 }
 
-function describe(options: object): string {
-  const shown = (value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(3)) : value);
+/** Options as one line of JSON, numbers to three digits. */
+function formatOptions(options: object): string {
+  const rounded = (value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(3)) : value);
   return JSON.stringify(
-    Object.fromEntries(Object.entries(options).map(([key, value]) => [key, shown(value)])),
+    Object.fromEntries(Object.entries(options).map(([key, value]) => [key, rounded(value)])),
   );
 }
 
@@ -102,6 +102,7 @@ export function logUniform(rng: Rng, low: number, high: number): number {
   return low * exp(rng.uniform() * log(high / low));
 }
 
+/** One of `values`, each with the same probability. */
 export function pick<T>(rng: Rng, values: readonly T[]): T {
   return values[rng.int(values.length)]!;
 }

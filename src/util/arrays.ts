@@ -1,4 +1,4 @@
-/** Sums, means and sequences of numbers. */
+/** Sums, means, medians and sequences of numbers. */
 
 /** The integers 0 to n - 1, ascending: all users, all rows. */
 export function range(n: number): Int32Array {
@@ -15,4 +15,11 @@ export function sum(values: ArrayLike<number>): number {
 /** Arithmetic mean, as `sum` adds up; NaN for no numbers. */
 export function mean(values: ArrayLike<number>): number {
   return sum(values) / values.length;
+}
+
+/** Median; the mean of the middle two for an even count, NaN for no numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : mean(sorted.slice(Math.max(0, middle - 1), middle + 1));
 }

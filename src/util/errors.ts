@@ -1,4 +1,4 @@
-/** Errors a person can act on: place, found, wanted, remedy. `src/cli.ts` prints them; nothing else does. */
+/** Errors that the user can act on: place, found, wanted, remedy. Only `src/cli.ts` prints them. */
 
 export interface ErrorFacts {
   /** Where: `ratings.csv:812`, `--k`, `results/baseline_metrics.json`. */
@@ -20,7 +20,7 @@ export class RecsysError extends Error {
 
   constructor(facts: ErrorFacts | string) {
     const full = typeof facts === 'string' ? { found: facts } : facts;
-    super(sentence(full), full.cause === undefined ? undefined : { cause: full.cause });
+    super(formatFacts(full), full.cause === undefined ? undefined : { cause: full.cause });
     this.facts = full;
   }
 }
@@ -42,12 +42,13 @@ export class AbortedError extends RecsysError {
   override readonly exitCode = 130;
 }
 
-/** Throws `AbortedError` if the signal has fired; call it between units of long work. */
+/** Throws `AbortedError` if the signal has fired; call it between units of long work. `kept` says what was saved. */
 export function throwIfAborted(signal: AbortSignal, kept = 'nothing was written'): void {
   if (signal.aborted) throw new AbortedError({ found: `stopped: ${kept}` });
 }
 
-function sentence({ place, found, wanted, remedy }: ErrorFacts): string {
+/** "place: found, expected wanted. remedy", without the parts that are missing. */
+function formatFacts({ place, found, wanted, remedy }: ErrorFacts): string {
   const fact = wanted === undefined ? found : `${found}, expected ${wanted}`;
   const located = place === undefined ? fact : `${place}: ${fact}`;
   return remedy === undefined ? located : `${located.replace(/[.]$/, '')}. ${remedy}`;

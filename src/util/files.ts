@@ -10,8 +10,8 @@ import { RecsysError } from './errors.ts';
 export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder. Content too large to be
- * held in one piece comes as chunks.
+ * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder. Content that is too large
+ * for one array can be given as chunks.
  * Throws RecsysError naming the file when the disk is full or the folder cannot be written.
  */
 export async function writeFileAtomic(
@@ -19,7 +19,7 @@ export async function writeFileAtomic(
   content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${process.pid}-${counter++}.tmp`);
+  const temporary = join(folder, `.${process.pid}-${temporaryFiles++}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
     const file = await open(temporary, 'w');
@@ -44,7 +44,8 @@ export async function writeFileAtomic(
     });
   }
 }
-let counter = 0;
+/** Number of temporary files so far, which makes their names distinct. */
+let temporaryFiles = 0;
 
 /** SHA-256 of a file's bytes, in hex. */
 export async function sha256OfFile(path: string): Promise<string> {

@@ -3,12 +3,13 @@
  * bits. `Math.exp` and `Math.log` are left to the engine by ECMAScript; `Math.sqrt` and `+ - * /` are not.
  */
 
+/** ln 2 in two parts, whose sum is exact beyond a double. */
 const LN2_HI = 6.9314718036912381649e-1;
 const LN2_LO = 1.90821492927058770002e-10;
 
 const scratch = new Float64Array(1);
 const words = new Int32Array(scratch.buffer);
-/** Index of the high word: 1 on little-endian machines, which is all that Node 20 supports for our platforms. */
+/** Index in `words` of the word with sign and exponent: 1 on little-endian machines, 0 on others. */
 const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 /** 2^n for -1022 <= n <= 1023. */
@@ -89,7 +90,7 @@ export function sigmoid(x: number): number {
   return e / (1 + e);
 }
 
-/** x^y for x > 0, as e^(y log x); relative error grows to about |y log x| ulp. */
+/** x^y for x > 0, as e^(y log x); exact for y = 1. Relative error grows to about |y log x| ulp. */
 export function pow(x: number, y: number): number {
   if (y === 1) return x;
   if (y === 0.5) return Math.sqrt(x);

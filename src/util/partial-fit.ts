@@ -1,28 +1,34 @@
-/** Where a fit that is stopped leaves what it has, for the same fit to go on from, to the digit. */
+/** What a fit that is stopped leaves, so that the same fit continues from it to the same digits. */
 import { AbortedError } from './errors.ts';
 import type { RngState } from './rng.ts';
 
-type Kept = Float32Array | Int32Array;
+type FitArray = Float32Array | Int32Array;
 
-/** A fit between two rounds (sweeps, epochs). */
+/** A fit between two rounds. A round is a sweep of ALS or an epoch of SGD. */
 export interface PartialFit {
+  /** Rounds done. */
   rounds: number;
   /** The generator that later rounds draw from, where they draw. */
   rng?: RngState;
-  arrays: Kept[];
+  /** Factors and biases, flat; the fit gives their order and lengths. */
+  arrays: FitArray[];
 }
 
+/** Where one fit, with its data and options, leaves its state. */
 export interface FitStore {
-  /** What the same fit left, if anything; its arrays have these lengths. */
+  /** What the same fit left, or undefined. Its arrays have these lengths. */
   read(lengths: readonly number[]): Promise<PartialFit | undefined>;
-  /** Returns where it is kept. Throws RecsysError when it cannot be written. */
+  /** Returns the path of the file. Throws RecsysError when it cannot be written. */
   write(fit: PartialFit): Promise<string>;
 }
 
-/** Fills `arrays` with what a stopped fit left. Returns its rounds, 0 where there is none, and its generator. */
+/**
+ * Fills `arrays` with what a stopped fit left. Returns the rounds it had done and its generator; 0 rounds, with `arrays`
+ * unchanged, where it left nothing.
+ */
 export async function resume(
   store: FitStore | undefined,
-  arrays: readonly Kept[],
+  arrays: readonly FitArray[],
 ): Promise<Pick<PartialFit, 'rounds' | 'rng'>> {
   const fit = await store?.read(arrays.map(({ length }) => length));
   if (!fit) return { rounds: 0 };
@@ -30,8 +36,11 @@ export async function resume(
   return fit;
 }
 
-/** The error of a fit that the signal stopped after `work`, once what it has is kept. */
-export async function stopped(
+/**
+ * Writes `fit` to the store and returns the error to throw: that the signal stopped the fit after `work` ("3 sweeps of
+ * implicit ALS"), and where its state is. Without a store, or before the first round, nothing is written.
+ */
+export async function stoppedError(
   store: FitStore | undefined,
   fit: PartialFit,
   work: string,
@@ -39,5 +48,8 @@ export async function stopped(
   const found = `stopped after ${work}`;
   if (!store || fit.rounds === 0) return new AbortedError({ found });
   const path = await store.write(fit);
-  return new AbortedError({ found, remedy: `The same command goes on from there: they are kept in ${path}` });
+  return new AbortedError({
+    found,
+    remedy: `The same command goes on from there: the state is kept in ${path}`,
+  });
 }

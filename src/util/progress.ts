@@ -1,9 +1,16 @@
 /** Progress of long work: a bar on a terminal, plain lines in a log, nothing with --quiet. Always on standard error. */
 import { SingleBar } from 'cli-progress';
 
+/** A bar is shown only once the work has lasted this long, so that quick steps leave no trace. */
+const BAR_DELAY_MS = 500;
+/** A log gets at most one line per task in this time. */
+const LOG_INTERVAL_MS = 5000;
+const BAR_WIDTH = 28;
+
 export interface ProgressTask {
   /** `n` more units are done; `detail` (loss, tokens/s) stands at the end of the line. */
   advance(n?: number, detail?: string): void;
+  /** Ends the task; call it also when the work fails. */
   finish(): void;
 }
 
@@ -14,13 +21,13 @@ export interface Progress {
   note(line: string): void;
 }
 
-/** Drops everything: tests and --quiet. */
+/** Shows nothing: for --quiet and tests. */
 export const silentProgress: Progress = {
   start: () => ({ advance: () => {}, finish: () => {} }),
   note: () => {},
 };
 
-/** A bar redrawn in place, shown only once the work has lasted 0.5 s so that quick steps leave no trace. */
+/** A bar that is redrawn in place, for a terminal. */
 export function terminalProgress(stream: NodeJS.WriteStream): Progress {
   return {
     start(label, total, unit) {
@@ -29,23 +36,23 @@ export function terminalProgress(stream: NodeJS.WriteStream): Progress {
         format: `${label} [{bar}] {value}/{total} ${unit}  {eta_formatted} left  {detail}`,
         barCompleteChar: '=',
         barIncompleteChar: ' ',
-        barsize: 28,
+        barsize: BAR_WIDTH,
         clearOnComplete: true,
         hideCursor: true,
       });
       const started = performance.now();
       let done = 0;
-      let shown = false;
+      let isShown = false;
       return {
         advance(n = 1, detail = '') {
           done += n;
-          if (!shown && performance.now() - started > 500) {
+          if (!isShown && performance.now() - started > BAR_DELAY_MS) {
             bar.start(total, done, { detail });
-            shown = true;
-          } else if (shown) bar.update(done, { detail });
+            isShown = true;
+          } else if (isShown) bar.update(done, { detail });
         },
         finish() {
-          if (shown) bar.stop();
+          if (isShown) bar.stop();
         },
       };
     },
@@ -53,7 +60,7 @@ export function terminalProgress(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-/** Plain lines, at most one every five seconds per task, for logs. */
+/** Plain lines, at most one per task in `LOG_INTERVAL_MS`, for logs. */
 export function logProgress(stream: { write(line: string): unknown }): Progress {
   return {
     start(label, total, unit) {
@@ -64,7 +71,7 @@ export function logProgress(stream: { write(line: string): unknown }): Progress 
         advance(n = 1, detail = '') {
           done += n;
           const now = performance.now();
-          if (now - last < 5000) return;
+          if (now - last < LOG_INTERVAL_MS) return;
           last = now;
           const left = Math.round((((now - started) / done) * (total - done)) / 1000);
           stream.write(`${label}: ${done}/${total} ${unit}, ${left} s left${detail ? `, ${detail}` : ''}\n`);

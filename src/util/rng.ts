@@ -1,10 +1,21 @@
-/** Seeded random numbers. `Math.random` appears nowhere: a generator is an argument. */
+/**
+ * Seeded random numbers; a generator is an argument. Four algorithms, for three jobs: FNV-1a hashes a path to a seed, which
+ * splitmix32 expands to the state of xoshiro128**, and that draws. The SGD kernels draw from splitmix64 in WebAssembly, one
+ * state per thread, seeded from here (src/numeric/wasm/sgd.ts).
+ */
 import { log } from './math.ts';
 
-/** What `Rng.state` returns and `Rng.restore` reads: the path of the generator and its four words. */
+/** Values of `uint32()`. */
+const TWO_TO_32 = 4_294_967_296;
+/** The largest n for which n * 2^32 is exact in a double. */
+const MAX_EXACT_FACTOR = 2_097_152;
+
+/** What `Rng.state` returns and `Rng.restore` reads. */
 export interface RngState {
+  /** Of the generator: its seed and the names it was derived by, such as `42/split`. */
   path: string;
   words: [number, number, number, number];
+  /** The second normal of the last pair that was drawn, if it is still to be returned. */
   spare: number | null;
 }
 
@@ -70,17 +81,20 @@ export class Rng {
    * Lemire's multiplication (2019), which almost never divides; above, by rejection.
    */
   int(n: number): number {
-    if (n > 2097152) return this.#intByRejection(n);
+    if (n > MAX_EXACT_FACTOR) return this.#intByRejection(n);
     for (;;) {
       const x = this.uint32();
       const low = Math.imul(x, n) >>> 0;
-      if (low >= n || low >= (4294967296 - n) % n) return (x * n - low) / 4294967296;
+      if (low >= n || low >= (TWO_TO_32 - n) % n) return (x * n - low) / TWO_TO_32;
     }
   }
 
-  /** Fills `target` with uniform integers in [0, n), n at most 2^21: those that as many calls of `int` return, sooner. */
+  /**
+   * Fills `target` with uniform integers in [0, n), n at most 2^21: the same as by calls of `int`, but faster, with the
+   * state in local variables.
+   */
   fillInts(target: Uint16Array | Int32Array, n: number): void {
-    const unbiased = (4294967296 - n) % n;
+    const unbiased = (TWO_TO_32 - n) % n;
     let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d];
     for (let i = 0; i < target.length;) {
       const s = Math.imul(b, 5);
@@ -93,13 +107,13 @@ export class Rng {
       c ^= t;
       d = (d << 11) | (d >>> 21);
       const low = Math.imul(x, n) >>> 0;
-      if (low >= unbiased) target[i++] = (x * n - low) / 4294967296;
+      if (low >= unbiased) target[i++] = (x * n - low) / TWO_TO_32;
     }
     [this.#a, this.#b, this.#c, this.#d] = [a, b, c, d];
   }
 
   #intByRejection(n: number): number {
-    const limit = 4294967296 - (4294967296 % n);
+    const limit = TWO_TO_32 - (TWO_TO_32 % n);
     for (;;) {
       const x = this.uint32();
       if (x < limit) return x % n;
@@ -129,9 +143,9 @@ export class Rng {
   shuffle<T extends Int32Array | Uint32Array | unknown[]>(values: T): T {
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
-      const held = values[i]!;
+      const swapped = values[i]!;
       values[i] = values[j]!;
-      values[j] = held;
+      values[j] = swapped;
     }
     return values;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mean, range, sum } from '../../src/util/arrays.ts';
+import { mean, median, range, sum } from '../../src/util/arrays.ts';
 
 test('a range counts from 0 to one below its length', () => {
   expect(range(3)).toEqual(Int32Array.of(0, 1, 2));
@@ -14,4 +14,10 @@ test('a sum of float32 numbers is taken in double precision: 2^24 and eight ones
 test('a mean is the sum over the count, and no numbers have none', () => {
   expect(mean([1, 2, 6])).toBe(3);
   expect(mean([])).toBeNaN();
+});
+
+test('a median is the middle number, the mean of the middle two, and nothing for no numbers', () => {
+  expect(median([9, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 9])).toBe(3);
+  expect(median([])).toBeNaN();
 });

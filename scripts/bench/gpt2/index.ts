@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { median } from '../../../src/util/arrays.ts';
 import { packageRoot, writeFileAtomic } from '../../../src/util/files.ts';
 import { installPeers } from '../peers.ts';
 import { gpt2BenchmarkSchema, gpt2Rows, type Gpt2Benchmark } from './record.ts';
@@ -49,7 +50,6 @@ function measure(side: keyof typeof sides, argv: (string | number)[]): Measured 
   return measured;
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
 const summary = (all: Measured[]) => ({
   speed: median(all.map(({ tokensPerSecond }) => tokensPerSecond)),
   peakMB: median(all.map(({ peakMB }) => peakMB)),

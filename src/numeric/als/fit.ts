@@ -9,7 +9,7 @@ import type { Progress } from '../../util/progress.ts';
 import type { Rng } from '../../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { resume, stopped, type FitStore } from '../../util/partial-fit.ts';
+import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
 import { KernelPool } from '../pool/pool.ts';
 
@@ -86,7 +86,7 @@ export async function fitByAls(
     for (let sweep = rounds; sweep < iterations; sweep++) {
       await pool.breathe();
       if (context.signal.aborted)
-        throw await stopped(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
+        throw await stoppedError(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
       prior?.update(als.itemFactors);
       als.updateItems(prior?.means);
       als.updateUsers();

@@ -2,7 +2,7 @@
 import type { Progress } from '../../util/progress.ts';
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { resume, stopped, type FitStore } from '../../util/partial-fit.ts';
+import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
 import { KernelPool } from '../pool/pool.ts';
 import {
   SgdSolver,
@@ -68,7 +68,7 @@ export async function fitBySgd(
       await pool.breathe();
       if (context.signal.aborted) {
         const fit = { rounds: epoch, rng: solver.rng.state(), arrays: solver.arrays };
-        throw await stopped(context.store, fit, `${epoch} epochs of ${label}`);
+        throw await stoppedError(context.store, fit, `${epoch} epochs of ${label}`);
       }
       solver.epoch(loss, learningRate * (1 - (1 - finalRate) * (epoch / epochs)), regularization);
       task.advance();
