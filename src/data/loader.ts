@@ -4,32 +4,17 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import { sha256 } from '../util/files.ts';
-import {
-  formats,
-  foldersOf,
-  installedFolder,
-  releases,
-  type Format,
-  type Release,
-} from './releases/catalogue.ts';
+import { foldersOf, installedFolder, releases, type Release } from './releases/catalogue.ts';
+import { forms, type ReleaseForm } from './releases/forms.ts';
 import type { Dataset, Ratings, SourceFile, Tags } from './dataset.ts';
 import { compact, findDuplicates, indexer, toIndices, without, type IndexOf } from './ids.ts';
-import {
-  readItem100k,
-  readLinksCsv,
-  readMoviesCsv,
-  readMoviesDat,
-  readTagsCsv,
-  readTagsDat,
-  type MovieTable,
-  type TagTable,
-} from './files/movies.ts';
+import type { MovieTable, TagTable } from './files/movies.ts';
 import { cachedRatings } from './ratings/cache.ts';
-import type { RatingColumns, RatingForm, ReadOptions } from './ratings/file.ts';
+import type { RatingColumns, ReadOptions } from './ratings/file.ts';
 import { placeOf } from './files/records.ts';
 
 /** Of warnings of one kind, this many are written out; the rest is counted. */
-const WARNINGS = 5;
+const MAX_WARNINGS_PER_KIND = 5;
 
 /**
  * Loads a release by name, or any folder in the form of one. Tags and links come along where the folder has them.
@@ -39,47 +24,42 @@ const WARNINGS = 5;
  * movie by one user, and tags that cannot be used, are dropped with an entry in `warnings`.
  */
 export async function loadDataset(nameOrFolder: string, options: ReadOptions = {}): Promise<Dataset> {
-  const { name, folder } = locate(nameOrFolder);
-  const format = formatOf(folder);
-  const files = formats[format];
-  const read = async (file: string) => {
-    const bytes = await readFile(requireFile(folder, file));
-    return { bytes, source: { name: file, sha256: sha256(bytes), bytes: bytes.length } };
-  };
-  const has = (file: string | undefined) => file !== undefined && existsSync(join(folder, file));
+  const { name, folder } = findFolder(nameOrFolder);
+  const { ratings, movies, tags, links } = formIn(folder);
+  const has = (part: { files: string[] } | undefined) =>
+    part !== undefined && part.files.every((file) => existsSync(join(folder, file)));
   // At the same time: other threads go on with the ratings while this one is busy with the movies. Of several errors,
-  // the one that comes first in this order is told.
+  // the one that comes first in this order is thrown.
   const tasks = [
-    cachedRatings(requireFile(folder, files.ratings), formOf(format), options),
-    readMovies(format, read),
-    has(files.tags) ? readTags(format, read) : Promise.resolve(undefined),
+    cachedRatings(requireFile(folder, ratings.file), ratings, options),
+    readFiles(folder, movies.files).then((read) => ({ ...read, table: movies.read(...read.bytes) })),
+    tags && has(tags)
+      ? readFiles(folder, tags.files).then((read) => ({ ...read, table: tags.read(...read.bytes) }))
+      : Promise.resolve(undefined),
   ] as const;
   await Promise.allSettled(tasks);
-  const [rated, movies, tags] = await Promise.all(tasks);
+  const [rated, movieFiles, tagFiles] = await Promise.all(tasks);
 
-  const { warnings, ...dataset } = assemble(rated, movies.table, files);
+  const { warnings, ...dataset } = assemble(rated, movieFiles.table, movies.files[0]);
   const indexOfItem = indexer(dataset.itemIds);
-  const links = has(files.links) ? await read(files.links!) : undefined;
+  const linkFiles = links && has(links) ? await readFiles(folder, links.files) : undefined;
   return {
     name,
-    files: [rated, ...movies.read, ...(tags?.read ?? []), ...(links ? [links] : [])].map(
-      ({ source }) => source,
-    ),
+    files: [rated.source, ...[movieFiles, tagFiles, linkFiles].flatMap((read) => read?.sources ?? [])],
     ...dataset,
-    scale: files.scale,
-    ...(tags && { tags: joinTags(tags.table, files.tags!, dataset.userIds, indexOfItem, warnings) }),
-    ...(links && { links: readLinksCsv(links.bytes, files.links!, indexOfItem, dataset.itemIds.length) }),
+    scale: ratings.scale!,
+    ...(tagFiles && {
+      tags: joinTags(tagFiles.table, tags!.files[0], dataset.userIds, indexOfItem, warnings),
+    }),
+    ...(linkFiles && {
+      links: links!.read(linkFiles.bytes[0]!, links!.files[0], indexOfItem, dataset.itemIds.length),
+    }),
     warnings,
   };
 }
 
-function formOf(format: Format): RatingForm {
-  const { ratings: file, delimiter, scale } = formats[format];
-  return { file, delimiter, header: format === 'csv' ? 'required' : 'none', scale };
-}
-
 /** The name and folder that the argument stands for. A release's name wins over a folder of that name. */
-export function locate(nameOrFolder: string): { name: string; folder: string; release?: Release } {
+export function findFolder(nameOrFolder: string): { name: string; folder: string; release?: Release } {
   const release = releases.find(({ name }) => name === nameOrFolder);
   const folder = release ? (installedFolder(release) ?? resolve(nameOrFolder)) : resolve(nameOrFolder);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
@@ -98,12 +78,12 @@ export function locate(nameOrFolder: string): { name: string; folder: string; re
   });
 }
 
-/** Told by the files in the folder. */
-function formatOf(folder: string): Format {
-  const has = (file: string) => existsSync(join(folder, file));
-  if (has('ratings.csv')) return 'csv';
-  if (has('ratings.dat')) return has('users.dat') ? 'ml-1m' : 'ml-10m';
-  if (has('u.data')) return 'ml-100k';
+/** The form of the release in a folder, by the files that it holds. Throws DataError when there is no file of ratings. */
+function formIn(folder: string): ReleaseForm {
+  const form = Object.values(forms).find(({ knownBy }) =>
+    knownBy.every((file) => existsSync(join(folder, file))),
+  );
+  if (form) return form;
   throw new DataError({
     place: folder,
     found: 'no file of ratings',
@@ -123,37 +103,21 @@ function requireFile(folder: string, file: string): string {
   });
 }
 
-type ReadFile = (file: string) => Promise<{ bytes: Buffer; source: SourceFile }>;
-
-/** A table and the files that it was read from. */
-interface FromFiles<T> {
-  table: T;
-  read: { source: SourceFile }[];
-}
-
-async function readMovies(format: Format, read: ReadFile): Promise<FromFiles<MovieTable>> {
-  const file = formats[format].movies;
-  const movies = await read(file);
-  if (format === 'ml-100k') {
-    const genres = await read('u.genre');
-    return { table: readItem100k(movies.bytes, file, genres.bytes, 'u.genre'), read: [movies, genres] };
-  }
-  const table = format === 'csv' ? readMoviesCsv(movies.bytes, file) : readMoviesDat(movies.bytes, file);
-  return { table, read: [movies] };
-}
-
-async function readTags(format: Format, read: ReadFile): Promise<FromFiles<TagTable>> {
-  const file = formats[format].tags!;
-  const tags = await read(file);
-  const table = format === 'csv' ? readTagsCsv(tags.bytes, file) : readTagsDat(tags.bytes, file);
-  return { table, read: [tags] };
+async function readFiles(
+  folder: string,
+  names: string[],
+): Promise<{ bytes: Buffer[]; sources: SourceFile[] }> {
+  const paths = names.map((name) => requireFile(folder, name));
+  const bytes = await Promise.all(paths.map((path) => readFile(path)));
+  const sources = bytes.map((own, n) => ({ name: names[n]!, sha256: sha256(own), bytes: own.length }));
+  return { bytes, sources };
 }
 
 /** Ids to indices, and repeated ratings dropped. */
 function assemble(
   rated: RatingColumns,
   { ids: itemIds, movies }: MovieTable,
-  files: { movies: string },
+  movieFile: string,
 ): Pick<Dataset, 'userIds' | 'itemIds' | 'ratings' | 'movies' | 'warnings'> {
   const { columns, firstLine, source } = rated;
   const unknown = toIndices(columns.items, indexer(itemIds));
@@ -161,7 +125,7 @@ function assemble(
     throw new DataError({
       place: placeOf(source.name, firstLine + unknown),
       found: `movie ${columns.items[unknown]}`,
-      wanted: `a movie in ${files.movies}`,
+      wanted: `a movie in ${movieFile}`,
     });
   }
   const userIds = compact(columns.users);
@@ -222,6 +186,9 @@ function joinTags(
 }
 
 function summarize(sentences: string[], what: string): string[] {
-  if (sentences.length <= WARNINGS) return sentences;
-  return [...sentences.slice(0, WARNINGS), `... and ${sentences.length - WARNINGS} more ${what}.`];
+  if (sentences.length <= MAX_WARNINGS_PER_KIND) return sentences;
+  return [
+    ...sentences.slice(0, MAX_WARNINGS_PER_KIND),
+    `... and ${sentences.length - MAX_WARNINGS_PER_KIND} more ${what}.`,
+  ];
 }

@@ -6,7 +6,8 @@ import type { Dataset, Ratings } from './dataset.ts';
 import { distinct, findDuplicates, indexer, toIndices } from './ids.ts';
 import { dropDuplicates } from './loader.ts';
 import { cachedRatings } from './ratings/cache.ts';
-import type { RatingColumns, ReadOptions, Scale } from './ratings/file.ts';
+import type { RatingColumns, ReadOptions } from './ratings/file.ts';
+import type { Scale } from './ratings/form.ts';
 import { placeOf } from './files/records.ts';
 
 export interface PredefinedFiles {

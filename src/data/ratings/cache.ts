@@ -1,7 +1,7 @@
 /**
- * Parsed ratings kept in the person's cache folder, so that a large file is parsed once. One cache file for each ratings
+ * Parsed ratings kept in the user's cache folder, so that a large file is parsed once. One cache file for each ratings
  * file, about 16 bytes a rating; it may be deleted at any time. A cache file that does not belong to the file as it is
- * now, or that is damaged, is passed over and written anew.
+ * now, or that is damaged, is ignored and replaced.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -10,18 +10,19 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { sha256 } from '../../util/files.ts';
 import type { Ratings } from '../dataset.ts';
-import { readRatings, type RatingColumns, type RatingForm, type ReadOptions } from './file.ts';
-import { hashInWorker } from './threads.ts';
+import { readRatings, type RatingColumns, type ReadOptions } from './file.ts';
+import type { RatingForm } from './form.ts';
+import { runInWorker } from './parser.js';
 
 /** Smaller files are parsed faster than a cache is looked up. */
-const WORTH_CACHING = 10_000_000;
+const MIN_BYTES_CACHED = 10_000_000;
 /** Goes up when the meaning of a cache file changes. */
-const VERSION = 1;
+const CACHE_VERSION = 1;
 /** The header stands in the first bytes, as JSON and blanks. */
 const HEADER_BYTES = 1024;
 
 const headerSchema = z.object({
-  version: z.literal(VERSION),
+  version: z.literal(CACHE_VERSION),
   /** What the columns were made from: size and time of the file, and how it was read. */
   key: z.string(),
   rows: z.int().min(1),
@@ -49,7 +50,7 @@ export async function cachedRatings(
   options: ReadOptions = {},
 ): Promise<RatingColumns> {
   const { size, mtimeMs } = await stat(path);
-  if (size < WORTH_CACHING || process.env['RECSYS_NO_CACHE']) return readRatings(path, form, options);
+  if (size < MIN_BYTES_CACHED || process.env['RECSYS_NO_CACHE']) return readRatings(path, form, options);
   const key = sha256(JSON.stringify([size, mtimeMs, form]));
   const file = join(cacheFolder(), `${basename(path)}.${sha256(resolve(path)).slice(0, 16)}.cache`);
   const cached = await readCache(file, key).catch(() => null); // not there, or not readable
@@ -68,9 +69,9 @@ async function readCache(path: string, key: string): Promise<RatingColumns | nul
     const { rows, digest, ...header } = headerSchema.parse(JSON.parse(head.toString('utf8')));
     if (header.key !== key || (await file.stat()).size !== HEADER_BYTES + 16 * rows) return null;
     const columns = columnsOf(rows);
-    const found = hashInWorker(file.fd, HEADER_BYTES);
+    const found = runInWorker({ task: 'hash', file: file.fd, from: HEADER_BYTES });
     const read = readColumns(file, columns);
-    await Promise.allSettled([found, read]); // the file must stay open until nobody reads it
+    await Promise.allSettled([found, read]); // the file must stay open until both have stopped reading it
     await read;
     const { firstLine, hasTimestamps, source } = header;
     return (await found) === digest ? { columns, firstLine, hasTimestamps, source } : null;
@@ -87,7 +88,7 @@ async function readColumns(file: FileHandle, columns: Ratings): Promise<void> {
   }
 }
 
-/** Under another name first, so that nobody takes half a cache for a whole one. */
+/** Under another name first, so that half a cache is never taken for a whole one. */
 async function writeCache(path: string, key: string, parsed: RatingColumns): Promise<void> {
   const { columns, firstLine, hasTimestamps, source } = parsed;
   await mkdir(dirname(path), { recursive: true });
@@ -104,7 +105,7 @@ async function writeCache(path: string, key: string, parsed: RatingColumns): Pro
     }
     const rows = columns.values.length;
     const digest = hash.digest('hex');
-    const header: Header = { version: VERSION, key, rows, firstLine, hasTimestamps, source, digest };
+    const header: Header = { version: CACHE_VERSION, key, rows, firstLine, hasTimestamps, source, digest };
     await writeAt(file, Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES)), 0);
     await rename(temporary, path);
   } catch (error) {

@@ -5,14 +5,12 @@
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import { DataError, throwIfAborted } from '../../util/errors.ts';
 import { sha256OfFile } from '../../util/files.ts';
 import { silentProgress, type Progress } from '../../util/progress.ts';
-import type { Dataset, Ratings, SourceFile } from '../dataset.ts';
-import type { Layout } from './bytes.js';
-import { parseAll, type Parsed } from './threads.ts';
-import { SHORTEST_LINE } from './chunks.js';
+import type { Ratings, SourceFile } from '../dataset.ts';
 import {
   csvOptions,
   csvProblem,
@@ -22,20 +20,17 @@ import {
   recordTaker,
   shown,
 } from '../files/records.ts';
-
-export type Scale = Dataset['scale'];
-
-/** How a file of ratings is written. */
-export interface RatingForm {
-  /** What errors call the file. */
-  file: string;
-  /** 'detect': tab where the first line holds one, else comma. */
-  delimiter: ',' | '\t' | '::' | 'detect';
-  /** 'detect': there is one unless the first field of the first line is a number. */
-  header: 'required' | 'none' | 'detect';
-  /** Null takes any finite number. */
-  scale: Scale | null;
-}
+import { onScale, planOf, type Plan, type RatingForm, type Scale } from './form.ts';
+import {
+  CHUNK_BYTES,
+  chunkParser,
+  MIN_LINE_BYTES,
+  runInWorker,
+  stop,
+  WORD,
+  type Job,
+  type Source,
+} from './parser.js';
 
 export interface ReadOptions {
   progress?: Progress;
@@ -57,7 +52,9 @@ export interface RatingColumns {
 }
 
 /** The first line must end within this. */
-const HEAD = 1 << 16;
+const MAX_FIRST_LINE_BYTES = 1 << 16;
+/** A worker takes 30 to 50 ms to start, in which a thread parses about this many bytes. */
+const MIN_BYTES_FOR_THREADS = 32 << 20;
 
 /**
  * Throws DataError naming file and line: no header or none of its columns, an id or a time that is not a whole number,
@@ -82,9 +79,9 @@ export async function readRatings(
             progress,
             signal,
           })
-        : { rows: 0, surprise: dataBegin, sha256: await sha256OfFile(path) };
+        : { rows: 0, firstUnparsed: dataBegin, sha256: await sha256OfFile(path) };
     const rows =
-      parsed.surprise === -1 ? parsed.rows : await readOn(path, parsed, plan, form, columns, signal);
+      parsed.firstUnparsed === -1 ? parsed.rows : await readOn(path, parsed, plan, form, columns, signal);
     if (rows === 0) {
       throw new DataError({ place: form.file, found: 'no ratings', wanted: 'at least one' });
     }
@@ -113,7 +110,7 @@ function fill(file: number, buffer: Uint8Array, begin: number, end: number): num
 /** The text of the first line, and the offset where the second begins. Throws DataError for an empty file. */
 function headOf(file: number, size: number, form: RatingForm): { line: string; begin: number; next: number } {
   if (size === 0) throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings' });
-  const head = Buffer.alloc(Math.min(size, HEAD));
+  const head = Buffer.alloc(Math.min(size, MAX_FIRST_LINE_BYTES));
   const have = head.subarray(0, fill(file, head, 0, head.length));
   const begin = have[0] === 0xef && have[1] === 0xbb && have[2] === 0xbf ? 3 : 0;
   const newline = have.indexOf(10);
@@ -121,103 +118,12 @@ function headOf(file: number, size: number, form: RatingForm): { line: string; b
   return { line: have.toString('utf8', begin, end).replace(/\r$/, ''), begin, next: Math.min(end + 1, size) };
 }
 
-/** Where each column stands in a line. */
-interface Order {
-  user: number;
-  item: number;
-  rating: number;
-  timestamp: number | undefined;
-}
-
-/** What the first line decided. */
-interface Plan {
-  delimiter: string;
-  order: Order;
-  /** Fields in every line. */
-  width: number;
-  /** Offset and line number of the first rating. */
-  dataBegin: number;
-  firstLine: number;
-  /** For the byte parser; null when the columns stand in an order that it does not know. */
-  layout: Layout | null;
-}
-
-function planOf(head: { line: string; begin: number; next: number }, form: RatingForm): Plan {
-  const delimiter = form.delimiter === 'detect' ? (head.line.includes('\t') ? '\t' : ',') : form.delimiter;
-  const fields = head.line.split(delimiter).map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
-  const numeric = /^\d+$/.test(fields[0]!);
-  const header = form.header === 'required' || (form.header === 'detect' && !numeric);
-  if (!header && fields.length < 3) checkWidth(fields, 3, form.file, 1);
-  const order: Order = header
-    ? orderOf(fields, form)
-    : { user: 0, item: 1, rating: 2, timestamp: fields.length > 3 ? 3 : undefined };
-  const plain =
-    order.user === 0 &&
-    order.item === 1 &&
-    order.rating === 2 &&
-    (order.timestamp ?? 3) === 3 &&
-    fields.length === (order.timestamp === undefined ? 3 : 4);
-  return {
-    delimiter,
-    order,
-    width: fields.length,
-    dataBegin: header ? head.next : head.begin,
-    firstLine: header ? 2 : 1,
-    layout: plain
-      ? {
-          separator: delimiter.charCodeAt(0),
-          separatorLength: delimiter.length,
-          timestamps: order.timestamp !== undefined,
-          stars: starsByTenths(form.scale),
-        }
-      : null,
-  };
-}
-
-const columnNames: Record<keyof Order, string[]> = {
-  user: ['userid', 'user'],
-  item: ['movieid', 'movie', 'itemid', 'item'],
-  rating: ['rating'],
-  timestamp: ['timestamp'],
-};
-
-/** Columns by the names in the header; case and underscores do not count. */
-function orderOf(header: string[], form: RatingForm): Order {
-  const names = header.map((name) => name.toLowerCase().replaceAll('_', ''));
-  const find = (column: keyof Order) => {
-    const at = names.findIndex((name) => columnNames[column].includes(name));
-    return at === -1 ? undefined : at;
-  };
-  const [user, item, rating, timestamp] = [find('user'), find('item'), find('rating'), find('timestamp')];
-  if (user === undefined || item === undefined || rating === undefined) {
-    const missing = user === undefined ? 'userId' : item === undefined ? 'movieId' : 'rating';
-    throw new DataError({
-      place: placeOf(form.file, 1),
-      found: `no column '${missing}' in the header ${shown(header.join(','))}`,
-      wanted: 'userId,movieId,rating,timestamp',
-    });
-  }
-  return { user, item, rating, timestamp };
-}
-
-/** The rating that each count of tenths stands for; NaN off the scale. */
-function starsByTenths(scale: Scale | null): Float32Array {
-  return Float32Array.from({ length: 1000 }, (_, tenths) =>
-    onScale(tenths / 10, scale) ? tenths / 10 : NaN,
-  );
-}
-
-function onScale(value: number, scale: Scale | null): boolean {
-  if (scale === null) return Number.isFinite(value);
-  return value >= scale.min && value <= scale.max && Number.isInteger((value - scale.min) / scale.step);
-}
-
 /**
  * Room for every rating that so many bytes can hold, in memory that threads can share. Pages that stay untouched cost
  * nothing.
  */
 function allocate(bytes: number, timestamps: boolean): Ratings {
-  const capacity = Math.floor(bytes / (SHORTEST_LINE + (timestamps ? 2 : 0))) + 1;
+  const capacity = Math.floor(bytes / (MIN_LINE_BYTES + (timestamps ? 2 : 0))) + 1;
   const memory = () => new SharedArrayBuffer(4 * capacity);
   return {
     users: new Int32Array(memory()),
@@ -228,10 +134,10 @@ function allocate(bytes: number, timestamps: boolean): Ratings {
 }
 
 /** Up to this many rows, columns are copied to their exact length. */
-const EXACT = 1 << 21;
+const MAX_ROWS_COPIED = 1 << 21;
 
 function trim({ users, items, values, timestamps }: Ratings, rows: number): Ratings {
-  return rows <= EXACT
+  return rows <= MAX_ROWS_COPIED
     ? {
         users: users.slice(0, rows),
         items: items.slice(0, rows),
@@ -246,10 +152,70 @@ function trim({ users, items, values, timestamps }: Ratings, rows: number): Rati
       };
 }
 
-/** Reads on from the surprise to the end with the CSV library. Returns the number of rows in all. */
+interface ParseOptions {
+  threads: number;
+  progress: Progress;
+  signal: AbortSignal | undefined;
+  /** What progress calls the file. */
+  label: string;
+}
+
+interface Parsed {
+  rows: number;
+  /** Offset of the first line that the byte parser did not take, or -1. */
+  firstUnparsed: number;
+  /** Of the whole file, in hex. */
+  sha256: string;
+}
+
+/**
+ * Fills `columns`, which lie in shared memory, from an open file. With more than one thread, another beside them computes
+ * the hash. Throws AbortedError when the signal fires, and what reading throws.
+ */
+async function parseAll(
+  path: string,
+  source: Source,
+  columns: Ratings,
+  { threads, progress, signal, label }: ParseOptions,
+): Promise<Parsed> {
+  const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(WORD).length));
+  const firstUnparsed = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
+  const job: Job = { source, columns, words, firstUnparsed };
+  const helpers = source.size < MIN_BYTES_FOR_THREADS ? 0 : threads - 1;
+  const hash = helpers === 0 ? sha256OfFile(path) : runInWorker({ task: 'hash', file: source.file, from: 0 });
+  const others = Array.from({ length: helpers }, () => runInWorker({ task: 'parse ratings', job }));
+  const everything = [parseHere(job, { progress, signal, label }), hash, ...others] as const;
+  try {
+    const [, sha256] = await Promise.all(everything);
+    return { rows: words[WORD.ROWS]!, firstUnparsed: firstUnparsed[0]!, sha256 };
+  } finally {
+    stop(words);
+    await Promise.allSettled(everything); // the file must stay open until all have stopped reading it
+  }
+}
+
+/** This thread's part, which also looks after progress and Ctrl-C. */
+async function parseHere(
+  job: Job,
+  { progress, signal, label }: Omit<ParseOptions, 'threads'>,
+): Promise<void> {
+  const { size, dataBegin } = job.source;
+  const task = progress.start(label, Math.ceil((size - dataBegin) / CHUNK_BYTES), 'MB');
+  let seen = 0;
+  for (const next = chunkParser(job); next();) {
+    if (signal) throwIfAborted(signal);
+    const taken = Atomics.load(job.words, WORD.NEXT_CHUNK);
+    task.advance(taken - seen);
+    seen = taken;
+    await setImmediate(); // lets progress and signals through
+  }
+  task.finish();
+}
+
+/** Reads on from the first line that was not parsed to the end, with the CSV library. Returns the number of rows in all. */
 async function readOn(
   path: string,
-  { surprise: offset, rows: before }: Pick<Parsed, 'surprise' | 'rows'>,
+  { firstUnparsed: offset, rows: before }: Pick<Parsed, 'firstUnparsed' | 'rows'>,
   { delimiter, order, width, firstLine }: Plan,
   { file, scale }: RatingForm,
   columns: Ratings,

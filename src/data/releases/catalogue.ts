@@ -4,46 +4,11 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DataError } from '../../util/errors.ts';
 import { packageRoot } from '../../util/files.ts';
-import type { Dataset } from '../dataset.ts';
-
-const halves: Dataset['scale'] = { min: 0.5, max: 5, step: 0.5 };
-const whole: Dataset['scale'] = { min: 1, max: 5, step: 1 };
-
-/** The files of each form of release. 1M and 10M differ in the scale, and 10M has tags. */
-export const formats: Record<Format, Files> = {
-  csv: {
-    ratings: 'ratings.csv',
-    delimiter: ',',
-    movies: 'movies.csv',
-    tags: 'tags.csv',
-    links: 'links.csv',
-    scale: halves,
-  },
-  'ml-1m': { ratings: 'ratings.dat', delimiter: '::', movies: 'movies.dat', scale: whole },
-  'ml-10m': {
-    ratings: 'ratings.dat',
-    delimiter: '::',
-    movies: 'movies.dat',
-    tags: 'tags.dat',
-    scale: halves,
-  },
-  'ml-100k': { ratings: 'u.data', delimiter: '\t', movies: 'u.item', scale: whole },
-};
-
-export type Format = 'csv' | 'ml-1m' | 'ml-10m' | 'ml-100k';
-
-interface Files {
-  ratings: string;
-  delimiter: ',' | '::' | '\t';
-  movies: string;
-  tags?: string;
-  links?: string;
-  scale: Dataset['scale'];
-}
+import type { FormName } from './forms.ts';
 
 export interface Release {
   name: string;
-  format: Format;
+  form: FormName;
   /** In words, for lists. */
   contents: string;
   /** Ships with this package: nothing to download. */
@@ -65,7 +30,7 @@ const base = 'https://files.grouplens.org/datasets/movielens';
 export const releases: Release[] = [
   {
     name: 'ml-latest-small-2016',
-    format: 'csv',
+    form: 'csv',
     contents: '100,004 ratings, 671 users, 9,066 movies (October 2016; no tags, no links)',
     embedded: true,
     files: {
@@ -75,7 +40,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-latest-small',
-    format: 'csv',
+    form: 'csv',
     contents: '100,836 ratings, 610 users, 9,742 movies (September 2018)',
     archive: {
       url: `${base}/ml-latest-small.zip`,
@@ -95,7 +60,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-100k',
-    format: 'ml-100k',
+    form: 'ml-100k',
     contents: '100,000 ratings, 943 users, 1,682 movies (April 1998)',
     archive: {
       url: `${base}/ml-100k.zip`,
@@ -106,7 +71,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-1m',
-    format: 'ml-1m',
+    form: 'ml-1m',
     contents: '1,000,209 ratings, 6,040 users, 3,883 movies (February 2003)',
     archive: {
       url: `${base}/ml-1m.zip`,
@@ -117,7 +82,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-10m',
-    format: 'ml-10m',
+    form: 'ml-10m',
     contents: '10,000,054 ratings, 69,878 users, 10,681 movies (January 2009)',
     archive: {
       url: `${base}/ml-10m.zip`,
@@ -128,7 +93,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-20m',
-    format: 'csv',
+    form: 'csv',
     contents: '20,000,263 ratings, 138,493 users, 27,278 movies (October 2016)',
     archive: {
       url: `${base}/ml-20m.zip`,
@@ -139,7 +104,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-25m',
-    format: 'csv',
+    form: 'csv',
     contents: '25,000,095 ratings, 162,541 users, 62,423 movies (December 2019)',
     archive: {
       url: `${base}/ml-25m.zip`,
@@ -150,7 +115,7 @@ export const releases: Release[] = [
   },
   {
     name: 'ml-32m',
-    format: 'csv',
+    form: 'csv',
     contents: '32,000,204 ratings, 200,948 users, 87,585 movies (May 2024)',
     archive: {
       url: `${base}/ml-32m.zip`,

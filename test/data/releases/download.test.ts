@@ -27,7 +27,7 @@ function releaseOf(archive: Uint8Array): Release {
   const value = createHash('md5').update(archive).digest('hex');
   return {
     name: 'tiny',
-    format: 'csv',
+    form: 'csv',
     contents: 'one rating',
     archive: {
       url: 'http://localhost:1/',
