@@ -1,4 +1,4 @@
-/** results/benchmark.json: its schema, and the tables that README.md shows of it. */
+/** results/benchmark.json: its schema, and the tables that README.md and docs/benchmarks.md show of it. */
 import { z } from 'zod';
 
 const contenderSchema = z.object({

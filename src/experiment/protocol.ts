@@ -24,7 +24,7 @@ export const dataSchema = z.object({
   test: z.string().optional().meta({ placeholder: 'file' }).describe('predefined test ratings (CSV or TSV)'),
 });
 
-/** Default reasons: ../README.md, "Protocol". */
+/** The defaults and their reasons: docs/evaluation.md. */
 export const protocolSchema = z.object({
   split: z
     .enum(splitKinds)

@@ -1,4 +1,4 @@
-/** results/benchmark_gpt2.json: its schema, and the table that README.md shows of it. */
+/** results/benchmark_gpt2.json: its schema, and the table that docs/gpt2.md shows of it. */
 import { z } from 'zod';
 
 const sideSchema = z.object({
