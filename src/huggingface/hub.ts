@@ -3,17 +3,13 @@
  * what the other has: `models--OWNER--NAME/` with `blobs/` (by content hash), `snapshots/COMMIT/` (links to blobs)
  * and `refs/main` (the commit). HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are respected.
  */
-import { createHash } from 'node:crypto';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { access, copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { ConnectionError, download, type Checksum } from '../util/download.ts';
 import { RecsysError } from '../util/errors.ts';
-import { writeFileAtomic } from '../util/files.ts';
-import type { Progress, ProgressTask } from '../util/progress.ts';
+import { exists, writeFileAtomic, xdgFolder } from '../util/files.ts';
+import type { Progress } from '../util/progress.ts';
 import { shardIndexFile, shardNames, weightsFile } from './shards.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -34,18 +30,27 @@ interface Hub {
   headers: Record<string, string>;
 }
 
+/** One model: where it comes from and where it goes. */
+interface Repository extends Hub, Pick<HubContext, 'progress' | 'signal'> {
+  name: string;
+  /** The repository's folder in the cache. */
+  store: string;
+}
+
 /** A file as the hub describes it. */
 interface RemoteFile {
   name: string;
   commit: string;
   /** Content hash: SHA-256 of large files, git's SHA-1 of others. Names the blob. */
   etag: string;
-  bytes: number;
+  /** Undefined where the hub does not say. */
+  bytes: number | undefined;
 }
 
-const MEGABYTE = 1e6;
-const required = ['config.json'];
-const optional = ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'];
+/** Redirects that a question for one file may take. */
+const MAX_REDIRECTS = 5;
+const configFile = 'config.json';
+const optionalFiles = ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'];
 
 /**
  * The folder of `--model MODEL`: a folder as it is, else a model on the hub. Throws RecsysError when it is neither.
@@ -69,20 +74,22 @@ export async function modelFolder(model: string, context: HubContext): Promise<s
  * cached copy is used if it is complete. A stopped download is resumed by the next; a file appears under its name only
  * when its hash is right. Throws RecsysError naming the ways around when it cannot be had.
  */
-export async function downloadModel(name: string, context: HubContext): Promise<string> {
-  const hub = hubOf(context.env ?? process.env);
+export async function downloadModel(name: string, { env, progress, signal }: HubContext): Promise<string> {
+  const hub = hubOf(env ?? process.env);
   const store = join(hub.cache, `models--${name.replaceAll('/', '--')}`);
-  if (hub.offline) return await cached(name, store, 'HF_HUB_OFFLINE is set');
+  const repository = { ...hub, name, store, progress, signal };
+  if (hub.offline) return await cachedSnapshot(repository, 'HF_HUB_OFFLINE is set');
   try {
-    return await download(name, store, hub, context);
+    return await fetchSnapshot(repository);
   } catch (cause) {
-    if (context.signal.aborted || cause instanceof RecsysError) throw cause;
-    return await cached(name, store, `${hub.endpoint} cannot be reached`, cause);
+    const unreachable = !(cause instanceof RecsysError) || cause instanceof ConnectionError;
+    if (signal.aborted || !unreachable) throw cause;
+    return await cachedSnapshot(repository, `${hub.endpoint} cannot be reached`, cause);
   }
 }
 
 function hubOf(env: Environment): Hub {
-  const home = env['HF_HOME'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'huggingface');
+  const home = env['HF_HOME'] ?? join(xdgFolder('cache', env), 'huggingface');
   const token = env['HF_TOKEN'];
   return {
     endpoint: (env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, ''),
@@ -92,22 +99,23 @@ function hubOf(env: Environment): Hub {
   };
 }
 
-async function download(name: string, store: string, hub: Hub, context: HubContext): Promise<string> {
-  const first = await describe(name, 'main', required[0]!, hub, context);
-  if (first === undefined) throw notThere(name, 'config.json');
+async function fetchSnapshot(repository: Repository): Promise<string> {
+  const { name, store } = repository;
+  const first = await describeFile(repository, 'main', configFile);
+  if (first === undefined) throw missingFileError(name, configFile);
   const { commit } = first;
   const folder = join(store, 'snapshots', commit);
   const fetchFile = async (file: string) => {
-    const remote = file === first.name ? first : await describe(name, commit, file, hub, context);
-    if (remote !== undefined) await fetchInto(remote, name, store, hub, context);
+    const remote = file === first.name ? first : await describeFile(repository, commit, file);
+    if (remote !== undefined) await fetchInto(repository, remote);
     return remote !== undefined;
   };
-  await fetchFile('config.json');
-  for (const file of optional) await fetchFile(file);
+  await fetchFile(configFile);
+  for (const file of optionalFiles) await fetchFile(file);
   if (!(await fetchFile(weightsFile))) {
-    if (!(await fetchFile(shardIndexFile))) throw notThere(name, weightsFile);
+    if (!(await fetchFile(shardIndexFile))) throw missingFileError(name, weightsFile);
     for (const shard of await shardNames(join(folder, shardIndexFile))) {
-      if (!(await fetchFile(shard))) throw notThere(name, shard);
+      if (!(await fetchFile(shard))) throw missingFileError(name, shard);
     }
   }
   await writeFileAtomic(join(store, 'refs', 'main'), commit);
@@ -115,72 +123,74 @@ async function download(name: string, store: string, hub: Hub, context: HubConte
 }
 
 /** Asks for a file's commit, hash and size; undefined when the repository has no such file. */
-async function describe(
-  name: string,
+async function describeFile(
+  { endpoint, name, headers, signal }: Repository,
   revision: string,
   file: string,
-  hub: Hub,
-  { signal }: HubContext,
 ): Promise<RemoteFile | undefined> {
-  let url = `${hub.endpoint}/${name}/resolve/${revision}/${file}`;
-  for (let hop = 0; hop < 5; hop++) {
-    // A redirect to another host leads to the content; its description stands in the redirecting answer.
-    const init = { method: 'HEAD', redirect: 'manual' as const, signal };
+  let url = `${endpoint}/${name}/resolve/${revision}/${file}`;
+  for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
     const response = await fetch(url, {
-      ...init,
-      headers: { ...hub.headers, 'accept-encoding': 'identity' },
+      method: 'HEAD',
+      redirect: 'manual',
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      signal,
     });
-    const target = response.headers.get('location');
-    if (target?.startsWith('/') && !response.headers.has('x-linked-etag')) {
-      url = new URL(target, url).href;
+    // Within the host a repository has another name. A redirect to another host leads to the content; its description
+    // stands in the redirecting answer, and the token must not go there.
+    const target = redirectTarget(response, url);
+    if (target !== undefined && !response.headers.has('x-linked-etag')) {
+      url = target;
       continue;
     }
     if (response.status === 404 && response.headers.get('x-error-code') === 'EntryNotFound') return undefined;
-    if (response.status >= 400) throw refused(name, response.status);
-    const { headers } = response;
-    const etag = (headers.get('x-linked-etag') ?? headers.get('etag') ?? '').replace(/^(W\/)?"|"$/g, '');
-    const commit = headers.get('x-repo-commit') ?? '';
-    if (!/^[0-9a-f]{40}$/.test(commit) || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(etag)) {
-      throw new RecsysError({
-        place: url,
-        found: 'no commit and content hash',
-        wanted: 'a Hugging Face hub',
-      });
-    }
-    const bytes = Number(headers.get('x-linked-size') ?? headers.get('content-length'));
-    return { name: file, commit, etag, bytes };
+    if (response.status >= 400) throw refusalError(name, response.status);
+    return remoteFile(file, url, response.headers);
   }
   throw new RecsysError({ place: url, found: 'too many redirects' });
 }
 
+/** Where an answer redirects to on the same host; undefined when it does not, or leads to another host. */
+function redirectTarget({ headers }: Response, url: string): string | undefined {
+  const location = headers.get('location');
+  if (location === null || !URL.canParse(location, url)) return undefined;
+  const target = new URL(location, url);
+  return target.origin === new URL(url).origin ? target.href : undefined;
+}
+
+/** Throws RecsysError when the headers do not describe a file as a hub does. */
+function remoteFile(name: string, url: string, headers: Headers): RemoteFile {
+  const etag = (headers.get('x-linked-etag') ?? headers.get('etag') ?? '').replace(/^(W\/)?"|"$/g, '');
+  const commit = headers.get('x-repo-commit') ?? '';
+  if (!/^[0-9a-f]{40}$/.test(commit) || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(etag)) {
+    throw new RecsysError({ place: url, found: 'no commit and content hash', wanted: 'a Hugging Face hub' });
+  }
+  const size = headers.get('x-linked-size') ?? headers.get('content-length');
+  return { name, commit, etag, bytes: size === null ? undefined : Number(size) };
+}
+
 /** Downloads a file unless its blob is there, and links it into the snapshot. */
-async function fetchInto(
-  file: RemoteFile,
-  name: string,
-  store: string,
-  hub: Hub,
-  context: HubContext,
-): Promise<void> {
+async function fetchInto(repository: Repository, file: RemoteFile): Promise<void> {
+  const { store, name, endpoint, headers, progress, signal } = repository;
   const blob = join(store, 'blobs', file.etag);
   const link = join(store, 'snapshots', file.commit, file.name);
   if (!(await exists(blob))) {
-    const part = `${blob}.incomplete`;
+    const partial = `${blob}.incomplete`;
     await mkdir(dirname(blob), { recursive: true });
-    const task = context.progress.start(`${name}: ${file.name}`, Math.ceil(file.bytes / MEGABYTE), 'MB');
-    try {
-      await append(
-        part,
-        `${hub.endpoint}/${name}/resolve/${file.commit}/${file.name}`,
-        file,
-        hub,
-        context,
-        task,
-      );
-    } finally {
-      task.finish();
-    }
-    await verify(part, file);
-    await rename(part, blob);
+    await download({
+      url: `${endpoint}/${name}/resolve/${file.commit}/${file.name}`,
+      partial,
+      label: `${name}: ${file.name}`,
+      bytes: file.bytes,
+      checksum: checksumOf(file.etag),
+      headers,
+      whenUnreachable: 'Run again: the download goes on from where it stopped.',
+      whenDamaged: 'The download was damaged and is removed; run again.',
+      refusal: ({ status }) => refusalError(name, status),
+      progress,
+      signal,
+    });
+    await rename(partial, blob);
   }
   await mkdir(dirname(link), { recursive: true });
   await rm(link, { force: true });
@@ -190,63 +200,17 @@ async function fetchInto(
   );
 }
 
-/** Continues `part` from where it ends. */
-async function append(
-  part: string,
-  url: string,
-  file: RemoteFile,
-  hub: Hub,
-  { signal }: HubContext,
-  task: ProgressTask,
-): Promise<void> {
-  const have = await stat(part).then(
-    ({ size }) => size,
-    () => 0,
-  );
-  if (have >= file.bytes && have > 0) return;
-  const range: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
-  const headers = { ...hub.headers, ...range, 'accept-encoding': 'identity' };
-  const response = await fetch(url, { headers, signal });
-  if (!response.ok || response.body === null) throw refused(url, response.status);
-  const resumed = response.status === 206;
-  let pending = resumed ? have : 0;
-  const count = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
-      pending += chunk.length;
-      const whole = Math.floor(pending / MEGABYTE);
-      pending -= whole * MEGABYTE;
-      if (whole > 0) task.advance(whole);
-      done(null, chunk);
-    },
-  });
-  const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
-  await pipeline(body, count, createWriteStream(part, { flags: resumed ? 'a' : 'w', flush: true }), {
-    signal,
-  });
-}
-
-/** Throws and removes the file when its content is not what the hub announced. */
-async function verify(part: string, { name, etag, bytes }: RemoteFile): Promise<void> {
-  const { size } = await stat(part);
-  const hash = createHash(etag.length === 64 ? 'sha256' : 'sha1');
-  if (etag.length === 40) hash.update(`blob ${size}\0`); // as git names a blob
-  for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
-  const found = hash.digest('hex');
-  if (found === etag) return;
-  await rm(part, { force: true });
-  throw new RecsysError({
-    place: name,
-    found: `${size} bytes with hash ${found}`,
-    wanted: `${bytes} bytes with hash ${etag}`,
-    remedy: 'The download was damaged and is removed; run again.',
-  });
+/** SHA-256 of large files; of others git's name of a blob. */
+function checksumOf(etag: string): Checksum {
+  if (etag.length === 64) return { algorithm: 'sha256', value: etag };
+  return { algorithm: 'sha1', value: etag, prefix: (bytes) => `blob ${bytes}\0` };
 }
 
 /** The last complete snapshot. Throws RecsysError with the ways around when there is none. */
-async function cached(name: string, store: string, why: string, cause?: unknown): Promise<string> {
+async function cachedSnapshot({ name, store }: Repository, why: string, cause?: unknown): Promise<string> {
   const commit = await readFile(join(store, 'refs', 'main'), 'utf8').catch(() => '');
   const folder = join(store, 'snapshots', commit.trim());
-  if (commit !== '' && (await complete(folder))) return folder;
+  if (commit !== '' && (await isComplete(folder))) return folder;
   throw new RecsysError({
     place: `--model ${name}`,
     found: `not in the cache (${store}), and ${why}`,
@@ -258,7 +222,7 @@ async function cached(name: string, store: string, why: string, cause?: unknown)
   });
 }
 
-async function complete(folder: string): Promise<boolean> {
+async function isComplete(folder: string): Promise<boolean> {
   if (!(await exists(join(folder, 'config.json')))) return false;
   if (await exists(join(folder, weightsFile))) return true;
   const shards = await shardNames(join(folder, shardIndexFile)).catch(() => []);
@@ -266,14 +230,7 @@ async function complete(folder: string): Promise<boolean> {
   return there.length > 0 && there.every(Boolean);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function notThere(name: string, file: string): RecsysError {
+function missingFileError(name: string, file: string): RecsysError {
   return new RecsysError({
     place: `--model ${name}`,
     found: `a repository without ${file}`,
@@ -282,7 +239,7 @@ function notThere(name: string, file: string): RecsysError {
 }
 
 /** An answer that the person can do something about; a server in trouble counts as one that cannot be reached. */
-function refused(name: string, status: number): Error {
+function refusalError(name: string, status: number): Error {
   if (status >= 500) return new Error(`HTTP ${status}`);
   const locked = status === 401 || status === 403;
   return new RecsysError({

@@ -1,8 +1,9 @@
 /** The weight files of a Hugging Face folder: `model.safetensors`, or shards of it beside their index. */
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
+import { exists } from '../util/files.ts';
 
 export const weightsFile = 'model.safetensors';
 export const shardIndexFile = 'model.safetensors.index.json';
@@ -35,11 +36,4 @@ export async function shardNames(indexPath: string): Promise<string[]> {
   } catch (cause) {
     throw new DataError({ place: indexPath, found: 'no weight_map', wanted: 'an index of shards', cause });
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }

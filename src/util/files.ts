@@ -1,7 +1,8 @@
 /** Files: atomic writes, hashes, and where this package lives. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RecsysError } from './errors.ts';
@@ -17,6 +18,7 @@ export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array>,
+  { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${process.pid}-${temporaryFiles++}.tmp`);
@@ -25,7 +27,7 @@ export async function writeFileAtomic(
     const file = await open(temporary, 'w');
     try {
       await writeFile(file, content);
-      await file.sync();
+      if (durable) await file.sync();
     } finally {
       await file.close();
     }
@@ -49,9 +51,32 @@ let temporaryFiles = 0;
 
 /** SHA-256 of a file's bytes, in hex. */
 export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
+  return await hashOfFile(path, { algorithm: 'sha256' });
+}
+
+/** Hash of a file's bytes, in hex; `prefix` gives bytes that come before them, from the number of bytes in the file. */
+export async function hashOfFile(
+  path: string,
+  { algorithm, prefix }: { algorithm: string; prefix?: (bytes: number) => string },
+): Promise<string> {
+  const hash = createHash(algorithm);
+  if (prefix) hash.update(prefix((await stat(path)).size));
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** Whether there is a file or folder of this name that this process may see. */
+export async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The folder of the XDG base directory specification for a user's caches or data: $XDG_CACHE_HOME, by default ~/.cache. */
+export function xdgFolder(kind: 'cache' | 'data', env: Record<string, string | undefined>): string {
+  if (kind === 'cache') return env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
 }
 
 /** SHA-256 of bytes or text, in hex. */

@@ -24,6 +24,7 @@ class FakeHub {
   cuts = 0;
   status = 0;
   damaged = false;
+  contentAt = '/cdn/weights';
   files = files;
   server: Server = createServer((request, response) => this.answer(request, response));
 
@@ -44,7 +45,7 @@ class FakeHub {
     if (name === 'model.safetensors') {
       const linked = { 'x-linked-etag': `"${sha256}"`, 'x-linked-size': content.length };
       return void response
-        .writeHead(302, { location: '/cdn/weights', 'x-repo-commit': commit, ...linked })
+        .writeHead(302, { location: this.contentAt, 'x-repo-commit': commit, ...linked })
         .end();
     }
     const etag = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
@@ -56,7 +57,9 @@ class FakeHub {
     const from = Number(/bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0);
     const rest = Buffer.from(weights.subarray(from));
     if (this.damaged) rest[0] = 0;
-    response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length });
+    const { length } = weights;
+    const resumed = { 'content-range': `bytes ${from}-${length - 1}/${length}` };
+    response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length, ...(from > 0 && resumed) });
     if (this.cuts-- > 0) response.write(rest.subarray(0, 1_000_000), () => response.destroy());
     else response.end(rest);
   }
@@ -114,7 +117,9 @@ describe('a model from the hub', () => {
 
   it('is refused and removed when its hash is wrong', async () => {
     hub.damaged = true;
-    await expect(get()).rejects.toThrow(/model\.safetensors: 3000000 bytes with hash .* was damaged/);
+    await expect(get()).rejects.toThrow(
+      /model\.safetensors: sha256 [0-9a-f]{64}, expected [0-9a-f]{64}\. The download was damaged/,
+    );
     expect((await readdir(join(store(), 'blobs'))).some((name) => name.startsWith(sha256))).toBe(false);
   });
 
@@ -129,6 +134,35 @@ describe('a model from the hub', () => {
     const failed = downloadModel('o/private', { ...context, env: { ...env, HF_TOKEN: 'hf_secret' } });
     await expect(failed).rejects.toThrow(/no such model, or not for you \(HTTP 403\).*HF_TOKEN/);
     await expect(failed).rejects.not.toThrow(/hf_secret/);
+  });
+
+  describe('redirects to another host', () => {
+    let other: FakeHub;
+    let elsewhere: string;
+    beforeEach(async () => {
+      other = new FakeHub();
+      await new Promise<void>((resolve) => other.server.listen(0, '127.0.0.1', resolve));
+      elsewhere = `//127.0.0.1:${(other.server.address() as AddressInfo).port}`;
+    });
+    afterEach(() => {
+      other.server.closeAllConnections();
+      other.server.close();
+    });
+    const withToken = () =>
+      downloadModel('openai-community/gpt2', { ...context, env: { ...env, HF_TOKEN: 'hf_secret' } });
+
+    it('are not followed where a file is described, so that HF_TOKEN stays', async () => {
+      hub.answer = ({ url }, response) => void response.writeHead(307, { location: elsewhere + url }).end();
+      await expect(withToken()).rejects.toThrow(/no commit and content hash/);
+      expect(other.requests).toEqual([]);
+    });
+
+    it('lead to the content without HF_TOKEN', async () => {
+      hub.contentAt = `${elsewhere}/cdn/weights`;
+      const folder = await withToken();
+      expect((await readFile(join(folder, 'model.safetensors'))).equals(weights)).toBe(true);
+      expect(other.requests).toEqual([{ method: 'GET', url: '/cdn/weights' }]);
+    });
   });
 
   it('in shards is downloaded shard by shard, and a shard cannot be named outside its folder', async () => {

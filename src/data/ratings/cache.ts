@@ -4,11 +4,10 @@
  * now, or that is damaged, is ignored and replaced.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { sha256 } from '../../util/files.ts';
+import { sha256, writeFileAtomic, xdgFolder } from '../../util/files.ts';
 import type { Ratings } from '../dataset.ts';
 import { readRatings, type RatingColumns, type ReadOptions } from './file.ts';
 import type { RatingForm } from './form.ts';
@@ -17,9 +16,10 @@ import { runInWorker } from './parser.js';
 /** Smaller files are parsed faster than a cache is looked up. */
 const MIN_BYTES_CACHED = 10_000_000;
 /** Goes up when the meaning of a cache file changes. */
-const CACHE_VERSION = 1;
-/** The header stands in the first bytes, as JSON and blanks. */
+const CACHE_VERSION = 2;
+/** The header stands in the first bytes, as JSON and blanks; the last bytes are SHA-256 of everything before them. */
 const HEADER_BYTES = 1024;
+const DIGEST_BYTES = 32;
 
 const headerSchema = z.object({
   version: z.literal(CACHE_VERSION),
@@ -29,15 +29,13 @@ const headerSchema = z.object({
   firstLine: z.int(),
   hasTimestamps: z.boolean(),
   source: z.object({ name: z.string(), sha256: z.string(), bytes: z.int() }),
-  /** SHA-256 of everything behind the header. */
-  digest: z.string(),
 });
 type Header = z.output<typeof headerSchema>;
 
 /** $RECSYS_CACHE_DIR; without it recsys/ in $XDG_CACHE_HOME, by default ~/.cache. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['RECSYS_CACHE_DIR']) return resolve(env['RECSYS_CACHE_DIR']);
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'recsys');
+  return join(xdgFolder('cache', env), 'recsys');
 }
 
 /**
@@ -66,15 +64,18 @@ async function readCache(path: string, key: string): Promise<RatingColumns | nul
   try {
     const head = Buffer.alloc(HEADER_BYTES);
     await readAt(file, head, 0);
-    const { rows, digest, ...header } = headerSchema.parse(JSON.parse(head.toString('utf8')));
-    if (header.key !== key || (await file.stat()).size !== HEADER_BYTES + 16 * rows) return null;
+    const { key: foundKey, rows, ...header } = headerSchema.parse(JSON.parse(head.toString('utf8')));
+    const to = HEADER_BYTES + 16 * rows;
+    if (foundKey !== key || (await file.stat()).size !== to + DIGEST_BYTES) return null;
     const columns = columnsOf(rows);
-    const found = runInWorker({ task: 'hash', file: file.fd, from: HEADER_BYTES });
+    const hashed = runInWorker({ task: 'hash', file: file.fd, to });
     const read = readColumns(file, columns);
-    await Promise.allSettled([found, read]); // the file must stay open until both have stopped reading it
+    await Promise.allSettled([hashed, read]); // the file must stay open until both have stopped reading it
     await read;
+    const digest = Buffer.alloc(DIGEST_BYTES);
+    await readAt(file, digest, to);
     const { firstLine, hasTimestamps, source } = header;
-    return (await found) === digest ? { columns, firstLine, hasTimestamps, source } : null;
+    return (await hashed) === digest.toString('hex') ? { columns, firstLine, hasTimestamps, source } : null;
   } finally {
     await file.close();
   }
@@ -88,32 +89,21 @@ async function readColumns(file: FileHandle, columns: Ratings): Promise<void> {
   }
 }
 
-/** Under another name first, so that half a cache is never taken for a whole one. */
 async function writeCache(path: string, key: string, parsed: RatingColumns): Promise<void> {
-  const { columns, firstLine, hasTimestamps, source } = parsed;
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w');
-  try {
-    const hash = createHash('sha256');
-    let at = HEADER_BYTES;
-    for (const bytes of bytesOf(columns)) {
-      const written = writeAt(file, bytes, at);
-      hash.update(bytes); // while the system writes
-      await written;
-      at += bytes.length;
-    }
-    const rows = columns.values.length;
-    const digest = hash.digest('hex');
-    const header: Header = { version: CACHE_VERSION, key, rows, firstLine, hasTimestamps, source, digest };
-    await writeAt(file, Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES)), 0);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  } finally {
-    await file.close();
+  const { columns, ...facts } = parsed;
+  const header: Header = { version: CACHE_VERSION, key, rows: columns.values.length, ...facts };
+  await writeFileAtomic(path, withDigest(header, columns), { durable: false });
+}
+
+/** The bytes of a cache file, in pieces. */
+function* withDigest(header: Header, columns: Ratings): Generator<Uint8Array> {
+  const hash = createHash('sha256');
+  const head = Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES));
+  for (const bytes of [head, ...bytesOf(columns)]) {
+    hash.update(bytes);
+    yield bytes;
   }
+  yield hash.digest();
 }
 
 function columnsOf(rows: number): Ratings {
@@ -137,11 +127,5 @@ async function readAt(file: FileHandle, bytes: Uint8Array, position: number): Pr
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
     if (bytesRead === 0) throw new Error('the file ends too early');
     done += bytesRead;
-  }
-}
-
-async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
 }

@@ -182,7 +182,8 @@ async function parseAll(
   const firstUnparsed = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
   const job: Job = { source, columns, words, firstUnparsed };
   const helpers = source.size < MIN_BYTES_FOR_THREADS ? 0 : threads - 1;
-  const hash = helpers === 0 ? sha256OfFile(path) : runInWorker({ task: 'hash', file: source.file, from: 0 });
+  const hash =
+    helpers === 0 ? sha256OfFile(path) : runInWorker({ task: 'hash', file: source.file, to: source.size });
   const others = Array.from({ length: helpers }, () => runInWorker({ task: 'parse ratings', job }));
   const everything = [parseHere(job, { progress, signal, label }), hash, ...others] as const;
   try {

@@ -325,8 +325,8 @@ function reserveNext(words, chunk) {
 }
 
 /**
- * @typedef {{ task: 'parse ratings', job: Job } | { task: 'hash', file: number, from: number }} Task What a worker does:
- *   it parses chunks of a file, or computes SHA-256 of an open file from byte `from` on.
+ * @typedef {{ task: 'parse ratings', job: Job } | { task: 'hash', file: number, to: number }} Task What a worker does:
+ *   it parses chunks of a file, or computes SHA-256 of an open file's first `to` bytes.
  */
 
 /**
@@ -350,7 +350,7 @@ export async function runInWorker(task) {
  * @returns {string}
  */
 function perform(task) {
-  if (task.task === 'hash') return hashOf(task.file, task.from);
+  if (task.task === 'hash') return hashOf(task.file, task.to);
   const next = chunkParser(task.job);
   while (next());
   return 'done';
@@ -358,12 +358,14 @@ function perform(task) {
 
 /**
  * @param {number} file
- * @param {number} from
+ * @param {number} to
  */
-function hashOf(file, from) {
+function hashOf(file, to) {
   const hash = createHash('sha256');
   const buffer = new Uint8Array(CHUNK_BYTES);
-  for (let at = from, got = 0; (got = readSync(file, buffer, 0, CHUNK_BYTES, at)) > 0; at += got) {
+  for (let at = 0, got = 0; at < to; at += got) {
+    got = readSync(file, buffer, 0, Math.min(CHUNK_BYTES, to - at), at);
+    if (got === 0) break;
     hash.update(buffer.subarray(0, got));
   }
   return hash.digest('hex');

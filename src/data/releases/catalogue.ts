@@ -1,9 +1,8 @@
 /** The MovieLens releases that this program knows by name, and the folders in which it looks for them. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DataError } from '../../util/errors.ts';
-import { packageRoot } from '../../util/files.ts';
+import { packageRoot, xdgFolder } from '../../util/files.ts';
 import type { FormName } from './forms.ts';
 
 export interface Release {
@@ -142,7 +141,7 @@ export function releaseNamed(name: string): Release {
  */
 export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['RECSYS_DATA_DIR']) return resolve(env['RECSYS_DATA_DIR']);
-  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'recsys');
+  return join(xdgFolder('data', env), 'recsys');
 }
 
 /** The folders in which a release is looked for, in this order: embedded, `dataFolder()`, ./data. */
