@@ -10,6 +10,7 @@ const floors = [
   'models',
   'evaluation',
   'language',
+  'training',
   'huggingface',
   'onnx',
   'data',
@@ -92,7 +93,6 @@ export default {
     ...order,
     ...apart,
     // Files that break a rule and are being recut; the repair of one deletes its line.
-    { files: ['src/huggingface/{hub,safetensors,tokenizer}.ts'], rules: { 'no-restricted-imports': 'off' } },
     { files: ['src/report/explore/page.ts'], rules: { 'max-lines-per-function': 'off' } },
     { files: ['*.config.{ts,mjs}'], rules: { 'import/no-default-export': 'off' } },
     { files: ['src/cli.ts', 'scripts/**'], rules: { 'no-console': 'off' } },

@@ -1,11 +1,12 @@
 /** AdamW (Loshchilov and Hutter 2019, as torch.optim.AdamW computes it) as a graph, and global-norm clipping. */
-import type { Graph, Tensor } from './graph.ts';
+import type { Graph, Shape, Tensor } from './graph.ts';
 
+/** PyTorch's defaults. Constants, not options: they are compiled into the graphs of updates. */
+export const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
+/** What may change from update to update. */
 export interface AdamWSettings {
   learningRate: number;
-  beta1: number;
-  beta2: number;
-  epsilon: number;
   /** Decoupled; a weight shrinks by learningRate * weightDecay of itself. */
   weightDecay: number;
 }
@@ -32,22 +33,22 @@ export interface UpdateInputs {
 /** Values of the UpdateInputs for the `update`-th update, counted from 1. */
 export function updateScalars(
   update: number,
-  { learningRate, beta1, beta2, weightDecay }: AdamWSettings,
+  { learningRate, weightDecay }: AdamWSettings,
 ): { stepSize: number; rootCorrection: number; decay: number } {
   return {
-    stepSize: learningRate / (1 - beta1 ** update),
-    rootCorrection: 1 / Math.sqrt(1 - beta2 ** update),
+    stepSize: learningRate / (1 - ADAMW.beta1 ** update),
+    rootCorrection: 1 / Math.sqrt(1 - ADAMW.beta2 ** update),
     decay: learningRate * weightDecay,
   };
 }
 
 /** Adds one weight's update to a graph. All tensors have the weight's shape. */
-export function adamW(
+export function addAdamW(
   { weight, first, second }: Slot,
   gradient: Tensor,
   { stepSize, rootCorrection, decay, clip }: UpdateInputs,
-  { beta1, beta2, epsilon }: Pick<AdamWSettings, 'beta1' | 'beta2' | 'epsilon'>,
 ): Slot {
+  const { beta1, beta2, epsilon } = ADAMW;
   // Numbers first: every operation on whole tensors is a pass through memory.
   const one = clip.graph.scalar(1);
   const newFirst = first.mul(beta1).add(gradient.mul(clip.mul(1 - beta1)));
@@ -57,6 +58,11 @@ export function adamW(
   const kept = decay ? weight.mul(one.sub(decay)) : weight;
   const step = newFirst.mul(stepSize.div(rootCorrection)).div(root);
   return { weight: kept.sub(step), first: newFirst, second: newSecond };
+}
+
+/** Whether weight decay applies: to matrices, not to biases and the weights of LayerNorm. */
+export function isDecayed(shape: Shape): boolean {
+  return shape.length > 1;
 }
 
 /** Factor that brings a gradient of this global norm within `limit`; the 1e-6 is PyTorch's clip_grad_norm_. */

@@ -1,6 +1,6 @@
 /**
- * exp and log from IEEE-754 basic operations alone, so that every machine and every Node version gives the same
- * bits. `Math.exp` and `Math.log` are left to the engine by ECMAScript; `Math.sqrt` and `+ - * /` are not.
+ * exp, log and cos from IEEE-754 basic operations alone, so that every machine and every Node version gives the same
+ * bits. `Math.exp`, `Math.log` and `Math.cos` are left to the engine by ECMAScript; `Math.sqrt` and `+ - * /` are not.
  */
 
 /** ln 2 in two parts, whose sum is exact beyond a double. */
@@ -95,4 +95,74 @@ export function pow(x: number, y: number): number {
   if (y === 1) return x;
   if (y === 0.5) return Math.sqrt(x);
   return exp(y * log(x));
+}
+
+/** First 33, next 33 and further bits of pi/2, and what each leaves. */
+const PIO2_1 = 1.57079632673412561417;
+const PIO2_1T = 6.07710050650619224932e-11;
+const PIO2_2 = 6.0771005063039659766e-11;
+const PIO2_2T = 2.02226624879595063154e-21;
+
+/**
+ * cos x, x in radians. Source: fdlibm e_rem_pio2.c, k_cos.c and k_sin.c; error under 1 ulp up to |x| = 2^20, where the
+ * reduction by multiples of pi/2 is no longer exact: throws RangeError beyond it.
+ */
+export function cos(x: number): number {
+  if (!Number.isFinite(x)) return NaN;
+  if (Math.abs(x) > 1048576) throw new RangeError(`cos of ${x}: at most 2^20 in size`);
+  const t = Math.abs(x);
+  if (t <= Math.PI / 4) return cosKernel(t, 0);
+  const n = Math.floor(t * (2 / Math.PI) + 0.5);
+  let r = t - n * PIO2_1;
+  let w = n * PIO2_1T;
+  if (Math.abs(r - w) < t * 2 ** -16) {
+    const before = r; // much was cancelled: 33 bits more
+    w = n * PIO2_2;
+    r = before - w;
+    w = n * PIO2_2T - (before - r - w);
+  }
+  const high = r - w;
+  const low = r - high - w;
+  if (n % 4 === 0) return cosKernel(high, low);
+  if (n % 4 === 1) return -sinKernel(high, low);
+  return n % 4 === 2 ? -cosKernel(high, low) : sinKernel(high, low);
+}
+
+/** cos(x + y), |x| <= pi/4, y the tail of x. */
+function cosKernel(x: number, y: number): number {
+  const z = x * x;
+  const r =
+    z *
+    (4.16666666666666019037e-2 +
+      z *
+        (-1.38888888888741095749e-3 +
+          z *
+            (2.48015872894767294178e-5 +
+              z *
+                (-2.75573143513906633035e-7 +
+                  z * (2.0875723212981748279e-9 + z * -1.13596475577881948265e-11)))));
+  const size = Math.abs(x);
+  if (size < 0.3) return 1 - (0.5 * z - (z * r - x * y));
+  const q = size > 0.78125 ? 0.28125 : highPart(size / 4);
+  const half = 0.5 * z - q;
+  return 1 - q - (half - (z * r - x * y));
+}
+
+/** sin(x + y), |x| <= pi/4, y the tail of x. */
+function sinKernel(x: number, y: number): number {
+  const z = x * x;
+  const v = z * x;
+  const r =
+    8.33333333332248946124e-3 +
+    z *
+      (-1.98412698298579493134e-4 +
+        z * (2.75573137070700676789e-6 + z * (-2.50507602534068634195e-8 + z * 1.58969099521155010221e-10)));
+  return x - (z * (0.5 * y - v * r) - y - v * -1.66666666666666324348e-1);
+}
+
+/** A number with the lower half of its mantissa cleared. */
+function highPart(x: number): number {
+  scratch[0] = x;
+  words[1 - HIGH] = 0;
+  return scratch[0];
 }

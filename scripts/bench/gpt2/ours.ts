@@ -6,8 +6,9 @@ import { createGraph } from '../../../src/onnx/ops/index.ts';
 import { createSession } from '../../../src/onnx/session.ts';
 import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
 import { OnnxDecoder } from '../../../src/models/gpt2/decoding/onnx.ts';
-import { OnnxTrainee } from '../../../src/models/gpt2/training/onnx-trainee.ts';
+import { gpt2Trainable } from '../../../src/models/gpt2/training/loss-graph.ts';
 import { initialParameters } from '../../../src/models/gpt2/network/presets.ts';
+import { OnnxTrainee } from '../../../src/training/onnx-trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 const [task, ...numbers] = process.argv.slice(2);
@@ -36,20 +37,16 @@ if (task === 'product') {
   };
   for (let n = 0; n <= repeats; n++) await timed(async () => void (await session.run(feeds)));
 } else if (task !== 'decode') {
-  const trainee = await OnnxTrainee.create({ config, parameters, checkpointing: false, threads });
+  const trainee = await OnnxTrainee.create(
+    gpt2Trainable({ config, parameters, checkpointing: false }),
+    threads,
+  );
   // As Hugging Face does with labels = ids: every token but a row's last predicts the one after it.
   const from = task === 'answers' ? (length * 3) / 4 : 0;
   const targets = tokens.map((_, at) =>
     at % length < from || (at + 1) % length === 0 ? -100 : tokens[at + 1]!,
   );
-  const options = {
-    learningRate: 1e-4,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0.01,
-    clipNorm: 1,
-  };
+  const options = { learningRate: 1e-4, weightDecay: 0.01, clipNorm: 1 };
   for (let n = 0; n <= repeats; n++) {
     await timed(async () => {
       const { loss } = await trainee.update([{ rows: batch, length, tokens, targets }], options, new Rng(n));

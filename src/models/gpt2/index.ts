@@ -6,7 +6,8 @@ import { rankExchanges, type Exchange, type LanguageFitted } from '../language-m
 import type { FitContext, Recommender, TopK } from '../recommender.ts';
 import { contextLengthOf, loadBase, type BaseModel } from './network/base.ts';
 import { divideUsers, promptOf, trainingTexts, type Prompt } from './prompt/examples.ts';
-import type { Engine, TrainingOutcome } from './engine/engine.ts';
+import type { Engine } from './engine/engine.ts';
+import type { FineTuned } from './training/fine-tune.ts';
 import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TrainOptions } from './options.ts';
 import { answer, recommended, type Question } from './decoding/replies.ts';
 import { templateName, Wording } from './prompt/template.ts';
@@ -32,7 +33,7 @@ export interface Gpt2Exchange extends Exchange {
 export interface Gpt2Fitted extends LanguageFitted<Gpt2Exchange> {
   /** The trained model; with LoRA, adapters merged. */
   model: BaseModel;
-  outcome: TrainingOutcome;
+  outcome: FineTuned;
 }
 
 /** The untrained model; `fit` loads the base model and fine-tunes it with the engine. */
@@ -76,7 +77,7 @@ async function fineTune(
   wording: Wording,
   contextLength: number,
   context: FitContext,
-): Promise<TrainingOutcome> {
+): Promise<FineTuned> {
   const form = { contextLength, listLength, threshold, lossOn: options.lossOn };
   const users = divideUsers(train, options.validationShare, context.rng.derive('validation users'));
   const drawn = context.rng.derive('texts');

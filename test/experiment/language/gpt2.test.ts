@@ -8,11 +8,12 @@ import { dataSchema, protocolSchema } from '../../../src/experiment/protocol.ts'
 import { languageRecordSchema, type LanguageRecord } from '../../../src/experiment/record.ts';
 import { loadBase, saveModel } from '../../../src/models/gpt2/network/base.ts';
 import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
-import type { Engine, TrainingJob } from '../../../src/models/gpt2/engine/engine.ts';
+import type { Engine } from '../../../src/models/gpt2/engine/engine.ts';
+import type { FineTuning } from '../../../src/models/gpt2/training/fine-tune.ts';
 import { gpt2GenerateOptions, gpt2ModelOptions, gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
 import { initialParameters } from '../../../src/models/gpt2/network/presets.ts';
 import { TfjsDecoder } from '../../../src/models/gpt2/decoding/tfjs.ts';
-import { loadTfjs } from '../../../src/models/gpt2/training/tfjs-trainee.ts';
+import { loadTfjs } from '../../../src/models/gpt2/network/tfjs-backend.ts';
 import { bundledTokenizer } from '../../../src/huggingface/tokenizer.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { Rng } from '../../../src/util/rng.ts';
@@ -27,9 +28,9 @@ const context = { progress: silentProgress, signal: new AbortController().signal
 /** Trains nothing, so that what stands around training is seen alone; keeps the job it was given. */
 class IdleEngine implements Engine {
   description = 'an engine that trains nothing';
-  job: TrainingJob | undefined;
+  job: FineTuning | undefined;
 
-  train(job: TrainingJob) {
+  train(job: FineTuning) {
     this.job = job;
     return Promise.resolve({ parameters: job.base.parameters, facts: { steps: 0 } });
   }

@@ -1,28 +1,30 @@
 /** A trainee without a network, and small jobs for it: what is seen of the training loop is the loop's own doing. */
 import { join } from 'node:path';
-import { toExample, type Example, type TokenBatch } from '../../../src/models/gpt2/prompt/batch.ts';
+import { toExample, type Example } from '../../../src/models/gpt2/prompt/batch.ts';
+import { countTargets, type TokenBatch } from '../../../src/models/gpt2/network/token-batch.ts';
 import type { BaseModel } from '../../../src/models/gpt2/network/base.ts';
 import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
-import type { TrainingJob } from '../../../src/models/gpt2/engine/engine.ts';
+import type { FineTuning } from '../../../src/models/gpt2/training/fine-tune.ts';
+import { ADAMW } from '../../../src/onnx/adamw.ts';
 import { gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
-import type { AdamWOptions, Trainee, TrainingState } from '../../../src/models/gpt2/training/trainee.ts';
+import type { Trainee, TrainingState, UpdateOptions } from '../../../src/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 /**
  * One weight w that is pulled to the mean target of each batch: loss (w - mean)^2, gradient with the noise that dropout
  * would bring, momentum in `first`. Its state decides all that follows, as a network's does.
  */
-export class QuadraticTrainee implements Trainee {
+export class QuadraticTrainee implements Trainee<TokenBatch> {
   current = { updates: 0, weight: 0, first: 0, second: 0 };
   /** What each update was told, and what it drew. */
-  readonly seen: { batches: readonly TokenBatch[]; options: AdamWOptions; noise: number }[] = [];
+  readonly seen: { batches: readonly TokenBatch[]; options: UpdateOptions; noise: number }[] = [];
   /** Called before update 0, 1, ... of all updates; what it returns replaces the loss. */
   before: (update: number) => number | undefined = () => undefined;
   /** Replaces the validation loss of call 0, 1, ... */
   validation: number[] | undefined;
   #validations = 0;
 
-  async update(batches: readonly TokenBatch[], options: AdamWOptions, rng: Rng) {
+  async update(batches: readonly TokenBatch[], options: UpdateOptions, rng: Rng) {
     const replaced = this.before(this.current.updates);
     const noise = rng.normal();
     this.seen.push({ batches, options, noise });
@@ -30,7 +32,7 @@ export class QuadraticTrainee implements Trainee {
     const gradient = 2 * Math.sqrt(loss) + 0.1 * noise;
     if (!Number.isFinite(loss)) return { loss, gradientNorm: NaN };
     const { updates, weight, first, second } = this.current;
-    const momentum = Math.fround(options.beta1 * first + (1 - options.beta1) * gradient);
+    const momentum = Math.fround(ADAMW.beta1 * first + (1 - ADAMW.beta1) * gradient);
     this.current = {
       updates: updates + 1,
       weight: Math.fround(weight + options.learningRate * momentum),
@@ -46,9 +48,9 @@ export class QuadraticTrainee implements Trainee {
     return sum / batches.length;
   }
 
-  #distance({ targets }: TokenBatch): Promise<number> {
-    const asked = targets.filter((target) => target >= 0);
-    const mean = asked.reduce((sum, target) => sum + target, 0) / asked.length;
+  #distance(batch: TokenBatch): Promise<number> {
+    const sum = batch.targets.reduce((sum, target) => sum + Math.max(target, 0), 0);
+    const mean = sum / countTargets(batch);
     return Promise.resolve((this.current.weight - mean) ** 2);
   }
 
@@ -92,7 +94,7 @@ function text(n: number, pass: number): Example {
 }
 
 /** 20 texts, 4 to a batch: 5 updates per pass, 3 passes unless `typed` says otherwise. */
-export function smallJob(folder: string, typed: Record<string, unknown> = {}): TrainingJob {
+export function smallJob(folder: string, typed: Record<string, unknown> = {}): FineTuning {
   return {
     base,
     texts: (pass) => Array.from({ length: 20 }, (_, n) => text(n, pass)),

@@ -1,12 +1,12 @@
 /** The tiny checkpoint that test/fixtures/make_gpt2_reference.py wrote with PyTorch and Hugging Face. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TokenBatch } from '../../../src/models/gpt2/prompt/batch.ts';
+import type { TokenBatch } from '../../../src/models/gpt2/network/token-batch.ts';
 import { readCheckpoint } from '../../../src/models/gpt2/network/checkpoint.ts';
 import { readConfig, type Gpt2Config } from '../../../src/models/gpt2/network/config.ts';
 import type { Parameters } from '../../../src/huggingface/tensors.ts';
 import { openSafetensors } from '../../../src/huggingface/safetensors.ts';
-import type { Trainee } from '../../../src/models/gpt2/training/trainee.ts';
+import type { Trainee } from '../../../src/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 export const fixtureFolder = join(import.meta.dirname, '../../fixtures/gpt2-tiny');
@@ -66,9 +66,6 @@ export async function gradientErrors(gradients: Parameters, width: number): Prom
 /** What the reference's 10 steps were made with. */
 export const referenceOptions = {
   learningRate: 1e-3,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
   weightDecay: 0.01,
   clipNorm: 1,
 };
@@ -98,7 +95,7 @@ export function withDropout(config: Gpt2Config): Gpt2Config {
 }
 
 /** Loss and gradient norm of ten updates, each from all texts one by one. */
-export async function summedUpdates(trainee: Trainee, batch: TokenBatch) {
+export async function summedUpdates(trainee: Trainee<TokenBatch>, batch: TokenBatch) {
   const steps: { loss: number; gradientNorm: number }[] = [];
   for (let n = 0; n < 10; n++) {
     steps.push(await trainee.update(oneByOne(batch), referenceOptions, new Rng(n)));

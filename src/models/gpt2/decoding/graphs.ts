@@ -41,7 +41,7 @@ export function stepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): Graph {
   const { n_embd: C, n_head: H, n_layer: layers } = config;
   const [R, D] = [U * W, C / H];
   const parameters = parameterInputs(graph, config, true);
-  const network = new Network(graph, config, parameters, options);
+  const network = new Network(config, parameters, options);
   const embedding = parameters.get('transformer.wte.weight')!;
   const tokens = graph.input('tokens', [R], 'int64');
   const positions = graph.input('positions', [R], 'int64');

@@ -3,8 +3,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { Gpt2Config } from '../network/config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Decoder } from './decoder.ts';
-import type { TfjsBackend } from '../training/tfjs-trainee.ts';
-import { hiddenStates, noDropout, type Tf, type TfParameters } from '../network/tfjs.ts';
+import { noDropout, TfjsNetwork, type TfParameters } from '../network/tfjs.ts';
+import type { Tf, TfjsBackend } from '../network/tfjs-backend.ts';
 
 /** Slow, and simple enough to hold the other engine's decoder against. Call `dispose` when done. */
 export class TfjsDecoder implements Decoder {
@@ -42,9 +42,8 @@ export class TfjsDecoder implements Decoder {
     const last = this.#texts.map((text, row) => row * length + text.length - 1);
     const logits = tf.tidy((): tfjs.Tensor => {
       const batch = { rows: this.#texts.length, length, tokens };
-      const hidden = hiddenStates(tf, this.#config, this.#parameters, batch, noDropout);
-      const ends = tf.gather(hidden, tf.tensor1d(last, 'int32'));
-      return tf.matMul(ends, this.#parameters['transformer.wte.weight']!, false, true);
+      const network = new TfjsNetwork(tf, this.#config, this.#parameters, noDropout);
+      return network.logits(tf.gather(network.hiddenStates(batch), tf.tensor1d(last, 'int32')));
     });
     const values = (await logits.data()) as Float32Array;
     logits.dispose();

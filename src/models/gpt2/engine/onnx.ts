@@ -4,13 +4,17 @@ import { createGraph } from '../../../onnx/ops/index.ts';
 import { createSession } from '../../../onnx/session.ts';
 import type { FitContext } from '../../recommender.ts';
 import { adapterName } from './gpu-name.ts';
-import { DeviceTrainee } from '../training/device-trainee.ts';
-import type { Engine, TrainingJob } from './engine.ts';
+import { DeviceTrainee } from '../../../training/device-trainee.ts';
+import type { Engine } from './engine.ts';
 import { alphaOf, initialAdapters } from '../training/lora.ts';
 import { OnnxDecoder } from '../decoding/onnx.ts';
-import { OnnxTrainee, type TraineeParts } from '../training/onnx-trainee.ts';
-import type { Trainee } from '../training/trainee.ts';
-import { runTraining } from '../training/trainer.ts';
+import { OnnxTrainee } from '../../../training/onnx-trainee.ts';
+import type { Trainee } from '../../../training/trainee.ts';
+import type { Trainable } from '../../../training/trainable.ts';
+import { withDropout } from '../network/config.ts';
+import type { TokenBatch } from '../network/token-batch.ts';
+import { fineTune, type FineTuning } from '../training/fine-tune.ts';
+import { gpt2Trainable } from '../training/loss-graph.ts';
 
 /** Throws ONNX Runtime's error when the provider cannot be used on this machine. */
 export async function openOnnxEngine(provider: Target, threads: number): Promise<Engine> {
@@ -22,10 +26,10 @@ export async function openOnnxEngine(provider: Target, threads: number): Promise
       : `${provider === 'cuda' ? 'CUDA' : 'WebGPU'} (${await adapterName(provider)})`;
   return {
     description: `ONNX Runtime ${env.versions.node} on ${where}`,
-    async train(job, context) {
-      const trainee = await createTrainee(provider, traineeParts(job, context));
+    async train(tuning, context) {
+      const trainee = await createTrainee(provider, trainableOf(tuning, context), threads);
       try {
-        return await runTraining(trainee, job, context);
+        return await fineTune(trainee, tuning, context);
       } finally {
         await trainee.dispose();
       }
@@ -35,25 +39,26 @@ export async function openOnnxEngine(provider: Target, threads: number): Promise
   };
 }
 
-async function createTrainee(provider: Target, parts: TraineeParts): Promise<Trainee> {
+async function createTrainee<Batch>(
+  provider: Target,
+  model: Trainable<Batch>,
+  threads: number,
+): Promise<Trainee<Batch>> {
   return provider === 'webgpu'
-    ? await DeviceTrainee.create(parts)
-    : await OnnxTrainee.create(parts, provider);
+    ? await DeviceTrainee.create(model, threads)
+    : await OnnxTrainee.create(model, threads, provider);
 }
 
-function traineeParts({ base, options }: TrainingJob, { rng, threads }: FitContext): TraineeParts {
+function trainableOf({ base, options }: FineTuning, { rng }: FitContext): Trainable<TokenBatch> {
   const { dropout, checkpointing, lora } = options;
-  const config =
-    dropout === undefined
-      ? base.config
-      : { ...base.config, embd_pdrop: dropout, attn_pdrop: dropout, resid_pdrop: dropout };
-  const parts = { config, parameters: base.parameters, checkpointing, threads };
-  if (lora === 0) return parts;
+  const config = withDropout(base.config, dropout);
+  const parts = { config, parameters: base.parameters, checkpointing };
+  if (lora === 0) return gpt2Trainable(parts);
   const weights = initialAdapters(base, options, rng.derive('adapters'));
-  return { ...parts, lora: { weights, scale: alphaOf(options) / lora } };
+  return gpt2Trainable({ ...parts, lora: { weights, scale: alphaOf(options) / lora } });
 }
 
-/** A small sum there, so that what is missing is said before anything is loaded. */
+/** Runs a small sum there, so that a missing driver is reported before anything is loaded. */
 async function tryProvider(target: Target, threads: number): Promise<void> {
   const graph = createGraph();
   const x = graph.input('x', [2]);

@@ -93,6 +93,12 @@ export function configJson(config: Gpt2Config): Record<string, unknown> {
   return { architectures: ['GPT2LMHeadModel'], dtype: 'float32', ...config };
 }
 
+/** The configuration with one dropout rate for embeddings, attention and residuals; undefined leaves its own. */
+export function withDropout(config: Gpt2Config, rate: number | undefined): Gpt2Config {
+  if (rate === undefined) return config;
+  return { ...config, embd_pdrop: rate, attn_pdrop: rate, resid_pdrop: rate };
+}
+
 /** Width of the feed-forward layer. */
 export function innerWidth(config: Gpt2Config): number {
   return config.n_inner ?? 4 * config.n_embd;

@@ -2,7 +2,8 @@
  * GPT-2 as a graph, exactly as Hugging Face's GPT2LMHeadModel computes it. Legend: B texts, T tokens each, N = B T,
  * C = n_embd, H = n_head, D = C/H, V = vocab_size, A asked positions. No biases on the output layer: it is `wte`.
  */
-import { sizeOf, type Graph, type Tensor } from '../../../onnx/graph.ts';
+import type { Graph, Tensor } from '../../../onnx/graph.ts';
+import { dropoutInput } from '../../../training/dropout.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
 
 /** The parameters as graph inputs, by their Hugging Face name. */
@@ -19,7 +20,7 @@ export interface NetworkOptions {
   keep?: (layer: number, keys: Tensor, values: Tensor) => void;
   /** Compute each block again for the gradients instead of keeping its values. */
   checkpointing: boolean;
-  /** Adds an input of kept entries wherever a rate is not 0; see `dropoutInputs`. */
+  /** Adds an input of kept entries wherever a rate is not 0; see `dropoutInput`. */
   dropout: boolean;
   /** Linear layers' weights are turned, (out, in); see `timesTurned`. */
   turned?: boolean;
@@ -56,9 +57,6 @@ export function timesTurned(x: Tensor, weight: Tensor): Tensor {
   return weight.matmul(x, { transposeB: true }).transpose([1, 0]);
 }
 
-/** Prefix of the names of inputs that say which entries dropout keeps. */
-export const DROPOUT = 'dropout.';
-
 /** The last layer's output for `tokens` (B, T, int64), after ln_f: (N, C). */
 export function hiddenStates(
   graph: Graph,
@@ -69,7 +67,7 @@ export function hiddenStates(
 ): Tensor {
   const [B, T] = tokens.shape as [number, number];
   const { n_embd: C, n_layer: layers } = config;
-  const network = new Network(graph, config, parameters, options);
+  const network = new Network(config, parameters, options);
   const positions = graph.constant(
     'positions',
     BigInt64Array.from({ length: T }, (_, t) => BigInt(t)),
@@ -116,13 +114,11 @@ function causalMask(T: number): Float32Array {
 
 /** Parts of GPT-2 over one graph's parameters. */
 export class Network {
-  readonly #graph: Graph;
   readonly #config: Gpt2Config;
   readonly #parameters: ParameterTensors;
   readonly #options: NetworkOptions;
 
-  constructor(graph: Graph, config: Gpt2Config, parameters: ParameterTensors, options: NetworkOptions) {
-    this.#graph = graph;
+  constructor(config: Gpt2Config, parameters: ParameterTensors, options: NetworkOptions) {
     this.#config = config;
     this.#parameters = parameters;
     this.#options = options;
@@ -174,20 +170,6 @@ export class Network {
 
   /** What is kept comes as an input (bool, the shape of x). */
   dropout(name: string, x: Tensor, rate: number): Tensor {
-    if (!this.#options.dropout || rate === 0) return x;
-    return x.dropout(this.#graph.input(`${DROPOUT}${name}`, x.shape, 'bool'), rate);
+    return this.#options.dropout ? dropoutInput(name, x, rate) : x;
   }
-}
-
-/** Inputs of a graph that want dropout masks, and how many entries each has. */
-export function dropoutInputs(graph: Graph): { name: string; size: number }[] {
-  return graph.inputs
-    .filter(({ name }) => name.startsWith(DROPOUT))
-    .map(({ name, shape }) => ({ name, size: sizeOf(shape) }));
-}
-
-/** The rate of a dropout input. */
-export function dropoutRate({ embd_pdrop, attn_pdrop, resid_pdrop }: Gpt2Config, name: string): number {
-  if (name.endsWith('.weights')) return attn_pdrop;
-  return name === `${DROPOUT}embeddings` ? embd_pdrop : resid_pdrop;
 }

@@ -1,23 +1,10 @@
-/** Texts in tokens, and batches of them: what every engine trains on. */
-
-/** Where nothing is to be predicted; PyTorch's `ignore_index`. */
-export const NO_TARGET = -100;
+/** Texts in tokens, and how they are joined into batches. */
+import { NO_TARGET, type TokenBatch } from '../network/token-batch.ts';
 
 /** One text. */
 export interface Example {
   tokens: Int32Array;
   /** As long as `tokens`: the token that should follow each, or NO_TARGET. */
-  targets: Int32Array;
-}
-
-/** Texts of one length, row-major. */
-export interface TokenBatch {
-  rows: number;
-  /** Tokens per row. */
-  length: number;
-  /** (rows, length) */
-  tokens: Int32Array;
-  /** (rows, length): the token that should follow each token, or NO_TARGET. */
   targets: Int32Array;
 }
 

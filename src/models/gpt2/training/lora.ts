@@ -3,13 +3,21 @@ import type { Rng } from '../../../util/rng.ts';
 import type { BaseModel } from '../network/base.ts';
 import { parameterShapes } from '../network/config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import type { TrainingOutcome } from '../engine/engine.ts';
 import type { Gpt2TrainOptions } from '../options.ts';
 import { targetLayers, type Adapter, type LoraPair } from '../network/peft.ts';
 
+const LORA_A = '.lora_A';
+
 /** Names of a layer's matrices in a training state. */
-export const loraA = (layer: string) => `${layer}.lora_A`;
+export const loraA = (layer: string) => `${layer}${LORA_A}`;
 export const loraB = (layer: string) => `${layer}.lora_B`;
+
+/** Layers whose matrices are in `tensors`, in their order. */
+export function layersOf(tensors: ReadonlyMap<string, unknown>): string[] {
+  return [...tensors.keys()]
+    .filter((name) => name.endsWith(LORA_A))
+    .map((name) => name.slice(0, -LORA_A.length));
+}
 
 /** Hu et al. 2021: what x A B is multiplied by is alpha / rank. */
 export function alphaOf({ lora, loraAlpha }: Pick<Gpt2TrainOptions, 'lora' | 'loraAlpha'>): number {
@@ -38,31 +46,18 @@ export function initialAdapters(
   return weights;
 }
 
-/** What training ends with, from the best weights. */
-export function outcomeOf(
-  base: BaseModel,
-  options: Gpt2TrainOptions,
-  best: Parameters,
-  facts: TrainingOutcome['facts'],
-): TrainingOutcome {
-  if (options.lora === 0) return { parameters: best, facts };
-  const adapter = adapterOf(best, options);
-  return { parameters: merged(base.parameters, adapter), adapter, facts };
-}
-
-function adapterOf(weights: Parameters, options: Gpt2TrainOptions): Adapter {
+/** The adapter whose matrices training gave. */
+export function adapterOf(weights: Parameters, options: Gpt2TrainOptions): Adapter {
   const layers = new Map<string, LoraPair>();
-  for (const [name, a] of weights) {
-    if (!name.endsWith('.lora_A')) continue;
-    const layer = name.slice(0, -'.lora_A'.length);
-    layers.set(layer, { a, b: weights.get(loraB(layer))! });
+  for (const layer of layersOf(weights)) {
+    layers.set(layer, { a: weights.get(loraA(layer))!, b: weights.get(loraB(layer))! });
   }
   const { lora: rank, loraTargets: targets } = options;
   return { rank, alpha: alphaOf(options), dropout: 0, targets, layers };
 }
 
 /** The parameters with W + A B alpha / rank in place of each adapted W. */
-function merged(parameters: Parameters, { rank, alpha, layers }: Adapter): Parameters {
+export function merge(parameters: Parameters, { rank, alpha, layers }: Adapter): Parameters {
   const result: Parameters = new Map(parameters);
   for (const [layer, { a, b }] of layers) {
     const name = `${layer}.weight`;

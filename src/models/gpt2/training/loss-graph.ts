@@ -1,27 +1,54 @@
-/** The graphs of training: the loss of a batch, with or without gradients, for batches of one size. */
-import { gradients } from '../../../onnx/gradients.ts';
-import type { Graph, Shape, Tensor } from '../../../onnx/graph.ts';
+/** GPT-2 as the training floor sees it: the loss of a batch of texts as a graph, for batches of one size. */
+import type { Shape, Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
-import type { TokenBatch } from '../prompt/batch.ts';
-import type { Gpt2Config } from '../network/config.ts';
+import { quantizeRate } from '../../../training/dropout.ts';
 import {
-  dropoutInputs,
-  dropoutRate,
-  lossOf,
-  parameterInputs,
-  type ParameterTensors,
-} from '../network/onnx.ts';
-import type { Rng } from '../../../util/rng.ts';
+  shapesOf,
+  type LossGraph,
+  type LossGraphOptions,
+  type Trainable,
+} from '../../../training/trainable.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import { lossOf, parameterInputs, type LoraTensors, type ParameterTensors } from '../network/onnx.ts';
+import { countTargets, type TokenBatch } from '../network/token-batch.ts';
+import { layersOf, loraA, loraB } from './lora.ts';
 
-/** What is trained: all parameters, or the matrices of adapters. */
-export interface TrainedTensors {
-  /** By name: a parameter's, or `LAYER.lora_A` (in, rank) and `LAYER.lora_B` (rank, out). */
-  shapes: ReadonlyMap<string, Shape>;
-  /** With adapters: what x A B is multiplied by. */
-  loraScale?: number;
+/** What is trained of a GPT-2. */
+export interface TraineeParts {
+  config: Gpt2Config;
+  /** All parameters. */
+  parameters: Parameters;
+  /** With LoRA: the adapters' matrices, by `LAYER.lora_A` and `LAYER.lora_B`, and what their product is multiplied by. */
+  lora?: { weights: Parameters; scale: number };
+  checkpointing: boolean;
 }
 
-export interface BatchSize {
+/** A GPT-2 whose parameters, or with LoRA whose adapters, are trained on batches of texts. */
+export function gpt2Trainable({
+  config,
+  parameters,
+  lora,
+  checkpointing,
+}: TraineeParts): Trainable<TokenBatch> {
+  const quantized = quantizeDropout(config);
+  const trained = lora?.weights ?? parameters;
+  const shapes = shapesOf(trained);
+  return {
+    trained,
+    frozen: lora ? parameters : new Map(),
+    checkpointing,
+    graphKey(batch) {
+      const { B, T, A } = sizeOfBatch(batch);
+      return `${B} ${T} ${A}`;
+    },
+    lossGraph: (batch, options) => lossGraph(quantized, shapes, lora?.scale, sizeOfBatch(batch), options),
+    feeds: (batch, weight) => batchFeeds(batch, sizeOfBatch(batch), weight),
+    targetsOf: countTargets,
+  };
+}
+
+interface BatchSize {
   /** Texts. */
   B: number;
   /** Tokens of each. */
@@ -30,69 +57,46 @@ export interface BatchSize {
   A: number;
 }
 
-/** A graph with inputs and outputs for a batch, and the tensors to go on with. */
-export interface LossGraph {
-  graph: Graph;
-  loss: Tensor;
-  /** Inputs of what is trained, by name. */
-  trained: Map<string, Tensor>;
-}
-
-/** The loss of a batch. `network` says whether entries are dropped and blocks computed again. */
-export function lossGraph(
+function lossGraph(
   config: Gpt2Config,
-  { shapes, loraScale }: TrainedTensors,
+  trainedShapes: ReadonlyMap<string, Shape>,
+  loraScale: number | undefined,
   size: BatchSize,
-  network: { checkpointing: boolean; dropout: boolean },
+  options: LossGraphOptions,
 ): LossGraph {
   const graph = createGraph();
   const parameters = parameterInputs(graph, config);
-  const trained: ParameterTensors =
-    loraScale === undefined
-      ? parameters
-      : new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
-  const lora = loraScale === undefined ? undefined : { scale: loraScale, pairs: pairsOf(trained) };
-  const loss = lossOf(graph, config, parameters, size, { ...network, ...(lora && { lora }) });
-  return { graph, loss, trained };
+  if (loraScale === undefined) {
+    return { graph, loss: lossOf(graph, config, parameters, size, options), trained: parameters };
+  }
+  const trained = new Map([...trainedShapes].map(([name, shape]) => [name, graph.input(name, shape)]));
+  const lora = { scale: loraScale, pairs: pairsOf(trained) };
+  return { graph, loss: lossOf(graph, config, parameters, size, { ...options, lora }), trained };
 }
 
-/** Gradients of all that is trained, by name. */
-export function gradientsOf({ loss, trained }: LossGraph): Map<string, Tensor> {
-  const found = gradients(loss, [...trained.values()]);
-  return new Map([...trained.keys()].map((name, i) => [name, found[i]!]));
-}
-
-function pairsOf(tensors: ParameterTensors): Map<string, { a: Tensor; b: Tensor }> {
-  const layers = [...tensors.keys()].filter((name) => name.endsWith('.lora_A'));
+function pairsOf(tensors: ParameterTensors): LoraTensors['pairs'] {
+  const tensor = (name: string): Tensor => tensors.get(name)!;
   return new Map(
-    layers.map((name) => {
-      const layer = name.slice(0, -'.lora_A'.length);
-      return [layer, { a: tensors.get(name)!, b: tensors.get(`${layer}.lora_B`)! }];
-    }),
+    layersOf(tensors).map((layer) => [layer, { a: tensor(loraA(layer)), b: tensor(loraB(layer)) }]),
   );
 }
 
-/** Targets of a batch. */
-export function countTargets({ targets }: TokenBatch): number {
-  return targets.reduce((count, target) => count + Number(target >= 0), 0);
-}
-
 /** The size of the graph for a batch: asked positions in eighths of all, so that few different graphs are built. */
-export function sizeOfBatch(batch: TokenBatch): BatchSize {
+function sizeOfBatch(batch: TokenBatch): BatchSize {
   const { rows: B, length: T } = batch;
   const unit = Math.max(1, (B * T) / 8);
   return { B, T, A: Math.min(B * T, Math.ceil(Math.ceil(countTargets(batch) / unit) * unit)) };
 }
 
 /** What a batch feeds into its graph; each target counts `weight`. */
-export function batchFeeds(batch: TokenBatch, { B, T, A }: BatchSize, weight: number) {
+function batchFeeds(batch: TokenBatch, { B, T, A }: BatchSize, weight: number) {
   const tokens = BigInt64Array.from(batch.tokens, BigInt);
   const targets = new BigInt64Array(A);
   const weights = new Float32Array(A);
   const asked = new BigInt64Array(A);
   let next = 0;
   for (const [at, target] of batch.targets.entries()) {
-    // With room for all positions there is no choice: each stays where it is.
+    // Where all positions are inputs there is no choice: each stays where it is.
     if (target < 0 && A < B * T) continue;
     asked[next] = BigInt(at);
     targets[next] = BigInt(Math.max(target, 0));
@@ -101,34 +105,12 @@ export function batchFeeds(batch: TokenBatch, { B, T, A }: BatchSize, weight: nu
   return { tokens, targets, weights, ...(A < B * T && { asked }) };
 }
 
-/** Dropout rates are multiples of this: a byte of a random number decides about an entry. */
-const RATE_STEP = 1 / 256;
-
 /** The configuration with the dropout rates that are really used. */
-export function quantised(config: Gpt2Config): Gpt2Config {
-  const nearest = (rate: number) => Math.min(255, Math.round(rate / RATE_STEP)) * RATE_STEP;
+function quantizeDropout(config: Gpt2Config): Gpt2Config {
   return {
     ...config,
-    embd_pdrop: nearest(config.embd_pdrop),
-    attn_pdrop: nearest(config.attn_pdrop),
-    resid_pdrop: nearest(config.resid_pdrop),
+    embd_pdrop: quantizeRate(config.embd_pdrop),
+    attn_pdrop: quantizeRate(config.attn_pdrop),
+    resid_pdrop: quantizeRate(config.resid_pdrop),
   };
-}
-
-/** Draws what dropout keeps, for each of the graph's inputs that ask for it. */
-export function dropoutMasks(graph: Graph, config: Gpt2Config, rng: Rng): Record<string, Uint8Array> {
-  const masks: Record<string, Uint8Array> = {};
-  for (const { name, size } of dropoutInputs(graph)) {
-    const dropped = dropoutRate(config, name) / RATE_STEP;
-    const mask = new Uint8Array(size);
-    for (let at = 0; at < size; at += 4) {
-      const bits = rng.uint32();
-      mask[at] = Number((bits & 255) >= dropped);
-      mask[at + 1] = Number(((bits >>> 8) & 255) >= dropped);
-      mask[at + 2] = Number(((bits >>> 16) & 255) >= dropped);
-      mask[at + 3] = Number(bits >>> 24 >= dropped);
-    }
-    masks[name] = mask;
-  }
-  return masks;
 }

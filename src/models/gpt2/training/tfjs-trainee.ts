@@ -1,50 +1,13 @@
 /** Training on TensorFlow.js: gradients, clipping and AdamW stay on its backend between updates. */
 import type * as tfjs from '@tensorflow/tfjs';
-import { RecsysError } from '../../../util/errors.ts';
 import type { Rng } from '../../../util/rng.ts';
-import type { TokenBatch } from '../prompt/batch.ts';
 import type { Gpt2Config } from '../network/config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import { loss, noDropout, type Dropout, type Tf } from '../network/tfjs.ts';
-import type { AdamWOptions, Trainee, TrainingState } from './trainee.ts';
-
-/** tfjs with a backend chosen, and what a person should know of it. */
-export interface TfjsBackend {
-  tf: Tf;
-  /** "tfjs on CPU (plain JavaScript)" or "tfjs-node-gpu 4.22.0". */
-  description: string;
-}
-
-/** The optional dependency; a name in a variable, as its types are there only when it is installed. */
-const gpuPackage = '@tensorflow/tfjs-node-gpu';
-
-/**
- * tfjs-node-gpu where it is installed and works; with `gpu: false`, or without it when `gpu` is undefined, tfjs's own
- * CPU backend, which is slow and for tests. Throws RecsysError with the reason when `gpu` is true and it is not there.
- */
-export async function loadTfjs(gpu?: boolean): Promise<TfjsBackend> {
-  if (gpu !== false) {
-    try {
-      const tf = (await import(gpuPackage)) as Tf;
-      await tf.ready();
-      return { tf, description: `${gpuPackage} on ${tf.getBackend()}` };
-    } catch (cause) {
-      if (gpu === true) {
-        const [reason] = (cause as Error).message.split('\n');
-        throw new RecsysError({
-          place: gpuPackage,
-          found: `cannot be used: ${reason}`,
-          remedy: 'It needs Node 20 or 22, CUDA 11.2 and `npm install @tensorflow/tfjs-node-gpu`.',
-          cause,
-        });
-      }
-    }
-  }
-  const tf = await import('@tensorflow/tfjs');
-  tf.enableProdMode(); // no advice on standard error to install another package
-  await tf.setBackend('cpu');
-  return { tf, description: 'tfjs on its CPU backend (plain JavaScript)' };
-}
+import { ADAMW, clipFactor, isDecayed } from '../../../onnx/adamw.ts';
+import type { Trainee, TrainingState, UpdateOptions } from '../../../training/trainee.ts';
+import { noDropout, TfjsNetwork, type Dropout } from '../network/tfjs.ts';
+import type { Tf, TfjsBackend } from '../network/tfjs-backend.ts';
+import { countTargets, type TokenBatch } from '../network/token-batch.ts';
 
 interface Slot {
   weight: tfjs.Variable;
@@ -53,7 +16,7 @@ interface Slot {
 }
 
 /** Weights and AdamW's moments on a backend. Call `dispose` when done. */
-export class TfjsTrainee implements Trainee {
+export class TfjsTrainee implements Trainee<TokenBatch> {
   readonly #tf: Tf;
   readonly #config: Gpt2Config;
   readonly #slots = new Map<string, Slot>();
@@ -85,10 +48,10 @@ export class TfjsTrainee implements Trainee {
     return { loss: loss!, gradients };
   }
 
-  async update(batches: readonly TokenBatch[], options: AdamWOptions, rng: Rng) {
+  async update(batches: readonly TokenBatch[], options: UpdateOptions, rng: Rng) {
     const tf = this.#tf;
     const dropout: Dropout = (x, rate) => (rate > 0 ? tf.dropout(x, rate, undefined, rng.uint32()) : x);
-    const counts = batches.map(({ targets }) => targets.filter((target) => target >= 0).length);
+    const counts = batches.map(countTargets);
     const total = counts.reduce((sum, count) => sum + count, 0);
     let loss = 0;
     let sums = new Map<string, tfjs.Tensor>();
@@ -118,7 +81,7 @@ export class TfjsTrainee implements Trainee {
     const tf = this.#tf;
     const value = tf.tidy(() => {
       const weights = Object.fromEntries([...this.#slots].map(([name, { weight }]) => [name, weight]));
-      return loss(tf, this.#config, weights, batch, noDropout);
+      return new TfjsNetwork(tf, this.#config, weights, noDropout).loss(batch);
     });
     const [found] = await value.data();
     value.dispose();
@@ -133,15 +96,21 @@ export class TfjsTrainee implements Trainee {
     const names = [...this.#slots.keys()];
     const weights = names.map((name) => this.#slots.get(name)!.weight);
     const forward = (...tensors: tfjs.Tensor[]) =>
-      loss(tf, this.#config, Object.fromEntries(names.map((name, i) => [name, tensors[i]!])), batch, dropout);
+      new TfjsNetwork(
+        tf,
+        this.#config,
+        Object.fromEntries(names.map((name, i) => [name, tensors[i]!])),
+        dropout,
+      ).loss(batch);
     const { value, grads } = tf.tidy(() => tf.valueAndGrads(forward)(weights));
     return { value, grads: new Map(names.map((name, i) => [name, grads[i]!])) };
   }
 
-  #update(grads: Map<string, tfjs.Tensor>, norm: number, options: AdamWOptions): void {
-    const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = options;
+  #update(grads: Map<string, tfjs.Tensor>, norm: number, options: UpdateOptions): void {
+    const { learningRate, weightDecay, clipNorm } = options;
+    const { beta1, beta2, epsilon } = ADAMW;
     const tf = this.#tf;
-    const scale = Math.min(1, clipNorm / (norm + 1e-6)); // the 1e-6 is PyTorch's
+    const scale = clipFactor(norm, clipNorm);
     this.#updates++;
     const correction1 = 1 - beta1 ** this.#updates;
     const correction2 = 1 - beta2 ** this.#updates;
@@ -152,7 +121,7 @@ export class TfjsTrainee implements Trainee {
         first.assign(tf.add(tf.mul(first, beta1), tf.mul(g, 1 - beta1)));
         second.assign(tf.add(tf.mul(second, beta2), tf.mul(tf.square(g), 1 - beta2)));
         const root = tf.add(tf.sqrt(tf.div(second, correction2)), epsilon);
-        const decayed = weight.rank === 2 ? tf.mul(weight, 1 - learningRate * weightDecay) : weight;
+        const decayed = isDecayed(weight.shape) ? tf.mul(weight, 1 - learningRate * weightDecay) : weight;
         weight.assign(tf.sub(decayed, tf.mul(tf.div(first, root), learningRate / correction1)));
       });
     }

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { rowOf } from '../../../../src/models/gpt2/decoding/decoder.ts';
 import { OnnxDecoder } from '../../../../src/models/gpt2/decoding/onnx.ts';
 import { TfjsDecoder } from '../../../../src/models/gpt2/decoding/tfjs.ts';
-import { loadTfjs } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
+import { loadTfjs } from '../../../../src/models/gpt2/network/tfjs-backend.ts';
 import { readFixture, type Fixture } from '../fixture.ts';
 
 let fixture: Fixture;

@@ -1,6 +1,7 @@
 /** Updates of the tiny fixture on WebGPU, in a process of its own: the driver is found through its environment. */
 import { isDeepStrictEqual } from 'node:util';
-import { DeviceTrainee } from '../../../../src/models/gpt2/training/device-trainee.ts';
+import { gpt2Trainable } from '../../../../src/models/gpt2/training/loss-graph.ts';
+import { DeviceTrainee } from '../../../../src/training/device-trainee.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 import {
   oneByOne,
@@ -12,12 +13,14 @@ import {
 } from '../fixture.ts';
 
 const { config, parameters, batch } = await readFixture();
-const parts = { config, parameters, checkpointing: false, threads: 2 };
+const parts = { config, parameters, checkpointing: false };
+const create = (more: Partial<Parameters<typeof gpt2Trainable>[0]> = {}) =>
+  DeviceTrainee.create(gpt2Trainable({ ...parts, ...more }), 2);
 
 // First, in fresh memory: later on what was freed too early may go unnoticed.
 const afterManySizes = await manySizes();
 
-const trainee = await DeviceTrainee.create(parts);
+const trainee = await create();
 const losses: number[] = [];
 for (let n = 0; n < 10; n++) {
   losses.push((await trainee.update([batch], referenceOptions, new Rng(n))).loss);
@@ -31,7 +34,7 @@ const bias = [...weights.get('transformer.ln_f.bias')!.data];
 
 /** Updates from several batches, and one that ends in no number. */
 async function summed(more: { lora?: ReturnType<typeof tinyAdapters> }) {
-  const trainee = await DeviceTrainee.create({ ...parts, config: withDropout(config), ...more });
+  const trainee = await create({ config: withDropout(config), ...more });
   const steps = await summedUpdates(trainee, batch);
   const state = await trainee.state();
   for (const { data } of state.weights.values()) data[0] = NaN;
@@ -47,7 +50,7 @@ async function summed(more: { lora?: ReturnType<typeof tinyAdapters> }) {
 
 /** Whether weights outlive the use of many other graphs; ONNX Runtime ends the process if their session was released. */
 async function manySizes() {
-  const trainee = await DeviceTrainee.create(parts);
+  const trainee = await create();
   const [text] = oneByOne(batch).slice(1);
   const upTo = (length: number) => ({
     rows: 1,

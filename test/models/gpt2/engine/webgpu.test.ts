@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
-import { OnnxTrainee } from '../../../../src/models/gpt2/training/onnx-trainee.ts';
+import { gpt2Trainable } from '../../../../src/models/gpt2/training/loss-graph.ts';
+import { OnnxTrainee } from '../../../../src/training/onnx-trainee.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 import { driverEnvironment, withoutDriver } from '../../../support/webgpu.ts';
 import { recsys } from '../../../support/cli.ts';
@@ -39,7 +40,7 @@ test.skipIf(withoutDriver)(
   `on WebGPU the loss curve and the weights are the CPU's${skipped}`,
   async () => {
     const { config, parameters, batch, reference } = await readFixture();
-    const trainee = await OnnxTrainee.create({ config, parameters, checkpointing: false, threads: 2 });
+    const trainee = await OnnxTrainee.create(gpt2Trainable({ config, parameters, checkpointing: false }), 2);
     for (const [n, loss] of found.losses.entries()) {
       const { loss: wanted } = await trainee.update([batch], referenceOptions, new Rng(n));
       expect(Math.abs(loss / wanted - 1)).toBeLessThan(1e-4);
@@ -63,13 +64,13 @@ test.skipIf(withoutDriver).each(['accumulated', 'adapted'] as const)(
   `on WebGPU gradients summed over batches give the CPU's curve, and no number changes nothing: %s${skipped}`,
   async (kind) => {
     const { config, parameters, batch } = await readFixture();
-    const trainee = await OnnxTrainee.create({
+    const model = gpt2Trainable({
       config: withDropout(config),
       parameters,
       ...(kind === 'adapted' && { lora: tinyAdapters(config) }),
       checkpointing: false,
-      threads: 2,
     });
+    const trainee = await OnnxTrainee.create(model, 2);
     const { steps, broken } = found[kind];
     for (const [n, wanted] of (await summedUpdates(trainee, batch)).entries()) {
       expect(Math.abs(steps[n]!.loss / wanted.loss - 1)).toBeLessThan(1e-4);

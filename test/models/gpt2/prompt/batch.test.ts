@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NO_TARGET, toBatch, toExample } from '../../../../src/models/gpt2/prompt/batch.ts';
+import { toBatch, toExample } from '../../../../src/models/gpt2/prompt/batch.ts';
+import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
 
 describe('a training text', () => {
   it('asks for the answer from the last token of the prompt on, and for nothing after the end', () => {

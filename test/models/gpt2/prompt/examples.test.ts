@@ -5,7 +5,8 @@ import { trainingSet, type TrainingSet } from '../../../../src/data/training-set
 import type { Ratings } from '../../../../src/data/dataset.ts';
 import { TitleIndex, toNaturalTitle } from '../../../../src/language/titles.ts';
 import { parseReply } from '../../../../src/language/reply.ts';
-import { NO_TARGET, type Example } from '../../../../src/models/gpt2/prompt/batch.ts';
+import { type Example } from '../../../../src/models/gpt2/prompt/batch.ts';
+import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
 import {
   divideUsers,
   heldBack,

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OnnxTrainee } from '../../../../src/models/gpt2/training/onnx-trainee.ts';
-import { NO_TARGET } from '../../../../src/models/gpt2/prompt/batch.ts';
+import type { TokenBatch } from '../../../../src/models/gpt2/network/token-batch.ts';
+import { gpt2Trainable } from '../../../../src/models/gpt2/training/loss-graph.ts';
+import { OnnxTrainee } from '../../../../src/training/onnx-trainee.ts';
+import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 import { gradientErrors, readFixture, referenceOptions, tinyAdapters, type Fixture } from '../fixture.ts';
 
@@ -9,18 +11,20 @@ beforeAll(async () => {
   fixture = await readFixture();
 });
 
-const opened: OnnxTrainee[] = [];
+const opened: OnnxTrainee<TokenBatch>[] = [];
 afterAll(async () => {
   for (const trainee of opened) await trainee.dispose();
 });
 
 const noDropout = { embd_pdrop: 0, attn_pdrop: 0, resid_pdrop: 0 };
 
-async function create(more: { checkpointing?: boolean; dropout?: number } = {}): Promise<OnnxTrainee> {
+async function create(
+  more: { checkpointing?: boolean; dropout?: number } = {},
+): Promise<OnnxTrainee<TokenBatch>> {
   const { checkpointing = false, dropout } = more;
   const { config: plain, parameters } = fixture;
   const config = { ...plain, ...noDropout, ...(dropout !== undefined && { resid_pdrop: dropout }) };
-  const trainee = await OnnxTrainee.create({ config, parameters, checkpointing, threads: 2 });
+  const trainee = await OnnxTrainee.create(gpt2Trainable({ config, parameters, checkpointing }), 2);
   opened.push(trainee);
   return trainee;
 }
@@ -67,7 +71,7 @@ test('two halves of a batch make the update of the whole batch', async () => {
 test('a state restored into another trainee continues to the digit', async () => {
   const { batch } = fixture;
   const [first, second] = [await create({ dropout: 0.25 }), await create({ dropout: 0.25 })];
-  const losses = async (trainee: OnnxTrainee, from: number, to: number) => {
+  const losses = async (trainee: OnnxTrainee<TokenBatch>, from: number, to: number) => {
     const found: number[] = [];
     for (let n = from; n < to; n++) {
       found.push((await trainee.update([batch], referenceOptions, new Rng(n))).loss);
@@ -138,13 +142,8 @@ describe('LoRA', () => {
     const config = { ...plain, ...noDropout };
     const lora = tinyAdapters(config);
     const before = structuredClone(parameters);
-    const trainee = await OnnxTrainee.create({
-      config,
-      parameters,
-      lora,
-      checkpointing: false,
-      threads: 2,
-    });
+    const model = gpt2Trainable({ config, parameters, lora, checkpointing: false });
+    const trainee = await OnnxTrainee.create(model, 2);
     opened.push(trainee);
     const losses: number[] = [];
     for (let n = 0; n < 20; n++) {

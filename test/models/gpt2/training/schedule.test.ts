@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { peakLearningRate, scheduleAt } from '../../../../src/models/gpt2/training/schedule.ts';
+import { peakLearningRate } from '../../../../src/models/gpt2/training/fine-tune.ts';
+import { scheduleAt } from '../../../../src/training/schedule.ts';
 
 const shares = (schedule: 'linear' | 'cosine', warmup: number, updates: number) =>
   Array.from({ length: updates }, (_, update) => scheduleAt(update, updates, { schedule, warmup }));

@@ -4,10 +4,10 @@ import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NO_TARGET } from '../../../../src/models/gpt2/prompt/batch.ts';
-import type { TrainingJob } from '../../../../src/models/gpt2/engine/engine.ts';
-import { runTraining } from '../../../../src/models/gpt2/training/trainer.ts';
-import { TfjsTrainee, loadTfjs } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
+import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
+import { fineTune, type FineTuning } from '../../../../src/models/gpt2/training/fine-tune.ts';
+import { loadTfjs } from '../../../../src/models/gpt2/network/tfjs-backend.ts';
+import { TfjsTrainee } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
 import { AbortedError, RecsysError } from '../../../../src/util/errors.ts';
 import { silentProgress } from '../../../../src/util/progress.ts';
 import { packageRoot } from '../../../../src/util/files.ts';
@@ -45,7 +45,7 @@ interface Line {
 }
 
 /** The lines of a log without the one field that is measured. */
-async function curve(job: TrainingJob): Promise<Line[]> {
+async function curve(job: FineTuning): Promise<Line[]> {
   const text = await readFile(job.log, 'utf8');
   return text
     .trimEnd()
@@ -56,8 +56,8 @@ async function curve(job: TrainingJob): Promise<Line[]> {
     });
 }
 
-async function train(job: TrainingJob, trainee = new QuadraticTrainee(), context = fitContext()) {
-  return await runTraining(trainee, job, context);
+async function train(job: FineTuning, trainee = new QuadraticTrainee(), context = fitContext()) {
+  return await fineTune(trainee, job, context);
 }
 
 /** What an uninterrupted run of the small job gives. */
@@ -68,7 +68,7 @@ async function uninterrupted(typed: Record<string, unknown> = {}) {
 }
 
 /** The signal fires during update `update`, counted from 0. */
-async function interrupt(job: TrainingJob, update: number): Promise<unknown> {
+async function interrupt(job: FineTuning, update: number): Promise<unknown> {
   const controller = new AbortController();
   const trainee = new QuadraticTrainee();
   trainee.before = (at) => {
@@ -78,7 +78,7 @@ async function interrupt(job: TrainingJob, update: number): Promise<unknown> {
   return await train(job, trainee, fitContext(1, 1, controller.signal)).catch((error: unknown) => error);
 }
 
-const checkpoints = async (job: TrainingJob) =>
+const checkpoints = async (job: FineTuning) =>
   (await readdir(join(job.output, 'checkpoints'))).filter((name) => name.startsWith('update')).sort();
 
 describe('the training loop', () => {
@@ -296,7 +296,7 @@ describe('a real network', () => {
       tokens: Int32Array.from(ids.slice(0, 8)),
       targets: Int32Array.from([...ids.slice(1, 8), NO_TARGET]),
     }));
-    const jobIn = (name: string, typed: Record<string, unknown> = {}): TrainingJob => ({
+    const jobIn = (name: string, typed: Record<string, unknown> = {}): FineTuning => ({
       ...smallJob(join(folder, name), {
         batchSize: 1,
         accumulate: 2,
@@ -307,10 +307,10 @@ describe('a real network', () => {
       texts: () => texts,
       validation: texts.slice(0, 1),
     });
-    const run = async (job: TrainingJob, context = fitContext()) => {
+    const run = async (job: FineTuning, context = fitContext()) => {
       const trainee = new TfjsTrainee(backend, { ...config, resid_pdrop: 0.1 }, parameters);
       try {
-        return await runTraining(trainee, job, context);
+        return await fineTune(trainee, job, context);
       } finally {
         trainee.dispose();
       }

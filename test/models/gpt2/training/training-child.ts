@@ -1,6 +1,6 @@
 /** A training run that kills itself, as a power cut would: `training-child.ts FOLDER UPDATE`. */
 import { fitContext } from '../../../support/datasets.ts';
-import { runTraining } from '../../../../src/models/gpt2/training/trainer.ts';
+import { fineTune } from '../../../../src/models/gpt2/training/fine-tune.ts';
 import { QuadraticTrainee, smallJob } from '../fake-trainee.ts';
 
 const [folder, fatal] = process.argv.slice(2);
@@ -9,4 +9,4 @@ trainee.before = (update) => {
   if (update === Number(fatal)) process.kill(process.pid, 'SIGKILL');
   return undefined;
 };
-await runTraining(trainee, smallJob(folder!), fitContext());
+await fineTune(trainee, smallJob(folder!), fitContext());

@@ -3,26 +3,26 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { DataError, RecsysError } from '../../../util/errors.ts';
-import { writeFileAtomic } from '../../../util/files.ts';
-import type { Parameters } from '../../../huggingface/tensors.ts';
-import { openSafetensors, writeSafetensors } from '../../../huggingface/safetensors.ts';
+import { DataError } from '../util/errors.ts';
+import { writeFileAtomic } from '../util/files.ts';
+import type { Parameters } from '../huggingface/tensors.ts';
+import { openSafetensors, writeSafetensors } from '../huggingface/safetensors.ts';
 import type { TrainingState } from './trainee.ts';
 
-/** Where training stands, besides weights and moments. All randomness follows from the seed and `updates`. */
-const standSchema = z.object({
+/** How far training has come, besides weights and moments. All randomness follows from the seed and `updates`. */
+const progressSchema = z.object({
   updates: z.int().min(0),
   /** Digest of all that shapes the numbers. */
   settings: z.string(),
-  /** Lowest validation loss so far, and the passes since; without validation users it stays null. */
-  bestLoss: z.number().nullable(),
+  /** Best validation so far, and the passes since; without validation it stays null. */
+  best: z.number().nullable(),
   passesSinceBest: z.int().min(0),
   /** Early stopping has ended it. */
   stopped: z.boolean(),
 });
-export type Stand = z.output<typeof standSchema>;
+export type TrainingProgress = z.output<typeof progressSchema>;
 
-const KEPT = 2;
+const MAX_CHECKPOINTS = 2;
 const kinds = ['weights', 'first', 'second'] as const;
 
 export class TrainingStore {
@@ -35,18 +35,20 @@ export class TrainingStore {
   }
 
   /** Writes a checkpoint, whole or not at all, then drops all but the last two. */
-  async save(state: TrainingState, stand: Stand): Promise<void> {
+  async save(state: TrainingState, progress: TrainingProgress): Promise<void> {
     const tensors: Parameters = new Map();
     for (const kind of kinds) {
       for (const [name, tensor] of state[kind]) tensors.set(`${kind}/${name}`, tensor);
     }
     await mkdir(this.folder, { recursive: true });
-    const name = `update-${String(stand.updates).padStart(8, '0')}.safetensors`;
-    await writeSafetensors(join(this.folder, name), tensors, { stand: JSON.stringify(stand) });
+    const name = `update-${String(progress.updates).padStart(8, '0')}.safetensors`;
+    await writeSafetensors(join(this.folder, name), tensors, { progress: JSON.stringify(progress) });
     // A run that was resumed from an older checkpoint leaves the newer ones of its past behind: they go too.
     const others = (await this.#checkpoints()).filter((other) => other !== name);
     const older = others.filter((other) => other < name);
-    const useless = others.filter((other) => other > name || older.indexOf(other) < older.length - KEPT + 1);
+    const useless = others.filter(
+      (other) => other > name || older.indexOf(other) < older.length - MAX_CHECKPOINTS + 1,
+    );
     for (const file of useless) await rm(join(this.folder, file), { force: true });
   }
 
@@ -58,8 +60,8 @@ export class TrainingStore {
     for (const name of (await this.#checkpoints()).toReversed()) {
       const path = join(this.folder, name);
       try {
-        const { state, stand } = await readState(path);
-        if (stand.settings === settings) return { state, stand };
+        const { state, progress } = await readState(path);
+        if (progress.settings === settings) return { state, progress };
         throw new DataError({
           place: path,
           found: 'a checkpoint of a run with other settings, data or seed',
@@ -80,11 +82,13 @@ export class TrainingStore {
     await rm(this.#log, { force: true });
   }
 
+  /** Keeps the weights of the best validation so far. */
   async saveBest(weights: Parameters): Promise<void> {
     await mkdir(this.folder, { recursive: true });
     await writeSafetensors(join(this.folder, 'best.safetensors'), weights);
   }
 
+  /** What `saveBest` kept last. */
   async loadBest(): Promise<Parameters> {
     return await readTensors(join(this.folder, 'best.safetensors'), '');
   }
@@ -94,6 +98,7 @@ export class TrainingStore {
     return names.filter((name) => /^update-\d+\.safetensors$/.test(name)).sort();
   }
 
+  /** Appends a line to the log; written before the next update begins. */
   append(line: Record<string, unknown>): void {
     mkdirSync(dirname(this.#log), { recursive: true });
     appendFileSync(this.#log, `${JSON.stringify(line)}\n`);
@@ -113,16 +118,24 @@ export class TrainingStore {
   }
 }
 
-async function readState(path: string): Promise<{ state: TrainingState; stand: Stand }> {
+async function readState(path: string): Promise<{ state: TrainingState; progress: TrainingProgress }> {
   const file = await openSafetensors(path);
   await file.close();
-  const stand = standSchema.parse(JSON.parse(file.metadata['stand'] ?? '{}'));
+  const { progress: text } = file.metadata;
+  if (text === undefined) {
+    throw new DataError({
+      place: path,
+      found: 'a checkpoint of another version of this program',
+      remedy: 'Start anew without --resume.',
+    });
+  }
+  const progress = progressSchema.parse(JSON.parse(text));
   const [weights, first, second] = [
     await readTensors(path, 'weights/'),
     await readTensors(path, 'first/'),
     await readTensors(path, 'second/'),
   ];
-  return { state: { updates: stand.updates, weights, first, second }, stand };
+  return { state: { updates: progress.updates, weights, first, second }, progress };
 }
 
 /** Tensors whose names begin with `prefix`, without it. */
@@ -140,17 +153,4 @@ async function readTensors(path: string, prefix: string): Promise<Parameters> {
   } finally {
     await file.close();
   }
-}
-
-/** What running out of memory looks like in Node and in ONNX Runtime, as an error that says what to lower. */
-export function memoryProblem(error: unknown): unknown {
-  const message = error instanceof Error ? error.message : '';
-  const signs = /failed to allocate|bad_alloc|out of memory|array buffer allocation failed|BFCArena/i;
-  if (error instanceof RecsysError || !signs.test(message)) return error;
-  return new RecsysError({
-    place: 'training',
-    found: 'not enough memory',
-    remedy: 'Lower --batch-size or --context-length, add --checkpointing, or train adapters with --lora 8.',
-    cause: error,
-  });
 }

@@ -3,28 +3,16 @@
  * batch is one graph; one from several adds up their gradients first.
  */
 import type * as ort from 'onnxruntime-node';
-import { adamW, clipInGraph, updateScalars } from '../../../onnx/adamw.ts';
-import type { Graph, Tensor } from '../../../onnx/graph.ts';
-import { DeviceMemory } from '../../../onnx/device-memory.ts';
-import { createGraph } from '../../../onnx/ops/index.ts';
-import { SessionCache, type Feeds, type Session } from '../../../onnx/session.ts';
-import type { Rng } from '../../../util/rng.ts';
-import type { TokenBatch } from '../prompt/batch.ts';
-import type { Gpt2Config } from '../network/config.ts';
-import type { Parameters } from '../../../huggingface/tensors.ts';
-import { betas, initialWeights, trainedTensors, type TraineeParts } from './onnx-trainee.ts';
-import {
-  batchFeeds,
-  countTargets,
-  dropoutMasks,
-  gradientsOf,
-  lossGraph,
-  quantised,
-  sizeOfBatch,
-  type BatchSize,
-  type TrainedTensors,
-} from './loss-graph.ts';
-import type { AdamWOptions, Trainee, TrainingState } from './trainee.ts';
+import type { Parameters } from '../huggingface/tensors.ts';
+import { addAdamW, clipInGraph, isDecayed, updateScalars } from '../onnx/adamw.ts';
+import { DeviceMemory } from '../onnx/device-memory.ts';
+import type { Graph, Shape, Tensor } from '../onnx/graph.ts';
+import { createGraph } from '../onnx/ops/index.ts';
+import { SessionCache, type Feeds, type Session } from '../onnx/session.ts';
+import type { Rng } from '../util/rng.ts';
+import { dropoutMasks } from './dropout.ts';
+import type { Trainee, TrainingState, UpdateOptions } from './trainee.ts';
+import { gradientsOf, shapesOf, sumTargets, type Trainable } from './trainable.ts';
 
 const kinds = ['weight', 'first', 'second'] as const;
 type Kind = (typeof kinds)[number];
@@ -37,33 +25,34 @@ const gradientKey = (name: string) => `gradient ${name}`;
 /** What an output that replaces an input is called. */
 const renewed = (input: string) => `new ${input}`;
 
-export class DeviceTrainee implements Trainee {
-  readonly #parts: TraineeParts;
-  readonly #config: Gpt2Config;
-  readonly #trained: TrainedTensors;
+export class DeviceTrainee<Batch> implements Trainee<Batch> {
+  readonly #model: Trainable<Batch>;
+  readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #memory: DeviceMemory;
   readonly #sessions: SessionCache;
   /** Parameters that are not trained, and the state, on the device. */
   readonly #feeds: Record<string, ort.Tensor> = {};
   #updates = 0;
 
-  private constructor(parts: TraineeParts) {
-    this.#parts = parts;
-    this.#config = quantised(parts.config);
-    this.#trained = trainedTensors(parts);
-    this.#memory = new DeviceMemory(parts.threads);
+  private constructor(model: Trainable<Batch>, threads: number) {
+    this.#model = model;
+    this.#shapes = shapesOf(model.trained);
+    this.#memory = new DeviceMemory(threads);
     const onDevice = (output: string) => output.startsWith(renewed(''));
-    this.#sessions = new SessionCache({ target: 'webgpu', threads: parts.threads, onDevice });
+    this.#sessions = new SessionCache({ target: 'webgpu', threads, onDevice });
   }
 
-  static async create(parts: TraineeParts): Promise<DeviceTrainee> {
-    const trainee = new DeviceTrainee(parts);
-    const first = initialWeights(parts);
+  /** Throws ONNX Runtime's error when there is no WebGPU device. */
+  static async create<Batch>(model: Trainable<Batch>, threads: number): Promise<DeviceTrainee<Batch>> {
+    const trainee = new DeviceTrainee(model, threads);
     const zeros = new Map(
-      [...first].map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]),
+      [...model.trained].map(([name, { shape, data }]) => [
+        name,
+        { shape, data: new Float32Array(data.length) },
+      ]),
     );
-    if (parts.lora) await trainee.#upload('weight', parts.parameters);
-    await trainee.#upload('weight', first);
+    if (model.frozen.size > 0) await trainee.#upload('weight', model.frozen);
+    await trainee.#upload('weight', model.trained);
     await trainee.#upload('first', zeros);
     await trainee.#upload('second', zeros);
     return trainee;
@@ -76,8 +65,8 @@ export class DeviceTrainee implements Trainee {
     }
   }
 
-  async update(batches: readonly TokenBatch[], options: AdamWOptions, rng: Rng) {
-    const weight = 1 / batches.reduce((sum, batch) => sum + countTargets(batch), 0);
+  async update(batches: readonly Batch[], options: UpdateOptions, rng: Rng) {
+    const weight = 1 / sumTargets(this.#model, batches);
     const { stepSize, rootCorrection, decay } = updateScalars(this.#updates + 1, options);
     const scalars = {
       stepSize: Float32Array.of(stepSize),
@@ -85,11 +74,11 @@ export class DeviceTrainee implements Trainee {
       decay: Float32Array.of(decay),
       clipNorm: Float32Array.of(options.clipNorm),
     };
-    if (batches.length === 1) {
-      const size = sizeOfBatch(batches[0]!);
-      const session = await this.#session('update', size, () => this.#updateGraph(size));
+    const [batch, ...more] = batches;
+    if (batch !== undefined && more.length === 0) {
+      const session = await this.#session('update', batch, () => this.#updateGraph(batch));
       const results = await this.#run(session, {
-        ...this.#batchFeeds(session, batches[0]!, weight, rng),
+        ...this.#batchFeeds(session, batch, weight, rng),
         ...scalars,
       });
       return this.#finish(results, numberOf(results, 'loss'));
@@ -103,34 +92,33 @@ export class DeviceTrainee implements Trainee {
     }
   }
 
-  /** The gradients of all batches, in each of which a target counts `weight`; whoever gets them disposes of them. */
-  async #sumGradients(batches: readonly TokenBatch[], weight: number, rng: Rng) {
+  /** The gradients of all batches, in each of which a target counts `weight`; the caller disposes of them. */
+  async #sumGradients(batches: readonly Batch[], weight: number, rng: Rng) {
     let loss = 0;
     let gradients: Record<string, ort.Tensor> = {};
     for (const [n, batch] of batches.entries()) {
-      const size = sizeOfBatch(batch);
       const add = n > 0;
-      const session = await this.#session(add ? 'add' : 'gradients', size, () =>
-        this.#gradientsGraph(size, add),
+      const session = await this.#session(add ? 'add' : 'gradients', batch, () =>
+        this.#gradientsGraph(batch, add),
       );
       const results = await this.#run(session, {
         ...gradients,
         ...this.#batchFeeds(session, batch, weight, rng),
       });
       for (const gradient of Object.values(gradients)) gradient.dispose();
-      const names = [...this.#trained.shapes.keys()].map(gradientKey);
+      const names = [...this.#shapes.keys()].map(gradientKey);
       gradients = Object.fromEntries(names.map((name) => [name, results[renewed(name)]!]));
       loss += numberOf(results, 'loss');
     }
     return { loss, gradients };
   }
 
-  #batchFeeds({ graph }: Session, batch: TokenBatch, weight: number, rng: Rng): Feeds {
-    return { ...batchFeeds(batch, sizeOfBatch(batch), weight), ...dropoutMasks(graph, this.#config, rng) };
+  #batchFeeds({ graph }: Session, batch: Batch, weight: number, rng: Rng): Feeds {
+    return { ...this.#model.feeds(batch, weight), ...dropoutMasks(graph, rng) };
   }
 
-  #session(kind: string, { B, T, A }: BatchSize, build: () => Graph): Promise<Session> {
-    return this.#sessions.get(`${kind} ${B} ${T} ${A}`, build);
+  #session(kind: string, batch: Batch, build: () => Graph): Promise<Session> {
+    return this.#sessions.get(`${kind} ${this.#model.graphKey(batch)}`, build);
   }
 
   /** Runs with what the graph takes of the state. */
@@ -140,15 +128,15 @@ export class DeviceTrainee implements Trainee {
   }
 
   /** Loss and gradients of one batch, and the update. */
-  #updateGraph(size: BatchSize): Graph {
-    const built = this.#trainingGraph(size);
+  #updateGraph(batch: Batch): Graph {
+    const built = this.#trainingGraph(batch);
     this.#addUpdate(built.graph, built.trained, gradientsOf(built));
     return built.graph;
   }
 
   /** Loss and gradients of one batch; with `add` the gradients are added to those given. */
-  #gradientsGraph(size: BatchSize, add: boolean): Graph {
-    const built = this.#trainingGraph(size);
+  #gradientsGraph(batch: Batch, add: boolean): Graph {
+    const built = this.#trainingGraph(batch);
     for (const [name, gradient] of gradientsOf(built)) {
       const input = gradientKey(name);
       const sum = add ? built.graph.input(input, gradient.shape).add(gradient) : gradient;
@@ -161,7 +149,7 @@ export class DeviceTrainee implements Trainee {
   #applyGraph(): Graph {
     const graph = createGraph();
     const inputs = (nameOf: (name: string) => string) =>
-      new Map([...this.#trained.shapes].map(([name, shape]) => [name, graph.input(nameOf(name), shape)]));
+      new Map([...this.#shapes].map(([name, shape]) => [name, graph.input(nameOf(name), shape)]));
     this.#addUpdate(
       graph,
       inputs((name) => name),
@@ -170,9 +158,9 @@ export class DeviceTrainee implements Trainee {
     return graph;
   }
 
-  #trainingGraph(size: BatchSize) {
-    const { checkpointing } = this.#parts;
-    const built = lossGraph(this.#config, this.#trained, size, { checkpointing, dropout: true });
+  #trainingGraph(batch: Batch) {
+    const { checkpointing } = this.#model;
+    const built = this.#model.lossGraph(batch, { checkpointing, dropout: true });
     built.graph.output('loss', built.loss);
     return built;
   }
@@ -190,8 +178,8 @@ export class DeviceTrainee implements Trainee {
     for (const [name, weight] of weights) {
       const moment = (kind: Kind) => graph.input(key(kind, name), weight.shape);
       const slot = { weight, first: moment('first'), second: moment('second') };
-      const inputs = weight.shape.length > 1 ? { ...scalars, decay } : scalars;
-      const updated = adamW(slot, gradients.get(name)!, inputs, betas);
+      const inputs = isDecayed(weight.shape) ? { ...scalars, decay } : scalars;
+      const updated = addAdamW(slot, gradients.get(name)!, inputs);
       for (const kind of kinds) graph.output(renewed(key(kind, name)), updated[kind]);
     }
   }
@@ -200,7 +188,7 @@ export class DeviceTrainee implements Trainee {
   #finish(results: Record<string, ort.Tensor>, loss: number): { loss: number; gradientNorm: number } {
     const gradientNorm = numberOf(results, 'norm');
     const accept = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-    for (const name of this.#trained.shapes.keys()) {
+    for (const name of this.#shapes.keys()) {
       for (const kind of kinds) {
         const fed = key(kind, name);
         const tensor = results[renewed(fed)]!;
@@ -213,17 +201,14 @@ export class DeviceTrainee implements Trainee {
     return { loss, gradientNorm };
   }
 
-  async loss(batch: TokenBatch): Promise<number> {
-    const size = sizeOfBatch(batch);
-    const session = await this.#session('loss', size, () => {
-      const { graph, loss } = lossGraph(this.#config, this.#trained, size, {
-        checkpointing: false,
-        dropout: false,
-      });
+  async loss(batch: Batch): Promise<number> {
+    const session = await this.#session('loss', batch, () => {
+      const { graph, loss } = this.#model.lossGraph(batch, { checkpointing: false, dropout: false });
       graph.output('loss', loss);
       return graph;
     });
-    return numberOf(await this.#run(session, batchFeeds(batch, size, 1 / countTargets(batch))), 'loss');
+    const feeds = this.#model.feeds(batch, 1 / this.#model.targetsOf(batch));
+    return numberOf(await this.#run(session, feeds), 'loss');
   }
 
   async state(): Promise<TrainingState> {
@@ -236,7 +221,7 @@ export class DeviceTrainee implements Trainee {
   }
 
   async #download(kind: Kind): Promise<Parameters> {
-    const { shapes } = this.#trained;
+    const shapes = this.#shapes;
     const tensors = [...shapes.keys()].map((name) => [name, this.#feeds[key(kind, name)]!]);
     const found = await this.#memory.download(
       shapes,

@@ -1,0 +1,96 @@
+/** Fine-tuning of GPT-2: its texts, options and validation, given to the training loop. */
+import type { Parameters } from '../../../huggingface/tensors.ts';
+import type { TrainingContext } from '../../../training/job.ts';
+import { chunk } from '../../../training/job.ts';
+import type { Trainee } from '../../../training/trainee.ts';
+import { runTraining } from '../../../training/trainer.ts';
+import { validateLoss } from '../../../training/validation-loss.ts';
+import { sha256 } from '../../../util/files.ts';
+import type { BaseModel } from '../network/base.ts';
+import type { Adapter } from '../network/peft.ts';
+import { countTargets, type TokenBatch } from '../network/token-batch.ts';
+import { gpt2TrainOptions, type Gpt2TrainOptions } from '../options.ts';
+import { toBatch, type Example } from '../prompt/batch.ts';
+import { adapterOf, merge } from './lora.ts';
+
+/** What to train on what. Validation texts only measure the loss. */
+export interface FineTuning {
+  base: BaseModel;
+  /** The texts of pass 0, 1, ...: the same ones whenever a pass is asked for, so that a resumed run sees what it would have. */
+  texts(pass: number): Example[];
+  validation: readonly Example[];
+  /** Longest text in tokens; shorter ones are filled up with `padding`. */
+  contextLength: number;
+  padding: number;
+  options: Gpt2TrainOptions;
+  /** Folder for checkpoints. */
+  output: string;
+  /** A line of JSON per step is appended here. */
+  log: string;
+}
+
+export interface FineTuned {
+  /** The best weights by validation loss, with adapters merged in. */
+  parameters: Parameters;
+  /** With `options.lora`. */
+  adapter?: Adapter;
+  /** For the record: updates, final losses. Nothing that differs from run to run. */
+  facts: Record<string, number | string | boolean>;
+}
+
+/** Trains what `trainee` holds: all of `base`'s parameters, or its adapters. Throws as `runTraining` does. */
+export async function fineTune(
+  trainee: Trainee<TokenBatch>,
+  tuning: FineTuning,
+  context: TrainingContext,
+): Promise<FineTuned> {
+  const { base, options, validation, padding, contextLength, output, log } = tuning;
+  const toBatches = (texts: readonly Example[]) =>
+    chunk(texts, options.batchSize).map((part) => toBatch(part, padding, contextLength));
+  const validated = validateLoss(toBatches(validation), countTargets);
+  const learningRate = peakLearningRate(options, base.name.startsWith('scratch/'));
+  const job = {
+    batches: (pass: number) =>
+      toBatches(context.rng.derive(`order ${pass}`).shuffle(tuning.texts(pass).slice())),
+    ...(validated && { validation: validated }),
+    options: { ...options, learningRate },
+    settings: digestOf(tuning, context),
+    unit: 'tokens',
+    unitsOf: ({ rows, length }: TokenBatch) => rows * length,
+    memoryRemedy:
+      'Lower --batch-size or --context-length, add --checkpointing, or train adapters with --lora 8.',
+    output,
+    log,
+  };
+  const { weights, facts } = await runTraining(trainee, job, context);
+  if (options.lora === 0) return { parameters: weights, facts };
+  const adapter = adapterOf(weights, options);
+  return { parameters: merge(base.parameters, adapter), adapter, facts };
+}
+
+/**
+ * Peak when none is given: Hugging Face's 5e-5 for all weights and twice that for adapters, which start from nothing; from
+ * scratch the rate at which `mini` learns fastest without becoming unstable.
+ */
+export function peakLearningRate(
+  { learningRate, lora }: Pick<Gpt2TrainOptions, 'learningRate' | 'lora'>,
+  fromScratch: boolean,
+): number {
+  if (learningRate !== undefined) return learningRate;
+  if (fromScratch) return 1.5e-3;
+  return lora > 0 ? 1e-4 : 5e-5;
+}
+
+/** Training options that change no number. */
+const executionOptions = new Set(['resume', 'output', 'checkpointEvery', 'merge', 'checkpointing']);
+
+/** A digest of what a checkpoint must agree on with the run that resumes it. */
+function digestOf(tuning: FineTuning, { rng }: TrainingContext): string {
+  const { options, base, contextLength } = tuning;
+  const names = Object.keys(gpt2TrainOptions.shape).filter((name) => !executionOptions.has(name));
+  const shaping = Object.entries(options).filter(([name]) => names.includes(name));
+  const first = tuning.texts(0).map(({ tokens }) => sha256(new Uint8Array(tokens.buffer)));
+  const { name, config } = base;
+  const seed = rng.derive('settings').uint32();
+  return sha256(JSON.stringify([Object.fromEntries(shaping), name, config, contextLength, first, seed]));
+}

@@ -1,0 +1,165 @@
+/** The training loop, whatever computes: schedule, validation, early stopping, checkpoints, log, progress. */
+import { RecsysError, throwIfAborted } from '../util/errors.ts';
+import { TrainingStore, type TrainingProgress } from './checkpoints.ts';
+import { chunk, type TrainingContext, type TrainingJob, type TrainingResult } from './job.ts';
+import { scheduleAt } from './schedule.ts';
+import type { Trainee } from './trainee.ts';
+
+/**
+ * Trains and returns the best weights. Everything random is derived from the generator, the pass and the update, so that
+ * a run resumed at any update continues to the digit. Throws RecsysError when the loss is no number or memory runs out,
+ * AbortedError when the signal fires; a checkpoint is kept either way.
+ */
+export async function runTraining<Batch>(
+  trainee: Trainee<Batch>,
+  job: TrainingJob<Batch>,
+  context: TrainingContext,
+): Promise<TrainingResult> {
+  try {
+    return await new Training(trainee, job, context).run();
+  } catch (error) {
+    throw explainMemory(error, job.memoryRemedy);
+  }
+}
+
+class Training<Batch> {
+  readonly #trainee: Trainee<Batch>;
+  readonly #job: TrainingJob<Batch>;
+  readonly #context: TrainingContext;
+  readonly #store: TrainingStore;
+  readonly #updatesPerPass: number;
+  readonly #updates: number;
+  #progress: TrainingProgress;
+  /** Updates in the last checkpoint, if there is one. */
+  #saved: number | undefined;
+
+  constructor(trainee: Trainee<Batch>, job: TrainingJob<Batch>, context: TrainingContext) {
+    this.#trainee = trainee;
+    this.#job = job;
+    this.#context = context;
+    this.#store = new TrainingStore(job.output, job.log);
+    this.#updatesPerPass = this.#batches(0).length;
+    this.#updates = job.options.epochs * this.#updatesPerPass;
+    const { settings } = job;
+    this.#progress = { updates: 0, settings, best: null, passesSinceBest: 0, stopped: false };
+  }
+
+  async run(): Promise<TrainingResult> {
+    await this.#begin();
+    const { signal, progress } = this.#context;
+    const task = progress.start('training', this.#updates, 'updates');
+    try {
+      task.advance(this.#progress.updates);
+      while (!this.#finished) {
+        const pass = Math.floor(this.#progress.updates / this.#updatesPerPass);
+        const batches = this.#batches(pass);
+        for (let at = this.#progress.updates % this.#updatesPerPass; at < batches.length; at++) {
+          task.advance(1, await this.#update(pass, batches[at]!));
+          // The pass's end is validated before it is saved: a checkpoint there stands after the validation.
+          if (at === batches.length - 1) await this.#validate(pass);
+          const due = this.#progress.updates % this.#job.options.checkpointEvery === 0;
+          if (due || signal.aborted || this.#finished) await this.#save();
+          throwIfAborted(signal, `${this.#store.folder} holds update ${this.#saved}; --resume continues`);
+        }
+      }
+    } finally {
+      task.finish();
+    }
+    return await this.#result();
+  }
+
+  get #finished(): boolean {
+    return this.#progress.stopped || this.#progress.updates >= this.#updates;
+  }
+
+  /** From the newest checkpoint with --resume, else from the start. */
+  async #begin(): Promise<void> {
+    const { progress } = this.#context;
+    if (!this.#job.options.resume) return await this.#store.clear();
+    const found = await this.#store.load(this.#job.settings, (line) => progress.note(line));
+    if (found === undefined) {
+      progress.note(`no checkpoint in ${this.#store.folder}: training from the start`);
+      return await this.#store.clear();
+    }
+    await this.#trainee.restore(found.state);
+    await this.#store.truncateLog(found.progress.updates);
+    this.#progress = found.progress;
+    this.#saved = found.progress.updates;
+    progress.note(`resumed at update ${found.progress.updates} of ${this.#updates}`);
+  }
+
+  /** The batches of each update of a pass. */
+  #batches(pass: number): Batch[][] {
+    return chunk(this.#job.batches(pass), this.#job.options.accumulate);
+  }
+
+  /** One update and its line in the log. Returns the detail for the progress bar. */
+  async #update(pass: number, batches: readonly Batch[]): Promise<string> {
+    const job = this.#job;
+    const { options, unit } = job;
+    const { updates } = this.#progress;
+    const learningRate = options.learningRate * scheduleAt(updates, this.#updates, options);
+    const { weightDecay, clipNorm } = options;
+    const rng = this.#context.rng.derive(`dropout ${updates}`);
+    const started = performance.now();
+    const { loss, gradientNorm } = await this.#trainee.update(
+      batches,
+      { learningRate, weightDecay, clipNorm },
+      rng,
+    );
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      await this.#save(); // this update changed nothing
+      throw new RecsysError({
+        place: `update ${updates + 1}`,
+        found: `loss ${loss}, gradient norm ${gradientNorm}, at learning rate ${learningRate}`,
+        wanted: 'finite numbers',
+        remedy: `Lower --learning-rate. ${this.#store.folder} holds the state before this update.`,
+      });
+    }
+    const units = batches.reduce((sum, batch) => sum + job.unitsOf(batch), 0);
+    const unitsPerSecond = Math.round(units / ((performance.now() - started) / 1000));
+    this.#progress.updates++;
+    const line = { step: updates + 1, epoch: pass + 1, loss, learningRate, gradientNorm };
+    this.#store.append({ ...line, [unit]: units, [`${unit}PerSecond`]: unitsPerSecond });
+    return `loss ${loss.toFixed(3)}, ${unitsPerSecond} ${unit}/s`;
+  }
+
+  /** Measures after a pass; the best weights are kept, and patience runs out. */
+  async #validate(pass: number): Promise<void> {
+    const { validation, options } = this.#job;
+    if (validation === undefined) return;
+    const measured = await validation.measure(this.#trainee);
+    const progress = this.#progress;
+    this.#store.append({ step: progress.updates, epoch: pass + 1, ...validation.facts(measured) });
+    this.#context.progress.note(`epoch ${pass + 1}: ${validation.describe(measured)}`);
+    const { best } = progress;
+    if (best === null || (validation.better === 'lower' ? measured < best : measured > best)) {
+      await this.#store.saveBest((await this.#trainee.state()).weights);
+      this.#progress = { ...progress, best: measured, passesSinceBest: 0 };
+    } else {
+      const passesSinceBest = progress.passesSinceBest + 1;
+      this.#progress = { ...progress, passesSinceBest, stopped: passesSinceBest === options.patience };
+    }
+  }
+
+  async #save(): Promise<void> {
+    if (this.#saved === this.#progress.updates) return;
+    await this.#store.save(await this.#trainee.state(), this.#progress);
+    this.#saved = this.#progress.updates;
+  }
+
+  async #result(): Promise<TrainingResult> {
+    const { best, updates, stopped } = this.#progress;
+    const weights = best === null ? (await this.#trainee.state()).weights : await this.#store.loadBest();
+    const measured = best === null ? {} : this.#job.validation?.facts(best);
+    return { weights, facts: { updates, stoppedEarly: stopped, ...measured } };
+  }
+}
+
+/** What running out of memory looks like in Node and in ONNX Runtime, as an error that says what to lower. */
+function explainMemory(error: unknown, remedy: string): unknown {
+  const message = error instanceof Error ? error.message : '';
+  const signs = /failed to allocate|bad_alloc|out of memory|array buffer allocation failed|BFCArena/i;
+  if (error instanceof RecsysError || !signs.test(message)) return error;
+  return new RecsysError({ place: 'training', found: 'not enough memory', remedy, cause: error });
+}
