@@ -3,23 +3,28 @@
  * present factors, refitted every sweep. An item with few ratings then stays near items of its kind instead of near 0.
  */
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
+import { sum } from '../util/arrays.ts';
+import { entriesOf, type SparseValues } from '../util/sparse-rows.ts';
+import type { Struct } from './pool/arguments.ts';
+import { kernelConstants } from './pool/kernels.ts';
 import type { KernelPool } from './pool/pool.ts';
 
-/** Sparse features of the items: row i holds entries `pointers[i]` to `pointers[i+1]`. */
-export interface FeatureRows {
+/** Sparse features of the items, a row per item. */
+export interface FeatureRows extends SparseValues {
+  /** Number of features. */
   columns: number;
-  pointers: Int32Array;
-  indices: Int32Array;
-  values: Float32Array;
 }
+
+const { PANEL_COLUMNS } = kernelConstants;
+/** Items that a thread takes at a time. */
+const ITEMS_PER_CHUNK = 64;
 
 export class FeaturePrior {
   readonly #pool: KernelPool;
   readonly #k: number;
   readonly #catalogueSize: number;
   readonly #factor: Float64Array;
-  /** What the class Features of wasm/features.ts holds, in its order. */
-  readonly #description: Uint32Array;
+  readonly #features: Struct<'ItemFeatures'>;
   /** (items, k), in the pool's memory: what `update` predicts; 0 for items outside the catalogue. */
   readonly means: Float32Array;
   /** (features, k), in the pool's memory: the features' factors v of the last `update`. */
@@ -46,45 +51,43 @@ export class FeaturePrior {
     this.#factor = normalFactor(features, catalogue, weights, strength);
     this.means = pool.float32(weights.length * k);
     this.featureFactors = pool.float64(features.columns * k);
-    this.#description = pool.uint32([
-      pool.int32(features.pointers).byteOffset,
-      pool.int32(features.indices).byteOffset,
-      pool.float32(features.values).byteOffset,
-      pool.int32(catalogue).byteOffset,
-      catalogue.length,
-      pool.float32(weights).byteOffset,
-      features.columns,
+    this.#features = pool.struct('ItemFeatures', {
+      pointers: pool.int32(features.pointers),
+      indices: pool.int32(features.indices),
+      values: pool.float32(features.values),
+      catalogue: pool.int32(catalogue),
+      catalogueSize: catalogue.length,
+      weights: pool.float32(weights),
+      featureCount: features.columns,
       k,
-    ]);
+    });
   }
 
-  /** Sets `featureFactors` to those that explain `factors` (items, k; in the pool's memory) best, and `means` by them. */
-  update(factors: Float32Array): void {
-    const [pool, v] = [this.#pool, this.featureFactors];
-    const panels = { rows: this.#k / 8, grain: 1, scratchBytes: 0 };
-    pool.run('featureSums', panels, [this.#description, factors, v]);
-    choleskySolve(this.#factor, v.length / this.#k, v, this.#k);
-    const items = { rows: this.#catalogueSize, grain: 64, scratchBytes: 0 };
-    pool.run('featureMeans', items, [this.#description, v, this.means]);
+  /** Sets `featureFactors` to those that explain `itemFactors` (items, k; in the pool's memory) best, and `means` by them. */
+  update(itemFactors: Float32Array): void {
+    const [features, k, featureFactors, means] = [this.#features, this.#k, this.featureFactors, this.means];
+    const panels = { rows: k / PANEL_COLUMNS, grain: 1 };
+    this.#pool.run('featureSums', panels, { features, itemFactors, sums: featureFactors });
+    choleskySolve(this.#factor, featureFactors.length / k, featureFactors, k);
+    const items = { rows: this.#catalogueSize, grain: ITEMS_PER_CHUNK };
+    this.#pool.run('featureMeans', items, { features, featureFactors, means });
   }
 }
 
 /** The Cholesky factor of X'WX + strength * mean(W) I. */
 function normalFactor(
-  { columns: n, pointers, indices, values }: FeatureRows,
+  features: FeatureRows,
   catalogue: Int32Array,
   weights: Float32Array,
   strength: number,
 ): Float64Array {
+  const n = features.columns;
   const normal = new Float64Array(n * n);
-  let total = 0;
   for (const item of catalogue) {
-    total += weights[item]!;
-    for (let a = pointers[item]!; a < pointers[item + 1]!; a++) {
-      for (let b = pointers[item]!; b < pointers[item + 1]!; b++)
-        normal[indices[a]! * n + indices[b]!]! += weights[item]! * values[a]! * values[b]!;
-    }
+    const entries = [...entriesOf(features, item)];
+    for (const [a, x] of entries) for (const [b, y] of entries) normal[a * n + b]! += weights[item]! * x * y;
   }
+  const total = sum(Float64Array.from(catalogue, (item) => weights[item]!));
   const ridge = (strength * total) / catalogue.length;
   for (let f = 0; f < n; f++) normal[f * n + f]! += ridge;
   return choleskyFactor(normal, n);

@@ -4,7 +4,7 @@ import { choleskyFactor, choleskySolve } from './cholesky.ts';
 import { KernelPool } from './pool/pool.ts';
 
 /** Columns swept at a time: 64 x 64 doubles are 32 kB. */
-const BLOCK = 64;
+const COLUMNS_PER_BLOCK = 64;
 /** 16,000 x 16,000 doubles are 2 GB, held twice. */
 export const MAX_INVERSE_ROWS = 16_000;
 
@@ -25,18 +25,18 @@ export async function invert(
     const matrix = pool.float64(size * size);
     for (let i = 0; i < n; i++) matrix.set(a.subarray(i * n + i, (i + 1) * n), i * size + i);
     for (let i = n; i < size; i++) matrix[i * size + i] = 1;
-    const pivot = pool.float64(BLOCK * BLOCK);
-    const columns = pool.float64(size * BLOCK);
-    const scaled = pool.float64(size * BLOCK);
-    for (let block = 0; block < size; block += BLOCK) {
-      await pool.breathe();
+    const pivotInverse = pool.float64(COLUMNS_PER_BLOCK ** 2);
+    const columns = pool.float64(size * COLUMNS_PER_BLOCK);
+    const scaledColumns = pool.float64(size * COLUMNS_PER_BLOCK);
+    for (let block = 0; block < size; block += COLUMNS_PER_BLOCK) {
+      await pool.yieldToEventLoop();
       if (signal?.aborted)
         throw new AbortedError({ found: 'stopped while inverting a matrix: nothing was written' });
-      const width = Math.min(BLOCK, size - block);
-      pivot.set(inverseOfBlock(matrix, size, block, width));
-      const values = [matrix, size, block, width, pivot, columns, scaled];
-      pool.run('sweepPanels', { rows: size / 4, grain: 8, scratchBytes: 0 }, values);
-      pool.run('sweepRows', { rows: size / 4, grain: 4, scratchBytes: 0 }, values);
+      const width = Math.min(COLUMNS_PER_BLOCK, size - block);
+      pivotInverse.set(inverseOfBlock(matrix, size, block, width));
+      const values = { matrix, n: size, block, width, pivotInverse, columns, scaledColumns };
+      pool.run('sweepPanels', { rows: size / 4, grain: 8 }, values);
+      pool.run('sweepRows', { rows: size / 4, grain: 4 }, values);
       advance?.(width / size);
     }
     copyNegatedAndMirrored(matrix, size, a, n);

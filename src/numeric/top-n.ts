@@ -3,6 +3,9 @@
  * Users go in blocks, so nothing of size users x items is ever held.
  */
 import { AbortedError } from '../util/errors.ts';
+import { range } from '../util/arrays.ts';
+import { indicesOf, rowLength, type SparseRows } from '../util/sparse-rows.ts';
+import { kernelConstants } from './pool/kernels.ts';
 import { KernelPool } from './pool/pool.ts';
 
 export interface DotProductRanking {
@@ -17,7 +20,7 @@ export interface DotProductRanking {
   /** The items that may be recommended, ascending. */
   catalogue: Int32Array;
   /** Items never to recommend to a user, ascending within a row: the training ratings. */
-  seen: { pointers: Int32Array; indices: Int32Array };
+  seen: SparseRows;
   /** User indices to rank for; row u of the result belongs to `users[u]`. */
   users: Int32Array;
   /** Length of the lists. */
@@ -36,12 +39,9 @@ export interface RankedItems {
 
 /** Users scored between looks at the abort signal; also bounds the memory: 8,192 x 128 factors are 4 MB. */
 const USERS_PER_BLOCK = 8192;
-/** A panel holds the factors of eight candidates, one factor after the other. */
-const PANEL = 8;
-/** Users per tile of the kernel. */
-const TILE = 4;
-/** Candidates whose scores are bounded together: 32 panels. */
-const BLOCK = 256;
+/** Tiles of users that a thread takes at a time. */
+const TILES_PER_CHUNK = 16;
+const { CANDIDATES_PER_BLOCK, CANDIDATES_PER_PANEL, USERS_PER_TILE } = kernelConstants;
 
 /**
  * Ranks the catalogue without what each user has seen by `userFactors[u] . itemFactors[i] + itemBias[i]`, summed in
@@ -57,7 +57,7 @@ export async function recommendByDotProduct(ranking: DotProductRanking): Promise
     const scores = new Float32Array(users.length * k);
     const scorer = new BlockScorer(pool, ranking);
     for (let begin = 0; begin < users.length; begin += USERS_PER_BLOCK) {
-      await pool.breathe();
+      await pool.yieldToEventLoop();
       if (signal?.aborted)
         throw new AbortedError({ found: 'stopped while recommending: nothing was written' });
       scorer.score(users.subarray(begin, begin + USERS_PER_BLOCK), items, scores, begin * k);
@@ -71,54 +71,28 @@ export async function recommendByDotProduct(ranking: DotProductRanking): Promise
 class BlockScorer {
   readonly #pool: KernelPool;
   readonly #ranking: DotProductRanking;
-  readonly #panels: Float32Array;
-  readonly #biases: Float32Array;
-  /** Position in the catalogue of each candidate, in the order of the panels. */
-  readonly #ids: Int32Array;
-  /** Per block, what bounds its scores: see the kernel. */
-  readonly #lengths: Float32Array;
-  readonly #highest: Float32Array;
+  readonly #candidates: Candidates;
   /** Position in the catalogue of each item that is in it. */
   readonly #idOf: Int32Array;
   readonly #userFactors: Float32Array;
-  readonly #pointers: Int32Array;
-  readonly #excluded: Int32Array;
+  readonly #excludedPointers: Int32Array;
+  readonly #excludedIds: Int32Array;
   readonly #bestIds: Int32Array;
   readonly #bestScores: Float32Array;
 
   constructor(pool: KernelPool, ranking: DotProductRanking) {
-    const { catalogue, factors, itemBias, itemFactors, k, users } = ranking;
+    const { catalogue, factors, itemFactors, k, users } = ranking;
     this.#pool = pool;
     this.#ranking = ranking;
-    const padded = Math.ceil(catalogue.length / PANEL) * PANEL;
-    this.#panels = pool.float32(padded * factors);
-    this.#biases = pool.float32(padded);
-    this.#ids = pool.int32(padded);
-    this.#lengths = pool.float32(Math.ceil(padded / BLOCK));
-    this.#highest = pool.float32(this.#lengths.length).fill(-Infinity);
+    this.#candidates = packCandidates(pool, ranking);
     this.#idOf = new Int32Array(itemFactors.length / factors).fill(-1);
     catalogue.forEach((item, id) => (this.#idOf[item] = id));
-    const lengths = rowLengths(itemFactors, factors);
-    const room = 1 + (factors + 16) * 2 ** -22; // a sum of k products is off by k half units in the last place at most
-    byBound(ranking, lengths).forEach((id, candidate) => {
-      const item = catalogue[id]!;
-      const bias = itemBias?.[item] ?? 0;
-      this.#ids[candidate] = id;
-      this.#biases[candidate] = bias;
-      const block = Math.floor(candidate / BLOCK);
-      const slack = (room - 1) * Math.abs(bias);
-      this.#lengths[block] = Math.max(this.#lengths[block]!, room * lengths[item]!);
-      this.#highest[block] = Math.max(this.#highest[block]!, bias + slack);
-      const lane = candidate % PANEL;
-      const panel = (candidate - lane) * factors + lane;
-      for (let f = 0; f < factors; f++) this.#panels[panel + f * PANEL] = itemFactors[item * factors + f]!;
-    });
-    const block = Math.ceil(Math.min(users.length, USERS_PER_BLOCK) / TILE) * TILE;
-    this.#userFactors = pool.float32(block * factors);
-    this.#pointers = pool.int32(block + 1);
-    this.#excluded = pool.int32(this.#longestBlock());
-    this.#bestIds = pool.int32(block * k);
-    this.#bestScores = pool.float32(block * k);
+    const rows = Math.ceil(Math.min(users.length, USERS_PER_BLOCK) / USERS_PER_TILE) * USERS_PER_TILE;
+    this.#userFactors = pool.float32(rows * factors);
+    this.#excludedPointers = pool.int32(rows + 1);
+    this.#excludedIds = pool.int32(this.#largestExclusion());
+    this.#bestIds = pool.int32(rows * k);
+    this.#bestScores = pool.float32(rows * k);
   }
 
   /** Ranks for one block of users and writes their rows from `at` on. */
@@ -128,24 +102,20 @@ class BlockScorer {
     users.forEach((user, row) => {
       this.#userFactors.set(userFactors.subarray(user * factors, (user + 1) * factors), row * factors);
       end = this.#exclude(user, end);
-      this.#pointers[row + 1] = end;
+      this.#excludedPointers[row + 1] = end;
     });
-    const job = { rows: users.length, grain: 16 * TILE, scratchBytes: 4112 };
-    this.#pool.run('topN', job, [
-      this.#userFactors,
-      this.#panels,
-      this.#biases,
-      this.#ids,
-      this.#lengths,
-      this.#highest,
-      catalogue.length,
-      factors,
-      this.#pointers,
-      this.#excluded,
-      this.#bestIds,
-      this.#bestScores,
-      k,
-    ]);
+    const job = { rows: users.length, grain: TILES_PER_CHUNK * USERS_PER_TILE };
+    this.#pool.run('topN', job, {
+      ...this.#candidates,
+      userFactors: this.#userFactors,
+      candidateCount: catalogue.length,
+      k: factors,
+      excludedPointers: this.#excludedPointers,
+      excludedIds: this.#excludedIds,
+      bestIds: this.#bestIds,
+      bestScores: this.#bestScores,
+      listLength: k,
+    });
     for (let cell = 0; cell < users.length * k; cell++) {
       const id = this.#bestIds[cell]!;
       items[at + cell] = id < 0 ? -1 : catalogue[id]!;
@@ -155,30 +125,70 @@ class BlockScorer {
 
   /** Appends the catalogue's positions of what `user` has seen at `end`, and returns the new end. */
   #exclude(user: number, end: number): number {
-    const { pointers, indices } = this.#ranking.seen;
-    for (let p = pointers[user]!; p < pointers[user + 1]!; p++) {
-      const id = this.#idOf[indices[p]!]!;
-      if (id >= 0) this.#excluded[end++] = id;
+    for (const item of indicesOf(this.#ranking.seen, user)) {
+      const id = this.#idOf[item]!;
+      if (id >= 0) this.#excludedIds[end++] = id;
     }
     return end;
   }
 
-  #longestBlock(): number {
+  /** Training ratings of the block of users that has most of them. */
+  #largestExclusion(): number {
     const { seen, users } = this.#ranking;
-    let longest = 0;
+    let largest = 0;
     for (let begin = 0; begin < users.length; begin += USERS_PER_BLOCK) {
       let entries = 0;
       for (const user of users.subarray(begin, begin + USERS_PER_BLOCK)) {
-        entries += seen.pointers[user + 1]! - seen.pointers[user]!;
+        entries += rowLength(seen, user);
       }
-      longest = Math.max(longest, entries);
+      largest = Math.max(largest, entries);
     }
-    return longest;
+    return largest;
   }
 }
 
+/** The catalogue as the kernel reads it, those first that may score highest. */
+interface Candidates {
+  /** The factors of eight candidates together, one factor after the other. */
+  candidatePanels: Float32Array;
+  candidateBiases: Float32Array;
+  /** Position in the catalogue of each candidate. */
+  candidateIds: Int32Array;
+  /** Per block of candidates, the longest vector and the highest bias: what bounds its scores. */
+  blockLengths: Float32Array;
+  blockBiases: Float32Array;
+}
+
+function packCandidates(pool: KernelPool, ranking: DotProductRanking): Candidates {
+  const { catalogue, factors, itemBias, itemFactors } = ranking;
+  const padded = Math.ceil(catalogue.length / CANDIDATES_PER_PANEL) * CANDIDATES_PER_PANEL;
+  const candidatePanels = pool.float32(padded * factors);
+  const candidateBiases = pool.float32(padded);
+  const candidateIds = pool.int32(padded);
+  const blockLengths = pool.float32(Math.ceil(padded / CANDIDATES_PER_BLOCK));
+  const blockBiases = pool.float32(blockLengths.length).fill(-Infinity);
+  const lengths = vectorLengths(itemFactors, factors);
+  // A sum of k products is off by k half units in the last place at most: bounds are raised by more than that.
+  const roundingSlack = 1 + (factors + 16) * 2 ** -22;
+  byBound(ranking, lengths).forEach((id, candidate) => {
+    const item = catalogue[id]!;
+    const bias = itemBias?.[item] ?? 0;
+    candidateIds[candidate] = id;
+    candidateBiases[candidate] = bias;
+    const block = Math.floor(candidate / CANDIDATES_PER_BLOCK);
+    const highestBias = bias + (roundingSlack - 1) * Math.abs(bias);
+    blockLengths[block] = Math.max(blockLengths[block]!, roundingSlack * lengths[item]!);
+    blockBiases[block] = Math.max(blockBiases[block]!, highestBias);
+    const lane = candidate % CANDIDATES_PER_PANEL;
+    const panel = (candidate - lane) * factors + lane;
+    for (let f = 0; f < factors; f++)
+      candidatePanels[panel + f * CANDIDATES_PER_PANEL] = itemFactors[item * factors + f]!;
+  });
+  return { candidatePanels, candidateBiases, candidateIds, blockLengths, blockBiases };
+}
+
 /** Euclidean length of each row of k floats; infinite where a number is not finite. */
-function rowLengths(matrix: Float32Array, k: number): Float64Array {
+function vectorLengths(matrix: Float32Array, k: number): Float64Array {
   return Float64Array.from({ length: matrix.length / k }, (_, row) => {
     let squares = 0;
     for (let at = row * k; at < (row + 1) * k; at++) squares += matrix[at]! * matrix[at]!;
@@ -191,12 +201,12 @@ function byBound(
   { catalogue, factors, itemBias, userFactors, users }: DotProductRanking,
   lengths: Float64Array,
 ): Int32Array {
-  const userLengths = rowLengths(userFactors, factors);
+  const userLengths = vectorLengths(userFactors, factors);
   const total = users.reduce((sum, user) => sum + userLengths[user]!, 0);
   const mean = Number.isFinite(total) ? total / Math.max(1, users.length) : 1;
   const bounds = Float64Array.from(catalogue, (item) => mean * lengths[item]! + (itemBias?.[item] ?? 0));
   const rank = (bound: number) => (Number.isNaN(bound) ? Infinity : bound);
-  return Int32Array.from(catalogue.keys()).sort((a, b) => {
+  return range(catalogue.length).sort((a, b) => {
     const [first, second] = [rank(bounds[a]!), rank(bounds[b]!)];
     return first === second ? a - b : second > first ? 1 : -1;
   });

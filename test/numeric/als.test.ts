@@ -217,7 +217,7 @@ test.each([0, 3])(
       for (let sweep = 0; sweep < 20; sweep++) {
         als.updateUsers();
         als.updateItems();
-        await pool.breathe();
+        await pool.yieldToEventLoop();
       }
       const factors = [Array.from(als.userFactors), Array.from(als.itemFactors)];
       await pool.dispose();

@@ -5,10 +5,14 @@ import { packageRoot } from '../../src/util/files.ts';
 
 /** Runs `gramBlocks` over `blocks` blocks of one row of ones, each of which adds 1 to its own first cell. */
 function runGram(pool: KernelPool, blocks: number): Float32Array {
-  const y = pool.float32(blocks * 8).fill(1);
-  const out = pool.float32(blocks * 64);
-  pool.run('gramBlocks', { rows: blocks, grain: 1, scratchBytes: 2048 }, [y, blocks, 1, 8, out]);
-  return out.filter((_, i) => i % 64 === 0);
+  const factors = pool.float32(blocks * 8).fill(1);
+  const partialGrams = pool.float32(blocks * 64);
+  pool.run(
+    'gramBlocks',
+    { rows: blocks, grain: 1 },
+    { factors, rows: blocks, blockRows: 1, k: 8, partialGrams },
+  );
+  return partialGrams.filter((_, i) => i % 64 === 0);
 }
 
 test('a job does every row once, with more threads than rows and with none to spare', async () => {
@@ -35,9 +39,10 @@ test('allocations are aligned, zero, and stay valid while the memory grows', asy
 
 test('a trap in a kernel becomes an error, and the pool does not hang', async () => {
   const pool = await KernelPool.create({ threads: 2 });
-  const beyond = 4_000_000_000; // far outside the memory
-  const job = { rows: 50, grain: 1, scratchBytes: 0 };
-  expect(() => pool.run('factorGrams', job, [beyond, beyond, 8, beyond])).toThrow(/out of bounds/);
+  const array = pool.float32(8);
+  const arrays = { gram: array, lambdas: array, choleskyFactors: array };
+  const k = 8000; // a matrix of 128 MB, far longer than the memory
+  expect(() => pool.run('factorGrams', { rows: 50, grain: 1 }, { ...arrays, k })).toThrow(/out of bounds/);
   await pool.dispose();
 });
 
@@ -45,14 +50,15 @@ test('a trap in a worker thread is thrown by the main thread', async () => {
   const pool = await KernelPool.create({ threads: 2 });
   const [rows, k] = [50_000, 64];
   const out = pool.float32(2 * k * (k + 8));
-  const job = { rows: 2, grain: 1, scratchBytes: 64 * k * 4 };
-  pool.run('gramBlocks', job, [out, 0, 1, k, out]); // allocates the scratch, so that `y` ends the memory
+  const job = { rows: 2, grain: 1 };
+  // Allocates the scratch, so that `y` ends the memory.
+  pool.run('gramBlocks', job, { factors: out, rows: 0, blockRows: 1, k, partialGrams: out });
   const y = pool.float32(rows * k);
   // Block 0, of 20 ms, is all of `y`; block 1 begins where the memory ends. Who takes which is a race, so try again.
   let message = '';
   for (let attempt = 0; attempt < 100 && !message.includes('worker thread'); attempt++) {
     try {
-      pool.run('gramBlocks', job, [y, 2 * rows, rows, k, out]);
+      pool.run('gramBlocks', job, { factors: y, rows: 2 * rows, blockRows: rows, k, partialGrams: out });
     } catch (error) {
       message = String(error);
     }
@@ -61,16 +67,19 @@ test('a trap in a worker thread is thrown by the main thread', async () => {
   await pool.dispose();
 });
 
-test('an unknown kernel is named with those there are', async () => {
+test('an array outside the memory of the kernels is refused by its name', async () => {
   const pool = await KernelPool.create({ threads: 1 });
-  expect(() => pool.call('nonsense', [])).toThrow(/no kernel 'nonsense'.*alsCholesky/);
+  const outside = new Float32Array(64);
+  const values = { factors: outside, rows: 1, blockRows: 1, k: 8, partialGrams: pool.float32(64) };
+  expect(() => pool.run('gramBlocks', { rows: 1, grain: 1 }, values)).toThrow(/'factors' must be/);
 });
 
-test('a pool that nobody disposes of does not keep the process alive', () => {
+test('a pool that is not disposed of does not keep the process alive', () => {
   const script = `
-    const { KernelPool } = await import('./dist/numeric/pool.js');
+    const { KernelPool } = await import('./dist/numeric/pool/pool.js');
     const pool = await KernelPool.create({ threads: 2 });
-    pool.run('gramBlocks', { rows: 0, grain: 1, scratchBytes: 0 }, []);
+    const [factors, partialGrams] = [pool.float32(8), pool.float32(64)];
+    pool.run('gramBlocks', { rows: 0, grain: 1 }, { factors, rows: 0, blockRows: 1, k: 8, partialGrams });
     console.log('done');
   `;
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {

@@ -4,12 +4,14 @@
  * target of a rated cell grows with the rating, (stars/4)^2, which matters more than anything else for the ranking, and
  * the item factors may shrink towards what the items' features predict.
  */
+import { range } from '../../util/arrays.ts';
 import { pow } from '../../util/math.ts';
 import type { Progress } from '../../util/progress.ts';
 import type { Rng } from '../../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
 import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
+import { rowCount, rowLength } from '../../util/sparse-rows.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
 import { KernelPool } from '../pool/pool.ts';
 
@@ -76,7 +78,7 @@ export async function fitByAls(
     const deviation = INITIAL_SCALE / Math.sqrt(factors);
     // The first update solves the items for these; a user without a rating must not add to the Gram matrix.
     fillNormal(als.userFactors, k, factors, deviation, context.rng.derive('users'));
-    clearRows(als.userFactors, k, (user) => data.byUser.pointers[user] === data.byUser.pointers[user + 1]);
+    clearRows(als.userFactors, k, (user) => rowLength(data.byUser, user) === 0);
     const prior =
       data.features &&
       new FeaturePrior(pool, k, data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
@@ -84,7 +86,7 @@ export async function fitByAls(
     const { rounds } = await resume(context.store, arrays);
     task.advance(rounds);
     for (let sweep = rounds; sweep < iterations; sweep++) {
-      await pool.breathe();
+      await pool.yieldToEventLoop();
       if (context.signal.aborted)
         throw await stoppedError(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
       prior?.update(als.itemFactors);
@@ -125,12 +127,10 @@ function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem
  */
 function regularization({ byUser, itemCount, catalogue }: AlsData, settings: AlsSettings) {
   const { unobservedWeight, frequencyExponent } = settings;
-  const { pointers, indices } = byUser;
-  const users = pointers.length - 1;
+  const users = rowCount(byUser);
   const ratingsOfItem = new Int32Array(itemCount);
-  for (const item of indices) ratingsOfItem[item]!++;
-  const userFrequency = (user: number) =>
-    pointers[user + 1]! - pointers[user]! + unobservedWeight * catalogue.length;
+  for (const item of byUser.indices) ratingsOfItem[item]!++;
+  const userFrequency = (user: number) => rowLength(byUser, user) + unobservedWeight * catalogue.length;
   const itemFrequency = (item: number) => ratingsOfItem[item]! + unobservedWeight * users;
   let plain = 0;
   let raised = 0;
@@ -143,13 +143,13 @@ function regularization({ byUser, itemCount, catalogue }: AlsData, settings: Als
   const scale = (settings.regularization * plain) / raised;
   const lambda = (f: number) => scale * pow(f, frequencyExponent);
   return {
-    userLambdas: Float32Array.from({ length: users }, (_, user) => lambda(userFrequency(user))),
-    itemLambdas: Float32Array.from({ length: itemCount }, (_, item) => lambda(itemFrequency(item))),
+    userLambdas: Float32Array.from(range(users), (user) => lambda(userFrequency(user))),
+    itemLambdas: Float32Array.from(range(itemCount), (item) => lambda(itemFrequency(item))),
   };
 }
 
 /** Per rating and side k^2 for the rank-one updates, per row k^3/3 for the factorization and k^2 for the Gram matrix. */
 function operationsPerSweep({ byUser, itemCount }: AlsData, k: number): number {
-  const rows = byUser.pointers.length - 1 + itemCount;
+  const rows = rowCount(byUser) + itemCount;
   return 2 * byUser.indices.length * k ** 2 + rows * (k ** 3 / 3 + k ** 2);
 }

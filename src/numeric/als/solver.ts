@@ -1,12 +1,12 @@
 /** Alternating least squares on the kernels: the arrays of both sides in shared memory, and one update per side. */
+import { mean, range } from '../../util/arrays.ts';
+import { rowCount, rowLength, transposeInto, type SparseRows } from '../../util/sparse-rows.ts';
+import type { Struct } from '../pool/arguments.ts';
+import { kernelConstants } from '../pool/kernels.ts';
 import type { KernelPool } from '../pool/pool.ts';
-import { transposeInto } from '../../util/sparse-rows.ts';
 
 /** The observed cells of each row. `levels[p]` says which of the problem's levels entry p has. */
-export interface ObservedRows {
-  /** rows + 1 offsets. */
-  pointers: Int32Array;
-  indices: Int32Array;
+export interface ObservedRows extends SparseRows {
   levels: Uint8Array;
 }
 
@@ -35,22 +35,21 @@ interface Side {
   meanLambda: Float32Array;
   /** (rows, k), row-major. */
   factors: Float32Array;
-  shared: SharedFactors;
+  shared: SharedCholesky;
 }
 
 /** The matrices gram + lambda I that many rows with few entries have in common, each factored once per update. */
-interface SharedFactors {
+interface SharedCholesky {
   /** Per row the index of its factor, or -1. */
   factorOf: Int32Array;
   lambdas: Float32Array;
-  /** Room for the factors, each in panels and followed by k floats. */
+  /** The factors of the present update, each in panels and followed by k floats. */
   factors: Float32Array;
 }
 
-/** Rows that the kernels gather at a time. */
-const GATHERED = 64;
-/** Entries of a row that the kernel solves from a shared factor, at most: seven and the prior fill a panel. */
-const SHORT = 7;
+const { MAX_SHORT_ENTRIES, PANEL_COLUMNS } = kernelConstants;
+/** Rows that a thread takes at a time. */
+const ROWS_PER_CHUNK = 8;
 const MIN_SHARING_ROWS = 4;
 /** Rows of factors per partial Gram matrix grow with the side so that the partial sums stay few; fixed by the size. */
 const MAX_GRAM_BLOCKS = 64;
@@ -58,7 +57,7 @@ const MIN_GRAM_BLOCK_ROWS = 1024;
 
 /** `k` rounded up to what the kernels take. Pad factors are 0 and stay 0. */
 export function paddedFactors(k: number): number {
-  return Math.ceil(k / 8) * 8;
+  return Math.ceil(k / PANEL_COLUMNS) * PANEL_COLUMNS;
 }
 
 export class AlsSolver {
@@ -71,7 +70,7 @@ export class AlsSolver {
   readonly #gram: Float32Array;
   readonly #partialGrams: Float32Array;
   readonly #preconditioner: Preconditioner | null;
-  readonly #description: Uint32Array;
+  readonly #description: Struct<'AlsUpdate'>;
 
   /**
    * Copies the problem into the pool's memory, cells by user and by item. All factors start at 0: fill `userFactors` or
@@ -85,14 +84,14 @@ export class AlsSolver {
       indices: pool.int32(byUser.indices),
       levels: pool.uint8(byUser.levels),
     };
-    this.#users = this.#place(cells, userLambdas);
-    this.#items = this.#place(this.#byColumn(cells, itemLambdas.length), itemLambdas);
+    this.#users = this.#createSide(cells, userLambdas);
+    this.#items = this.#createSide(this.#byColumn(cells, itemLambdas.length), itemLambdas);
     this.#gram = pool.float32(panelFloats(problem.k));
     const blocks = Math.max(gramBlocks(this.#users.rows).count, gramBlocks(this.#items.rows).count);
     this.#partialGrams = pool.float32(blocks * panelFloats(problem.k));
     this.#preconditioner = problem.conjugateGradientSteps > 0 ? new Preconditioner(pool, problem.k) : null;
     this.#tables = this.#levelTables();
-    this.#description = pool.uint32(14);
+    this.#description = pool.struct('AlsUpdate');
   }
 
   /** (users, k), row-major. */
@@ -127,16 +126,16 @@ export class AlsSolver {
   }
 
   /** What one side needs besides its observed cells, which lie in the pool's memory. */
-  #place(observed: ObservedRows, lambdas: Float32Array): Side {
+  #createSide(observed: ObservedRows, lambdas: Float32Array): Side {
     const rows = lambdas.length;
     const { k } = this.#problem;
-    const { factorOf, distinct } = sharedLambdas(observed.pointers, lambdas);
+    const { factorOf, distinct } = sharedLambdas(observed, lambdas);
     return {
       rows,
       observed,
       lambdas: this.#pool.float32(lambdas),
-      order: this.#pool.int32(byEntries(observed.pointers)),
-      meanLambda: this.#pool.float32([meanOfFilled(observed.pointers, lambdas)]),
+      order: this.#pool.int32(rowsByLength(observed)),
+      meanLambda: this.#pool.float32([meanOfFilled(observed, lambdas)]),
       factors: this.#pool.float32(rows * k),
       shared: {
         factorOf: this.#pool.int32(factorOf),
@@ -160,47 +159,42 @@ export class AlsSolver {
     const { k, conjugateGradientSteps: steps } = this.#problem;
     this.#computeGram(fixed);
     this.#preconditioner?.prepare(this.#gram, solved.meanLambda);
-    // In the order of the class Update of wasm/als-update.ts.
-    const { pointers, indices, levels } = solved.observed;
-    const { confidence, target } = this.#tables;
-    const matrices = [solved.factors, fixed.factors, this.#preconditioner?.gram ?? this.#gram];
-    const more = [
-      solved.lambdas,
+    const update = this.#description;
+    update.set({
+      ...solved.observed,
+      ...this.#tables,
+      x: solved.factors,
+      y: fixed.factors,
+      gram: this.#preconditioner?.gram ?? this.#gram,
+      lambdas: solved.lambdas,
       prior,
       k,
-      this.#preconditioner?.inverse ?? null,
-      solved.meanLambda,
-      solved.order,
-    ];
-    const fields = [pointers, indices, levels, confidence, target, ...matrices, ...more];
-    this.#description.set(
-      fields.map((field) => (typeof field === 'number' ? field : (field?.byteOffset ?? 0))),
-    );
-    const job = {
-      rows: solved.rows,
-      grain: 8,
-      scratchBytes: 4 * (panelFloats(k) + k * (GATHERED + 2)) + 512,
-    };
+      inverse: this.#preconditioner?.inverse ?? null,
+      meanLambda: solved.meanLambda,
+      order: solved.order,
+    });
+    const job = { rows: solved.rows, grain: ROWS_PER_CHUNK };
     if (steps > 0) {
-      this.#pool.run('alsConjugateGradient', job, [this.#description, steps]);
+      this.#pool.run('alsConjugateGradient', job, { update, steps });
       return;
     }
     const { factorOf, lambdas, factors } = solved.shared;
-    const factorJob = { rows: lambdas.length, grain: 1, scratchBytes: 0 };
-    this.#pool.run('factorGrams', factorJob, [this.#gram, lambdas, k, factors]);
-    this.#pool.run('alsCholesky', job, [this.#description, factorOf, factors]);
+    const factorJob = { rows: lambdas.length, grain: 1 };
+    this.#pool.run('factorGrams', factorJob, { gram: this.#gram, lambdas, k, choleskyFactors: factors });
+    this.#pool.run('alsCholesky', job, { update, factorOf, factors });
   }
 
   /** gram = unobservedWeight * Y'Y: partial sums over fixed blocks of rows, added in order. */
   #computeGram({ factors, rows }: Side): void {
     const { k, unobservedWeight } = this.#problem;
     const { count, blockRows } = gramBlocks(rows);
-    const job = { rows: count, grain: 1, scratchBytes: 4 * GATHERED * k };
-    this.#pool.run('gramBlocks', job, [factors, rows, blockRows, k, this.#partialGrams]);
+    const partialGrams = this.#partialGrams;
+    const job = { rows: count, grain: 1 };
+    this.#pool.run('gramBlocks', job, { factors, rows, blockRows, k, partialGrams });
     const size = panelFloats(k);
     for (let cell = 0; cell < size; cell++) {
       let sum = 0;
-      for (let block = 0; block < count; block++) sum += this.#partialGrams[block * size + cell]!;
+      for (let block = 0; block < count; block++) sum += partialGrams[block * size + cell]!;
       this.#gram[cell] = unobservedWeight * sum;
     }
   }
@@ -210,9 +204,10 @@ export class AlsSolver {
 class Preconditioner {
   readonly #pool: KernelPool;
   readonly #k: number;
-  readonly #factor: Float32Array;
-  readonly #halves: Float32Array;
-  readonly #panels: Float32Array;
+  readonly #choleskyFactor: Float32Array;
+  readonly #inverseFactor: Float32Array;
+  /** The inverse in panels. */
+  readonly #inversePanels: Float32Array;
   /** (k, k), row-major. */
   readonly gram: Float32Array;
   /** (k, k), row-major. */
@@ -221,47 +216,57 @@ class Preconditioner {
   constructor(pool: KernelPool, k: number) {
     this.#pool = pool;
     this.#k = k;
-    this.#factor = pool.float32(panelFloats(k) + k);
-    this.#halves = pool.float32(k * k);
-    this.#panels = pool.float32(panelFloats(k));
+    this.#choleskyFactor = pool.float32(panelFloats(k) + k);
+    this.#inverseFactor = pool.float32(k * k);
+    this.#inversePanels = pool.float32(panelFloats(k));
     this.gram = pool.float32(k * k);
     this.inverse = pool.float32(k * k);
   }
 
   /** Sets both matrices from the Gram matrix in panels. */
   prepare(gram: Float32Array, lambda: Float32Array): void {
-    const [pool, k] = [this.#pool, this.#k];
-    const panels = { rows: k / 8, grain: 1, scratchBytes: 0 };
-    pool.call('factorGrams', [0, 1, 0, gram, lambda, k, this.#factor]);
-    pool.run('invertFactor', panels, [this.#factor, k, this.#halves]);
-    pool.run('squareInverse', panels, [this.#halves, k, this.#panels]);
-    unpack(this.#panels, k, this.inverse);
+    const [pool, k, choleskyFactor, inverseFactor] = [
+      this.#pool,
+      this.#k,
+      this.#choleskyFactor,
+      this.#inverseFactor,
+    ];
+    const panels = { rows: k / PANEL_COLUMNS, grain: 1 };
+    pool.run(
+      'factorGrams',
+      { rows: 1, grain: 1 },
+      { gram, lambdas: lambda, k, choleskyFactors: choleskyFactor },
+    );
+    pool.run('invertFactor', panels, { choleskyFactor, k, inverseFactor });
+    pool.run('squareInverse', panels, { inverseFactor, k, inverse: this.#inversePanels });
+    unpack(this.#inversePanels, k, this.inverse);
     unpack(gram, k, this.gram);
   }
 }
 
-/** Floats of a symmetric (k, k) matrix in the kernels' panels of eight columns. */
+/** Floats of a symmetric (k, k) matrix in the kernels' panels: panel j has the rows down to its diagonal block. */
 function panelFloats(k: number): number {
-  return 4 * k * (k / 8 + 1);
+  return (k / PANEL_COLUMNS) * (PANEL_COLUMNS ** 2 / 2) * (k / PANEL_COLUMNS + 1);
 }
 
 /** Writes the (k, k) matrix, row-major, of which the kernels keep the upper half in panels. */
 function unpack(panels: Float32Array, k: number, full: Float32Array): void {
   for (let j = 0; j < k; j++) {
-    const panel = 32 * (j >> 3) * ((j >> 3) + 1);
-    for (let i = 0; i <= j; i++) full[i * k + j] = full[j * k + i] = panels[panel + 8 * i + (j & 7)]!;
+    const column = j % PANEL_COLUMNS;
+    const start = panelFloats(j - column) + column;
+    for (let i = 0; i <= j; i++) full[i * k + j] = full[j * k + i] = panels[start + PANEL_COLUMNS * i]!;
   }
 }
 
-/** Rows with at most SHORT entries, grouped by lambda. A lambda that few rows have does not pay for its factor. */
+/** Rows with at most MAX_SHORT_ENTRIES entries, grouped by lambda. A lambda that few rows have does not pay for its factor. */
 function sharedLambdas(
-  pointers: Int32Array,
+  observed: ObservedRows,
   lambdas: Float32Array,
 ): { factorOf: Int32Array; distinct: number[] } {
   const rowsOf = new Map<number, number[]>();
   lambdas.forEach((lambda, row) => {
-    const entries = pointers[row + 1]! - pointers[row]!;
-    if (entries === 0 || entries > SHORT) return;
+    const entries = rowLength(observed, row);
+    if (entries === 0 || entries > MAX_SHORT_ENTRIES) return;
     const rows = rowsOf.get(lambda);
     if (rows === undefined) rowsOf.set(lambda, [row]);
     else rows.push(row);
@@ -277,17 +282,14 @@ function sharedLambdas(
 }
 
 /** Rows by number of entries, most first. */
-function byEntries(pointers: Int32Array): Int32Array {
-  const rows = pointers.length - 1;
-  const order = Int32Array.from({ length: rows }, (_, row) => row);
-  const entries = (row: number) => pointers[row + 1]! - pointers[row]!;
-  return order.sort((a, b) => entries(b) - entries(a) || a - b);
+export function rowsByLength(rows: SparseRows): Int32Array {
+  return range(rowCount(rows)).sort((a, b) => rowLength(rows, b) - rowLength(rows, a) || a - b);
 }
 
 /** Mean lambda of the rows that have entries. */
-function meanOfFilled(pointers: Int32Array, lambdas: Float32Array): number {
-  const filled = lambdas.filter((_, row) => pointers[row + 1]! > pointers[row]!);
-  return filled.reduce((sum, lambda) => sum + lambda, 0) / Math.max(1, filled.length);
+function meanOfFilled(observed: ObservedRows, lambdas: Float32Array): number {
+  const filled = lambdas.filter((_, row) => rowLength(observed, row) > 0);
+  return filled.length === 0 ? 0 : mean(filled);
 }
 
 function gramBlocks(rows: number): { count: number; blockRows: number } {

@@ -10,11 +10,20 @@ import { Worker } from 'node:worker_threads';
 import { RecsysError } from '../../util/errors.ts';
 import { packageRoot } from '../../util/files.ts';
 import {
+  orderedArguments,
+  scratchArguments,
+  Struct,
+  type KernelArguments,
+  type KernelName,
+  type StructFields,
+  type StructName,
+} from './arguments.ts';
+import { structLayouts } from './kernels.ts';
+import {
   controlOf,
   HEAP,
   JOINED,
   kernelsOf,
-  MAX_ARGUMENTS,
   NEXT_JOB,
   OPEN,
   WORD,
@@ -23,13 +32,13 @@ import {
   type Kernels,
 } from './protocol.js';
 
-const PAGE = 65_536;
+const PAGE_BYTES = 65_536;
 /** 4 GiB, all that 32-bit addresses reach; the module is compiled with the same maximum. */
 const MAX_PAGES = 65_536;
 /** Cache line. Also enough for SIMD loads, which like 16. */
-const ALIGNMENT = 64;
+const ALIGNMENT_BYTES = 64;
 /** A worker takes 30 to 50 ms to start, in which a thread does about this many floating-point operations. */
-const OPERATIONS_THAT_PAY = 1e9;
+const OPERATIONS_PER_WORKER_START = 1e9;
 
 export interface PoolOptions {
   /** Threads that may be used, the main one included. */
@@ -44,7 +53,7 @@ export class KernelPool {
   readonly #names: string[];
   readonly #control: Control;
   readonly #workers: Worker[];
-  #top = HEAP;
+  #heapEnd = HEAP;
   #scratch: Uint8Array | null = null;
   #failure: unknown = null;
 
@@ -58,7 +67,7 @@ export class KernelPool {
 
   /** Throws RecsysError when the compiled kernels are missing. Call `dispose` when done. */
   static async create({ threads, operations = Infinity }: PoolOptions): Promise<KernelPool> {
-    const workers = operations > OPERATIONS_THAT_PAY ? Math.min(threads, JOINED) - 1 : 0;
+    const workers = operations > OPERATIONS_PER_WORKER_START ? Math.min(threads, JOINED) - 1 : 0;
     return new KernelPool(await compiledKernels(), workers);
   }
 
@@ -68,51 +77,58 @@ export class KernelPool {
   }
 
   float32(source: number | ArrayLike<number>): Float32Array {
-    return this.#place(source, 4, (at, length) => new Float32Array(this.#memory.buffer, at, length));
+    return this.#allocateArray(source, 4, (at, length) => new Float32Array(this.#memory.buffer, at, length));
   }
 
   float64(source: number | ArrayLike<number>): Float64Array {
-    return this.#place(source, 8, (at, length) => new Float64Array(this.#memory.buffer, at, length));
+    return this.#allocateArray(source, 8, (at, length) => new Float64Array(this.#memory.buffer, at, length));
   }
 
   int32(source: number | ArrayLike<number>): Int32Array {
-    return this.#place(source, 4, (at, length) => new Int32Array(this.#memory.buffer, at, length));
+    return this.#allocateArray(source, 4, (at, length) => new Int32Array(this.#memory.buffer, at, length));
   }
 
   uint32(source: number | ArrayLike<number>): Uint32Array {
-    return this.#place(source, 4, (at, length) => new Uint32Array(this.#memory.buffer, at, length));
+    return this.#allocateArray(source, 4, (at, length) => new Uint32Array(this.#memory.buffer, at, length));
   }
 
   uint16(source: number | ArrayLike<number>): Uint16Array {
-    return this.#place(source, 2, (at, length) => new Uint16Array(this.#memory.buffer, at, length));
+    return this.#allocateArray(source, 2, (at, length) => new Uint16Array(this.#memory.buffer, at, length));
   }
 
   uint8(source: number | ArrayLike<number>): Uint8Array {
-    return this.#place(source, 1, (at, length) => new Uint8Array(this.#memory.buffer, at, length));
+    return this.#allocateArray(source, 1, (at, length) => new Uint8Array(this.#memory.buffer, at, length));
+  }
+
+  /** A struct for kernels to read, with these fields or, until `set` is called, zeros. */
+  struct<S extends StructName>(name: S, fields?: StructFields<S>): Struct<S> {
+    const { byteOffset, buffer } = this.uint8(structLayouts[name].bytes);
+    const struct = new Struct(name, buffer, byteOffset);
+    if (fields !== undefined) struct.set(fields);
+    return struct;
   }
 
   /**
-   * Runs `kernel(begin, end, scratch, ...values)` over `rows` rows in chunks of `grain`, on all threads, and returns
-   * when all rows are done. Each thread owns `scratchBytes`. An array among the values stands for its address.
-   * Throws RecsysError when a kernel traps in any thread.
+   * Runs `kernel` over `rows` rows in chunks of `grain`, on all threads, and returns when all rows are done. Its
+   * arguments go by name; an array or a struct stands for its address. Each thread owns the scratch that the kernel asks
+   * for. Throws RecsysError when a kernel traps in any thread, RangeError for an array outside the pool's memory.
    */
-  run(
-    kernel: string,
-    job: { rows: number; grain: number; scratchBytes: number },
-    values: readonly (number | ArrayBufferView)[],
+  run<K extends KernelName>(
+    kernel: K,
+    job: { rows: number; grain: number },
+    values: KernelArguments<K>,
   ): void {
     const { words, arguments: passed } = this.#control;
     if (this.#failure !== null) throw workerError(this.#failure);
-    if (values.length > MAX_ARGUMENTS)
-      throw new RangeError(`${kernel}: more than ${MAX_ARGUMENTS} arguments`);
-    const scratchBytes = roundUp(job.scratchBytes, ALIGNMENT);
-    words[WORD.KERNEL] = this.#indexOf(kernel);
+    const ordered = orderedArguments(kernel, values);
+    const scratchBytes = this.#scratchBytesOf(kernel, values);
+    words[WORD.KERNEL] = this.#names.indexOf(kernel);
     words[WORD.SCRATCH] = this.#scratchOf(scratchBytes * this.threads);
     words[WORD.SCRATCH_BYTES] = scratchBytes;
     words[WORD.ROWS] = job.rows;
     words[WORD.GRAIN] = job.grain;
-    words[WORD.ARGUMENTS] = values.length;
-    passed.set(values.map(addressOf));
+    words[WORD.ARGUMENTS] = ordered.length;
+    passed.set(ordered);
     Atomics.store(words, WORD.NEXT, 0);
     Atomics.add(words, WORD.STATE, NEXT_JOB + OPEN);
     if (this.#workers.length > 0) Atomics.notify(words, WORD.STATE);
@@ -124,13 +140,8 @@ export class KernelPool {
     if (Atomics.load(words, WORD.ERROR) !== 0) throw workerError(this.#errorText());
   }
 
-  /** Runs a kernel once on the main thread, for work that cannot be shared out, and returns its result. */
-  call(kernel: string, values: readonly (number | ArrayBufferView)[]): number {
-    return Object.values(this.#kernels)[this.#indexOf(kernel)]!(...values.map(addressOf));
-  }
-
   /** Lets signals and timers run; call it between units of long work. */
-  async breathe(): Promise<void> {
+  async yieldToEventLoop(): Promise<void> {
     await setImmediate();
   }
 
@@ -140,7 +151,7 @@ export class KernelPool {
     this.#workers.length = 0;
   }
 
-  /** Ends the job: nobody may join any more, and those inside are waited for. */
+  /** Ends the job: no worker may join any more, and the main thread waits for those inside. */
   #close(): void {
     const { words } = this.#control;
     Atomics.store(words, WORD.NEXT, words[WORD.ROWS]!); // after a trap here: the others take no further chunk
@@ -162,7 +173,7 @@ export class KernelPool {
     return worker;
   }
 
-  #place<T extends { set(values: ArrayLike<number>): void }>(
+  #allocateArray<T extends { set(values: ArrayLike<number>): void }>(
     source: number | ArrayLike<number>,
     elementBytes: number,
     view: (at: number, length: number) => T,
@@ -175,9 +186,9 @@ export class KernelPool {
 
   /** Address of `bytes` zero bytes. Nothing is ever freed: a pool lives as long as one fit or one ranking. */
   #allocate(bytes: number): number {
-    const at = this.#top;
-    const end = roundUp(at + bytes, ALIGNMENT);
-    const pages = Math.ceil(end / PAGE) - this.#memory.buffer.byteLength / PAGE;
+    const at = this.#heapEnd;
+    const end = roundUp(at + bytes, ALIGNMENT_BYTES);
+    const pages = Math.ceil(end / PAGE_BYTES) - this.#memory.buffer.byteLength / PAGE_BYTES;
     if (pages > 0) {
       try {
         this.#memory.grow(pages);
@@ -190,7 +201,7 @@ export class KernelPool {
         });
       }
     }
-    this.#top = end;
+    this.#heapEnd = end;
     return at;
   }
 
@@ -199,10 +210,11 @@ export class KernelPool {
     return this.#scratch.byteOffset;
   }
 
-  #indexOf(kernel: string): number {
-    const index = this.#names.indexOf(kernel);
-    if (index < 0) throw new RangeError(`no kernel '${kernel}'; there are ${this.#names.join(', ')}`);
-    return index;
+  /** Bytes of scratch per thread, from the kernel's own function of its arguments. */
+  #scratchBytesOf<K extends KernelName>(kernel: K, values: KernelArguments<K>): number {
+    const size = this.#kernels[`${kernel}Scratch`];
+    const passed = scratchArguments(kernel, values);
+    return size === undefined || passed === null ? 0 : roundUp(size(...passed), ALIGNMENT_BYTES);
   }
 
   #errorText(): string {
@@ -231,10 +243,6 @@ async function compileKernels(): Promise<WebAssembly.Module> {
       cause,
     });
   }
-}
-
-function addressOf(value: number | ArrayBufferView): number {
-  return typeof value === 'number' ? value : value.byteOffset;
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -34,7 +34,7 @@ export const NEXT_JOB = 1 << 9;
 /** Byte offsets in the control block of the arguments (float64) and of the text of a worker's error (UTF-8). */
 const ARGUMENTS_AT = 64;
 const ERROR_AT = 512;
-export const MAX_ARGUMENTS = 32;
+const MAX_ARGUMENTS = 32;
 const MAX_ERROR_BYTES = 1024;
 
 /** @param {WebAssembly.Memory} memory */

@@ -1,7 +1,12 @@
-/** The part of the WebAssembly API that the pool uses. Node has it; its type package and es2023 do not declare it. */
+/** The part of the WebAssembly API that the pool and the build use. Node has it; its type package and es2023 do not declare it. */
 declare namespace WebAssembly {
   class Module {
     private readonly opaque: never;
+    constructor(bytes: Uint8Array);
+    static exports(module: Module): { name: string; kind: string }[];
+  }
+  class Global {
+    valueOf(): number;
   }
   class Memory {
     constructor(limits: { initial: number; maximum: number; shared: boolean });

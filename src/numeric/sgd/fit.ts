@@ -3,6 +3,7 @@ import type { Progress } from '../../util/progress.ts';
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
 import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
+import { rowLength } from '../../util/sparse-rows.ts';
 import { KernelPool } from '../pool/pool.ts';
 import {
   SgdSolver,
@@ -65,7 +66,7 @@ export async function fitBySgd(
     if (rng) solver.rng = Rng.restore(rng);
     task.advance(rounds);
     for (let epoch = rounds; epoch < epochs; epoch++) {
-      await pool.breathe();
+      await pool.yieldToEventLoop();
       if (context.signal.aborted) {
         const fit = { rounds: epoch, rng: solver.rng.state(), arrays: solver.arrays };
         throw await stoppedError(context.store, fit, `${epoch} epochs of ${label}`);
@@ -83,12 +84,12 @@ export async function fitBySgd(
 function initialize(solver: SgdSolver, k: number, settings: SgdSettings, rng: Rng): void {
   const { factors } = settings;
   const deviation = settings.initialScale / Math.sqrt(factors);
-  const { userFactors, itemFactors, pointers, indices } = solver.state;
+  const { userFactors, itemFactors } = solver.state;
   fillNormal(userFactors, k, factors, deviation, rng.derive('users'));
   fillNormal(itemFactors, k, factors, deviation, rng.derive('items'));
   // Nothing is known of users and items without ratings: they stay at 0.
-  const rated = new Set(indices);
-  clearRows(userFactors, k, (user) => pointers[user] === pointers[user + 1]);
+  const rated = new Set(solver.state.indices);
+  clearRows(userFactors, k, (user) => rowLength(solver.state, user) === 0);
   clearRows(itemFactors, k, (item) => !rated.has(item));
   const features = new Float32Array(solver.featureFactors.length);
   fillNormal(features, k, factors, deviation / 2, rng.derive('features'));

@@ -9,8 +9,10 @@
  * a step the copies are averaged.
  */
 import type { Rng } from '../../util/rng.ts';
-import type { ObservedRows } from '../als/solver.ts';
+import { rowCount, rowLength } from '../../util/sparse-rows.ts';
+import { rowsByLength, type ObservedRows } from '../als/solver.ts';
 import type { FeatureRows } from '../feature-prior.ts';
+import type { Struct } from '../pool/arguments.ts';
 import type { KernelPool } from '../pool/pool.ts';
 
 export interface SgdProblem {
@@ -54,7 +56,7 @@ export interface SquaredLoss {
   targets: Float64Array;
 }
 
-/** The arrays that the kernels work on; each is described at its place in src/numeric/wasm/sgd.ts. */
+/** The arrays that the kernels work on; the class of the same name in src/numeric/wasm/sgd.ts describes each. */
 export interface SgdState {
   k: number;
   blocks: number;
@@ -86,7 +88,7 @@ export interface SgdState {
 
 /** One step's numbers, as the kernels take them: the learning rate and its product with each regularization. */
 export interface StepRates {
-  rate: number;
+  learningRate: number;
   decay: number;
   featureDecay: number;
   biasDecay: number;
@@ -111,9 +113,10 @@ export interface SgdKernels {
 const MAX_BLOCKS = 16;
 /** Fewer users or items than this in a block leave too few pairs to draw from. */
 const MIN_BLOCK_ROWS = 64;
-/** A user's place in its block has 16 bits; blocks of about half of that leave room for uneven ones. */
-const MANY_BLOCK_USERS = 32_768;
-const LEVELS = 256;
+/** A user's index in its block has 16 bits; half of that on average allows for uneven blocks. */
+const MAX_MEAN_BLOCK_USERS = 32_768;
+/** Levels have 8 bits. */
+const MAX_LEVELS = 256;
 
 export class SgdSolver {
   /** The parameters and what the kernels need beside them. Features: see `featureFactors`. */
@@ -131,14 +134,14 @@ export class SgdSolver {
    * `state.itemFactors` and, by `setFeatureFactors`, those of the features.
    */
   constructor(pool: KernelPool, problem: SgdProblem, rng: Rng, kernels?: SgdKernels) {
-    this.state = placeState(pool, problem);
+    this.state = allocateState(pool, problem);
     this.rng = rng;
     this.#catalogue = problem.catalogue.slice();
     this.#kernels = kernels ?? new SimdKernels(pool, this.state);
-    this.#levelCounts = new Float64Array(LEVELS);
+    this.#levelCounts = new Float64Array(MAX_LEVELS);
     for (const level of problem.byUser.levels) this.#levelCounts[level]!++;
-    this.#acceptance = pool.uint32(LEVELS);
-    this.#targets = pool.float32(LEVELS);
+    this.#acceptance = pool.uint32(MAX_LEVELS);
+    this.#targets = pool.float32(MAX_LEVELS);
   }
 
   /** (features, k), row-major: the first of the equal copies. */
@@ -165,14 +168,14 @@ export class SgdSolver {
 
   /**
    * One epoch: about as many updates as there are ratings for the pairwise loss, every rating once for the squared
-   * loss. `rate` is the learning rate.
+   * loss.
    */
-  epoch(loss: PairwiseLoss | SquaredLoss, rate: number, regularization: SgdRegularization): void {
+  epoch(loss: PairwiseLoss | SquaredLoss, learningRate: number, regularization: SgdRegularization): void {
     const rates: StepRates = {
-      rate,
-      decay: rate * regularization.factors,
-      featureDecay: rate * regularization.features,
-      biasDecay: rate * regularization.biases,
+      learningRate,
+      decay: learningRate * regularization.factors,
+      featureDecay: learningRate * regularization.features,
+      biasDecay: learningRate * regularization.biases,
     };
     const drawsPerRating = loss.kind === 'pairwise' ? this.#setAcceptance(loss.acceptance) : 0;
     if (loss.kind === 'squared') this.#targets.set(loss.targets);
@@ -217,17 +220,16 @@ export class SgdSolver {
 /** The kernels of src/numeric/wasm/sgd.ts, blocks shared out over the pool's threads. */
 class SimdKernels implements SgdKernels {
   readonly #pool: KernelPool;
-  /** The state as the kernels read it: three numbers, then addresses, in the order of `SgdState`. */
-  readonly #words: Int32Array;
+  /** The state as the kernels read it. */
+  readonly #struct: Struct<'SgdState'>;
 
   constructor(pool: KernelPool, state: SgdState) {
     this.#pool = pool;
-    const values: (number | ArrayBufferView)[] = Object.values(state);
-    this.#words = pool.int32(values.map((value) => (typeof value === 'number' ? value : value.byteOffset)));
+    this.#struct = pool.struct('SgdState', { ...state });
   }
 
   partition(state: SgdState): void {
-    this.#run('sgdPartition', state.blocks, 4 * state.blocks, []);
+    this.#pool.run('sgdPartition', jobOf(state), { state: this.#struct });
   }
 
   pairwise(
@@ -238,30 +240,27 @@ class SimdKernels implements SgdKernels {
     { negatives, sampling }: Pick<PairwiseLoss, 'negatives' | 'sampling'>,
     rates: StepRates,
   ): void {
-    const values = [step, acceptance, drawsPerRating, negatives, Number(sampling === 'popularity')];
-    this.#run('sgdBpr', state.blocks, 12 * state.k, [...values, ...ratesInOrder(rates)]);
+    const draws = { acceptance, drawsPerRating, negatives, byPopularity: Number(sampling === 'popularity') };
+    this.#pool.run('sgdBpr', jobOf(state), { state: this.#struct, step, ...draws, ...rates });
   }
 
   squared(state: SgdState, step: number, targets: Float32Array, rates: StepRates): void {
-    this.#run('sgdSquaredError', state.blocks, 4 * state.k, [step, targets, ...ratesInOrder(rates)]);
-  }
-
-  #run(kernel: string, rows: number, scratchBytes: number, values: (number | ArrayBufferView)[]): void {
-    this.#pool.run(kernel, { rows, grain: 1, scratchBytes }, [this.#words, ...values]);
+    this.#pool.run('sgdSquaredError', jobOf(state), { state: this.#struct, step, targets, ...rates });
   }
 }
 
-function ratesInOrder({ rate, decay, featureDecay, biasDecay }: StepRates): number[] {
-  return [rate, decay, featureDecay, biasDecay];
+/** One row of the job is one user block. */
+function jobOf({ blocks }: SgdState): { rows: number; grain: number } {
+  return { rows: blocks, grain: 1 };
 }
 
-/** Allocates everything; the order of the keys is the order of the fields in src/numeric/wasm/sgd.ts. */
-function placeState(pool: KernelPool, problem: SgdProblem): SgdState {
+/** Allocates everything in the pool's memory. */
+function allocateState(pool: KernelPool, problem: SgdProblem): SgdState {
   const { k, users, items, byUser, catalogue, features } = problem;
   const ratings = byUser.indices.length;
   const blocks = blockCount(users, catalogue.length);
   const columns = features?.columns ?? 0;
-  const userBlocks = balancedBlocks(byUser.pointers, blocks);
+  const userBlocks = balancedBlocks(byUser, blocks);
   return {
     k,
     blocks,
@@ -296,24 +295,21 @@ function placeState(pool: KernelPool, problem: SgdProblem): SgdState {
 function blockCount(users: number, items: number): number {
   let blocks = 1;
   while (2 * blocks <= MAX_BLOCKS && 2 * blocks * MIN_BLOCK_ROWS <= Math.min(users, items)) blocks *= 2;
-  while (users > blocks * MANY_BLOCK_USERS) blocks *= 2;
+  while (users > blocks * MAX_MEAN_BLOCK_USERS) blocks *= 2;
   return blocks;
 }
 
 /** Gives each user, most ratings first, to the block with the fewest ratings and users; users ascend within a block. */
-function balancedBlocks(pointers: Int32Array, blocks: number) {
-  const userCount = pointers.length - 1;
-  const ratingsOf = (user: number) => pointers[user + 1]! - pointers[user]!;
-  const order = Int32Array.from({ length: userCount }, (_, user) => user);
-  order.sort((a, b) => ratingsOf(b) - ratingsOf(a) || a - b);
+function balancedBlocks(byUser: ObservedRows, blocks: number) {
+  const userCount = rowCount(byUser);
   const blockOf = new Uint8Array(userCount);
   const ratings = new Float64Array(blocks);
   const load = new Float64Array(blocks);
-  for (const user of order) {
+  for (const user of rowsByLength(byUser)) {
     const lightest = load.indexOf(Math.min(...load));
     blockOf[user] = lightest;
-    ratings[lightest]! += ratingsOf(user);
-    load[lightest]! += ratingsOf(user) + 1;
+    ratings[lightest]! += rowLength(byUser, user);
+    load[lightest]! += rowLength(byUser, user) + 1;
   }
   const users = new Int32Array(userCount);
   const userPointers = new Int32Array(blocks + 1);

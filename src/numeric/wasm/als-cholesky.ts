@@ -1,7 +1,7 @@
 // Rows of ALS (see als-update.ts) solved exactly. The plain form is in test/numeric/reference/als.ts, to the bit for all
 // but short rows.
 
-import { confidenceOf, otherOf, targetOf, Update } from './als-update';
+import { confidenceOf, otherOf, targetOf, AlsUpdate } from './als-update';
 import {
   addDiagonal,
   addGram,
@@ -17,8 +17,11 @@ import {
 } from './panels';
 import { axpy, madd, sumLanes } from './simd';
 
+// Entries of a row that is solved from a shared factor, at most: with the prior they fill a panel's eight columns.
+export const MAX_SHORT_ENTRIES: i32 = 7;
+
 // Solves (G + lambda I + sum w y y') x = b + sum w t y in place of b, over entries `first` to `last`.
-function solveLong(update: Update, first: i32, last: i32, lambda: f32, b: usize, scratch: usize): void {
+function solveLong(update: AlsUpdate, first: i32, last: i32, lambda: f32, b: usize, scratch: usize): void {
   const k = update.k;
   const stride = (<usize>k) << 2;
   const matrixBytes = panelAt(k >> 3);
@@ -41,13 +44,13 @@ function solveLong(update: Update, first: i32, last: i32, lambda: f32, b: usize,
   backward(scratch, inverses, b, k);
 }
 
-// The same for at most 7 entries, from the factor U of M = G + lambda I, which rows of equal lambda share. With the
+// The same for at most MAX_SHORT_ENTRIES entries, from the factor U of M = G + lambda I, which rows of equal lambda share. With the
 // rows sqrt(w) y as the columns of V, and s = sqrt(w) t, the solution of (M + VV') x = b + V s is
 //
 //     x = U^-1 (z + Z q),   (I + Z'Z) q = s - Z'z,   Z = U'^-1 V,   z = U'^-1 b   (Sherman, Morrison and Woodbury):
 //
 // k^2 operations for each of eight columns in place of k^3/3. Column 0 of the panel is z, with q_0 = 1.
-function solveShort(update: Update, first: i32, last: i32, factor: usize, b: usize, scratch: usize): void {
+function solveShort(update: AlsUpdate, first: i32, last: i32, factor: usize, b: usize, scratch: usize): void {
   const k = update.k;
   const stride = (<usize>k) << 2;
   const inverses = factor + panelAt(k >> 3);
@@ -86,14 +89,23 @@ function solveShort(update: Update, first: i32, last: i32, factor: usize, b: usi
   backward(factor, inverses, b, k);
 }
 
+// One row b; then, for a long row, a matrix in panels, its k inverses and the gathered rows; for a short one, its panel
+// of k rows, the small matrix, q and its inverses.
+export function alsCholeskyScratch(update: AlsUpdate): usize {
+  const k = update.k;
+  const stride = (<usize>k) << 2;
+  const long = panelAt(k >> 3) + stride + <usize>GATHERED * stride;
+  const short = <usize>(k + 10) * ROW;
+  return stride + max(long, short);
+}
+
 // Solves rows `begin` to `end` of X exactly. `factorOf` says which of `factors` (from factorGrams) belongs to a row of
-// at most 7 entries, or -1. A row without entries becomes 0.
-// Scratch: the panels of one matrix, 66 rows of k floats, and 512 bytes.
+// at most MAX_SHORT_ENTRIES entries, or -1. A row without entries becomes 0.
 export function alsCholesky(
   begin: i32,
   end: i32,
   scratch: usize,
-  update: Update,
+  update: AlsUpdate,
   factorOf: usize,
   factors: usize,
 ): void {

@@ -1,7 +1,7 @@
 // Rows of ALS (see als-update.ts) by preconditioned conjugate gradients. The plain form is in
 // test/numeric/reference/als.ts, to the bit.
 
-import { confidenceOf, otherOf, targetOf, Update } from './als-update';
+import { confidenceOf, otherOf, targetOf, AlsUpdate } from './als-update';
 import { axpy, axpy4, dot, dots4, madd, scaleAdd } from './simd';
 
 // Rows that take their steps of conjugate gradients together, so that G is read once for all of them.
@@ -9,7 +9,7 @@ const GROUP: i32 = 4;
 const HEAD: usize = 32;
 // A row is solved well enough when |r|^2 has fallen to this share of what it was: |r| to a fifth. The next sweep goes on
 // from there, and the ranking is that of the exact solution.
-const SOLVED: f32 = 0.04;
+const SOLVED_SHARE: f32 = 0.04;
 
 // One of the rows: where X has it, its regularization and entries; r.z for the residual r and z = M^-1 r of the last step,
 // and |r|^2 below which it is solved.
@@ -21,7 +21,7 @@ class Row {
   first: i32;
   last: i32;
   norm: f32;
-  enough: f32;
+  tolerance: f32;
   solved: bool;
 }
 function headOf(group: usize, n: i32): Row {
@@ -76,7 +76,7 @@ function multiply(a: usize, x: usize, r: usize, k: i32): void {
 }
 
 // What entry p, whose row of Y has the dot product `product` with x, adds of that row: w product, or w t - w product.
-function weightOf(update: Update, p: i32, product: f32, residual: bool): f32 {
+function weightOf(update: AlsUpdate, p: i32, product: f32, residual: bool): f32 {
   const weighted = confidenceOf(update, p) * product;
   return residual ? targetOf(update, p) - weighted : weighted;
 }
@@ -84,7 +84,7 @@ function weightOf(update: Update, p: i32, product: f32, residual: bool): f32 {
 // sum += sum_i weight_i y_i over the entries `first` to `last`, weights as above. Four rows at a time: the rows are
 // spread over memory and wait for each other less, and x and sum are read a quarter as often.
 function addEntries(
-  update: Update,
+  update: AlsUpdate,
   first: i32,
   last: i32,
   x: usize,
@@ -112,18 +112,18 @@ function addEntries(
   }
 }
 
-// At most `steps` steps for the first `rows` rows of a group, whose heads are set. With M = G + meanLambda I, z = M^-1 r and the
-// direction p = z + turn p, M p = r + turn M p comes without a product; what is left of the matrix times p,
-// (lambda - meanLambda) p and the entries, is added to it.
-function solveGroup(update: Update, group: usize, rows: i32, steps: i32): void {
+// At most `steps` steps for the first `rows` rows of a group, whose heads are set. With M = G + meanLambda I, z = M^-1 r and
+// the direction p = z + beta p, M p = r + beta M p comes without a product; what is left of A p, with A the row's own
+// matrix, is (lambda - meanLambda) p and the entries.
+function solveGroup(update: AlsUpdate, group: usize, rows: i32, steps: i32): void {
   const stride = (<usize>update.k) << 2;
   const size = stride * GROUP;
   const residuals = group + HEAD * GROUP;
   const directions = residuals + size;
   const products = directions + size;
   const solved = products + size;
-  const image = solved + size;
-  const weights = image + stride;
+  const Ap = solved + size;
+  const weights = Ap + stride;
   const meanLambda = load<f32>(update.meanLambda);
   for (let n = 0; n < rows; n++) memory.copy(directions + <usize>n * stride, headOf(group, n).x, stride);
   multiply(update.gram, directions, residuals, update.k);
@@ -134,7 +134,7 @@ function solveGroup(update: Update, group: usize, rows: i32, steps: i32): void {
     for (let j: usize = 0; j < stride; j += 16) v128.store(residual + j, f32x4.neg(v128.load(residual + j)));
     if (row.prior) axpy(row.lambda, row.prior, residual, stride);
     addEntries(update, row.first, row.last, row.x, residual, true, weights);
-    row.enough = SOLVED * dot(residual, residual, stride);
+    row.tolerance = SOLVED_SHARE * dot(residual, residual, stride);
     row.solved = false;
   }
   let left = rows;
@@ -148,22 +148,22 @@ function solveGroup(update: Update, group: usize, rows: i32, steps: i32): void {
       const direction = directions + at;
       const product = products + at;
       const norm = dot(residual, solved + at, stride);
-      const turn: f32 = step == 0 ? 0 : norm / row.norm;
+      const beta: f32 = step == 0 ? 0 : norm / row.norm;
       row.norm = norm;
       if (!(norm > <f32>1e-12)) {
         row.solved = true;
         left--;
         continue;
       }
-      scaleAdd(turn, direction, solved + at, stride);
-      scaleAdd(turn, product, residual, stride);
-      memory.copy(image, product, stride);
-      axpy(row.lambda - meanLambda, direction, image, stride);
-      addEntries(update, row.first, row.last, direction, image, false, weights);
-      const length = norm / dot(direction, image, stride);
-      axpy(length, direction, row.x, stride);
-      axpy(-length, image, residual, stride);
-      if (dot(residual, residual, stride) <= row.enough) {
+      scaleAdd(beta, direction, solved + at, stride);
+      scaleAdd(beta, product, residual, stride);
+      memory.copy(Ap, product, stride);
+      axpy(row.lambda - meanLambda, direction, Ap, stride);
+      addEntries(update, row.first, row.last, direction, Ap, false, weights);
+      const alpha = norm / dot(direction, Ap, stride);
+      axpy(alpha, direction, row.x, stride);
+      axpy(-alpha, Ap, residual, stride);
+      if (dot(residual, residual, stride) <= row.tolerance) {
         row.solved = true;
         left--;
       }
@@ -171,10 +171,22 @@ function solveGroup(update: Update, group: usize, rows: i32, steps: i32): void {
   }
 }
 
-// Places `begin` to `end` of the order, by at most `steps` steps of conjugate gradients from the present X (Takács,
+// The heads of a group, its four matrices (4, k), A p, and four weights.
+export function alsConjugateGradientScratch(update: AlsUpdate): usize {
+  const stride = (<usize>update.k) << 2;
+  return HEAD * GROUP + 4 * GROUP * stride + stride + 16;
+}
+
+// Rows at positions `begin` to `end` of the order, by at most `steps` steps of conjugate gradients from the present X (Takács,
 // Pilászy and Tikk 2011), which cost k^2 operations in place of k^3/3. Differs: preconditioned by the inverse of what
-// all rows have in common, so that one step or two do for most rows. Scratch: 17 rows of k floats and 144 bytes.
-export function alsConjugateGradient(begin: i32, end: i32, scratch: usize, update: Update, steps: i32): void {
+// all rows have in common, so that one step or two do for most rows.
+export function alsConjugateGradient(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  update: AlsUpdate,
+  steps: i32,
+): void {
   const stride = (<usize>update.k) << 2;
   for (let at = begin; at < end;) {
     let rows = 0;

@@ -3,26 +3,31 @@
 
 import { addDiagonal, addGram, cholesky, forwardPanel, gather, GATHERED, panelAt, ROW, tile } from './panels';
 
-// Block b of `rows / blockRows` blocks: out[b] = Y_b' Y_b in panels. Scratch: 64 rows of k floats.
+// The gathered rows.
+export function gramBlocksScratch(k: i32): usize {
+  return <usize>GATHERED * ((<usize>k) << 2);
+}
+
+// Block b of `rows / blockRows` blocks of rows of `factors`: partialGrams[b] = Y_b' Y_b in panels.
 export function gramBlocks(
   begin: i32,
   end: i32,
   scratch: usize,
-  y: usize,
+  factors: usize,
   rows: i32,
   blockRows: i32,
   k: i32,
-  out: usize,
+  partialGrams: usize,
 ): void {
   const stride = (<usize>k) << 2;
   const bytes = panelAt(k >> 3);
   for (let block = begin; block < end; block++) {
-    const sums = out + <usize>block * bytes;
+    const sums = partialGrams + <usize>block * bytes;
     const last = min(rows, (block + 1) * blockRows);
     memory.fill(sums, 0, bytes);
     for (let row = block * blockRows; row < last; row += GATHERED) {
       const n = min(GATHERED, last - row);
-      for (let p = 0; p < n; p++) gather(y + <usize>(row + p) * stride, 1, scratch, p, k);
+      for (let p = 0; p < n; p++) gather(factors + <usize>(row + p) * stride, 1, scratch, p, k);
       addGram(sums, scratch, n, k);
     }
   }
@@ -36,11 +41,11 @@ export function factorGrams(
   gram: usize,
   lambdas: usize,
   k: i32,
-  out: usize,
+  choleskyFactors: usize,
 ): void {
   const matrixBytes = panelAt(k >> 3);
   for (let f = begin; f < end; f++) {
-    const factor = out + <usize>f * (matrixBytes + ((<usize>k) << 2));
+    const factor = choleskyFactors + <usize>f * (matrixBytes + ((<usize>k) << 2));
     memory.copy(factor, gram, matrixBytes);
     addDiagonal(factor, load<f32>(lambdas + ((<usize>f) << 2)), k);
     cholesky(factor, k, factor + matrixBytes);
@@ -48,22 +53,36 @@ export function factorGrams(
 }
 
 // Columns 8 `begin` to 8 `end` of U'^-1 in panels of k rows, from a factor U of factorGrams.
-export function invertFactor(begin: i32, end: i32, scratch: usize, factor: usize, k: i32, out: usize): void {
+export function invertFactor(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  choleskyFactor: usize,
+  k: i32,
+  inverseFactor: usize,
+): void {
   for (let j = begin; j < end; j++) {
-    const panel = out + <usize>(j * k) * ROW;
+    const panel = inverseFactor + <usize>(j * k) * ROW;
     memory.fill(panel, 0, <usize>k * ROW);
     for (let c: usize = 0; c < 8; c++) store<f32>(panel + (((<usize>j) << 3) + c) * ROW + (c << 2), 1);
-    forwardPanel(factor, factor + panelAt(k >> 3), panel, k);
+    forwardPanel(choleskyFactor, choleskyFactor + panelAt(k >> 3), panel, k);
   }
 }
 
 // Panels `begin` to `end` of (U'U)^-1 = Z'Z, from the panels of Z = U'^-1.
-export function squareInverse(begin: i32, end: i32, scratch: usize, z: usize, k: i32, out: usize): void {
+export function squareInverse(
+  begin: i32,
+  end: i32,
+  scratch: usize,
+  inverseFactor: usize,
+  k: i32,
+  inverse: usize,
+): void {
   for (let j = begin; j < end; j++) {
-    memory.fill(out + panelAt(j), 0, <usize>((j + 1) << 3) * ROW);
+    memory.fill(inverse + panelAt(j), 0, <usize>((j + 1) << 3) * ROW);
     for (let i = 0; i < (j + 1) << 3; i += 4) {
-      const left = z + <usize>((i >> 3) * k) * ROW + ((<usize>(i & 4)) << 2);
-      tile(1, left, z + <usize>(j * k) * ROW, k, out + panelAt(j) + <usize>i * ROW);
+      const left = inverseFactor + <usize>((i >> 3) * k) * ROW + ((<usize>(i & 4)) << 2);
+      tile(1, left, inverseFactor + <usize>(j * k) * ROW, k, inverse + panelAt(j) + <usize>i * ROW);
     }
   }
 }

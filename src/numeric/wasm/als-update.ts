@@ -7,9 +7,9 @@
 // that is, the solution of (a Y'Y + sum_i w y_i y_i' + lambda_u I) x = sum_i w t y_i + lambda_u m_u. The Gram matrix
 // a Y'Y is shared by all rows. The plain form of each kernel is in test/numeric/reference/als.ts, to the bit.
 
-// Everything that an update of one side reads and writes, as addresses; the host fills it in this order.
+// Everything that an update of one side reads and writes, as addresses.
 @unmanaged
-export class Update {
+export class AlsUpdate {
   // The observed cells of the rows to solve: rows + 1 offsets, then per entry its column and the level of its rating.
   pointers: usize;
   indices: usize;
@@ -17,6 +17,7 @@ export class Update {
   // Per level: sqrt(w) and sqrt(w) t for alsCholesky, w and w t for alsConjugateGradient.
   confidence: usize;
   target: usize;
+  // The rows to solve and the rows held fixed, rows of k floats.
   x: usize;
   y: usize;
   // G = a Y'Y: in panels for alsCholesky, (k, k) for alsConjugateGradient.
@@ -34,12 +35,12 @@ export class Update {
 }
 
 // Entry p: the row of Y that it stands for, and the values of its level.
-export function otherOf(update: Update, p: i32): usize {
+export function otherOf(update: AlsUpdate, p: i32): usize {
   return update.y + <usize>load<i32>(update.indices + ((<usize>p) << 2)) * ((<usize>update.k) << 2);
 }
-export function confidenceOf(update: Update, p: i32): f32 {
+export function confidenceOf(update: AlsUpdate, p: i32): f32 {
   return load<f32>(update.confidence + ((<usize>load<u8>(update.levels + <usize>p)) << 2));
 }
-export function targetOf(update: Update, p: i32): f32 {
+export function targetOf(update: AlsUpdate, p: i32): f32 {
   return load<f32>(update.target + ((<usize>load<u8>(update.levels + <usize>p)) << 2));
 }

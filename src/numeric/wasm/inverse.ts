@@ -4,7 +4,8 @@
 //     A_bb into -D,   A_ib into R_i,   A_ij into A_ij - C_i R_j',
 //
 // and keeps A symmetric; after all blocks A holds -A^-1. Only the upper half is worked on. `n` and the block's width
-// are multiples of 4. C and R are packed in groups of four rows: group g holds, per column of the block, four values.
+// are multiples of 4. `matrix` is A, `block` the first row of the block, `pivotInverse` D, `columns` C, `scaledColumns` R.
+// C and R are packed in groups of four rows: group g holds, per column of the block, four values.
 
 // Bytes of a packed group.
 function groupBytes(width: i32): usize {
@@ -16,31 +17,31 @@ export function sweepPanels(
   begin: i32,
   end: i32,
   scratch: usize,
-  a: usize,
+  matrix: usize,
   n: i32,
   block: i32,
   width: i32,
-  d: usize,
-  c: usize,
-  r: usize,
+  pivotInverse: usize,
+  columns: usize,
+  scaledColumns: usize,
 ): void {
   const stride = (<usize>n) << 3;
   for (let group = begin; group < end; group++) {
-    const cg = c + <usize>group * groupBytes(width);
-    const rg = r + <usize>group * groupBytes(width);
+    const cg = columns + <usize>group * groupBytes(width);
+    const rg = scaledColumns + <usize>group * groupBytes(width);
     for (let lane = 0; lane < 4; lane++) {
       const row = group * 4 + lane;
       for (let p = 0; p < width; p++) {
         const low = <usize>min(row, block + p);
         const high = <usize>max(row, block + p);
-        store<f64>(cg + ((<usize>(p * 4 + lane)) << 3), load<f64>(a + low * stride + (high << 3)));
+        store<f64>(cg + ((<usize>(p * 4 + lane)) << 3), load<f64>(matrix + low * stride + (high << 3)));
       }
     }
     for (let q = 0; q < width; q++) {
       let first = f64x2.splat(0);
       let second = f64x2.splat(0);
       for (let p: usize = 0; p < <usize>width; p++) {
-        const s = v128.load64_splat(d + ((p * <usize>width + <usize>q) << 3));
+        const s = v128.load64_splat(pivotInverse + ((p * <usize>width + <usize>q) << 3));
         first = f64x2.add(first, f64x2.mul(s, v128.load(cg + (p << 5))));
         second = f64x2.add(second, f64x2.mul(s, v128.load(cg + (p << 5), 16)));
       }
@@ -96,13 +97,13 @@ export function sweepRows(
   begin: i32,
   end: i32,
   scratch: usize,
-  a: usize,
+  matrix: usize,
   n: i32,
   block: i32,
   width: i32,
-  d: usize,
-  c: usize,
-  r: usize,
+  pivotInverse: usize,
+  columns: usize,
+  scaledColumns: usize,
 ): void {
   const stride = (<usize>n) << 3;
   const firstInside = block >> 2;
@@ -110,11 +111,11 @@ export function sweepRows(
   for (let group = begin; group < end; group++) {
     const rowInside = group >= firstInside && group < lastInside;
     for (let other = group; other < n >> 2; other++) {
-      const target = a + <usize>(group * 4) * stride + ((<usize>other) << 5);
+      const target = matrix + <usize>(group * 4) * stride + ((<usize>other) << 5);
       const columnInside = other >= firstInside && other < lastInside;
       if (!rowInside && !columnInside) {
-        const cg = c + <usize>group * groupBytes(width);
-        const rg = r + <usize>other * groupBytes(width);
+        const cg = columns + <usize>group * groupBytes(width);
+        const rg = scaledColumns + <usize>other * groupBytes(width);
         subtractTile(target, stride, cg, rg, width);
         continue;
       }
@@ -123,10 +124,16 @@ export function sweepRows(
           const row = group * 4 + i - block;
           const column = other * 4 + j - block;
           let value: f64;
-          if (rowInside && columnInside) value = -load<f64>(d + ((<usize>(row * width + column)) << 3));
+          if (rowInside && columnInside)
+            value = -load<f64>(pivotInverse + ((<usize>(row * width + column)) << 3));
           else if (rowInside)
-            value = load<f64>(r + <usize>other * groupBytes(width) + ((<usize>(row * 4 + j)) << 3));
-          else value = load<f64>(r + <usize>group * groupBytes(width) + ((<usize>(column * 4 + i)) << 3));
+            value = load<f64>(
+              scaledColumns + <usize>other * groupBytes(width) + ((<usize>(row * 4 + j)) << 3),
+            );
+          else
+            value = load<f64>(
+              scaledColumns + <usize>group * groupBytes(width) + ((<usize>(column * 4 + i)) << 3),
+            );
           store<f64>(target + <usize>i * stride + ((<usize>j) << 3), value);
         }
       }

@@ -4,10 +4,12 @@
 
 import { madd, msub, sumLanes } from './simd';
 
+// Columns of a panel.
+export const PANEL_COLUMNS: i32 = 8;
+// Bytes of a row of a panel.
+export const ROW: usize = (<usize>PANEL_COLUMNS) << 2;
 // Rows gathered at a time: 64 rows of 128 factors are 32 kB.
 export const GATHERED: i32 = 64;
-// Bytes of a row of a panel.
-export const ROW: usize = 32;
 
 // Bytes before panel j: 8 + 16 + ... + 8j rows.
 export function panelAt(j: i32): usize {
@@ -75,7 +77,7 @@ export function addDiagonal(a: usize, lambda: f32, k: i32): void {
 }
 
 // Factors rows i to i+3 of the diagonal block in place, their rank-i update done; `c` is row i of its panel, `offset`
-// the place of column i in it. Stores 1 / U_rr in `inverses`.
+// the bytes before column i in it. Stores 1 / U_rr in `inverses`.
 function factorDiagonal(c: usize, offset: usize, inverses: usize): void {
   for (let r: usize = 0; r < 4; r++) {
     const row = c + r * ROW;

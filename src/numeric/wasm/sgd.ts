@@ -10,7 +10,7 @@
 import { float, word } from './memory';
 import { dot, madd, msub } from './simd';
 
-// The arrays that the kernels work on; SgdSolver fills it with addresses, in this order.
+// The arrays that the kernels work on, as addresses.
 @unmanaged
 class SgdState {
   k: i32;
@@ -49,7 +49,7 @@ class SgdState {
 }
 
 // Position of an entry's user in its block.
-function placeOf(state: SgdState, entry: i32): i32 {
+function localUserOf(state: SgdState, entry: i32): i32 {
   return load<u16>(state.cellUsers + ((<usize>entry) << 1));
 }
 
@@ -163,9 +163,13 @@ function cellPointersOf(state: SgdState, block: i32, itemBlock: i32): usize {
   return state.cellPointers + ((<usize>before) << 2);
 }
 
-// Sorts the ratings of user blocks `begin` to `end` into their cells. Scratch: 4 bytes per block.
-export function sgdPartition(begin: i32, end: i32, scratch: usize, address: usize): void {
-  const state = changetype<SgdState>(address);
+// The next entry of each cell.
+export function sgdPartitionScratch(state: SgdState): usize {
+  return (<usize>state.blocks) << 2;
+}
+
+// Sorts the ratings of user blocks `begin` to `end` into their cells.
+export function sgdPartition(begin: i32, end: i32, scratch: usize, state: SgdState): void {
   const blocks = state.blocks;
   for (let block = begin; block < end; block++) {
     const firstUser = word(state.blockUserPointers, block);
@@ -205,27 +209,31 @@ export function sgdPartition(begin: i32, end: i32, scratch: usize, address: usiz
 // Uniform draws of a negative before it is given up: only a user who rated nearly a whole block needs more.
 const MAX_DRAWS: i32 = 64;
 
+// The vectors of a positive and of two negatives.
+export function sgdBprScratch(state: SgdState): usize {
+  return 3 * ((<usize>state.k) << 2);
+}
+
 // Bayesian personalized ranking (Rendle et al. 2009, LearnBPR) in cells (block, block + step) for blocks `begin` to
 // `end`. Draws `drawsPerRating` ratings per rating of the cell, each used when 32 random bits are below
 // `acceptance[level]`; the other side is the best scored of `negatives` items of the cell that the user did not rate,
-// drawn uniformly, or, with `popular`, as the items of ratings of the cell, once: one that the user rated is no negative.
-// Scratch: 3 rows of k floats.
+// drawn uniformly, or, with `byPopularity`, as the items of ratings of the cell, once: one that the user rated is no
+// negative.
 export function sgdBpr(
   begin: i32,
   end: i32,
   scratch: usize,
-  address: usize,
+  state: SgdState,
   step: i32,
   acceptance: usize,
   drawsPerRating: f64,
   negatives: i32,
-  popular: i32,
-  rate: f32,
+  byPopularity: i32,
+  learningRate: f32,
   decay: f32,
   featureDecay: f32,
   biasDecay: f32,
 ): void {
-  const state = changetype<SgdState>(address);
   const blocks = state.blocks;
   const stride = (<usize>state.k) << 2;
   const kept = f32x4.splat(1 - decay);
@@ -239,9 +247,9 @@ export function sgdBpr(
     const candidates = state.blockItems + ((<usize>word(state.blockItemPointers, itemBlock)) << 2);
     const candidateCount =
       word(state.blockItemPointers, itemBlock + 1) - word(state.blockItemPointers, itemBlock);
-    const drawn = popular ? state.cellItems + ((<usize>first) << 2) : candidates;
-    const maxDraws = popular ? 1 : MAX_DRAWS;
-    const drawnCount = popular ? count : candidateCount;
+    const drawn = byPopularity ? state.cellItems + ((<usize>first) << 2) : candidates;
+    const maxDraws = byPopularity ? 1 : MAX_DRAWS;
+    const drawnCount = byPopularity ? count : candidateCount;
     const draws = <i32>(<f64>count * drawsPerRating);
     let random = load<u64>(state.randomStates + ((<usize>block) << 3));
     for (let draw = 0; draw < draws; draw++) {
@@ -249,12 +257,12 @@ export function sgdBpr(
       const bits = mix(random);
       const entry = first + below(bits, count);
       if (<u32>bits >= load<u32>(acceptance + ((<usize>load<u8>(state.cellLevels + entry)) << 2))) continue;
-      const place = placeOf(state, entry);
+      const localUser = localUserOf(state, entry);
       const positive = word(state.cellItems, entry);
-      const user = state.userFactors + <usize>word(state.blockUsers, firstUser + place) * stride;
-      const ratings = word(pointers, place);
+      const user = state.userFactors + <usize>word(state.blockUsers, firstUser + localUser) * stride;
+      const ratings = word(pointers, localUser);
       const ownItems = state.cellItems + ((<usize>ratings) << 2);
-      const ownCount = word(pointers, place + 1) - ratings;
+      const ownCount = word(pointers, localUser + 1) - ratings;
 
       let negative = -1;
       let negativeScore: f32 = 0;
@@ -283,7 +291,7 @@ export function sgdBpr(
 
       const positiveVector = itemVector(state, positive, block, scratch + 2 * stride);
       const score = itemBias(state, positive, block) + dot(user, positiveVector, stride);
-      const gradient = rate * sigmoid(negativeScore - score);
+      const gradient = learningRate * sigmoid(negativeScore - score);
       updateBiases(state, positive, block, gradient, biasDecay);
       updateBiases(state, negative, block, -gradient, biasDecay);
       updateFeatures(state, positive, block, user, gradient, featureDecay);
@@ -302,21 +310,25 @@ export function sgdBpr(
   }
 }
 
+// The vector of an item.
+export function sgdSquaredErrorScratch(state: SgdState): usize {
+  return (<usize>state.k) << 2;
+}
+
 // Squared error of the ratings (Koren, Bell and Volinsky 2009) in the same cells: every rating once, in random order.
-// `targets` holds the rating less the overall mean, per level. Scratch: a row of k floats.
+// `targets` holds the rating less the overall mean, per level.
 export function sgdSquaredError(
   begin: i32,
   end: i32,
   scratch: usize,
-  address: usize,
+  state: SgdState,
   step: i32,
   targets: usize,
-  rate: f32,
+  learningRate: f32,
   decay: f32,
   featureDecay: f32,
   biasDecay: f32,
 ): void {
-  const state = changetype<SgdState>(address);
   const blocks = state.blocks;
   const stride = (<usize>state.k) << 2;
   const kept = f32x4.splat(1 - decay);
@@ -330,14 +342,14 @@ export function sgdSquaredError(
     for (let entry = first; entry < last; entry++) {
       random += GOLDEN;
       swapEntries(state, entry, entry + below(mix(random), last - entry));
-      const userIndex = word(state.blockUsers, firstUser + placeOf(state, entry));
+      const userIndex = word(state.blockUsers, firstUser + localUserOf(state, entry));
       const item = word(state.cellItems, entry);
       const user = state.userFactors + <usize>userIndex * stride;
       const userBias = state.userBiases + ((<usize>userIndex) << 2);
       const vector = itemVector(state, item, block, scratch);
       const score = load<f32>(userBias) + (itemBias(state, item, block) + dot(user, vector, stride));
       const target = float(targets, <i32>load<u8>(state.cellLevels + entry));
-      const gradient = rate * (target - score);
+      const gradient = learningRate * (target - score);
       store<f32>(userBias, load<f32>(userBias) + (gradient - biasDecay * load<f32>(userBias)));
       updateBiases(state, item, block, gradient, biasDecay);
       updateFeatures(state, item, block, user, gradient, featureDecay);
@@ -355,9 +367,9 @@ export function sgdSquaredError(
 
 // A step of the Fisher-Yates shuffle.
 function swapEntries(state: SgdState, a: i32, b: i32): void {
-  const place = placeOf(state, a);
-  store<u16>(state.cellUsers + ((<usize>a) << 1), <u16>placeOf(state, b));
-  store<u16>(state.cellUsers + ((<usize>b) << 1), <u16>place);
+  const localUser = localUserOf(state, a);
+  store<u16>(state.cellUsers + ((<usize>a) << 1), <u16>localUserOf(state, b));
+  store<u16>(state.cellUsers + ((<usize>b) << 1), <u16>localUser);
   const item = word(state.cellItems, a);
   store<i32>(state.cellItems + ((<usize>a) << 2), word(state.cellItems, b));
   store<i32>(state.cellItems + ((<usize>b) << 2), item);

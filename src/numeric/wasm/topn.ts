@@ -1,16 +1,23 @@
 // The best n candidates for each user by x.q + bias. Candidates are packed in panels of eight, so that one vector
-// holds the same factor of four of them; four users share each panel while it is in registers. Candidates come in
-// blocks, those with long vectors first: |x| |q| + bias bounds a score (Cauchy and Schwarz), and a block whose bound is
-// under all that four users have found already is passed over. On data with a long tail that is nearly all of it.
+// holds the same factor of four of them; four users share each panel while it is in registers.
+//
+// Bound-based pruning, exact: candidates come in blocks, those with long vectors first, and |x| |q| + bias bounds a score
+// (Cauchy and Schwarz). A block is skipped when its bound is below the n-th best score of each of the four users. On data
+// with a long tail that is nearly all of it.
 //
 // Each candidate has an id. Equal scores: the smaller id wins. The plain form is in test/numeric/reference/top-n.ts, to
 // the bit.
 
 import { dot, madd } from './simd';
 
-// Panels scored before their scores are looked at: 256 candidates x 4 users = 4 kB.
-const BLOCK: i32 = 32;
-const LOWEST: f32 = -f32.MAX_VALUE;
+// Candidates of a panel, one factor of all after the other, and users scored together.
+export const CANDIDATES_PER_PANEL: i32 = 8;
+export const USERS_PER_TILE: i32 = 4;
+// Candidates bounded together, and scored before their scores are compared: 256 x 4 users = 4 kB of scores.
+export const CANDIDATES_PER_BLOCK: i32 = 256;
+const PANELS_PER_BLOCK: i32 = CANDIDATES_PER_BLOCK / CANDIDATES_PER_PANEL;
+// Score of a list's cell that is not filled.
+const UNFILLED_SCORE: f32 = -f32.MAX_VALUE;
 
 // Scores of 4 users (rows of k factors) for the 8 candidates of a panel; the four rows of `out` lie 1 kB apart.
 function scorePanel(x: usize, panel: usize, bias: usize, stride: usize, out: usize): void {
@@ -66,7 +73,7 @@ function isExcluded(excluded: usize, first: i32, last: i32, id: i32): bool {
   return false;
 }
 
-// Does (score, id) come before what place `at` holds?
+// Does (score, id) come before the entry at byte `at` of the best?
 function beats(score: f32, id: i32, bestIds: usize, bestScores: usize, at: usize): bool {
   const other = load<f32>(bestScores + at);
   return score > other || (score == other && id < load<i32>(bestIds + at));
@@ -106,77 +113,82 @@ function keepBest(
   }
 }
 
-// For users `begin` to `end` (`begin` a multiple of 4; X and both outputs padded to a multiple of 4 users): the ids of
-// their best n of `candidates`, leaving out the ids of row u of (pointers, excluded), which ascend. Block b has vectors of
-// at most length `lengths[b]` and biases of at most `highest[b]`, both with room for rounding. Unfilled places hold id -1
-// and score LOWEST. Scratch: 4,112 bytes.
+// The scores of a block for a tile of users, and the length of each user's vector.
+export function topNScratch(): usize {
+  return (<usize>(USERS_PER_TILE * CANDIDATES_PER_BLOCK + USERS_PER_TILE)) << 2;
+}
+
+// For users `begin` to `end` (`begin` a multiple of 4; user factors and both outputs padded to a multiple of 4 users):
+// the ids of their best `listLength` of the candidates, leaving out the ids of row u of (excludedPointers, excludedIds),
+// which ascend. Block b has vectors of at most length `blockLengths[b]` and biases of at most `blockBiases[b]`, both with
+// slack for rounding. Unfilled cells hold id -1 and score UNFILLED_SCORE.
 export function topN(
   begin: i32,
   end: i32,
   scratch: usize,
-  x: usize,
-  panels: usize,
-  biases: usize,
-  ids: usize,
-  lengths: usize,
-  highest: usize,
-  candidates: i32,
+  userFactors: usize,
+  candidatePanels: usize,
+  candidateBiases: usize,
+  candidateIds: usize,
+  blockLengths: usize,
+  blockBiases: usize,
+  candidateCount: i32,
   k: i32,
-  pointers: usize,
-  excluded: usize,
+  excludedPointers: usize,
+  excludedIds: usize,
   bestIds: usize,
   bestScores: usize,
-  n: i32,
+  listLength: i32,
 ): void {
   const stride = (<usize>k) << 2;
-  const panelCount = (candidates + 7) >> 3;
-  const userLengths = scratch + 4096;
-  const lastPlace = (<usize>(n - 1)) << 2;
+  const panelCount = (candidateCount + 7) >> 3;
+  const userLengths = scratch + ((<usize>(USERS_PER_TILE * CANDIDATES_PER_BLOCK)) << 2);
+  const lastCell = (<usize>(listLength - 1)) << 2;
   for (let u = begin; u < end; u += 4) {
     const users = min(4, end - u);
-    const out = (<usize>(u * n)) << 2;
-    const rowBytes = (<usize>n) << 2;
+    const out = (<usize>(u * listLength)) << 2;
+    const rowBytes = (<usize>listLength) << 2;
     for (let r: usize = 0; r < <usize>users; r++) {
-      const row = x + (<usize>u + r) * stride;
+      const row = userFactors + (<usize>u + r) * stride;
       store<f32>(userLengths + (r << 2), sqrt<f32>(dot(row, row, stride)));
     }
-    for (let z = u * n; z < (u + users) * n; z++) {
+    for (let z = u * listLength; z < (u + users) * listLength; z++) {
       store<i32>(bestIds + ((<usize>z) << 2), -1);
-      store<f32>(bestScores + ((<usize>z) << 2), LOWEST);
+      store<f32>(bestScores + ((<usize>z) << 2), UNFILLED_SCORE);
     }
-    for (let first = 0; first < panelCount; first += BLOCK) {
-      const block = (<usize>(first / BLOCK)) << 2;
-      const length = load<f32>(lengths + block);
-      const bias = load<f32>(highest + block);
-      let wanted = false;
+    for (let first = 0; first < panelCount; first += PANELS_PER_BLOCK) {
+      const block = (<usize>(first / PANELS_PER_BLOCK)) << 2;
+      const length = load<f32>(blockLengths + block);
+      const bias = load<f32>(blockBiases + block);
+      let canImprove = false;
       for (let r: usize = 0; r < <usize>users; r++) {
         const bound = load<f32>(userLengths + (r << 2)) * length + bias;
-        wanted = wanted || !(bound < load<f32>(bestScores + out + r * rowBytes + lastPlace));
+        canImprove = canImprove || !(bound < load<f32>(bestScores + out + r * rowBytes + lastCell));
       }
-      if (!wanted) continue;
-      const last = min(first + BLOCK, panelCount);
+      if (!canImprove) continue;
+      const last = min(first + PANELS_PER_BLOCK, panelCount);
       for (let p = first; p < last; p++) {
         scorePanel(
-          x + <usize>u * stride,
-          panels + ((<usize>p * stride) << 3),
-          biases + ((<usize>p) << 5),
+          userFactors + <usize>u * stride,
+          candidatePanels + ((<usize>p * stride) << 3),
+          candidateBiases + ((<usize>p) << 5),
           stride,
           scratch + ((<usize>(p - first)) << 5),
         );
       }
-      const count = min(last << 3, candidates) - (first << 3);
+      const count = min(last << 3, candidateCount) - (first << 3);
       for (let r: usize = 0; r < <usize>users; r++) {
-        const row = pointers + ((<usize>u + r) << 2);
+        const row = excludedPointers + ((<usize>u + r) << 2);
         keepBest(
           scratch + (r << 10),
           count,
-          ids + ((<usize>first) << 5),
-          excluded,
+          candidateIds + ((<usize>first) << 5),
+          excludedIds,
           load<i32>(row),
           load<i32>(row, 4),
           bestIds + out + r * rowBytes,
           bestScores + out + r * rowBytes,
-          n,
+          listLength,
         );
       }
     }

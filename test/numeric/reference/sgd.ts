@@ -78,7 +78,7 @@ function updatePair(
   const liked = itemVector(state, positive, block);
   const other = itemVector(state, negative, block);
   const margin = fround(score(state, user, negative, block) - score(state, user, positive, block));
-  const gradient = fround(fround(rates.rate) * fround(sigmoid(margin)));
+  const gradient = fround(fround(rates.learningRate) * fround(sigmoid(margin)));
   const before = rowOf(state.userFactors, user, state.k).slice();
   updateItem(state, block, positive, before, gradient, rates);
   updateItem(state, block, negative, before, -gradient, rates);
@@ -96,7 +96,7 @@ function updateRating(
 ): void {
   const vector = itemVector(state, item, block);
   const predicted = fround(state.userBiases[user]! + score(state, user, item, block));
-  const gradient = fround(fround(rates.rate) * fround(target - predicted));
+  const gradient = fround(fround(rates.learningRate) * fround(target - predicted));
   const before = rowOf(state.userFactors, user, state.k).slice();
   moveBias(state.userBiases, user, gradient, rates.biasDecay);
   updateItem(state, block, item, before, gradient, rates);
