@@ -3,13 +3,21 @@
  * must know of them to src/numeric/pool/kernels.ts: parameters by name, layouts of structs, constants. With --check, the
  * committed table is compared instead of written.
  */
-import asc from 'assemblyscript/asc';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import prettier from 'prettier';
 
-/** @import { Program, Class, FunctionPrototype, PropertyPrototype } from 'types:assemblyscript/src/program' */
-/** @typedef {{ name: string; type: string; struct: Class | null }} Parameter */
-/** @typedef {Record<string, Record<string, string>>} Parameters */
+/**
+ * What is used of the compiler's program. Its own declarations are not imported, as they change the type of the global
+ * Array for every file that is checked with this one.
+ * @typedef {{ toString(): string; classReference: Class | null }} Type
+ * @typedef {{ name: string; members: Map<string, { instance?: { type: Type; memoryOffset: number } }>; nextMemoryOffset: number }} Class
+ * @typedef {{ signature: { parameterTypes: Type[] }; getParameterName(n: number): string }} KernelFunction
+ * @typedef {{ elementsByName: Map<string, { instances?: Map<string, KernelFunction> | null }> }} Program
+ * @typedef {{ name: string; type: string; struct: Class | null }} Parameter
+ * @typedef {Record<string, Record<string, string>>} Parameters
+ */
+/** @type {string} Not a literal, for the same reason. */
+const COMPILER = 'assemblyscript/asc';
 
 const SOURCE = 'src/numeric/wasm/kernels.ts';
 const MODULE = 'dist/numeric/kernels.wasm';
@@ -39,19 +47,15 @@ async function build(check) {
 
 /** Returns the compiler's program, in which every function and class has its types. */
 async function compile() {
-  /** @type {Program[]} */
-  const programs = [];
-  const keepProgram = /** @type {asc.Transform} */ ({
-    afterInitialize(/** @type {Program} */ program) {
-      programs.push(program);
-    },
-  });
+  const { default: asc } = await import(COMPILER);
+  /** @type {Program | undefined} */
+  let compiled;
+  const keepProgram = { afterInitialize: (/** @type {Program} */ program) => (compiled = program) };
   const { error, stderr } = await asc.main([SOURCE, '--outFile', MODULE, ...FLAGS.split(' ')], {
     transforms: [keepProgram],
   });
   if (error) fail(`${stderr}${error.message}`);
-  const [program] = programs;
-  return program ?? fail('the compiler made no program');
+  return compiled ?? fail('the compiler made no program');
 }
 
 /**
@@ -114,7 +118,7 @@ function exportedFunctions(program, wasm) {
   const found = new Map();
   for (const [path, element] of program.elementsByName) {
     const name = path.slice(path.lastIndexOf('/') + 1);
-    const instance = /** @type {FunctionPrototype} */ (element).instances?.get('');
+    const instance = element.instances?.get('');
     if (!path.startsWith('src/numeric/wasm/') || !exported.has(name) || !instance?.signature) continue;
     const list = instance.signature.parameterTypes.map((type, n) => ({
       name: instance.getParameterName(n),
@@ -136,8 +140,7 @@ function describe(parameter) {
 function layoutOf(struct) {
   /** @type {Record<string, object>} */
   const fields = {};
-  for (const [name, member] of struct.members ?? []) {
-    const field = /** @type {PropertyPrototype} */ (member).instance;
+  for (const [name, { instance: field }] of struct.members) {
     if (!field) continue;
     const type = field.type.toString();
     if (!['usize', 'i32'].includes(type))
