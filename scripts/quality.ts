@@ -6,12 +6,12 @@ import { availableParallelism } from 'node:os';
 import { dataSchema, protocolSchema } from '../src/experiment/protocol.ts';
 import type { ModelResult } from '../src/experiment/record.ts';
 import { runExperiment } from '../src/experiment/run.ts';
-import { specOf, variants } from '../src/models/registry.ts';
+import { modelNames, specOf } from '../src/models/registry.ts';
 import { mean } from '../src/util/arrays.ts';
 import { silentProgress } from '../src/util/progress.ts';
 
 const [dataset = 'ml-latest-small-2016', list] = process.argv.slice(2);
-const names = list?.split(',') ?? Object.keys(variants);
+const names = list?.split(',') ?? modelNames;
 const seeds = [1, 2, 3];
 const results = new Map<string, ModelResult[]>(names.map((name) => [name, []]));
 for (const seed of seeds) {

@@ -1,11 +1,12 @@
-/** `recsys baseline`, and `recsys popularity|mf|fm|ease`: classical models under one protocol. */
+/** `recsys baseline`, and a command per model of the registry (`recsys mf`): models under one protocol. */
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import { registry, specOf, variants, type ModelName, type ModelSpec } from '../models/registry.ts';
+import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '../models/registry.ts';
 import { outputSchema, withContext, type OutputOptions } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
+import { modelsNamed } from './shared/models.ts';
 
 const listsSchema = z.object({
   saveRecommendations: z
@@ -18,7 +19,7 @@ const modelsSchema = z.object({
   models: z
     .array(z.string())
     .default(['popularity', 'popularity-count', 'mf', 'fm'])
-    .describe(`models to run, of ${Object.keys(variants).join(', ')}`),
+    .describe(`models to run, of ${modelNames.join(', ')}`),
 });
 
 const shared = [dataSchema, protocolSchema, listsSchema, outputSchema] as const;
@@ -29,12 +30,8 @@ export function baselineCommand(): Command {
   );
   addFlags(command, modelsSchema, ...shared);
   return command.action(async (typed: Record<string, unknown>) => {
-    const names = [...new Set(readFlags(modelsSchema, typed).models)];
-    await runAndReport(
-      'baseline',
-      names.map((name) => specOf(name)),
-      typed,
-    );
+    const { models } = readFlags(modelsSchema, typed);
+    await runAndReport('baseline', modelsNamed(models, '--models'), typed);
   });
 }
 

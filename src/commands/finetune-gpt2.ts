@@ -1,48 +1,30 @@
 /** `recsys finetune-gpt2`: fine-tune GPT-2 on viewing histories, recommend with it, score it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
-import { gpt2GenerateOptions, gpt2ModelOptions, gpt2TrainOptions } from '../models/gpt2/options.ts';
-import { variants } from '../models/registry.ts';
+import { gpt2Options } from '../models/gpt2/options.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
+import { describeLimits, describeShares } from './shared/language.ts';
+import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
-const companySchema = z.object({
-  compareWith: z
-    .array(z.enum(Object.keys(variants) as [string]))
-    .default(['popularity', 'popularity-count', 'mf'])
-    .describe('models to evaluate on the same users'),
-});
+const compareWith = comparisonSchema(['popularity', 'popularity-count', 'mf']);
 
 export function finetuneGpt2Command(): Command {
   const command = new Command('finetune-gpt2').description(
     'GPT-2 fine-tuned on viewing histories, its lists scored like every other model; no Python, no network with --init scratch',
   );
-  addFlags(
-    command,
-    gpt2ModelOptions,
-    gpt2TrainOptions,
-    gpt2GenerateOptions,
-    companySchema,
-    dataSchema,
-    protocolSchema,
-    outputSchema,
-  );
+  addFlags(command, gpt2Options, compareWith, dataSchema, protocolSchema, outputSchema);
   return command.action(async (typed: Record<string, unknown>) => {
     const output = readFlags(outputSchema, typed);
     const { resultsDir } = output;
-    const model = readFlags(gpt2ModelOptions, typed);
+    const options = readFlags(gpt2Options, typed);
     const spec = {
-      options: {
-        ...model,
-        ...readFlags(gpt2TrainOptions, typed),
-        ...readFlags(gpt2GenerateOptions, typed),
-      },
+      options,
       data: readFlags(dataSchema, typed),
       protocol: readFlags(protocolSchema, typed),
-      ...readFlags(companySchema, typed),
+      comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
       resultsDir,
     };
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
@@ -51,7 +33,7 @@ export function finetuneGpt2Command(): Command {
     const { languageRecordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/table.ts');
     await withContext(output, async (context) => {
-      const engine = await openEngine(model, context.threads);
+      const engine = await openEngine(options, context.threads);
       const record = await runGpt2(spec, engine, context);
       const path = join(resultsDir, 'gpt2_recommendations.json');
       await saveRecord(path, languageRecordSchema, record);
@@ -61,15 +43,10 @@ export function finetuneGpt2Command(): Command {
   });
 }
 
-/** Match classes, and one user's list to look at. */
-function describeLists({ language }: LanguageRecord): string {
-  const { shares, historiesCut, users } = language;
-  const percent = Object.entries(shares)
-    .filter(([, share]) => share > 0)
-    .map(([name, share]) => `${(100 * share).toFixed(1)}% ${name}`);
-  const lines = [`Titles: ${percent.join(', ') || 'none'}.`];
-  if (historiesCut > 0) lines.push(`${historiesCut} histories were too long for the context and were cut.`);
-  const [first] = users;
-  if (first) lines.push(`What user ${first.userId} was told:`, first.reply.trim());
+/** Match classes, limits, and one user's list to look at. */
+function describeLists(record: LanguageRecord): string {
+  const lines = [describeShares(record.language), ...describeLimits(record)];
+  const [first] = record.language.users;
+  if (first) lines.push(`The reply for user ${first.userId}:`, first.reply.trim());
   return `${lines.join('\n')}\n`;
 }

@@ -2,16 +2,19 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import type { CostEstimate, OpenAiSpec } from '../experiment/language/chat.ts';
+import type { ChatSpec } from '../experiment/language/chat.ts';
+import type { CostEstimate } from '../experiment/language/estimate.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
 import { chatOptions } from '../models/chat/options.ts';
-import { variants } from '../models/registry.ts';
+import { modelNames, specOf } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
+import { describeLimits, describeShares } from './shared/language.ts';
+import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
-const names = Object.keys(variants);
+const compareWith = comparisonSchema(['mf', 'popularity']);
 
 const runSchema = z.object({
   numUsers: z.int().min(1).default(5).describe('size of the seeded sample of users'),
@@ -22,17 +25,14 @@ const runSchema = z.object({
     .describe('these user ids instead of a sample: 425,12'),
   candidates: z
     .string()
-    .regex(
-      /^(?:none|bm25:[1-9]\d{0,3}|[a-z-]+:[1-9]\d{0,3})$/u,
-      'expected none, bm25:N or MODEL:N, such as mf:100',
-    )
     .default('none')
     .meta({ placeholder: 'source:n' })
     .describe('let the model choose from n candidates of a fitted model (mf:100) or a text index (bm25:100)'),
   hybrid: z
-    .enum(names as [string])
+    .string()
     .optional()
-    .describe('also blend the ranking with this model’s'),
+    .meta({ placeholder: 'model' })
+    .describe(`also blend the ranking with that of a model, of ${modelNames.join(', ')}`),
   hybridWeight: z
     .number()
     .min(0)
@@ -41,10 +41,6 @@ const runSchema = z.object({
     .describe(
       'weight of the chat model in the blend (default: chosen on as many validation users, who are asked too)',
     ),
-  compareWith: z
-    .array(z.enum(names as [string]))
-    .default(['mf', 'popularity'])
-    .describe('models to evaluate on the same users'),
   replay: z
     .string()
     .optional()
@@ -53,7 +49,7 @@ const runSchema = z.object({
   dryRun: z
     .boolean()
     .default(false)
-    .describe('print tokens and cost and ask nobody; --verbose shows the prompts'),
+    .describe('print tokens and cost and make no request; --verbose shows the prompts'),
   maxCost: z
     .number()
     .positive()
@@ -78,22 +74,23 @@ export function openAiCommand(): Command {
   const command = new Command('openai').description(
     'GPT-4o recommendations with reasons, scored like every other model; needs OPENAI_API_KEY or a local --base-url',
   );
-  addFlags(command, runSchema, chatOptions, dataSchema, protocolSchema, outputSchema);
+  addFlags(command, runSchema, chatOptions, compareWith, dataSchema, protocolSchema, outputSchema);
   return command.action(async (typed: Record<string, unknown>) => {
     const run = readFlags(runSchema, typed);
     const output = readFlags(outputSchema, typed);
-    const spec = specOf(run, typed, output.resultsDir);
-    const { estimateOpenAi, runOpenAi } = await import('../experiment/language/chat.ts');
+    const spec = await readSpec(run, typed, output.resultsDir);
     if (run.dryRun) {
-      const estimate = await withContext(output, (context) => estimateOpenAi(spec, context));
+      const { estimateChat } = await import('../experiment/language/estimate.ts');
+      const estimate = await withContext(output, (context) => estimateChat(spec, context));
       process.stdout.write(describeEstimate(estimate, spec, output.verbose));
       return;
     }
+    const { runChat } = await import('../experiment/language/chat.ts');
     const { saveRecord, jsonText } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/table.ts');
     await withContext(output, async (context) => {
-      const record = await runOpenAi(spec, context);
+      const record = await runChat(spec, context);
       const path = join(output.resultsDir, 'openai_recommendations.json');
       await saveRecord(path, languageRecordSchema, record);
       process.stdout.write(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
@@ -102,53 +99,60 @@ export function openAiCommand(): Command {
   });
 }
 
-function specOf(
+async function readSpec(
   run: z.output<typeof runSchema>,
   typed: Record<string, unknown>,
   resultsDir: string,
-): OpenAiSpec {
-  const { priceInput, priceOutput, users, hybrid, hybridWeight, replay, maxCost, candidates } = run;
-  const source = candidates.split(':')[0]!;
-  if (source !== 'none' && source !== 'bm25' && !names.includes(source)) {
-    throw new UsageError({
-      place: '--candidates',
-      found: `'${source}'`,
-      wanted: `bm25 or one of ${names.join(', ')}`,
-    });
-  }
-  if ((priceInput === undefined) !== (priceOutput === undefined)) {
-    throw new UsageError({
-      place: priceInput === undefined ? '--price-input' : '--price-output',
-      found: 'one price',
-      wanted: 'both --price-input and --price-output',
-    });
-  }
-  if (replay !== undefined && hybrid !== undefined && hybridWeight === undefined) {
-    throw new UsageError({
-      place: '--hybrid',
-      found: 'no weight, and stored answers hold no validation users to choose it on',
-      remedy: 'Give --hybrid-weight.',
-    });
-  }
+): Promise<ChatSpec> {
+  const { users, numUsers, replay, maxCost, candidates } = run;
+  const { parseCandidates } = await import('../experiment/language/candidates.ts');
+  parseCandidates(candidates); // refused before any work
+  const hybrid = readHybrid(run);
+  const price = readPrice(run);
+  const comparisonModels = modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with');
+  const { readStoredAnswers } = await import('../experiment/language/replay.ts');
   return {
     options: readFlags(chatOptions, typed),
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
-    numUsers: run.numUsers,
+    numUsers,
     candidates,
-    compareWith: run.compareWith,
+    comparisonModels,
     resultsDir,
-    ...(users !== undefined && { users }),
-    ...(hybrid !== undefined && { hybrid }),
-    ...(hybridWeight !== undefined && { hybridWeight }),
-    ...(replay !== undefined && { replay }),
+    ...(users !== undefined && { userIds: users.split(',') }),
+    ...(hybrid && { hybrid }),
+    ...(replay !== undefined && { stored: await readStoredAnswers(replay) }),
     ...(maxCost !== undefined && { maxCost }),
-    ...(priceInput !== undefined &&
-      priceOutput !== undefined && { price: { input: priceInput, output: priceOutput } }),
+    ...(price && { price }),
   };
 }
 
-function describeEstimate(estimate: CostEstimate, { options }: OpenAiSpec, withPrompts: boolean): string {
+function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof runSchema>): ChatSpec['hybrid'] {
+  if (hybrid === undefined) return undefined;
+  const model = specOf(hybrid, {}, '--hybrid');
+  if (hybridWeight !== undefined) return { model, weight: hybridWeight };
+  if (replay === undefined) return { model };
+  throw new UsageError({
+    place: '--hybrid',
+    found: 'no weight, and stored answers hold no validation users to choose it on',
+    remedy: 'Give --hybrid-weight.',
+  });
+}
+
+function readPrice({
+  priceInput: input,
+  priceOutput: output,
+}: z.output<typeof runSchema>): ChatSpec['price'] {
+  if (input !== undefined && output !== undefined) return { input, output };
+  if (input === undefined && output === undefined) return undefined;
+  throw new UsageError({
+    place: input === undefined ? '--price-output' : '--price-input',
+    found: 'one price',
+    wanted: 'both --price-input and --price-output',
+  });
+}
+
+function describeEstimate(estimate: CostEstimate, { options }: ChatSpec, withPrompts: boolean): string {
   const { users, inputTokens, outputTokens, cost, pricesAsOf, questions } = estimate;
   const money =
     cost === undefined
@@ -156,7 +160,7 @@ function describeEstimate(estimate: CostEstimate, { options }: OpenAiSpec, withP
       : `at most ${cost.toFixed(4)} USD (prices: ${pricesAsOf})`;
   const lines = [
     `${options.model}: ${users} users, ${inputTokens} input tokens, at most ${outputTokens} output tokens, ${money}.`,
-    'Nobody was asked.',
+    'No request was made.',
   ];
   if (withPrompts) {
     for (const { messages } of questions) {
@@ -166,18 +170,11 @@ function describeEstimate(estimate: CostEstimate, { options }: OpenAiSpec, withP
   return `${lines.join('\n')}\n`;
 }
 
-/** Below this many users, differences between models are mostly chance. */
-const FEW_USERS = 100;
-
-function describeAnswers({ language, models }: LanguageRecord): string {
-  const { shares, details, historiesCut, users } = language;
-  const percent = Object.entries(shares)
-    .filter(([, share]) => share > 0)
-    .map(([name, share]) => `${(100 * share).toFixed(1)}% ${name}`);
+function describeAnswers(record: LanguageRecord): string {
+  const { details, users } = record.language;
   const lines = [
-    `Answers: ${count(users.map(({ state }) => state))}. Titles: ${percent.join(', ') || 'none'}.`,
+    `Answers: ${countStates(users.map(({ state }) => state))}. ${describeShares(record.language)}`,
   ];
-  if (historiesCut > 0) lines.push(`${historiesCut} histories were too long for the prompt and were cut.`);
   if (typeof details['candidateRecall'] === 'number') {
     lines.push(
       `Recall of the candidate lists, the ceiling of any answer: ${details['candidateRecall'].toFixed(4)}.`,
@@ -187,17 +184,15 @@ function describeAnswers({ language, models }: LanguageRecord): string {
     lines.push(`Weight of the chat model in the hybrid: ${details['hybridWeight']}.`);
   }
   const cost = typeof details['costUsd'] === 'number' ? `, ${details['costUsd'].toFixed(4)} USD` : '';
-  lines.push(`Tokens: ${String(details['inputTokens'])} in, ${String(details['outputTokens'])} out${cost}.`);
-  const { evaluated } = models[0]!.users;
-  if (evaluated < FEW_USERS) {
-    lines.push(
-      `${evaluated} users say little: the intervals above are wide, and only differences outside them mean anything.`,
-    );
-  }
+  lines.push(
+    `Tokens: ${String(details['inputTokens'])} in, ${String(details['outputTokens'])} out${cost}.`,
+    ...describeLimits(record),
+  );
   return `${lines.join('\n')}\n`;
 }
 
-function count(states: string[]): string {
+/** "4 answered, 1 refused". */
+function countStates(states: string[]): string {
   const counts = new Map<string, number>();
   for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, n]) => `${n} ${state}`).join(', ');

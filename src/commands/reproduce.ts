@@ -4,7 +4,7 @@ import { RecsysError } from '../util/errors.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
-const schema = outputSchema.pick({ threads: true, quiet: true, verbose: true });
+const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true, verbose: true });
 
 export function reproduceCommand(): Command {
   const command = new Command('reproduce')
@@ -13,7 +13,9 @@ export function reproduceCommand(): Command {
   return addFlags(command, schema).action(async (file: string, typed: Record<string, unknown>) => {
     const options = readFlags(schema, typed);
     const { reproduce } = await import('../experiment/reproduce.ts');
-    const { differences, recorded } = await withContext(options, (context) => reproduce(file, context));
+    const { differences, recorded, note } = await withContext(options, (context) =>
+      reproduce(file, { ...context, resultsDir: options.resultsDir }),
+    );
     if (differences.length > 0) {
       const shown = differences.slice(0, 20);
       const lines = shown.map(
@@ -23,10 +25,13 @@ export function reproduceCommand(): Command {
       throw new RecsysError({
         place: file,
         found: `${differences.length} of the recorded values differ:\n${lines.join('\n')}`,
+        ...(note !== undefined && { remedy: note }),
       });
     }
     const names = recorded.models.map(({ name }) => name).join(', ');
-    process.stdout.write(`${file}: reproduced to the digit (${names})\n`);
+    process.stdout.write(
+      `${file}: reproduced to the digit (${names})\n${note === undefined ? '' : `${note}\n`}`,
+    );
   });
 }
 

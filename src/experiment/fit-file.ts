@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ModelSpec } from '../models/registry.ts';
+import type { ModelResult } from './record.ts';
 import type { FitStore, PartialFit } from '../util/partial-fit.ts';
 import { sha256, writeFileAtomic } from '../util/files.ts';
 import { environment } from './environment.ts';
@@ -25,7 +25,11 @@ export class FitFile implements FitStore {
   readonly path: string;
 
   /** A file of its own for each version, data set, split and model. */
-  constructor(folder: string, { source, dataset, protocol }: Prepared, spec: ModelSpec) {
+  constructor(
+    folder: string,
+    { source, dataset, protocol }: Prepared,
+    spec: Pick<ModelResult, 'name' | 'model' | 'hyperparameters'>,
+  ) {
     const { recsys } = environment();
     const key = JSON.stringify([recsys, endianness(), source, dataset.files, protocol, spec]);
     this.path = join(folder, `${spec.name}-${sha256(key).slice(0, 16)}.fit`);

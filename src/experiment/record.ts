@@ -1,7 +1,7 @@
 /** The results record: one zod schema, versioned. Everything outside `environment` and `timing` is reproducible. */
 import { z } from 'zod';
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** A mean over the evaluated users with its 95% bootstrap interval. */
 const estimate = z.object({
@@ -88,6 +88,7 @@ export const environmentSchema = z.object({
   cores: z.int(),
   memoryGiB: z.number(),
   date: z.string(),
+  engine: z.string().optional().describe('what computed a language model, such as ONNX Runtime on 2 threads'),
 });
 
 /** What every kind of record shares; `experiment` names the kind. */
@@ -105,7 +106,9 @@ export const recordSchema = z.object({
   protocol: recordedProtocolSchema,
   models: z.array(modelResultSchema),
   environment: environmentSchema,
-  timing: z.record(z.string(), z.number()).describe('seconds per phase; "mf.fit" and so on'),
+  timing: z
+    .record(z.string(), z.number())
+    .describe('seconds per phase: "mf.fit", "mf.recommend", "mf.evaluate", ...'),
 });
 
 export type Estimate = z.output<typeof estimate>;
@@ -117,7 +120,7 @@ export type ResultsRecord = z.output<typeof recordSchema>;
 /** One user's recommendations with the text around them, as both language models record them. */
 export const languageUserSchema = z.object({
   userId: z.int(),
-  history: z.string().describe('the history as the prompt told it'),
+  history: z.string().describe('the history as it stands in the prompt'),
   state: z.string().describe('answered, truncated, refused, empty, malformed or failed'),
   reply: z.string().describe('the text as generated, or why there is none'),
   recommendations: z.array(
@@ -137,7 +140,7 @@ export const languageRecordSchema = recordSchema.extend({
   language: z.object({
     template: z.string().describe('name and version of the prompt template'),
     shares: z.record(z.string(), z.number()).describe('share of recommendations per match class'),
-    historiesCut: z.int().describe('histories that were too long for the prompt'),
+    truncatedHistories: z.int().describe('histories that were too long for the prompt'),
     users: z.array(languageUserSchema),
     details: z
       .record(z.string(), z.unknown())
@@ -145,4 +148,10 @@ export const languageRecordSchema = recordSchema.extend({
   }),
 });
 
+/** A record of any kind: those of language models have the texts as well. */
+export const anyRecordSchema = recordSchema.extend({
+  language: languageRecordSchema.shape.language.optional(),
+});
+
+export type AnyRecord = z.output<typeof anyRecordSchema>;
 export type LanguageRecord = z.output<typeof languageRecordSchema>;

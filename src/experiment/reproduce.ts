@@ -1,10 +1,13 @@
 /** Runs a recorded experiment again and names every number that differs. */
 import { isDeepStrictEqual } from 'node:util';
-import { registry, type ModelName, type ModelSpec } from '../models/registry.ts';
+import { z } from 'zod';
+import { isRegistered, modelNames, specOf, type ModelSpec } from '../models/registry.ts';
 import { DataError } from '../util/errors.ts';
+import { environment } from './environment.ts';
+import type { RecordedRun } from './language/reproduce.ts';
 import { protocolSchema } from './protocol.ts';
-import { recordSchema, type ResultsRecord } from './record.ts';
-import { runExperiment, type ExperimentSpec, type RunContext } from './run.ts';
+import { anyRecordSchema, type AnyRecord, type LanguageRecord, type ModelResult } from './record.ts';
+import { runExperiment, type RunContext } from './run.ts';
 import { readRecord } from './store.ts';
 
 /** One value that came out differently: `models.1.metrics.10.f1.mean`. */
@@ -14,43 +17,135 @@ export interface Difference {
   found: unknown;
 }
 
+export interface Reproduction {
+  recorded: AnyRecord;
+  /** Empty when every number came out again. */
+  differences: Difference[];
+  /** What was taken from the record instead of being made again, as a sentence; or why numbers may differ. */
+  note?: string;
+}
+
 /**
- * Runs the experiment of the record in `path` again. Returns every difference outside `environment` and `timing`,
- * none when it reproduces. Throws DataError when the record is not one of the classical models' experiments.
+ * Runs the experiment of the record in `path` again. Returns every difference outside `environment` and `timing`. GPT-2
+ * trained from scratch is trained again; a chat model's answers are taken from the record. Throws DataError when the
+ * record has no model or one that cannot be run again, by cause.
  */
 export async function reproduce(
   path: string,
-  context: RunContext,
-): Promise<{ differences: Difference[]; recorded: ResultsRecord }> {
-  const recorded = await readRecord(path, recordSchema);
-  const { record } = await runExperiment(specOfRecord(path, recorded), context);
-  return { recorded, differences: differences(reproducible(recorded), reproducible(record)) };
+  context: RunContext & { resultsDir: string },
+): Promise<Reproduction> {
+  const recorded = await readRecord(path, anyRecordSchema);
+  const first = recorded.models[0];
+  if (first === undefined) {
+    throw new DataError({
+      place: path,
+      found: 'a record without models',
+      wanted: 'at least one to run again',
+    });
+  }
+  const language = isLanguageRecord(recorded);
+  const found = language
+    ? await rerunLanguageModel(path, recorded, context)
+    : (await runExperiment(specOfRecord(path, recorded), context)).record;
+  const comparable = language ? withoutUnrecorded(recorded, found) : found;
+  const note = noteOn(recorded);
+  return {
+    recorded,
+    differences: differences(reproducible(recorded), reproducible(comparable)),
+    ...(note !== undefined && { note }),
+  };
+}
+
+function isLanguageRecord(record: AnyRecord): record is LanguageRecord {
+  return record.language !== undefined;
+}
+
+async function rerunLanguageModel(
+  path: string,
+  record: LanguageRecord,
+  context: RunContext & { resultsDir: string },
+): Promise<AnyRecord> {
+  const [first, ...others] = record.models;
+  const hybrid = others.find(({ model }) => model === 'hybrid');
+  const specs = others.filter((result) => result !== hybrid).map((result) => specOfResult(path, result));
+  const run: RecordedRun = {
+    path,
+    data: record.source,
+    protocol: protocolOf(record),
+    comparisonModels: specs,
+    resultsDir: context.resultsDir,
+  };
+  const { rerunChat, rerunGpt2 } = await import('./language/reproduce.ts');
+  if (first?.model === 'gpt2') return await rerunGpt2(record, run, context);
+  if (first?.model === 'openai') {
+    return await rerunChat(record, { ...run, ...(hybrid && { hybrid: hybridOf(path, hybrid) }) }, context);
+  }
+  throw cannotRun(path, first?.model ?? '');
 }
 
 /** The part of a record that must be the same on every machine and every run. */
-export function reproducible(record: ResultsRecord): unknown {
+export function reproducible(record: AnyRecord): unknown {
   return JSON.parse(JSON.stringify({ ...record, environment: undefined, timing: undefined }));
 }
 
-function specOfRecord(path: string, record: ResultsRecord): ExperimentSpec {
-  const models = record.models.map(({ name, model, hyperparameters }): ModelSpec => {
-    if (!(model in registry)) {
-      throw new DataError({
-        place: path,
-        found: `model '${model}'`,
-        wanted: `one that can be run again without a network: ${Object.keys(registry).join(', ')}`,
-      });
-    }
-    return { name, model: model as ModelName, hyperparameters };
+function specOfRecord(path: string, record: AnyRecord) {
+  const models = record.models.map((result) => specOfResult(path, result));
+  return { experiment: record.experiment, data: record.source, protocol: protocolOf(record), models };
+}
+
+function protocolOf({ protocol: { testShare, seed, k, threshold, split } }: AnyRecord) {
+  return protocolSchema.parse({ ...(split !== 'predefined' && { split, testShare }), seed, k, threshold });
+}
+
+function specOfResult(path: string, { name, model, hyperparameters }: ModelResult): ModelSpec {
+  if (!isRegistered(model)) throw cannotRun(path, model);
+  return { name, model, hyperparameters };
+}
+
+function hybridOf(path: string, { hyperparameters, model }: ModelResult) {
+  const { weight, models } = hybridSchema.parse(hyperparameters);
+  const name = models[1];
+  if (!modelNames.includes(name)) throw cannotRun(path, `${model} with ${name}`);
+  return { model: specOf(name), weight };
+}
+
+const hybridSchema = z.object({ weight: z.number(), models: z.tuple([z.string(), z.string()]) });
+
+function cannotRun(path: string, model: string): DataError {
+  const lists = model === 'external';
+  return new DataError({
+    place: path,
+    found: lists ? 'lists that another tool made, which the record does not hold' : `model '${model}'`,
+    wanted: `a model that this version can run again: ${modelNames.join(', ')}, gpt2, openai`,
+    ...(lists && { remedy: 'Run `recsys evaluate` on the file of lists again.' }),
   });
-  const { testShare, seed, k, threshold, split } = record.protocol;
-  const protocol = protocolSchema.parse({
-    ...(split !== 'predefined' && { split, testShare }),
-    seed,
-    k,
-    threshold,
+}
+
+/** `found` without what version 1 did not record of the models beside a language model. */
+function withoutUnrecorded({ models: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
+  const models = found.models.map((result, n) => {
+    const before = recorded[n];
+    if (n === 0 || before === undefined) return result;
+    const { ratingPrediction, ...rest } = result;
+    return {
+      ...rest,
+      facts: Object.keys(before.facts).length === 0 ? {} : rest.facts,
+      ...(before.ratingPrediction && ratingPrediction && { ratingPrediction }),
+    };
   });
-  return { experiment: record.experiment, data: record.source, protocol, models };
+  return { ...found, models };
+}
+
+/** What the reader must know about how a record was run again. */
+function noteOn({ models: [first], environment: recorded }: AnyRecord): string | undefined {
+  if (first?.model === 'openai') return 'The answers were taken from the record; no request was made.';
+  const { cpu } = environment();
+  if (first?.model !== 'gpt2' || cpu === recorded.cpu) return undefined;
+  const engine = recorded.engine === undefined ? '' : ` (${recorded.engine})`;
+  return (
+    `The record was made on ${recorded.cpu}${engine}, this is ${cpu}: ONNX Runtime's numbers can differ between makes ` +
+    'of processors.'
+  );
 }
 
 /** Leaves of two JSON values that differ, depth first, with the path from the root. */

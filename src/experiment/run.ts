@@ -1,4 +1,8 @@
-/** An experiment in six visible steps: load, split, fit, recommend, evaluate, record. */
+/**
+ * An experiment in six visible steps: load, split, fit, recommend, evaluate, record. `runModels` is the only place where
+ * models are fitted, asked for lists and scored: baselines, language models, hybrids and the models beside them alike.
+ */
+import type { Fitted, Recommender } from '../models/recommender.ts';
 import { createModel, type ModelSpec } from '../models/registry.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
@@ -32,6 +36,24 @@ export interface Outcome {
   lists: Map<string, Lists>;
 }
 
+/** A model for the runner: what its result says it is, and how it is made. */
+export interface RunnableModel<F extends Fitted = Fitted> extends Pick<
+  ModelResult,
+  'name' | 'model' | 'hyperparameters'
+> {
+  /** The untrained model. */
+  create(): Promise<Recommender<F>>;
+  /** Called between fit and recommend, such as to save the fitted model; timed as NAME.save. */
+  save?(fitted: F): Promise<void>;
+}
+
+/** What one model came to. `fitted` is disposed of: only its facts and texts may still be read. */
+export interface ModelRun<F extends Fitted = Fitted> {
+  result: ModelResult;
+  lists: Lists;
+  fitted: F;
+}
+
 /**
  * Runs every model of `spec` under its protocol. Same spec, same numbers, on any machine and with any number of
  * threads. Throws DataError for bad data and AbortedError when the signal fires.
@@ -39,36 +61,73 @@ export interface Outcome {
 export async function runExperiment(spec: ExperimentSpec, context: RunContext): Promise<Outcome> {
   const watch = new Stopwatch();
   const prepared = await prepare(spec.data, spec.protocol, context, watch);
-  const results: ModelResult[] = [];
-  const lists = new Map<string, Lists>();
-  for (const model of spec.models) {
-    const { result, list } = await runModel(model, prepared, context, watch);
-    results.push(result);
-    lists.set(model.name, list);
-  }
+  const runs = await runModels(prepared, spec.models.map(fromRegistry), context, watch);
+  const results = runs.map(({ result }) => result);
+  const lists = new Map(runs.map(({ result, lists }) => [result.name, lists]));
   return { record: buildRecord(spec.experiment, prepared, results, watch), prepared, lists };
 }
 
-async function runModel(spec: ModelSpec, prepared: Prepared, context: RunContext, watch: Stopwatch) {
-  const rng = new Rng(prepared.protocol.seed).derive(`model:${spec.name}`);
-  const recommender = await watch.time('import', () => createModel(spec));
+/** A model of the registry for the runner. */
+export function fromRegistry(spec: ModelSpec): RunnableModel {
+  return { ...spec, create: () => createModel(spec) };
+}
+
+/**
+ * Fits each model, asks it for lists as long as the largest cut-off, and scores them, one after another. `users` are
+ * those that are asked for and count (user indices, ascending); by default all with test ratings, of which those without
+ * a relevant one get no list and are counted apart. Seconds are added to `watch` as NAME.fit, .recommend and .evaluate.
+ */
+export async function runModels<F extends Fitted>(
+  prepared: Prepared,
+  models: readonly RunnableModel<F>[],
+  context: RunContext,
+  watch: Stopwatch,
+  users?: Int32Array,
+): Promise<ModelRun<F>[]> {
+  const runs: ModelRun<F>[] = [];
+  for (const model of models) {
+    runs.push(
+      await withFitted(prepared, model, context, watch, async (fitted) => {
+        const asked = users ?? prepared.evaluable;
+        const k = Math.max(...prepared.protocol.k);
+        const topK = await watch.time(`${model.name}.recommend`, () => fitted.recommend(asked, k));
+        const lists = { users: asked, ...topK };
+        const result = await watch.time(`${model.name}.evaluate`, () =>
+          scoreLists(prepared, model, lists, { fitted, ...(users && { asked: users }) }),
+        );
+        return { result, lists, fitted };
+      }),
+    );
+  }
+  return runs;
+}
+
+/** Fits `model` on the training part and disposes of it after `use`, also when that throws. */
+export async function withFitted<F extends Fitted, T>(
+  prepared: Prepared,
+  model: RunnableModel<F>,
+  context: RunContext,
+  watch: Stopwatch,
+  use: (fitted: F) => Promise<T>,
+): Promise<T> {
+  const { name, hyperparameters } = model;
+  const rng = modelRng(prepared, name);
+  const recommender = await watch.time('import', () => model.create());
+  const spec = { name, model: model.model, hyperparameters };
   const store = context.fits === undefined ? undefined : new FitFile(context.fits, prepared, spec);
-  const fitted = await watch.time(`${spec.name}.fit`, () =>
+  const fitted = await watch.time(`${name}.fit`, () =>
     recommender.fit(prepared.train, { ...context, rng, ...(store && { store }) }),
   );
-  await store?.remove();
   try {
-    const users = prepared.evaluable;
-    const k = Math.max(...prepared.protocol.k);
-    const list = await watch.time(`${spec.name}.recommend`, async () => ({
-      users,
-      ...(await fitted.recommend(users, k)),
-    }));
-    const result = await watch.time(`${spec.name}.evaluate`, () =>
-      scoreLists(prepared, spec, list, { fitted }),
-    );
-    return { result, list };
+    await store?.remove();
+    if (model.save) await watch.time(`${name}.save`, () => model.save?.(fitted));
+    return await use(fitted);
   } finally {
     await fitted.dispose?.();
   }
+}
+
+/** A model's own generator: its numbers depend on the seed and its name, not on the models beside it. */
+export function modelRng({ protocol }: Pick<Prepared, 'protocol'>, name: string): Rng {
+  return new Rng(protocol.seed).derive(`model:${name}`);
 }

@@ -4,7 +4,8 @@ import stringify from 'json-stringify-pretty-compact';
 import type { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
-import { recordSchema, SCHEMA_VERSION } from './record.ts';
+import { SCHEMA_VERSION } from './record.ts';
+import { upgradeRecord } from './upgrade.ts';
 
 /**
  * Writes a record as JSON that a person can read and `diff` can compare. Throws DataError naming the field when a
@@ -23,13 +24,13 @@ export function jsonText(value: unknown): string {
   return `${stringify(value, { maxLength: 120 })}\n`;
 }
 
-/** Reads and validates a record. Throws DataError naming file and field. */
+/** Reads and validates a record, of the present version or a former one. Throws DataError naming file and field. */
 export async function readRecord<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new DataError({
       place: path,
       found: 'no such record',
-      remedy: 'Run `recsys baseline` first.',
+      wanted: 'a results record, such as `recsys baseline` or another command saves',
       cause,
     });
   });
@@ -39,12 +40,7 @@ export async function readRecord<S extends z.ZodType>(path: string, schema: S): 
   } catch (cause) {
     throw new DataError({ place: path, found: 'not JSON', wanted: 'a results record', cause });
   }
-  return check(path, schema, value);
-}
-
-/** Does this value fit the base schema that every experiment's record extends? */
-export function isRecord(value: unknown): boolean {
-  return recordSchema.safeParse(value).success;
+  return check(path, schema, upgradeRecord(value));
 }
 
 function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.output<S> {
@@ -54,7 +50,7 @@ function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.
   throw new DataError({
     place: `${path}: ${issue!.path.join('.') || 'record'}`,
     found: issue!.message,
-    wanted: `a results record of version ${SCHEMA_VERSION}`,
+    wanted: `a results record of version ${SCHEMA_VERSION} or earlier`,
     cause: result.error,
   });
 }

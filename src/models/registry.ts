@@ -1,4 +1,5 @@
 /** Every model by name: its options, and how it is loaded when it is first needed. */
+import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { UsageError } from '../util/errors.ts';
 import { easeOptions } from './ease/options.ts';
@@ -8,8 +9,11 @@ import { popularityOptions } from './popularity/options.ts';
 import type { Recommender } from './recommender.ts';
 
 interface Entry<S extends z.ZodType> {
+  /** One line for help texts. */
   summary: string;
   options: S;
+  /** Other option sets of the model under names of their own, which `--models` and its like take as well. */
+  variants?: Record<string, Partial<z.input<S>>>;
   create: (options: z.output<S>) => Promise<Recommender>;
 }
 
@@ -22,16 +26,19 @@ export const registry = {
   popularity: entry({
     summary: 'the same list for everybody: best mean rating, most ratings, or damped mean',
     options: popularityOptions,
+    variants: { 'popularity-count': { by: 'count' }, 'popularity-damped': { by: 'damped' } },
     create: async (options) => (await import('./popularity/index.ts')).createPopularity(options),
   }),
   mf: entry({
     summary: 'matrix factorization: implicit ALS, BPR, or biased SGD on the ratings',
     options: mfOptions,
+    variants: { 'mf-bpr': { solver: 'bpr' }, 'mf-sgd': { solver: 'sgd' } },
     create: async (options) => (await import('./mf/index.ts')).createMf(options),
   }),
   fm: entry({
     summary: 'factorization machine over users, movies and movie features',
     options: fmOptions,
+    variants: { 'fm-bpr': { solver: 'bpr' }, 'fm-pointwise': { solver: 'pointwise' } },
     create: async (options) => (await import('./fm/index.ts')).createFm(options),
   }),
   ease: entry({
@@ -50,32 +57,51 @@ export interface ModelSpec {
   hyperparameters: Record<string, unknown>;
 }
 
-/** Names that stand for a model with one option set, as `--models` takes them. */
-export const variants: Record<string, { model: ModelName; options: Record<string, unknown> }> = {
-  popularity: { model: 'popularity', options: {} },
-  'popularity-count': { model: 'popularity', options: { by: 'count' } },
-  'popularity-damped': { model: 'popularity', options: { by: 'damped' } },
-  mf: { model: 'mf', options: {} },
-  'mf-bpr': { model: 'mf', options: { solver: 'bpr' } },
-  'mf-sgd': { model: 'mf', options: { solver: 'sgd' } },
-  fm: { model: 'fm', options: {} },
-  'fm-bpr': { model: 'fm', options: { solver: 'bpr' } },
-  'fm-pointwise': { model: 'fm', options: { solver: 'pointwise' } },
-  ease: { model: 'ease', options: {} },
-};
+interface Variant {
+  model: ModelName;
+  options: Record<string, unknown>;
+}
 
-/** The spec of a variant, with `overrides` on top and defaults filled in. Throws UsageError for an unknown name. */
-export function specOf(name: string, overrides: Record<string, unknown> = {}): ModelSpec {
-  const variant = variants[name];
+/** Every name that stands for a model with one option set: the entries of the registry and their variants. */
+const variants = new Map<string, Variant>(
+  (Object.keys(registry) as ModelName[]).flatMap((model): [string, Variant][] => {
+    const others: Record<string, Record<string, unknown>> = registry[model].variants ?? {};
+    return Object.entries({ [model]: {}, ...others }).map(([name, options]) => [name, { model, options }]);
+  }),
+);
+
+/** The names that `specOf` takes. */
+export const modelNames: readonly string[] = [...variants.keys()];
+
+/** Is this the name of an entry of the registry? */
+export function isRegistered(name: string): name is ModelName {
+  return Object.hasOwn(registry, name);
+}
+
+/**
+ * The spec of a model or variant, with `overrides` on top and defaults filled in. Throws UsageError for an unknown name,
+ * blaming `flag`, where it was given, and suggesting the nearest name.
+ */
+export function specOf(name: string, overrides: Record<string, unknown> = {}, flag = '--models'): ModelSpec {
+  const variant = variants.get(name);
   if (variant === undefined) {
+    const near = nearestName(name);
     throw new UsageError({
-      place: '--models',
+      place: flag,
       found: `unknown model '${name}'`,
-      wanted: Object.keys(variants).join(', '),
+      wanted: modelNames.join(', '),
+      ...(near !== undefined && { remedy: `Did you mean '${near}'?` }),
     });
   }
   const hyperparameters = registry[variant.model].options.parse({ ...variant.options, ...overrides });
   return { name, model: variant.model, hyperparameters };
+}
+
+/** A name that begins with what was typed, or one at most two edits away. */
+function nearestName(typed: string): string | undefined {
+  const longer = modelNames.find((name) => typed !== '' && name.startsWith(typed));
+  const nearest = closest(typed, modelNames);
+  return longer ?? (distance(typed, nearest) <= 2 ? nearest : undefined);
 }
 
 /** Loads the model's code and builds it, untrained. Throws ZodError when the options do not fit. */

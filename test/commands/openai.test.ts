@@ -57,12 +57,12 @@ async function record(): Promise<LanguageRecord> {
 }
 
 describe('recsys openai', () => {
-  it('asks once per user, grounds and scores the answers beside a baseline, and says that five users say little', async () => {
+  it('asks once per user, grounds and scores the answers beside a baseline, and says that five users are few', async () => {
     const { code, stdout, stderr } = await openai('--num-users', '5');
     expect([code, server.requests.length]).toEqual([0, 5]);
     expect(stdout).toMatch(/openai +0\.\d{4}/);
     expect(stdout).toMatch(/popularity-count +0\.\d{4}/);
-    expect(stdout).toContain('5 users say little');
+    expect(stdout).toContain('5 users are few');
     expect(stderr).toContain('saved results/openai_recommendations.json');
     const { models, language } = await record();
     expect(models.map(({ users }) => users.evaluated)).toEqual([5, 5]);

@@ -42,7 +42,7 @@ describe('an experiment', () => {
     expect(reproducible(two.record)).toEqual(reproducible(one.record));
   });
 
-  it('gives a model the same numbers alone as in company', async () => {
+  it('gives a model the same numbers alone as beside others', async () => {
     const [both, alone] = [await run(), await run({}, 1, ['mf'])];
     expect(alone.record.models[0]).toEqual(both.record.models[1]);
   });

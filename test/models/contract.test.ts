@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { has } from '../../src/data/csr.ts';
-import { createModel, specOf, variants } from '../../src/models/registry.ts';
+import { createModel, specOf, modelNames } from '../../src/models/registry.ts';
 import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
 
 /**
@@ -26,7 +26,7 @@ async function recommend(name: string, k: number, seed = 1, threads = 1, board =
   return list;
 }
 
-describe.each(Object.keys(variants))('%s keeps the contract of a recommender', (name) => {
+describe.each(modelNames)('%s keeps the contract of a recommender', (name) => {
   it('recommends catalogue movies that the user has not rated, each once, best first', async () => {
     const { train } = checkerboard();
     const { items, scores, k } = await recommend(name, 5);

@@ -15,7 +15,7 @@ export function languageRecordOf(
     language: {
       template: 'a test, version 1',
       shares: { exact: 0.5, normalised: 0.3, 'out-of-catalogue': 0.1, 'already-seen': 0.05, repeated: 0.05 },
-      historiesCut: 0,
+      truncatedHistories: 0,
       users: record.models[0]!.perUser.userIds.map((userId) => ({
         userId,
         history: `User ${userId} has watched ${titles[0]}, rated 5.0/5`,

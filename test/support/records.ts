@@ -23,7 +23,7 @@ export function recordOf(
   const { k = [10], relevant = 4, threshold = 4, split = 'per-user-random', seed = 42 } = options;
   const name = options.dataset ?? 'made by a test';
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     experiment: options.experiment ?? 'baseline',
     source: { dataset: name },
     dataset: {

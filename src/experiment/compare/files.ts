@@ -3,16 +3,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../util/errors.ts';
-import { languageRecordSchema, recordSchema, type ResultsRecord } from '../record.ts';
+import { anyRecordSchema, type AnyRecord, type ResultsRecord } from '../record.ts';
 import { readRecord } from '../store.ts';
-
-/** A record of any kind; those of language models have the texts as well. */
-const anyRecordSchema = recordSchema.extend({ language: languageRecordSchema.shape.language.optional() });
 
 export interface RecordFile {
   /** Name without folder. */
   file: string;
-  record: z.output<typeof anyRecordSchema>;
+  record: AnyRecord;
 }
 
 /** Does a JSON value claim to be the record of an experiment? Pages' numbers and lists of recommendations do not. */

@@ -30,7 +30,7 @@ export function languageModels(records: readonly RecordFile[]): LanguageComparis
     name: models[0]?.name ?? experiment,
     template: language.template,
     shares: language.shares,
-    historiesCut: language.historiesCut,
+    truncatedHistories: language.truncatedHistories,
     examples: language.users.filter(({ userId }) => chosen.has(userId)).sort((a, b) => a.userId - b.userId),
   }));
 }

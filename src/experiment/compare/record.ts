@@ -48,7 +48,7 @@ const languageModel = z.object({
   name: z.string(),
   template: z.string(),
   shares: z.record(z.string(), z.number()).describe('share of the written titles in each match class'),
-  historiesCut: z.int(),
+  truncatedHistories: z.int(),
   examples: z.array(languageUserSchema).describe('the same users in every model where there are such'),
 });
 

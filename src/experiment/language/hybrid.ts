@@ -1,29 +1,87 @@
-/** A language model's ranking blended with a baseline's; the weight is chosen on validation users. */
+/** A language model's ranking blended with another model's; the weight is chosen on validation users. */
 import { carveValidation } from '../../data/split.ts';
 import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
+import { BLENDED_LENGTH, createHybrid } from '../../models/hybrid/index.ts';
 import { fuse } from '../../models/hybrid/rank-fusion.ts';
+import type { LanguageFitted } from '../../models/language-model.ts';
 import type { TopK } from '../../models/recommender.ts';
+import { createModel, type ModelSpec } from '../../models/registry.ts';
 import { Rng } from '../../util/rng.ts';
+import { Stopwatch } from '../environment.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
+import { fromRegistry, modelRng, withFitted, type RunContext, type RunnableModel } from '../run.ts';
 
-export { fuse as hybridLists };
+/** Weights of the language model that are tried. */
+const WEIGHTS = Array.from({ length: 11 }, (_, n) => n / 10);
 
-/** Weights that are tried: the share of the language model. */
-const weights = Array.from({ length: 11 }, (_, n) => n / 10);
+export interface Hybrid {
+  /** The model to blend with. */
+  model: ModelSpec;
+  /** Weight of the language model in the blend, 0 to 1; chosen on validation users when absent. */
+  weight?: number;
+}
+
+/** The language model `name`, whose `lists` are there already, blended with the hybrid's model. */
+export function hybridModel(
+  prepared: Prepared,
+  name: string,
+  lists: TopK,
+  { model, weight }: Required<Hybrid>,
+): RunnableModel {
+  const together = `${name}+${model.name}`;
+  return {
+    name: together,
+    model: 'hybrid',
+    hyperparameters: { weight, models: [name, model.name] },
+    create: async () =>
+      createHybrid({
+        name: together,
+        first: lists,
+        second: await createModel(model),
+        secondRng: modelRng(prepared, model.name),
+        weight,
+      }),
+  };
+}
 
 /**
  * The weight with the highest NDCG on validation ratings carved from train, of as many users as are asked, none of them
- * among `asked`. `rank` gets an inner `Prepared` whose test side is the validation part, so that the test ratings can
- * decide nothing. Equal values: the smaller weight.
+ * among `asked`. The language model is made anew for the inner training part by `makeModel`; the test ratings can decide
+ * nothing, as the inner `Prepared` holds the validation part in their place. Equal values: the smaller weight.
  */
 export async function chooseHybridWeight(
   prepared: Prepared,
   asked: Int32Array,
-  { split, testShare, threshold, k }: Protocol,
-  rank: (inner: Prepared, users: Int32Array) => Promise<{ chat: TopK; baseline: TopK }>,
+  makeModel: (prepared: Prepared, users: Int32Array) => Promise<RunnableModel<LanguageFitted>>,
+  { model, protocol }: { model: ModelSpec; protocol: Protocol },
+  context: RunContext,
 ): Promise<number> {
-  const rng = new Rng(prepared.protocol.seed).derive('hybrid');
+  const { inner, users } = validationPart(prepared, asked, protocol);
+  const length = Math.max(...protocol.k);
+  // A stopped fit on the inner part would be taken for one on the whole of train: nothing is kept.
+  const { fits: _, ...unkept } = context;
+  const rank = (model: RunnableModel, k: number) =>
+    withFitted(inner, model, unkept, new Stopwatch(), (fitted) => fitted.recommend(users, k));
+  const first = await rank(await makeModel(inner, users), length);
+  const second = await rank(fromRegistry(model), BLENDED_LENGTH);
+  let best = { weight: 0, ndcg: -1 };
+  for (const weight of WEIGHTS) {
+    const lists = { users, ...fuse(first, second, weight, length) };
+    const { cutoffs } = evaluateLists(lists, inner.relevant, inner.facts, { cutoffs: [length], users });
+    const ndcg = cutoffs[0]!.perUser.ndcg.reduce((sum, value) => sum + value, 0) / Math.max(1, users.length);
+    if (ndcg > best.ndcg) best = { weight, ndcg };
+  }
+  return best.weight;
+}
+
+/** Train divided again by the protocol's rule, and as many other users with a relevant validation item as are asked. */
+function validationPart(
+  prepared: Prepared,
+  asked: Int32Array,
+  { split, testShare, threshold, seed }: Protocol,
+): { inner: Prepared; users: Int32Array } {
+  const rng = new Rng(seed).derive('hybrid');
   const { train, validation } = carveValidation(
     prepared.train,
     { kind: split, testShare },
@@ -34,14 +92,5 @@ export async function chooseHybridWeight(
     (user) => relevant.pointers[user + 1]! > relevant.pointers[user]! && !asked.includes(user),
   );
   const users = Int32Array.from(rng.derive('users').shuffle(others).slice(0, asked.length)).sort();
-  const { chat, baseline } = await rank({ ...prepared, train, relevant }, users);
-  const length = k.at(-1)!;
-  let best = { weight: 0, ndcg: -1 };
-  for (const weight of weights) {
-    const lists = { users, ...fuse(chat, baseline, weight, length) };
-    const { cutoffs } = evaluateLists(lists, relevant, prepared.facts, { cutoffs: [length], users });
-    const ndcg = cutoffs[0]!.perUser.ndcg.reduce((sum, value) => sum + value, 0) / Math.max(1, users.length);
-    if (ndcg > best.ndcg) best = { weight, ndcg };
-  }
-  return best.weight;
+  return { inner: { ...prepared, train, relevant }, users };
 }

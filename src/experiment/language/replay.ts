@@ -1,7 +1,94 @@
-/** Stored answers of a chat model, from this program or from a published study: JSONL, one user a line. */
+/** Stored answers of a chat model, from a file (this program's or a published study's) or from a record. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { TitleIndex } from '../../language/titles.ts';
+import type { Answer } from '../../models/chat/cache.ts';
+import {
+  countStates,
+  createChatModel,
+  toExchange,
+  type ChatExchange,
+  type ChatFitted,
+  type ChatParts,
+} from '../../models/chat/index.ts';
+import { rankExchanges } from '../../models/language-model.ts';
+import type { Recommender } from '../../models/recommender.ts';
 import { DataError } from '../../util/errors.ts';
+import type { LanguageRecord } from '../record.ts';
+
+/** What came of one request: an answer, or why there is none. */
+type Outcome = Parameters<typeof toExchange>[3];
+
+/** The outcome of each user by released id. */
+export interface StoredAnswers extends ReadonlyMap<number, Outcome> {
+  readonly origin: 'file' | 'record';
+}
+
+class Stored extends Map<number, Outcome> implements StoredAnswers {
+  readonly origin: StoredAnswers['origin'];
+
+  constructor(origin: StoredAnswers['origin']) {
+    super();
+    this.origin = origin;
+  }
+}
+
+/** A chat model that answers what is stored; a user without a stored answer gets an empty one. Makes no request. */
+export function createReplay(parts: ChatParts, stored: StoredAnswers): Recommender<ChatFitted> {
+  const chat = createChatModel(parts);
+  return {
+    name: chat.name,
+    async fit(train, context) {
+      const asked = await chat.fit(train, context);
+      const titles = new TitleIndex(train.movies);
+      const exchanges: ChatExchange[] = [];
+      return {
+        questions: (users, k) => asked.questions(users, k),
+        template: asked.template,
+        exchanges,
+        get facts() {
+          return countStates(exchanges);
+        },
+        recommend(users, k) {
+          const answered = asked
+            .questions(users, k)
+            .map((question) =>
+              toExchange(
+                train,
+                titles,
+                question,
+                stored.get(train.userIds[question.user]!) ?? { answer: answerOf('') },
+              ),
+            );
+          exchanges.push(...answered);
+          return Promise.resolve(rankExchanges(answered, k));
+        },
+      };
+    },
+  };
+}
+
+function answerOf(text: string, parts: Partial<Answer> = {}): Answer {
+  const usage = { input: 0, output: 0 };
+  return { text, refusal: null, finishReason: 'stop', model: '', usage, latencySeconds: 0, ...parts };
+}
+
+/** The answers that a record holds, so that it can be scored again without asking. */
+export function answersOfRecord(
+  { users }: LanguageRecord['language'],
+  origin: StoredAnswers['origin'],
+): StoredAnswers {
+  const stored = new Stored(origin);
+  for (const { userId, state, reply } of users) {
+    const finishReason = state === 'truncated' ? 'length' : 'stop';
+    const refusal = state === 'refused' ? reply : null;
+    stored.set(
+      userId,
+      state === 'failed' ? { failure: reply } : { answer: answerOf(reply, { finishReason, refusal }) },
+    );
+  }
+  return stored;
+}
 
 const lineSchema = z.union([
   z.object({ userId: z.int(), text: z.string() }),
@@ -11,37 +98,32 @@ const lineSchema = z.union([
   }),
 ]);
 
-export interface StoredAnswer {
-  userId: number;
-  /** The reply as text; a list of titles becomes JSON, which the reply parser reads. */
-  text: string;
-}
-
-/** Reads `{"userId": 425, "text": "..."}` or `{"userId": 425, "titles": [...]}` a line. Throws DataError with the line. */
-export async function readStoredAnswers(path: string): Promise<StoredAnswer[]> {
+/**
+ * Reads `{"userId": 425, "text": "..."}` or `{"userId": 425, "titles": [...]}` a line; a list of titles becomes JSON,
+ * which the reply parser reads. Throws DataError with the line.
+ */
+export async function readStoredAnswers(path: string): Promise<StoredAnswers> {
   const content = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new DataError({ place: path, found: 'no such file', wanted: 'stored answers as JSONL', cause });
   });
-  const seen = new Set<number>();
-  const answers: StoredAnswer[] = [];
+  const stored = new Stored('file');
   for (const [n, line] of content.split(/\r?\n/u).entries()) {
     if (line.trim() === '') continue;
-    const answer = parseLine(line, `${path}:${n + 1}`);
-    if (seen.has(answer.userId)) {
+    const { userId, text } = parseLine(line, `${path}:${n + 1}`);
+    if (stored.has(userId)) {
       throw new DataError({
         place: `${path}:${n + 1}`,
-        found: `user ${answer.userId} again`,
+        found: `user ${userId} again`,
         wanted: 'one line a user',
       });
     }
-    seen.add(answer.userId);
-    answers.push(answer);
+    stored.set(userId, { answer: answerOf(text) });
   }
-  if (answers.length === 0) throw new DataError({ place: path, found: 'no answer', wanted: 'JSON lines' });
-  return answers;
+  if (stored.size === 0) throw new DataError({ place: path, found: 'no answer', wanted: 'JSON lines' });
+  return stored;
 }
 
-function parseLine(line: string, place: string): StoredAnswer {
+function parseLine(line: string, place: string): { userId: number; text: string } {
   let value: unknown;
   try {
     value = JSON.parse(line);

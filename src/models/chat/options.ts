@@ -1,4 +1,4 @@
-/** Options of the chat model: defaults with their reasons, once. Only zod is imported here. */
+/** Options of a chat model: defaults with their reasons, once. Only zod is imported here. */
 import { z } from 'zod';
 
 export const chatOptions = z.object({
@@ -7,10 +7,17 @@ export const chatOptions = z.object({
     .url()
     .optional()
     .meta({ placeholder: 'url' })
-    .describe('another server that speaks the OpenAI API, such as http://localhost:11434/v1 (Ollama)'),
+    .describe('another server that speaks the OpenAI API, such as http://localhost:11434/v1 (Ollama)')
+    .meta({ affectsResult: false }),
   temperature: z.number().min(0).max(2).default(0).describe('0: the same answer as far as the server can'),
   topN: z.int().min(1).max(100).optional().describe('movies to ask for (default: the largest cut-off)'),
-  concurrency: z.int().min(1).max(64).default(4).describe('requests under way at once'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe('requests under way at once')
+    .meta({ affectsResult: false }),
   maxOutputTokens: z.int().min(16).optional().describe('limit of an answer (default: 200 + 80 per movie)'),
   historyTokens: z
     .int()
@@ -23,14 +30,21 @@ export const chatOptions = z.object({
     .min(0)
     .max(10)
     .default(4)
-    .describe('further tries after 429, 5xx, time-outs and cut connections'),
-  timeout: z.number().positive().default(60).describe('seconds to wait for an answer'),
-  cache: z.boolean().default(true).describe('neither read nor keep answers'),
+    .describe('further tries after 429, 5xx, time-outs and cut connections')
+    .meta({ affectsResult: false }),
+  timeout: z
+    .number()
+    .positive()
+    .default(60)
+    .describe('seconds to wait for an answer')
+    .meta({ affectsResult: false }),
+  cache: z.boolean().default(true).describe('neither read nor keep answers').meta({ affectsResult: false }),
   cacheDir: z
     .string()
     .optional()
     .meta({ placeholder: 'dir' })
-    .describe('kept answers (default: RESULTS/cache/openai)'),
+    .describe('kept answers (default: RESULTS/cache/openai)')
+    .meta({ affectsResult: false }),
 });
 
 export type ChatOptions = z.output<typeof chatOptions>;

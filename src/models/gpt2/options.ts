@@ -1,4 +1,4 @@
-/** What fine-tuning and generation can be told: defaults with their reasons, once. Only zod is imported here. */
+/** Options of fine-tuning and generation: defaults with their reasons, once. Only zod is imported here. */
 import { z } from 'zod';
 import { presetNames } from './network/presets.ts';
 
@@ -45,25 +45,38 @@ export const gpt2TrainOptions = z.object({
   clipNorm: z.number().positive().default(1).describe('largest global norm of a gradient'),
   dropout: share.optional().describe('for embeddings, attention and residuals (default: as in config.json)'),
   lossOn: z.enum(['answer', 'text']).default('answer').describe('answer: only what follows the prompt'),
-  checkpointing: z.boolean().default(false).describe('recompute activations: less memory, more time'),
+  checkpointing: z
+    .boolean()
+    .default(false)
+    .describe('recompute activations: less memory, more time')
+    .meta({ affectsResult: false }),
   lora: count.default(0).describe('rank of LoRA adapters; 0 trains all weights'),
   loraAlpha: z.number().positive().optional().describe('scale of the adapters (default: twice the rank)'),
   loraTargets: z
     .array(z.string())
     .default(['c_attn', 'c_proj'])
     .describe('layers that get adapters, as PEFT names them'),
-  merge: z.boolean().default(false).describe('with --lora: also save the model with its adapters merged'),
+  merge: z
+    .boolean()
+    .default(false)
+    .describe('with --lora: also save the model with its adapters merged')
+    .meta({ affectsResult: false }),
   validationShare: share.default(0.05).describe('share of the users whose texts only measure the loss'),
   patience: count
     .default(3)
     .describe('epochs without a better validation loss before stopping; 0 never stops'),
-  checkpointEvery: whole.default(200).describe('steps between checkpoints'),
-  resume: z.boolean().default(false).describe('continue from the last checkpoint in --output'),
+  checkpointEvery: whole.default(200).describe('steps between checkpoints').meta({ affectsResult: false }),
+  resume: z
+    .boolean()
+    .default(false)
+    .describe('continue from the last checkpoint in --output')
+    .meta({ affectsResult: false }),
   output: z
     .string()
     .optional()
     .meta({ placeholder: 'dir' })
-    .describe('folder for checkpoints and the trained model (default: gpt2 in the results folder)'),
+    .describe('folder for checkpoints and the trained model (default: gpt2 in the results folder)')
+    .meta({ affectsResult: false }),
 });
 
 /** How replies are written. */
@@ -87,9 +100,17 @@ export const gpt2GenerateOptions = z.object({
   beams: whole.default(1).describe('beam search with so many beams, without sampling'),
   lengthPenalty: z.number().min(0).default(1).describe('beam scores are divided by length to this power'),
   width: whole.default(64).describe('with --rank likelihood: beginnings of titles kept per user and token'),
-  generationBatch: whole.default(16).describe('users per batch'),
+  generationBatch: whole.default(16).describe('users per batch').meta({ affectsResult: false }),
 });
 
+/** All of them. */
+export const gpt2Options = z.object({
+  ...gpt2ModelOptions.shape,
+  ...gpt2TrainOptions.shape,
+  ...gpt2GenerateOptions.shape,
+});
+
+export type Gpt2Options = z.output<typeof gpt2Options>;
 export type Gpt2ModelOptions = z.output<typeof gpt2ModelOptions>;
 export type Gpt2TrainOptions = z.output<typeof gpt2TrainOptions>;
 export type Gpt2GenerateOptions = z.output<typeof gpt2GenerateOptions>;

@@ -15,6 +15,7 @@ import { initialParameters } from '../../../src/models/gpt2/network/presets.ts';
 import { TfjsDecoder } from '../../../src/models/gpt2/decoding/tfjs.ts';
 import { loadTfjs } from '../../../src/models/gpt2/network/tfjs-backend.ts';
 import { bundledTokenizer } from '../../../src/huggingface/tokenizer.ts';
+import { specOf } from '../../../src/models/registry.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
@@ -66,7 +67,7 @@ async function run(typed: Record<string, unknown>): Promise<LanguageRecord> {
     options: allOptions.parse({ model: join(folder, 'base'), numUsers: 3, ...typed }),
     data: dataSchema.parse({}),
     protocol: protocolSchema.parse({ k: [3] }),
-    compareWith: ['popularity'],
+    comparisonModels: [specOf('popularity')],
     resultsDir: join(folder, 'results'),
   };
   return languageRecordSchema.parse(await runGpt2(spec, engine, context));

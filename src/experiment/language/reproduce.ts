@@ -1,0 +1,81 @@
+/** The specs of recorded language models: GPT-2 is trained again from scratch, a chat model's answers are taken as recorded. */
+import { join } from 'node:path';
+import { chatOptions } from '../../models/chat/options.ts';
+import { openEngine } from '../../models/gpt2/engine/open.ts';
+import { gpt2Options } from '../../models/gpt2/options.ts';
+import type { ModelSpec } from '../../models/registry.ts';
+import { DataError } from '../../util/errors.ts';
+import { sha256 } from '../../util/files.ts';
+import { environment } from '../environment.ts';
+import type { DataOptions, Protocol } from '../protocol.ts';
+import type { LanguageRecord } from '../record.ts';
+import type { RunContext } from '../run.ts';
+import { runChat } from './chat.ts';
+import { runGpt2 } from './gpt2.ts';
+import type { Hybrid } from './hybrid.ts';
+import { answersOfRecord } from './replay.ts';
+
+/** What the record says about a run, besides the language model's own options. */
+export interface RecordedRun {
+  /** The record's file, for errors. */
+  path: string;
+  data: DataOptions;
+  protocol: Protocol;
+  comparisonModels: readonly ModelSpec[];
+  hybrid?: Required<Hybrid>;
+  resultsDir: string;
+}
+
+/**
+ * Trains and asks GPT-2 again. Checkpoints are kept under `resultsDir`/cache until it has finished, so that the same
+ * command goes on after Ctrl-C. Throws DataError for a model that did not start from random weights.
+ */
+export async function rerunGpt2(
+  record: LanguageRecord,
+  { path, data, protocol, comparisonModels, resultsDir }: RecordedRun,
+  context: RunContext,
+): Promise<LanguageRecord> {
+  const recorded = record.models[0]?.hyperparameters ?? {};
+  if (recorded['init'] !== 'scratch') {
+    throw new DataError({
+      place: path,
+      found: `GPT-2 fine-tuned from '${String(recorded['model'])}'`,
+      wanted: 'GPT-2 trained from random weights (--init scratch), which the seed decides',
+      remedy: 'Run `recsys finetune-gpt2` with the options of the record, and compare the two.',
+    });
+  }
+  const key = sha256(JSON.stringify([environment().recsys, record.source, protocol, recorded]));
+  const folder = join(resultsDir, 'cache', 'reproduce', key.slice(0, 16));
+  const options = gpt2Options.parse({ ...recorded, output: join(folder, 'gpt2'), resume: true });
+  const userIds = record.language.users.map(({ userId }) => userId);
+  const engine = await openEngine(options, context.threads);
+  const spec = { options, data, protocol, userIds, comparisonModels, resultsDir: folder };
+  return await runGpt2(spec, engine, context);
+}
+
+/** Parses, grounds and scores the recorded answers again, without a request: tokens and cost are not counted anew. */
+export async function rerunChat(
+  record: LanguageRecord,
+  { data, protocol, comparisonModels, hybrid, resultsDir }: RecordedRun,
+  context: RunContext,
+): Promise<LanguageRecord> {
+  const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
+  const stored = answersOfRecord(record.language, recorded['replayed'] === true ? 'file' : 'record');
+  const { inputTokens, outputTokens, costUsd, pricesAsOf } = record.language.details;
+  const usage = { inputTokens, outputTokens, costUsd, pricesAsOf };
+  const found = await runChat(
+    {
+      options: chatOptions.parse(recorded),
+      data,
+      protocol,
+      numUsers: stored.size,
+      candidates: String(candidates),
+      comparisonModels,
+      stored,
+      resultsDir,
+      ...(hybrid && { hybrid }),
+    },
+    context,
+  );
+  return { ...found, language: { ...found.language, details: { ...found.language.details, ...usage } } };
+}
