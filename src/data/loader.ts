@@ -59,7 +59,7 @@ export async function loadDataset(nameOrFolder: string, options: ReadOptions = {
 }
 
 /** The name and folder that the argument stands for. A release's name wins over a folder of that name. */
-export function findFolder(nameOrFolder: string): { name: string; folder: string; release?: Release } {
+function findFolder(nameOrFolder: string): { name: string; folder: string; release?: Release } {
   const release = releases.find(({ name }) => name === nameOrFolder);
   const folder = release ? (installedFolder(release) ?? resolve(nameOrFolder)) : resolve(nameOrFolder);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {

@@ -6,7 +6,7 @@ import { KernelPool } from './pool/pool.ts';
 /** Columns swept at a time: 64 x 64 doubles are 32 kB. */
 const COLUMNS_PER_BLOCK = 64;
 /** 16,000 x 16,000 doubles are 2 GB, held twice. */
-export const MAX_INVERSE_ROWS = 16_000;
+const MAX_INVERSE_ROWS = 16_000;
 
 /**
  * Replaces A, (n, n), row-major, by its inverse; only the upper half of A is read. n^3 operations in blocks, the same

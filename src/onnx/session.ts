@@ -30,7 +30,7 @@ export interface Session {
 }
 
 /** The package's version and module, loaded when first needed. */
-export async function loadRuntime(): Promise<typeof ort> {
+async function loadRuntime(): Promise<typeof ort> {
   return await import('onnxruntime-node');
 }
 

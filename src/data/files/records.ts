@@ -3,7 +3,7 @@ import { CsvError, parse, type Options } from 'csv-parse/sync';
 import { DataError } from '../../util/errors.ts';
 
 /** Largest id, timestamp or count that a column holds. */
-export const MAX_INT32 = 2147483647;
+const MAX_INT32 = 2147483647;
 
 /** Characters; a longer record is one in which a quote was never closed. */
 const MAX_RECORD = 1 << 20;

@@ -33,7 +33,7 @@ const headerSchema = z.object({
 type Header = z.output<typeof headerSchema>;
 
 /** $RECSYS_CACHE_DIR; without it recsys/ in $XDG_CACHE_HOME, by default ~/.cache. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['RECSYS_CACHE_DIR']) return resolve(env['RECSYS_CACHE_DIR']);
   return join(xdgFolder('cache', env), 'recsys');
 }

@@ -102,7 +102,7 @@ function tenthsAt(bytes, at) {
  * @param {number} row
  * @returns {{ rows: number, offset: number }} How many lines were parsed, and where the first that was not begins.
  */
-export function parseLines(bytes, begin, end, layout, columns, row) {
+function parseLines(bytes, begin, end, layout, columns, row) {
   const { separator, separatorLength, timestamps, stars } = layout;
   const { users, items, values, timestamps: times } = columns;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

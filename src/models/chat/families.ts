@@ -21,7 +21,7 @@ function named(name: string): RegExp {
 }
 
 /** List prices on `PRICES_AS_OF`; `--price-input` and `--price-output` override them. */
-export const families: readonly ModelFamily[] = [
+const families: readonly ModelFamily[] = [
   { names: named('gpt-4o'), price: { input: 2.5, output: 10 } },
   { names: named('gpt-4o-mini'), price: { input: 0.15, output: 0.6 } },
   { names: named('gpt-4.1'), price: { input: 2, output: 8 } },

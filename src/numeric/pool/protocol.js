@@ -7,7 +7,7 @@
  */
 
 /** Byte address of the control block; below it lies nothing, so address 0 can mean "none". */
-export const CONTROL = 1024;
+const CONTROL = 1024;
 /** First byte that an allocation may use. */
 export const HEAP = 4096;
 

@@ -9,7 +9,7 @@ import { openSafetensors } from '../../../src/huggingface/safetensors.ts';
 import type { Trainee } from '../../../src/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
-export const fixtureFolder = join(import.meta.dirname, '../../fixtures/gpt2-tiny');
+const fixtureFolder = join(import.meta.dirname, '../../fixtures/gpt2-tiny');
 
 export interface Reference {
   ids: number[][];

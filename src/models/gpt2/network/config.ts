@@ -100,7 +100,7 @@ export function withDropout(config: Gpt2Config, rate: number | undefined): Gpt2C
 }
 
 /** Width of the feed-forward layer. */
-export function innerWidth(config: Gpt2Config): number {
+function innerWidth(config: Gpt2Config): number {
   return config.n_inner ?? 4 * config.n_embd;
 }
 

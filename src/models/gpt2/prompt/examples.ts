@@ -27,7 +27,7 @@ export interface Prompt {
 }
 
 /** Room that is kept for the list: what its entries need, but never more than half of the text. */
-export function roomForList({
+function roomForList({
   contextLength,
   listLength,
 }: Pick<TextOptions, 'contextLength' | 'listLength'>): number {
