@@ -53,7 +53,7 @@ export interface Dataset {
   files: SourceFile[];
   /** Released user id of each user index, ascending. */
   userIds: Int32Array;
-  /** Released movie id of each item index, ascending; includes movies that nobody rated. */
+  /** Released movie id of each item index, ascending; includes movies without ratings. */
   itemIds: Int32Array;
   ratings: Ratings;
   movies: Movies;

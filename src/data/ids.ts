@@ -5,12 +5,12 @@ import type { Ratings } from './dataset.ts';
 export type IndexOf = (id: number) => number;
 
 /** Above this id, a hash map takes the place of a table. */
-const TABLE = 1 << 24;
+const MAX_TABLE_ID = 1 << 24;
 
 /** `ids` must ascend; the index of an id is its position. */
 export function indexer(ids: Int32Array): IndexOf {
   const largest = ids.at(-1) ?? -1;
-  if (largest >= TABLE) {
+  if (largest >= MAX_TABLE_ID) {
     const map = new Map<number, number>();
     ids.forEach((id, index) => map.set(id, index));
     return (id) => map.get(id) ?? -1;
@@ -21,10 +21,10 @@ export function indexer(ids: Int32Array): IndexOf {
 }
 
 /** The distinct ids of a column, ascending. */
-export function distinct(column: Int32Array): Int32Array {
+export function distinctIds(column: Int32Array): Int32Array {
   let largest = -1;
   for (let n = 0; n < column.length; n++) if (column[n]! > largest) largest = column[n]!;
-  if (largest >= TABLE) return Int32Array.from(new Set(column)).sort();
+  if (largest >= MAX_TABLE_ID) return Int32Array.from(new Set(column)).sort();
   const seen = new Uint8Array(largest + 1);
   for (let n = 0; n < column.length; n++) seen[column[n]!] = 1;
   let count = 0;
@@ -59,7 +59,7 @@ export function compact(column: Int32Array): Int32Array {
 }
 
 function compactAnyOrder(column: Int32Array): Int32Array {
-  const ids = distinct(column);
+  const ids = distinctIds(column);
   toIndices(column, indexer(ids));
   return ids;
 }

@@ -1,9 +1,9 @@
-/** A split that somebody else made: one file of training ratings, one of test ratings. */
+/** A split made elsewhere: one file of training ratings, one of test ratings. */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import type { Dataset, Ratings } from './dataset.ts';
-import { distinct, findDuplicates, indexer, toIndices } from './ids.ts';
+import { distinctIds, findDuplicates, indexer, toIndices } from './ids.ts';
 import { dropDuplicates } from './loader.ts';
 import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns, ReadOptions } from './ratings/file.ts';
@@ -41,8 +41,8 @@ export async function loadPredefinedSplit(
     return cachedRatings(path, form, options);
   };
   const files = [await read(trainFile), await read(testFile)] as const;
-  const userIds = dataset?.userIds ?? union(files.map(({ columns }) => columns.users));
-  const itemIds = dataset?.itemIds ?? union(files.map(({ columns }) => columns.items));
+  const userIds = dataset?.userIds ?? unionOf(files.map(({ columns }) => columns.users));
+  const itemIds = dataset?.itemIds ?? unionOf(files.map(({ columns }) => columns.items));
   const warnings: string[] = [];
   const [train, test] = files.map((file) => {
     toKnown(file, file.columns.users, userIds, 'user');
@@ -69,8 +69,8 @@ export async function loadPredefinedSplit(
   return { dataset: whole, split: { train, test } };
 }
 
-function union(columns: Int32Array[]): Int32Array {
-  return Int32Array.from(new Set(columns.flatMap((column) => Array.from(distinct(column))))).sort();
+function unionOf(columns: Int32Array[]): Int32Array {
+  return Int32Array.from(new Set(columns.flatMap((column) => Array.from(distinctIds(column))))).sort();
 }
 
 function toKnown(

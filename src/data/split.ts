@@ -6,9 +6,15 @@ import { toCsr } from './csr.ts';
 import type { Dataset, Ratings } from './dataset.ts';
 import { trainingSet, type TrainingSet } from './training-set.ts';
 
-/** Predefined files are the remaining kind; predefined.ts reads them. */
-export type SplitKind =
-  'per-user-random' | 'global-random' | 'per-user-temporal' | 'global-temporal' | 'leave-last-one-out';
+/** The kinds of split that are drawn here; files that hold one already are read by predefined.ts. */
+export const splitKinds = [
+  'per-user-random',
+  'global-random',
+  'per-user-temporal',
+  'global-temporal',
+  'leave-last-one-out',
+] as const;
+export type SplitKind = (typeof splitKinds)[number];
 
 export interface SplitOptions {
   kind: SplitKind;

@@ -1,14 +1,6 @@
 /** The protocol that every subcommand shares: which data, how it is split, what counts as a hit. */
 import { z } from 'zod';
-
-/** The splits a protocol can name; `predefined` is what `--train FILE --test FILE` gives. */
-export const splitKinds = [
-  'per-user-random',
-  'global-random',
-  'per-user-temporal',
-  'global-temporal',
-  'leave-last-one-out',
-] as const;
+import { splitKinds } from '../data/split.ts';
 
 export const dataSchema = z.object({
   dataset: z

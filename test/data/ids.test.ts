@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compact, distinct, findDuplicates, indexer, toIndices } from '../../src/data/ids.ts';
+import { compact, distinctIds, findDuplicates, indexer, toIndices } from '../../src/data/ids.ts';
 
 describe('ids to indices', () => {
   const columns = fc.array(fc.oneof(fc.nat(20), fc.nat(2147483647)), { maxLength: 40 });
@@ -36,8 +36,8 @@ describe('ids to indices', () => {
     expect(column[2]).toBe(3);
   });
 
-  test('distinct of nothing is nothing', () => {
-    expect(distinct(new Int32Array(0))).toEqual(new Int32Array(0));
+  test('distinct ids of nothing is nothing', () => {
+    expect(distinctIds(new Int32Array(0))).toEqual(new Int32Array(0));
   });
 });
 

@@ -6,10 +6,9 @@ import {
   decodeLegacy,
   decodeUtf8,
   parseCount,
-  placeOf,
   readCsv,
   readLines,
-  shown,
+  quoteField,
 } from './records.ts';
 import { splitYear } from '../titles.ts';
 
@@ -37,7 +36,7 @@ export function readMoviesCsv(bytes: Uint8Array, file: string): MovieTable {
 export function readMoviesDat(bytes: Uint8Array, file: string): MovieTable {
   const table = movieCollector(file);
   readLines(decodeLegacy(bytes), file, (text, line) => {
-    const [id, title, genres] = splitDat(text, file, line);
+    const [id, title, genres] = splitDat(text);
     table.add(id, title, splitGenres(genres), line);
   });
   return table.finish();
@@ -54,15 +53,15 @@ export function readItem100k(
   genreFile: string,
 ): MovieTable {
   const names: string[] = [];
-  readLines(decodeLegacy(genreBytes), genreFile, (text, line) => {
+  readLines(decodeLegacy(genreBytes), genreFile, (text) => {
     const fields = text.split('|');
-    checkWidth(fields, 2, genreFile, line);
-    names[parseCount(fields[1]!, 'genre number', genreFile, line)] = fields[0]!;
+    checkWidth(fields, 2);
+    names[parseCount(fields[1]!, 'genre number')] = fields[0]!;
   });
   const table = movieCollector(file);
   readLines(decodeLegacy(bytes), file, (text, line) => {
     const fields = text.split('|');
-    checkWidth(fields, 5 + names.length, file, line);
+    checkWidth(fields, 5 + names.length);
     const genres = names.filter((name, i) => fields[5 + i] === '1' && name !== 'unknown');
     table.add(fields[0]!, fields[1]!, genres, line);
   });
@@ -71,7 +70,7 @@ export function readItem100k(
 
 /** tags.csv: userId,movieId,tag,timestamp. */
 export function readTagsCsv(bytes: Uint8Array, file: string): TagTable {
-  const table = tagCollector(file);
+  const table = tagCollector();
   readTable(bytes, file, ['userId', 'movieId', 'tag', 'timestamp'], ([user, item, tag, time], line) => {
     table.add(user!, item!, tag!, time!, line);
   });
@@ -80,11 +79,11 @@ export function readTagsCsv(bytes: Uint8Array, file: string): TagTable {
 
 /** tags.dat of 10M: UserID::MovieID::Tag::Timestamp. A tag may hold colons of its own. */
 export function readTagsDat(bytes: Uint8Array, file: string): TagTable {
-  const table = tagCollector(file);
+  const table = tagCollector();
   readLines(decodeLegacy(bytes), file, (text, line) => {
-    const [user, rest, time] = splitDat(text, file, line);
+    const [user, rest, time] = splitDat(text);
     const at = rest.indexOf('::');
-    if (at === -1) checkWidth([user, rest, time], 4, file, line);
+    if (at === -1) checkWidth([user, rest, time], 4);
     table.add(user, rest.slice(0, at), rest.slice(at + 2), time, line);
   });
   return table.finish();
@@ -98,11 +97,11 @@ export function readLinksCsv(
   itemCount: number,
 ): Links {
   const links = { imdb: new Int32Array(itemCount), tmdb: new Int32Array(itemCount) };
-  readTable(bytes, file, ['movieId', 'imdbId', 'tmdbId'], ([id, imdb, tmdb], line) => {
-    const item = indexOf(parseCount(id!, 'movie id', file, line));
-    if (item === -1) return; // a link to a movie that the release does not list harms nobody
-    links.imdb[item] = imdb === '' ? 0 : parseCount(imdb!, 'imdb id', file, line);
-    links.tmdb[item] = tmdb === '' ? 0 : parseCount(tmdb!, 'tmdb id', file, line);
+  readTable(bytes, file, ['movieId', 'imdbId', 'tmdbId'], ([id, imdb, tmdb]) => {
+    const item = indexOf(parseCount(id!, 'movie id'));
+    if (item === -1) return; // a link to a movie that the release does not list does no harm
+    links.imdb[item] = imdb === '' ? 0 : parseCount(imdb!, 'imdb id');
+    links.tmdb[item] = tmdb === '' ? 0 : parseCount(tmdb!, 'tmdb id');
   });
   return links;
 }
@@ -119,9 +118,9 @@ function readTable(
   readCsv(decodeUtf8(bytes, file), file, (fields, line) => {
     if (order === undefined) {
       width = fields.length;
-      order = columns.map((column) => columnAt(fields, column, columns, file));
+      order = columns.map((column) => columnAt(fields, column, columns));
     } else {
-      checkWidth(fields, width, file, line);
+      checkWidth(fields, width);
       use(
         order.map((at) => fields[at]!),
         line,
@@ -133,21 +132,20 @@ function readTable(
   }
 }
 
-function columnAt(header: string[], column: string, columns: string[], file: string): number {
+function columnAt(header: string[], column: string, columns: string[]): number {
   const at = header.findIndex((name) => name.trim().toLowerCase() === column.toLowerCase());
   if (at !== -1) return at;
   throw new DataError({
-    place: placeOf(file, 1),
-    found: `no column '${column}' in the header ${shown(header.join(','))}`,
+    found: `no column '${column}' in the header ${quoteField(header.join(','))}`,
     wanted: columns.join(','),
   });
 }
 
 /** First field, last field and all between, of a line with fields separated by "::". */
-function splitDat(text: string, file: string, line: number): [string, string, string] {
+function splitDat(text: string): [string, string, string] {
   const first = text.indexOf('::');
   const last = text.lastIndexOf('::');
-  if (first === -1 || last < first + 2) checkWidth(text.split('::'), 3, file, line);
+  if (first === -1 || last < first + 2) checkWidth(text.split('::'), 3);
   return [text.slice(0, first), text.slice(first + 2, last), text.slice(last + 2)];
 }
 
@@ -161,11 +159,10 @@ function movieCollector(file: string) {
   const lines = new Map<number, number>();
   return {
     add(idText: string, title: string, genres: string[], line: number) {
-      const id = parseCount(idText, 'movie id', file, line);
+      const id = parseCount(idText, 'movie id');
       const before = lines.get(id);
       if (before !== undefined) {
         throw new DataError({
-          place: placeOf(file, line),
           found: `movie ${id} again, first on line ${before}`,
           wanted: 'each movie once',
         });
@@ -188,7 +185,7 @@ function movieCollector(file: string) {
   };
 }
 
-function tagCollector(file: string) {
+function tagCollector() {
   const users: number[] = [];
   const items: number[] = [];
   const texts: string[] = [];
@@ -196,9 +193,9 @@ function tagCollector(file: string) {
   const lines: number[] = [];
   return {
     add(user: string, item: string, text: string, time: string, line: number) {
-      users.push(parseCount(user, 'user id', file, line));
-      items.push(parseCount(item, 'movie id', file, line));
-      timestamps.push(parseCount(time, 'timestamp', file, line));
+      users.push(parseCount(user, 'user id'));
+      items.push(parseCount(item, 'movie id'));
+      timestamps.push(parseCount(time, 'timestamp'));
       texts.push(text);
       lines.push(line);
     },

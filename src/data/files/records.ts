@@ -6,18 +6,24 @@ import { DataError } from '../../util/errors.ts';
 const MAX_INT32 = 2147483647;
 
 /** Characters; a longer record is one in which a quote was never closed. */
-const MAX_RECORD = 1 << 20;
+const MAX_RECORD_CHARACTERS = 1 << 20;
 
 /** Options of csv-parse shared by everything read with it; a line may end in LF or CRLF, from line to line. */
 export const csvOptions: Options = {
   record_delimiter: ['\r\n', '\n'],
   relax_column_count: true,
-  max_record_size: MAX_RECORD,
+  max_record_size: MAX_RECORD_CHARACTERS,
 };
 
 /** `file:line`, as errors name it. */
 export function placeOf(file: string, line: number): string {
   return `${file}:${line}`;
+}
+
+/** A DataError that names no place, as at that line of the file; any other error as it is. */
+export function withPlace(error: unknown, file: string, line: number): unknown {
+  if (!(error instanceof DataError) || error.facts.place !== undefined) return error;
+  return new DataError({ ...error.facts, place: placeOf(file, line) });
 }
 
 /** Strict UTF-8, without a byte order mark. Throws DataError naming the first line that is not UTF-8. */
@@ -45,7 +51,7 @@ export function decodeLegacy(bytes: Uint8Array): string {
 
 /**
  * Calls `use` for each record of CSV text, with the line on which it begins. Blank lines at the end are ignored. Records
- * that are plainly right are split here, in a quarter of csv-parse's time; it gets the others and says what is wrong.
+ * that are plainly right are split here, in a third of csv-parse's time; it gets the others and says what is wrong.
  * Throws DataError naming file and line for misplaced quotes and for a blank line between records.
  */
 export function readCsv(text: string, file: string, use: (fields: string[], line: number) => void): void {
@@ -90,23 +96,23 @@ const quotedOrPlain = /(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)/y;
 
 /** The fields of one record that begins on line `line`. What is not plainly right is left to csv-parse. */
 function splitQuoted(record: string, file: string, line: number): string[] {
-  if (record.length > MAX_RECORD) return splitByLibrary(record, file, line);
+  if (record.length > MAX_RECORD_CHARACTERS) return splitWithLibrary(record, file, line);
   const fields: string[] = [];
   quotedOrPlain.lastIndex = 0;
   for (;;) {
     const match = quotedOrPlain.exec(record);
-    if (match === null) return splitByLibrary(record, file, line);
+    if (match === null) return splitWithLibrary(record, file, line);
     const [, quoted, plain, behind] = match;
     fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
     if (behind === '') return fields;
   }
 }
 
-function splitByLibrary(record: string, file: string, line: number): string[] {
+function splitWithLibrary(record: string, file: string, line: number): string[] {
   try {
     return parse(record, csvOptions)[0]!;
   } catch (error) {
-    throw csvProblem(error, file, line);
+    throw csvError(error, file, line);
   }
 }
 
@@ -118,7 +124,8 @@ export function readLines(text: string, file: string, use: (line: string, number
 
 /**
  * Counts lines: the returned function is to be called with every record of a file, from the one on line `firstLine` on,
- * and calls `use` with the lines on which each begins and ends. Refuses blank lines between records.
+ * and calls `use` with the lines on which each begins and ends. Refuses blank lines between records. A DataError of
+ * `use` that names no place gets the line on which the record begins.
  */
 export function recordTaker(
   file: string,
@@ -138,11 +145,15 @@ export function recordTaker(
     }
     if (blank > 0)
       throw new DataError({ place: placeOf(file, blank), found: 'a blank line', wanted: 'a record' });
-    use(fields, line, endLine);
+    try {
+      use(fields, line, endLine);
+    } catch (error) {
+      throw withPlace(error, file, line);
+    }
   };
 }
 
-const csvProblems: Record<string, string> = {
+const csvMessages: Record<string, string> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote that is never closed',
   INVALID_OPENING_QUOTE: 'a quote inside a field that does not begin with one',
   CSV_INVALID_CLOSING_QUOTE: 'text after a closing quote',
@@ -151,42 +162,40 @@ const csvProblems: Record<string, string> = {
 };
 
 /** csv-parse's errors as ours, by the line on which the record begins; any other error as it is. */
-export function csvProblem(error: unknown, file: string, firstLine: number): unknown {
+export function csvError(error: unknown, file: string, firstLine: number): unknown {
   if (!(error instanceof CsvError)) return error;
   const line = firstLine + ((error as { records?: number }).records ?? 0);
   return new DataError({
     place: placeOf(file, line),
-    found: csvProblems[error.code] ?? error.message,
+    found: csvMessages[error.code] ?? error.message,
     wanted: 'CSV, with fields quoted as a whole and quotes inside them doubled',
     cause: error,
   });
 }
 
-/** Throws DataError unless a record has `width` fields. */
-export function checkWidth(fields: string[], width: number, file: string, line: number): void {
+/** Throws DataError, without a place, unless a record has `width` fields. */
+export function checkWidth(fields: string[], width: number): void {
   if (fields.length === width) return;
   throw new DataError({
-    place: placeOf(file, line),
     found: `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`,
     wanted: String(width),
   });
 }
 
-/** A whole number from 0 to 2147483647. Throws DataError saying `what` it is. */
-export function parseCount(text: string, what: string, file: string, line: number): number {
+/** A whole number from 0 to 2147483647. Throws DataError, without a place, saying `what` it is. */
+export function parseCount(text: string, what: string): number {
   if (/^\d{1,15}$/.test(text)) {
     const value = Number(text);
     if (value <= MAX_INT32) return value;
   }
   throw new DataError({
-    place: placeOf(file, line),
-    found: `${what} ${shown(text)}`,
+    found: `${what} ${quoteField(text)}`,
     wanted: `a whole number from 0 to ${MAX_INT32}`,
   });
 }
 
 /** A field as an error shows it: quoted, cut, and without control characters. */
-export function shown(text: string): string {
+export function quoteField(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}...` : text;
   return `'${short.replace(/\p{Cc}/gu, '?')}'`;
 }

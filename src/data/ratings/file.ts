@@ -13,14 +13,14 @@ import { silentProgress, type Progress } from '../../util/progress.ts';
 import type { Ratings, SourceFile } from '../dataset.ts';
 import {
   csvOptions,
-  csvProblem,
+  csvError,
   checkWidth,
   parseCount,
-  placeOf,
   recordTaker,
-  shown,
+  quoteField,
+  withPlace,
 } from '../files/records.ts';
-import { onScale, planOf, type Plan, type RatingForm, type Scale } from './form.ts';
+import { onScale, planOf, type FirstLine, type Plan, type RatingForm, type Scale } from './form.ts';
 import {
   CHUNK_BYTES,
   chunkParser,
@@ -68,7 +68,7 @@ export async function readRatings(
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
-    const plan = planOf(headOf(file, size, form), form);
+    const plan = planAtFirstLine(headOf(file, size, form), form);
     const columns = allocate(size - plan.dataBegin, plan.order.timestamp !== undefined);
     const { layout, dataBegin } = plan;
     const parsed =
@@ -96,8 +96,17 @@ export async function readRatings(
   }
 }
 
+/** `planOf` with the first line as the place of its errors. */
+function planAtFirstLine(head: FirstLine, form: RatingForm): Plan {
+  try {
+    return planOf(head, form);
+  } catch (error) {
+    throw withPlace(error, form.file, 1);
+  }
+}
+
 /** Reads [begin, end) into the buffer and returns how many bytes there were. */
-function fill(file: number, buffer: Uint8Array, begin: number, end: number): number {
+function readInto(file: number, buffer: Uint8Array, begin: number, end: number): number {
   let have = 0;
   while (begin + have < end) {
     const got = readSync(file, buffer, have, end - begin - have, begin + have);
@@ -107,11 +116,11 @@ function fill(file: number, buffer: Uint8Array, begin: number, end: number): num
   return have;
 }
 
-/** The text of the first line, and the offset where the second begins. Throws DataError for an empty file. */
-function headOf(file: number, size: number, form: RatingForm): { line: string; begin: number; next: number } {
+/** Throws DataError for an empty file. */
+function headOf(file: number, size: number, form: RatingForm): FirstLine {
   if (size === 0) throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings' });
   const head = Buffer.alloc(Math.min(size, MAX_FIRST_LINE_BYTES));
-  const have = head.subarray(0, fill(file, head, 0, head.length));
+  const have = head.subarray(0, readInto(file, head, 0, head.length));
   const begin = have[0] === 0xef && have[1] === 0xbb && have[2] === 0xbf ? 3 : 0;
   const newline = have.indexOf(10);
   const end = newline === -1 ? have.length : newline;
@@ -225,19 +234,18 @@ async function readOn(
   let rows = before;
   const line = firstLine + rows;
   const take = recordTaker(file, line, (fields, line, endLine) => {
-    checkWidth(fields, width, file, line);
+    checkWidth(fields, width);
     if (line !== endLine) {
       throw new DataError({
-        place: placeOf(file, line),
         found: 'a line break inside a field',
         wanted: 'none',
       });
     }
-    columns.users[rows] = parseCount(fields[order.user]!, 'user id', file, line);
-    columns.items[rows] = parseCount(fields[order.item]!, 'movie id', file, line);
-    columns.values[rows] = parseRating(fields[order.rating]!, scale, file, line);
+    columns.users[rows] = parseCount(fields[order.user]!, 'user id');
+    columns.items[rows] = parseCount(fields[order.item]!, 'movie id');
+    columns.values[rows] = parseRating(fields[order.rating]!, scale);
     if (order.timestamp !== undefined) {
-      columns.timestamps[rows] = parseCount(fields[order.timestamp]!, 'timestamp', file, line);
+      columns.timestamps[rows] = parseCount(fields[order.timestamp]!, 'timestamp');
     }
     rows++;
   });
@@ -248,21 +256,20 @@ async function readOn(
     for await (const record of input.pipe(parser) as AsyncIterable<string[]>) take(record);
   } catch (error) {
     if (signal) throwIfAborted(signal);
-    throw csvProblem(error, file, line);
+    throw csvError(error, file, line);
   } finally {
     input.destroy();
   }
   return rows;
 }
 
-function parseRating(text: string, scale: Scale | null, file: string, line: number): number {
+function parseRating(text: string, scale: Scale | null): number {
   if (/^-?\d{1,20}(\.\d{1,20})?$/.test(text)) {
     const value = Number(text);
     if (onScale(value, scale)) return value;
   }
   throw new DataError({
-    place: placeOf(file, line),
-    found: `rating ${shown(text)}`,
+    found: `rating ${quoteField(text)}`,
     wanted:
       scale === null
         ? 'a number'

@@ -1,7 +1,7 @@
 /** How a file of ratings is written: what its kind of release says of it, and what its first line decides. */
 import { DataError } from '../../util/errors.ts';
 import type { Dataset } from '../dataset.ts';
-import { checkWidth, placeOf, shown } from '../files/records.ts';
+import { checkWidth, quoteField } from '../files/records.ts';
 import type { Layout } from './parser.js';
 
 export type Scale = Dataset['scale'];
@@ -26,6 +26,15 @@ export interface Order {
   timestamp: number | undefined;
 }
 
+/** The first line of a file. */
+export interface FirstLine {
+  /** Without its end. */
+  line: string;
+  /** Offsets where it begins, behind a byte order mark, and where the second begins. */
+  begin: number;
+  next: number;
+}
+
 /** What the first line decided. */
 export interface Plan {
   delimiter: string;
@@ -39,14 +48,15 @@ export interface Plan {
   layout: Layout | null;
 }
 
-export function planOf(head: { line: string; begin: number; next: number }, form: RatingForm): Plan {
+/** Throws DataError, without a place, for a first line with too few fields, or a header without a column that is needed. */
+export function planOf(head: FirstLine, form: RatingForm): Plan {
   const delimiter = form.delimiter === 'detect' ? (head.line.includes('\t') ? '\t' : ',') : form.delimiter;
   const fields = head.line.split(delimiter).map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
   const numeric = /^\d+$/.test(fields[0]!);
   const header = form.header === 'required' || (form.header === 'detect' && !numeric);
-  if (!header && fields.length < 3) checkWidth(fields, 3, form.file, 1);
+  if (!header && fields.length < 3) checkWidth(fields, 3);
   const order: Order = header
-    ? orderOf(fields, form)
+    ? orderOf(fields)
     : { user: 0, item: 1, rating: 2, timestamp: fields.length > 3 ? 3 : undefined };
   const plain =
     order.user === 0 &&
@@ -79,7 +89,7 @@ const columnNames: Record<keyof Order, string[]> = {
 };
 
 /** Columns by the names in the header; case and underscores do not count. */
-function orderOf(header: string[], form: RatingForm): Order {
+function orderOf(header: string[]): Order {
   const names = header.map((name) => name.toLowerCase().replaceAll('_', ''));
   const find = (column: keyof Order) => {
     const at = names.findIndex((name) => columnNames[column].includes(name));
@@ -89,8 +99,7 @@ function orderOf(header: string[], form: RatingForm): Order {
   if (user === undefined || item === undefined || rating === undefined) {
     const missing = user === undefined ? 'userId' : item === undefined ? 'movieId' : 'rating';
     throw new DataError({
-      place: placeOf(form.file, 1),
-      found: `no column '${missing}' in the header ${shown(header.join(','))}`,
+      found: `no column '${missing}' in the header ${quoteField(header.join(','))}`,
       wanted: 'userId,movieId,rating,timestamp',
     });
   }

@@ -8,8 +8,8 @@ import { DataError } from '../../util/errors.ts';
 
 /** Unpacked, an archive may be at most this many times its own size; MovieLens' are 3 to 5 times. */
 const MAX_RATIO = 30;
-const LINK = 0o120000;
-const KIND = 0o170000;
+const SYMLINK_MODE = 0o120000;
+const FILE_TYPE_MASK = 0o170000;
 
 /**
  * Writes the files under `folder/` of the archive into `target`, which must not hold any of them yet. `bytes` is the
@@ -25,10 +25,10 @@ export async function unzip(
     try {
       let total = 0;
       for await (const entry of zip.eachEntry()) {
-        const path = checkedPath(entry, folder, target);
+        const path = pathOf(entry, folder, target);
         total += entry.uncompressedSize;
         if (total > bytes * MAX_RATIO)
-          throw refused(entry, `unpacks to more than ${MAX_RATIO} times the archive`);
+          throw entryError(entry, `unpacks to more than ${MAX_RATIO} times the archive`);
         if (path === undefined) continue;
         await mkdir(dirname(path), { recursive: true });
         // 'wx': never through or over something that is there. yauzl holds the stream to the declared size.
@@ -47,18 +47,19 @@ export async function unzip(
 }
 
 /** Where an entry goes; undefined for a folder. */
-function checkedPath(entry: Entry, folder: string, target: string): string | undefined {
+function pathOf(entry: Entry, folder: string, target: string): string | undefined {
   const name = entry.fileName; // yauzl refuses absolute names, drive letters and ".."
   if (name.endsWith('/')) return undefined;
-  if (!name.startsWith(`${folder}/`)) throw refused(entry, `is not in the folder ${folder}/`);
-  if (((entry.externalFileAttributes >>> 16) & KIND) === LINK) throw refused(entry, 'is a symbolic link');
-  if (!entry.canDecodeFileData()) throw refused(entry, 'is encrypted or compressed in an unknown way');
+  if (!name.startsWith(`${folder}/`)) throw entryError(entry, `is not in the folder ${folder}/`);
+  if (((entry.externalFileAttributes >>> 16) & FILE_TYPE_MASK) === SYMLINK_MODE)
+    throw entryError(entry, 'is a symbolic link');
+  if (!entry.canDecodeFileData()) throw entryError(entry, 'is encrypted or compressed in an unknown way');
   const path = join(target, name.slice(folder.length + 1));
-  if (!path.startsWith(target + sep)) throw refused(entry, 'leaves the folder');
+  if (!path.startsWith(target + sep)) throw entryError(entry, 'leaves the folder');
   return path;
 }
 
-function refused(entry: Entry, why: string): DataError {
+function entryError(entry: Entry, why: string): DataError {
   return new DataError({
     place: entry.fileName,
     found: `an entry of the archive that ${why}`,
