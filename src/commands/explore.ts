@@ -22,7 +22,8 @@ export function exploreCommand(): Command {
     const { explore } = await import('../explore/index.ts');
     const { explorationSchema } = await import('../explore/record.ts');
     const { jsonText, saveRecord } = await import('../experiment/store.ts');
-    const { explorePage, exploreSummary } = await import('../report/explore/page.ts');
+    const { explorePage } = await import('../report/explore/page.ts');
+    const { exploreSummary } = await import('../report/explore/summary.ts');
     const { writeFileAtomic } = await import('../util/files.ts');
 
     await withContext({ quiet }, async (context) => {

@@ -1,4 +1,4 @@
-/** The page and the terminal summary of `recsys explore`. */
+/** The page of `recsys explore`. */
 import type { Exploration } from '../../explore/record.ts';
 import {
   activityChart,
@@ -22,7 +22,7 @@ import {
 } from './movie-charts.ts';
 import { percent } from '../charts/parts.ts';
 import { renderPage, type Section, type TableBlock } from '../page/page.ts';
-import { count, textTable } from '../table.ts';
+import { count } from '../table.ts';
 
 /** The whole page as HTML; `command` is what the person typed. */
 export async function explorePage(found: Exploration, command: string): Promise<string> {
@@ -115,87 +115,4 @@ function splitTable({ splits }: Exploration): TableBlock {
       ]),
     },
   };
-}
-
-/** What a person sees in the terminal. Ends in a newline. */
-export function exploreSummary(found: Exploration): string {
-  const { dataset, ratings, perUser, perMovie, genres, tags } = found;
-  const period = ratings.first === null ? 'without timestamps' : `${ratings.first} to ${ratings.last}`;
-  const widest = Math.max(...ratings.histogram.map(({ share }) => share));
-  const spread = (
-    name: string,
-    { min, median, mean, max, gini, forHalf, count: n }: Exploration['perUser'],
-  ) => [
-    name,
-    count(n),
-    count(min),
-    count(median),
-    mean.toFixed(1),
-    count(max),
-    gini.toFixed(2),
-    `${count(forHalf)} (${percent(forHalf / n)})`,
-  ];
-  const best = (title: string, movies: Exploration['mostRated']) => [
-    textTable(
-      [title, 'ratings', 'mean', 'damped', 'deviation'],
-      movies
-        .slice(0, 5)
-        .map((movie) => [
-          movie.title,
-          count(movie.ratings),
-          movie.mean.toFixed(2),
-          movie.damped.toFixed(2),
-          movie.deviation.toFixed(2),
-        ]),
-    ),
-    '',
-  ];
-  return `${[
-    `${dataset.name}: ${count(dataset.ratings)} ratings, ${period}`,
-    `mean ${ratings.mean.toFixed(2)} stars, deviation ${ratings.deviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${count(found.unratedMovies)} movies have no rating`,
-    '',
-    ...ratings.histogram.map(
-      ({ stars, share }) =>
-        `${stars.toFixed(1)}  ${'█'.repeat(Math.round((40 * share) / widest))} ${percent(share)}`,
-    ),
-    '',
-    textTable(
-      ['ratings per', 'count', 'min', 'median', 'mean', 'max', 'Gini', 'half held by'],
-      [spread('user', perUser), spread('movie', perMovie)],
-    ),
-    '',
-    ...best('most rated', found.mostRated),
-    ...best('best rated', found.bestRated),
-    ...best('most divisive', found.mostDivisive),
-    textTable(
-      ['genre', 'movies', 'ratings', 'mean'],
-      genres
-        .slice(0, 8)
-        .map(({ genre, movies, ratings, mean }) => [
-          genre,
-          count(movies),
-          count(ratings),
-          mean?.toFixed(2) ?? '–',
-        ]),
-    ),
-    '',
-    tags === null
-      ? 'no tags'
-      : `${count(tags.uses)} uses of ${count(tags.distinct)} tags by ${count(tags.users)} users; most used: ${tags.top
-          .slice(0, 5)
-          .map(({ tag }) => tag)
-          .join(', ')}`,
-    '',
-    textTable(
-      ['split', 'test ratings', 'users evaluated', 'cold movies', 'cold ratings', 'own future in train'],
-      found.splits.map((own) => [
-        own.split,
-        count(own.testRatings),
-        count(own.evaluatedUsers),
-        count(own.coldMovies),
-        percent(own.coldRatings),
-        percent(own.ownFuture),
-      ]),
-    ),
-  ].join('\n')}\n`;
 }

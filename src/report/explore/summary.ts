@@ -1,0 +1,111 @@
+/** The terminal summary of `recsys explore`: the numbers of its page, in tables of text. */
+import type { Exploration, RatedMovie, Spread } from '../../explore/record.ts';
+import { percent } from '../charts/parts.ts';
+import { count, textTable } from '../table.ts';
+
+/** Rows shown of each list; the page and the record have more. */
+const MOVIE_ROWS = 5;
+const GENRE_ROWS = 8;
+const TAG_NAMES = 5;
+/** Characters of the longest bar of the histogram. */
+const BAR_WIDTH = 40;
+
+/** What a person sees in the terminal. Ends in a newline. */
+export function exploreSummary(found: Exploration): string {
+  const { dataset, ratings, perUser, perMovie } = found;
+  const period = ratings.first === null ? 'without timestamps' : `${ratings.first} to ${ratings.last}`;
+  return `${[
+    `${dataset.name}: ${count(dataset.ratings)} ratings, ${period}`,
+    `mean ${ratings.mean.toFixed(2)} stars, deviation ${ratings.deviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${count(found.unratedMovies)} movies have no rating`,
+    '',
+    ...histogramBars(ratings),
+    '',
+    textTable(
+      ['ratings per', 'count', 'min', 'median', 'mean', 'max', 'Gini', 'half held by'],
+      [spreadRow('user', perUser), spreadRow('movie', perMovie)],
+    ),
+    '',
+    movieTable('most rated', found.mostRated),
+    '',
+    movieTable('best rated', found.bestRated),
+    '',
+    movieTable('most divisive', found.mostDivisive),
+    '',
+    genreTable(found),
+    '',
+    tagLine(found),
+    '',
+    splitTable(found),
+  ].join('\n')}\n`;
+}
+
+function histogramBars({ histogram }: Exploration['ratings']): string[] {
+  const largest = Math.max(...histogram.map(({ share }) => share));
+  return histogram.map(
+    ({ stars, share }) =>
+      `${stars.toFixed(1)}  ${'█'.repeat(Math.round((BAR_WIDTH * share) / largest))} ${percent(share)}`,
+  );
+}
+
+function spreadRow(name: string, spread: Spread): string[] {
+  const { min, median, mean, max, gini, forHalf } = spread;
+  return [
+    name,
+    count(spread.count),
+    count(min),
+    count(median),
+    mean.toFixed(1),
+    count(max),
+    gini.toFixed(2),
+    `${count(forHalf)} (${percent(forHalf / spread.count)})`,
+  ];
+}
+
+function movieTable(title: string, movies: readonly RatedMovie[]): string {
+  return textTable(
+    [title, 'ratings', 'mean', 'damped', 'deviation'],
+    movies
+      .slice(0, MOVIE_ROWS)
+      .map((movie) => [
+        movie.title,
+        count(movie.ratings),
+        movie.mean.toFixed(2),
+        movie.damped.toFixed(2),
+        movie.deviation.toFixed(2),
+      ]),
+  );
+}
+
+function genreTable({ genres }: Exploration): string {
+  return textTable(
+    ['genre', 'movies', 'ratings', 'mean'],
+    genres
+      .slice(0, GENRE_ROWS)
+      .map(({ genre, movies, ratings, mean }) => [
+        genre,
+        count(movies),
+        count(ratings),
+        mean?.toFixed(2) ?? '–',
+      ]),
+  );
+}
+
+function tagLine({ tags }: Exploration): string {
+  if (tags === null) return 'no tags';
+  const names = tags.top.slice(0, TAG_NAMES).map(({ tag }) => tag);
+  return `${count(tags.uses)} uses of ${count(tags.distinct)} tags by ${count(tags.users)} users; most used: ${names.join(', ')}`;
+}
+
+function splitTable({ splits }: Exploration): string {
+  return textTable(
+    ['split', 'test ratings', 'users evaluated', 'cold movies', 'cold ratings', 'own future in train'],
+    splits.map((own) => [
+      own.split,
+      count(own.testRatings),
+      count(own.evaluatedUsers),
+      count(own.coldMovies),
+      percent(own.coldRatings),
+      percent(own.ownFuture),
+    ]),
+  );
+}
