@@ -5,24 +5,14 @@
  * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import {
-  recordSchema,
-  type CutoffMetrics,
-  type Estimate,
-  type ResultsRecord,
-} from '../src/experiment/record.ts';
+import { formatMetric, metricOf, type MetricKey } from '../src/evaluation/metric-keys.ts';
+import { recordSchema, type CutoffMetrics, type ResultsRecord } from '../src/experiment/record.ts';
 import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
 import { gpt2BenchmarkSchema, gpt2Rows } from './bench/gpt2/record.ts';
 import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './bench/record.ts';
 
-const columns = [
-  ['precision', 'precision'],
-  ['recall', 'recall'],
-  ['f1', 'F1'],
-  ['f1OfMeans', 'F1 of means'],
-  ['ndcg', 'NDCG'],
-] as const satisfies [keyof CutoffMetrics, string][];
+const columns: MetricKey[] = ['precision', 'recall', 'f1', 'f1OfMeans', 'ndcg', 'coverage'];
 
 const benchmarks: Record<string, () => Promise<string[][]>> = {
   benchmark: async () => comparisonRows(await benchmark()),
@@ -66,16 +56,22 @@ async function benchmark(): Promise<BenchmarkRecord> {
 
 function markdown({ models, protocol }: ResultsRecord): string {
   const k = protocol.k[0]!;
-  const rows = models.map(({ name, metrics }) => {
-    const at = metrics[k]!;
-    return [name, ...columns.map(([key]) => cell(at[key])), `${(100 * at.coverage).toFixed(1)}%`];
-  });
-  const head = ['model', ...columns.map(([, title]) => `${title}@${k}`), 'coverage'];
+  const rows = models.map(({ name, metrics }) => [name, ...columns.map((key) => cell(metrics[k]!, key))]);
+  const head = ['model', ...columns.map((key) => titleAt(key, k))];
   return aligned([head, ...rows]);
 }
 
-function cell({ mean, ci95: [low, high] }: Estimate): string {
-  return `${mean.toFixed(4)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+/** "F1@10"; values without an interval are those of the table's only cut-off. */
+function titleAt(key: MetricKey, k: number): string {
+  const { title, kind } = metricOf(key);
+  return kind === 'user' || kind === 'means' ? `${title}@${k}` : title;
+}
+
+function cell(metrics: CutoffMetrics, key: MetricKey): string {
+  const value = metrics[key];
+  if (typeof value !== 'object' || value === null) return formatMetric(key, value);
+  const [low, high] = value.ci95;
+  return `${formatMetric(key, value.mean)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 }
 
 /** As Prettier writes a table: cells padded, all but the first column to the right. */

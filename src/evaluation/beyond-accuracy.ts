@@ -1,36 +1,76 @@
-/** What lists are like besides being right: coverage, concentration, novelty, diversity. */
+/**
+ * What lists are like besides being right: coverage, concentration, novelty, diversity. NaN says that a value is not
+ * defined: records hold null there, and tables a dash.
+ */
 import { log2 } from '../util/math.ts';
 
-/** Catalogue coverage = distinct recommended movies / movies in train (Ge et al. 2010). 0 for an empty catalogue. */
+/** One user's list, hits or not, with what is known of its movies. One object is refilled from list to list. */
+export interface RecommendedList {
+  /** Item indices; the list is `items[start]` to `items[start + length - 1]`. */
+  items: Int32Array;
+  start: number;
+  length: number;
+  /** Per item: self-information in bits, see `selfInformation`. */
+  information: Float64Array;
+  distance: GenreDistance;
+}
+
+/** Catalogue coverage = distinct recommended movies / movies in train (Ge et al. 2010). NaN for an empty catalogue. */
 export function coverage(exposures: Int32Array, catalogueSize: number): number {
-  let distinct = 0;
-  for (const count of exposures) if (count > 0) distinct++;
-  return catalogueSize === 0 ? 0 : distinct / catalogueSize;
+  let recommended = 0;
+  for (const lists of exposures) if (lists > 0) recommended++;
+  return catalogueSize === 0 ? NaN : recommended / catalogueSize;
 }
 
 /**
  * Gini index of exposure: with x_1 <= ... <= x_n the number of lists that each of the n catalogue movies is in,
- * G = sum_i (2i - n - 1) x_i / (n sum_i x_i). 0 when all are shown equally often (or none at all), (n - 1) / n when one
- * movie takes every place. `exposures` may leave out movies that were never shown: their terms are 0.
+ * G = sum_i (2i - n - 1) x_i / (n sum_i x_i). 0 when all are recommended equally often, (n - 1) / n when one movie takes
+ * every place, NaN when nothing is recommended. `exposures` may leave out movies that never are: their terms are 0.
  */
 export function gini(exposures: Int32Array, catalogueSize: number): number {
-  const shown = exposures.filter((count) => count > 0).sort();
-  const unseen = catalogueSize - shown.length;
+  const ascending = exposures.filter((lists) => lists > 0).sort();
+  const neverRecommended = catalogueSize - ascending.length;
   let total = 0;
   let weighted = 0;
-  for (let n = 0; n < shown.length; n++) {
-    total += shown[n]!;
-    weighted += (2 * (unseen + n + 1) - catalogueSize - 1) * shown[n]!;
+  for (const [n, lists] of ascending.entries()) {
+    total += lists;
+    weighted += (2 * (neverRecommended + n + 1) - catalogueSize - 1) * lists;
   }
-  return total === 0 ? 0 : weighted / (catalogueSize * total);
+  return total === 0 ? NaN : weighted / (catalogueSize * total);
 }
 
 /**
  * Self-information of each movie in bits, -log2(share of users who rated it in train) (Zhou et al. 2010). NaN for a
- * movie that nobody rated: its novelty is not defined, and means leave it out.
+ * movie without a training rating: its novelty is not defined, and means leave it out.
  */
 export function selfInformation(usersWhoRated: Int32Array, userCount: number): Float64Array {
   return Float64Array.from(usersWhoRated, (count) => (count === 0 ? NaN : -log2(count / userCount)));
+}
+
+/** Novelty of a list: mean self-information in bits of its movies that have one, NaN where none has. */
+export function meanInformation({ items, start, length, information }: RecommendedList): number {
+  let bits = 0;
+  let informative = 0;
+  for (let n = start; n < start + length; n++) {
+    const own = information[items[n]!]!;
+    if (Number.isNaN(own)) continue;
+    bits += own;
+    informative++;
+  }
+  return informative === 0 ? NaN : bits / informative;
+}
+
+/**
+ * Intra-list diversity: mean distance over all pairs of a list (Ziegler et al. 2005). NaN for a list of fewer than two
+ * movies, and for all lists where no movie of the data set has a genre.
+ */
+export function meanDistance({ items, start, length, distance }: RecommendedList): number {
+  if (length < 2 || !distance.hasGenres) return NaN;
+  let sum = 0;
+  for (let rank = start; rank < start + length; rank++) {
+    for (let other = start; other < rank; other++) sum += distance.between(items[rank]!, items[other]!);
+  }
+  return sum / ((length * (length - 1)) / 2);
 }
 
 /**
@@ -38,12 +78,15 @@ export function selfInformation(usersWhoRated: Int32Array, userCount: number): F
  * become bit masks of `words` 32-bit words per movie.
  */
 export class GenreDistance {
+  /** Does any movie have a genre? */
+  readonly hasGenres: boolean;
   readonly #masks: Int32Array;
   readonly #words: number;
 
   constructor(genres: readonly string[][]) {
     const bits = new Map<string, number>();
     for (const set of genres) for (const genre of set) if (!bits.has(genre)) bits.set(genre, bits.size);
+    this.hasGenres = bits.size > 0;
     this.#words = Math.max(1, Math.ceil(bits.size / 32));
     this.#masks = new Int32Array(genres.length * this.#words);
     genres.forEach((set, item) => {

@@ -1,23 +1,19 @@
 /** Lists against test ratings: every metric at every cut-off in one pass, in blocks of users. */
 import { entryOf, toCsr, type Csr } from '../data/csr.ts';
 import type { Ratings } from '../data/dataset.ts';
-import { coverage, GenreDistance, gini, selfInformation } from './beyond-accuracy.ts';
+import { range } from '../util/arrays.ts';
+import { rowLength, valuesOf } from '../util/sparse-rows.ts';
+import { GenreDistance, selfInformation, type RecommendedList } from './beyond-accuracy.ts';
 import {
-  averagePrecision,
-  conventions,
-  discountTable,
-  f1,
-  gradedNdcg,
-  hit,
-  ndcg,
-  precision,
-  recall,
-  reciprocalRank,
-  type Convention,
-  type ConventionName,
-  type Discounts,
-  type Outcome,
-} from './metrics.ts';
+  byKey,
+  listMetrics,
+  metricOf,
+  perListMetrics,
+  type ListMetric,
+  type UserMetric,
+} from './metric-keys.ts';
+import { conventions, type Convention, type ConventionName, type Gains } from './metrics.ts';
+import { perUserMetrics } from './per-user.ts';
 
 /** What is known of the catalogue from train; the metrics beyond accuracy need it. */
 export interface CatalogueFacts {
@@ -49,19 +45,12 @@ export interface EvaluationOptions {
   users?: Int32Array;
 }
 
-export const userMetrics = ['precision', 'recall', 'f1', 'ndcg', 'map', 'mrr', 'hitRate'] as const;
-export type UserMetric = (typeof userMetrics)[number];
-
 export interface CutoffEvaluation {
   k: number;
   /** One value per evaluated user, in the order of `Evaluation.users`. */
   perUser: Record<UserMetric, Float64Array>;
-  coverage: number;
-  /** Mean over users of the mean self-information, in bits, of the movies in their lists. */
-  novelty: number;
-  gini: number;
-  /** Mean over users with at least two recommendations of the mean genre distance between them. */
-  diversity: number;
+  /** Of all lists; means of values per list are over the users whose list has one. NaN where there is none. */
+  lists: Record<ListMetric, number>;
 }
 
 export interface Evaluation {
@@ -106,13 +95,14 @@ export function evaluateLists(
 
 const NO_HITS = new Int32Array();
 
-/** What the lists show at one cut-off. */
-interface Exposure {
+type PerListMetric = (typeof perListMetrics)[number];
+
+/** What the lists are like at one cut-off. */
+interface ListColumns {
   /** Per item: lists that hold it. */
-  perItem: Int32Array;
-  /** Per evaluated user: mean self-information and mean distance within the list; NaN where there is none. */
-  novelty: Float64Array;
-  diversity: Float64Array;
+  exposures: Int32Array;
+  /** One value per evaluated user; NaN where the list has none, or there is no list. */
+  perList: Record<PerListMetric, Float64Array>;
 }
 
 /**
@@ -132,11 +122,11 @@ export class Evaluator {
   readonly #lengths: Int32Array;
   readonly #hitRanks: Int32Array[];
   readonly #hitGains: Float64Array[];
-  readonly #exposures: Exposure[];
-  readonly #information: Float64Array;
-  readonly #distance: GenreDistance;
-  /** Per item: the last list that it was met in, so that a repeated item is no second hit. */
-  readonly #met: Int32Array;
+  /** By cut-off. */
+  readonly #columns: ListColumns[];
+  readonly #list: RecommendedList;
+  /** Per item: the last list that holds it so far, so that a repeated item is no second hit. */
+  readonly #lastList: Int32Array;
   #lists = 0;
 
   constructor(relevant: Csr, facts: CatalogueFacts, options: EvaluationOptions) {
@@ -145,26 +135,30 @@ export class Evaluator {
     this.#cutoffs = options.cutoffs;
     this.#convention = conventions[options.convention ?? 'recsys'];
     this.#threshold = options.threshold ?? 0;
-    const asked = options.users ?? Int32Array.from({ length: relevant.rows }, (_, user) => user);
-    this.#users = asked.filter((user) => relevant.pointers[user + 1]! > relevant.pointers[user]!);
+    const asked = options.users ?? range(relevant.rows);
+    this.#users = asked.filter((user) => rowLength(relevant, user) > 0);
     this.#withoutRelevant = asked.length - this.#users.length;
     this.#rowOf = new Int32Array(relevant.rows).fill(-1);
     this.#users.forEach((user, row) => (this.#rowOf[user] = row));
     this.#lengths = new Int32Array(this.#users.length);
     this.#hitRanks = Array.from(this.#users, () => NO_HITS);
     this.#hitGains = [];
-    this.#exposures = options.cutoffs.map(() => ({
-      perItem: new Int32Array(relevant.columns),
-      novelty: new Float64Array(this.#users.length).fill(NaN),
-      diversity: new Float64Array(this.#users.length).fill(NaN),
+    this.#columns = options.cutoffs.map(() => ({
+      exposures: new Int32Array(relevant.columns),
+      perList: byKey(perListMetrics, () => new Float64Array(this.#users.length).fill(NaN)),
     }));
-    this.#met = new Int32Array(relevant.columns);
-    this.#information = selfInformation(facts.usersWhoRated, facts.userCount);
-    this.#distance = new GenreDistance(facts.genres);
+    this.#lastList = new Int32Array(relevant.columns);
+    this.#list = {
+      items: new Int32Array(),
+      start: 0,
+      length: 0,
+      information: selfInformation(facts.usersWhoRated, facts.userCount),
+      distance: new GenreDistance(facts.genres),
+    };
   }
 
   /**
-   * Adds the lists of users that have none yet. Lists of users who are not evaluated are passed over; a list ends at
+   * Adds the lists of users that have none yet. Lists of users who are not evaluated are skipped; a list ends at
    * its first negative item; an item that is repeated within a list takes its place but is no second hit.
    */
   add({ users, items, k }: ListBlock): void {
@@ -179,19 +173,19 @@ export class Evaluator {
       let length = 0;
       while (length < depth && items[start + length]! >= 0) {
         const item = items[start + length++]!;
-        if (this.#met[item] !== list && entryOf(this.#relevant, users[n]!, item) >= 0) ranks.push(length);
-        this.#met[item] = list;
+        if (this.#lastList[item] !== list && entryOf(this.#relevant, users[n]!, item) >= 0)
+          ranks.push(length);
+        this.#lastList[item] = list;
       }
       this.#lengths[row] = length;
       if (ranks.length > 0) this.#hitRanks[row] = Int32Array.from(ranks);
       if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(users[n]!, items, start, ranks);
-      this.#expose(row, items, start, length);
+      this.#describeList(row, items, start, length);
     }
   }
 
   finish(): Evaluation {
-    const { pointers } = this.#relevant;
-    const relevant = this.#users.map((user) => pointers[user + 1]! - pointers[user]!);
+    const relevant = this.#users.map((user) => rowLength(this.#relevant, user));
     const longest = this.#cutoffs.at(-1)!;
     const empty = this.#lengths.filter((length) => length === 0).length;
     return {
@@ -207,55 +201,37 @@ export class Evaluator {
       cutoffs: this.#cutoffs.map((k, n) => ({
         k,
         perUser: this.#perUser(k, relevant),
-        ...this.#beyondAccuracy(this.#exposures[n]!),
+        lists: byKey(listMetrics, (key) => this.#valueOfLists(key, this.#columns[n]!)),
       })),
     };
   }
 
   #perUser(k: number, relevant: Int32Array): Record<UserMetric, Float64Array> {
-    const gains = this.#convention.gain ? { hits: this.#hitGains, best: this.#bestGains() } : undefined;
     return perUserMetrics(this.#hitRanks, relevant, k, {
       convention: this.#convention,
       lengths: this.#lengths,
-      gains,
+      gains: this.#convention.gain && this.#gains(),
     });
   }
 
-  #beyondAccuracy({ perItem, novelty, diversity }: Exposure) {
-    const { catalogueSize } = this.#facts;
-    return {
-      coverage: coverage(perItem, catalogueSize),
-      novelty: meanOfNumbers(novelty),
-      gini: gini(perItem, catalogueSize),
-      diversity: meanOfNumbers(diversity),
-    };
+  #valueOfLists(key: ListMetric, { exposures, perList }: ListColumns): number {
+    const entry = metricOf(key);
+    if (entry.kind === 'catalogue') return entry.ofExposures(exposures, this.#facts.catalogueSize);
+    return meanOfDefined(perList[key as PerListMetric]);
   }
 
-  /** Looks at one list at every cut-off; the sums grow from one cut-off to the next. */
-  #expose(row: number, items: Int32Array, start: number, length: number): void {
-    let distances = 0;
-    let bits = 0;
-    let informative = 0;
-    let rank = 0;
-    for (let n = 0; n < this.#cutoffs.length; n++) {
-      const shown = Math.min(this.#cutoffs[n]!, length);
-      const { perItem, novelty, diversity } = this.#exposures[n]!;
-      for (; rank < shown; rank++) {
-        const item = items[start + rank]!;
-        const information = this.#information[item]!;
-        if (!Number.isNaN(information)) {
-          bits += information;
-          informative++;
-        }
-        for (let other = 0; other < rank; other++)
-          distances += this.#distance.between(item, items[start + other]!);
+  /** Values of one list at every cut-off. */
+  #describeList(row: number, items: Int32Array, start: number, length: number): void {
+    const list = this.#list;
+    list.items = items;
+    list.start = start;
+    for (const [n, cutoff] of this.#cutoffs.entries()) {
+      list.length = Math.min(cutoff, length);
+      const { exposures, perList } = this.#columns[n]!;
+      for (let place = start; place < start + list.length; place++) {
+        if (this.#facts.usersWhoRated[items[place]!]! > 0) exposures[items[place]!]!++;
       }
-      for (let r = 0; r < shown; r++) {
-        const item = items[start + r]!;
-        if (this.#facts.usersWhoRated[item]! > 0) perItem[item]!++;
-      }
-      if (informative > 0) novelty[row] = bits / informative;
-      if (shown > 1) diversity[row] = distances / ((shown * (shown - 1)) / 2);
+      for (const key of perListMetrics) perList[key][row] = metricOf(key).perList(list);
     }
   }
 
@@ -269,76 +245,26 @@ export class Evaluator {
     );
   }
 
-  #bestGains(): Float64Array[] {
-    const { pointers, values } = this.#relevant;
-    return Array.from(this.#users, (user) =>
-      Float64Array.from(values.subarray(pointers[user], pointers[user + 1]), (rating) =>
+  #gains(): Gains[] {
+    return Array.from(this.#users, (user, row) => ({
+      hits: this.#hitGains[row] ?? new Float64Array(),
+      best: Float64Array.from(valuesOf(this.#relevant, user), (rating) =>
         this.#convention.gain!(rating, this.#threshold),
       )
         .sort()
         .toReversed(),
-    );
+    }));
   }
 }
 
-/**
- * Every per-user metric at cut-off `k`, from the ranks of the hits (1-based, ascending; ranks beyond k are ignored) and
- * the number of relevant items: what a record keeps is enough to call it again.
- */
-export function perUserMetrics(
-  hitRanks: readonly ArrayLike<number>[],
-  relevant: ArrayLike<number>,
-  k: number,
-  extra: {
-    convention?: Convention;
-    /** Lengths of the lists; read only by conventions that divide by it. Default: k. */
-    lengths?: ArrayLike<number>;
-    gains?: { hits: Float64Array[]; best: Float64Array[] } | undefined;
-  } = {},
-): Record<UserMetric, Float64Array> {
-  const convention = extra.convention ?? conventions.recsys;
-  const discounts: Discounts = discountTable(k, convention);
-  const column = () => new Float64Array(hitRanks.length);
-  const metrics: Record<UserMetric, Float64Array> = {
-    precision: column(),
-    recall: column(),
-    f1: column(),
-    ndcg: column(),
-    map: column(),
-    mrr: column(),
-    hitRate: column(),
-  };
-  const outcome: Outcome = { k, relevant: 0, length: 0, hits: 0, ranks: new Int32Array(k), start: 0 };
-  for (let row = 0; row < hitRanks.length; row++) {
-    const ranks = hitRanks[row]!;
-    outcome.hits = 0;
-    while (outcome.hits < ranks.length && ranks[outcome.hits]! <= k) {
-      outcome.ranks[outcome.hits] = ranks[outcome.hits]!;
-      outcome.hits++;
-    }
-    outcome.relevant = relevant[row]!;
-    outcome.length = Math.min(k, extra.lengths?.[row] ?? k);
-    const p = (metrics.precision[row] = precision(outcome, convention));
-    const r = (metrics.recall[row] = recall(outcome, convention));
-    metrics.f1[row] = f1(p, r);
-    metrics.ndcg[row] = extra.gains
-      ? gradedNdcg(outcome, extra.gains.hits[row] ?? new Float64Array(), extra.gains.best[row]!, discounts)
-      : ndcg(outcome, discounts, convention);
-    metrics.map[row] = averagePrecision(outcome);
-    metrics.mrr[row] = reciprocalRank(outcome);
-    metrics.hitRate[row] = hit(outcome);
-  }
-  return metrics;
-}
-
-/** Mean of the values that are numbers; 0 when none is. */
-function meanOfNumbers(values: Float64Array): number {
+/** Mean of the values that are numbers; NaN when none is. */
+function meanOfDefined(values: Float64Array): number {
   let sum = 0;
-  let count = 0;
+  let defined = 0;
   for (const value of values) {
     if (Number.isNaN(value)) continue;
     sum += value;
-    count++;
+    defined++;
   }
-  return count === 0 ? 0 : sum / count;
+  return defined === 0 ? NaN : sum / defined;
 }

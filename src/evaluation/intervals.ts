@@ -1,6 +1,6 @@
 /** 95% intervals of means over users. */
+import { mean } from '../util/arrays.ts';
 import type { Rng } from '../util/rng.ts';
-import { f1 } from './metrics.ts';
 
 export interface Estimate {
   mean: number;
@@ -9,51 +9,67 @@ export interface Estimate {
 
 export const RESAMPLES = 10_000;
 /** Above this many users the bootstrap of a mean and its normal approximation agree to plotting accuracy. */
-export const MOST_USERS_RESAMPLED = 10_000;
+export const MAX_RESAMPLED_USERS = 10_000;
 /** 97.5% point of the standard normal distribution. */
-const Z = 1.959963984540054;
+const NORMAL_97_5 = 1.959963984540054;
 
-/**
- * Mean and 95% interval of each column (one value per user, all of one length), and of `f1OfMeans`, the harmonic mean
- * of the columns named precision and recall. Percentile bootstrap over users (Efron and Tibshirani 1993, section
- * 13.3): 10,000 resamples, the same for every column; above 10,000 users the normal approximation instead, with the
- * delta method for `f1OfMeans`. `rng` should be derived by a fixed name, so that models are resampled alike.
- */
-export function estimates<Name extends string>(
-  columns: Record<Name, Float64Array>,
-  rng: Rng,
-): Record<Name | 'f1OfMeans', Estimate> {
-  const names = Object.keys(columns) as Name[];
-  const rows = columns[names[0]!].length;
-  if (rows === 0) return fromEntries([...names, 'f1OfMeans'], () => ({ mean: 0, ci95: [0, 0] }));
-  const means = names.map((name) => columns[name].reduce((sum, value) => sum + value, 0) / rows);
-  return rows > MOST_USERS_RESAMPLED ? normal(columns, names, means) : bootstrap(columns, names, means, rng);
+/** A function of two means, with its partial derivatives. */
+export interface FunctionOfMeans {
+  /** Names of two columns. */
+  of: readonly [string, string];
+  combine(a: number, b: number): number;
+  gradient(a: number, b: number): [number, number];
 }
 
-function bootstrap<Name extends string>(
+/**
+ * Mean and 95% interval of each column (one value per user, all of one length), and of each of the functions `ofMeans`
+ * of two columns' means. Percentile bootstrap over users (Efron and Tibshirani 1993, section 13.3): 10,000 resamples,
+ * the same for every column; above 10,000 users the normal approximation instead, with the delta method for functions
+ * of means. `rng` should be derived by a fixed name, so that models are resampled alike. Throws RangeError when there is
+ * no user: a mean over nobody is no number.
+ */
+export function estimates<Name extends string, Derived extends string = never>(
+  columns: Record<Name, Float64Array>,
+  rng: Rng,
+  ofMeans: Record<Derived, FunctionOfMeans> = {} as Record<Derived, FunctionOfMeans>,
+): Record<Name | Derived, Estimate> {
+  const names = Object.keys(columns) as Name[];
+  const rows = columns[names[0]!].length;
+  if (rows === 0) throw new RangeError('a mean over no users');
+  const means = fromEntries(names, (name) => mean(columns[name]));
+  return rows > MAX_RESAMPLED_USERS
+    ? normal(columns, names, means, ofMeans)
+    : bootstrap(columns, names, means, ofMeans, rng);
+}
+
+function bootstrap<Name extends string, Derived extends string>(
   columns: Record<Name, Float64Array>,
   names: Name[],
-  means: number[],
+  means: Record<Name, number>,
+  ofMeans: Record<Derived, FunctionOfMeans>,
   rng: Rng,
-): Record<Name | 'f1OfMeans', Estimate> {
-  const resampled = resampledMeans(
-    names.map((name) => columns[name]),
-    rng,
-  );
-  const [p, r] = [names.indexOf('precision' as Name), names.indexOf('recall' as Name)];
-  const combined =
-    p < 0 || r < 0 ? new Float64Array(1) : resampled[p]!.map((mean, n) => f1(mean, resampled[r]![n]!));
-  return fromEntries([...names, 'f1OfMeans'], (name, n) =>
-    name === 'f1OfMeans'
-      ? { mean: f1(means[p] ?? 0, means[r] ?? 0), ci95: percentiles(combined) }
-      : { mean: means[n]!, ci95: percentiles(resampled[n]!) },
-  );
+): Record<Name | Derived, Estimate> {
+  const columnsInOrder = names.map((name) => columns[name]);
+  const resampled = resampledMeans(columnsInOrder, rng);
+  const column = (name: string) => resampled[names.indexOf(name as Name)]!;
+  // Functions of means before percentiles, which sort the resampled means.
+  const derived = fromEntries(Object.keys(ofMeans) as Derived[], (name): Estimate => {
+    const { of, combine } = ofMeans[name];
+    const [a, b] = of as readonly [Name, Name];
+    const combined = column(a).map((value, n) => combine(value, column(b)[n]!));
+    return { mean: combine(means[a], means[b]), ci95: percentiles(combined) };
+  });
+  const own = fromEntries(names, (name): Estimate => ({
+    mean: means[name],
+    ci95: percentiles(column(name)),
+  }));
+  return { ...own, ...derived };
 }
 
 /** Columns whose sums are taken together, so that a drawn row is looked up once for all of them. */
 const LANES = 8;
 /** Draws that are held at a time: 16 MB. */
-const MOST_DRAWS = 1 << 23;
+const MAX_HELD_DRAWS = 1 << 23;
 
 /** The mean of each column in each resample. */
 function resampledMeans(columns: Float64Array[], rng: Rng): Float64Array[] {
@@ -62,7 +78,7 @@ function resampledMeans(columns: Float64Array[], rng: Rng): Float64Array[] {
   const tables = Array.from({ length: Math.ceil(columns.length / LANES) }, (_, t) =>
     interleaved(columns.slice(t * LANES, (t + 1) * LANES), rows),
   );
-  const block = Math.min(RESAMPLES, Math.max(1, Math.floor(MOST_DRAWS / rows)));
+  const block = Math.min(RESAMPLES, Math.max(1, Math.floor(MAX_HELD_DRAWS / rows)));
   for (let first = 0; first < RESAMPLES; first += block) {
     const count = Math.min(block, RESAMPLES - first);
     const drawn = drawnRows(rows, count, rng);
@@ -129,7 +145,7 @@ function sumRows(table: Float64Array, drawn: Uint16Array, start: number, end: nu
 /** What the last call drew: the models of an experiment are resampled alike, one after the other. */
 let latest: { key: string; drawn: Uint16Array } | undefined;
 
-/** (resamples, rows), row numbers drawn with replacement. At most MOST_USERS_RESAMPLED rows, which fit 16 bits. */
+/** (resamples, rows), row numbers drawn with replacement. At most MAX_RESAMPLED_USERS rows, which fit 16 bits. */
 function drawnRows(rows: number, resamples: number, rng: Rng): Uint16Array {
   const key = [rows, resamples, ...rng.state().words].join(' ');
   if (latest?.key === key) return latest.drawn;
@@ -139,32 +155,33 @@ function drawnRows(rows: number, resamples: number, rng: Rng): Uint16Array {
   return drawn;
 }
 
-function normal<Name extends string>(
+function normal<Name extends string, Derived extends string>(
   columns: Record<Name, Float64Array>,
   names: Name[],
-  means: number[],
-): Record<Name | 'f1OfMeans', Estimate> {
-  const covariance = (a: number, b: number) => {
-    const [left, right] = [columns[names[a]!], columns[names[b]!]];
+  means: Record<Name, number>,
+  ofMeans: Record<Derived, FunctionOfMeans>,
+): Record<Name | Derived, Estimate> {
+  /** Of two means: the sample covariance over the number of users. */
+  const covariance = (a: Name, b: Name) => {
+    const [left, right] = [columns[a], columns[b]];
     let sum = 0;
-    for (let row = 0; row < left.length; row++) sum += (left[row]! - means[a]!) * (right[row]! - means[b]!);
+    for (let row = 0; row < left.length; row++) sum += (left[row]! - means[a]) * (right[row]! - means[b]);
     return sum / left.length / (left.length - 1);
   };
-  const around = (mean: number, variance: number): Estimate => {
-    const half = Z * Math.sqrt(variance);
-    return { mean, ci95: [mean - half, mean + half] };
+  const around = (center: number, variance: number): Estimate => {
+    const half = NORMAL_97_5 * Math.sqrt(variance);
+    return { mean: center, ci95: [center - half, center + half] };
   };
-  const [p, r] = [names.indexOf('precision' as Name), names.indexOf('recall' as Name)];
-  return fromEntries([...names, 'f1OfMeans'], (name, n) => {
-    if (name !== 'f1OfMeans') return around(means[n]!, covariance(n, n));
-    const total = (means[p] ?? 0) + (means[r] ?? 0);
-    if (total === 0) return around(0, 0);
-    const byP = (2 * means[r]! * means[r]!) / (total * total); // derivatives of 2PR / (P + R)
-    const byR = (2 * means[p]! * means[p]!) / (total * total);
+  const derived = fromEntries(Object.keys(ofMeans) as Derived[], (name): Estimate => {
+    const { of, combine, gradient } = ofMeans[name];
+    const [a, b] = of as readonly [Name, Name];
+    const [byA, byB] = gradient(means[a], means[b]);
     const variance =
-      byP * byP * covariance(p, p) + 2 * byP * byR * covariance(p, r) + byR * byR * covariance(r, r);
-    return around(f1(means[p]!, means[r]!), variance);
+      byA * byA * covariance(a, a) + 2 * byA * byB * covariance(a, b) + byB * byB * covariance(b, b);
+    return around(combine(means[a], means[b]), variance);
   });
+  const own = fromEntries(names, (name): Estimate => around(means[name], covariance(name, name)));
+  return { ...own, ...derived };
 }
 
 /** The 2.5% and 97.5% points, interpolated linearly (Hyndman and Fan 1996, type 7). Sorts in place. */

@@ -19,6 +19,22 @@ export interface Outcome {
   start: number;
 }
 
+/** An outcome with everything that a metric may read. One object is refilled from user to user. */
+export interface ScoredList extends Outcome {
+  convention: Convention;
+  discounts: Discounts;
+  /** Only where the convention has graded gains. */
+  gains?: Gains;
+}
+
+/** Graded gains of one user. */
+export interface Gains {
+  /** Of the hits, parallel to the outcome's ranks from its `start` on. */
+  hits: Float64Array;
+  /** Of all relevant items, descending: the ideal list is its first min(k, |R|). */
+  best: Float64Array;
+}
+
 /** The points on which evaluation tools differ; everything else is shared. */
 export interface Convention {
   precisionDenominator(outcome: Outcome): number;
@@ -91,19 +107,12 @@ export function ndcg(outcome: Outcome, discounts: Discounts, convention: Convent
   return dcg / discounts.ideal[convention.idealLength(outcome)]!;
 }
 
-/**
- * NDCG@k with graded gains. `gains` are those of the hits, parallel to the outcome's ranks (same `start`); `best` are
- * the gains of all relevant items, descending: the ideal list is its first min(k, |R|).
- */
-export function gradedNdcg(
-  outcome: Outcome,
-  gains: Float64Array,
-  best: Float64Array,
-  discounts: Discounts,
-): number {
+/** NDCG@k with graded gains (Jarvelin and Kekalainen 2002): each hit counts its gain. 0 when no gain is above 0. */
+export function gradedNdcg(outcome: Outcome, gains: Gains, discounts: Discounts): number {
+  const { best } = gains;
   let dcg = 0;
   const { ranks, start, hits } = outcome;
-  for (let h = start; h < start + hits; h++) dcg += gains[h]! * discounts.weight[ranks[h]!]!;
+  for (let h = start; h < start + hits; h++) dcg += gains.hits[h]! * discounts.weight[ranks[h]!]!;
   let ideal = 0;
   for (let n = 0; n < Math.min(outcome.k, best.length); n++) ideal += best[n]! * discounts.weight[n + 1]!;
   return ratio(dcg, ideal);

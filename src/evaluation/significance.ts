@@ -1,4 +1,5 @@
 /** Is one model better than another on the same users? Paired tests, corrected for the number of comparisons. */
+import { mean, sum } from '../util/arrays.ts';
 import type { Rng } from '../util/rng.ts';
 import { percentiles, RESAMPLES } from './intervals.ts';
 
@@ -22,15 +23,14 @@ export interface PairedComparison {
  */
 export function comparePaired(a: ArrayLike<number>, b: ArrayLike<number>, rng: Rng): PairedComparison {
   const differences = Float64Array.from({ length: a.length }, (_, user) => a[user]! - b[user]!);
-  const count = (test: (difference: number) => boolean) => differences.filter(test).length;
   const outcome = {
-    wins: count((d) => d > 0),
-    ties: count((d) => d === 0),
-    losses: count((d) => d < 0),
+    wins: differences.filter((d) => d > 0).length,
+    ties: differences.filter((d) => d === 0).length,
+    losses: differences.filter((d) => d < 0).length,
   };
   if (differences.length === 0) return { difference: 0, ci95: [0, 0], p: 1, ...outcome };
   return {
-    difference: differences.reduce((sum, d) => sum + d, 0) / differences.length,
+    difference: mean(differences),
     ci95: bootstrapInterval(differences, rng.derive('bootstrap')),
     p: randomisationTest(differences, rng.derive('randomisation')),
     ...outcome,
@@ -48,7 +48,7 @@ function bootstrapInterval(differences: Float64Array, rng: Rng): [number, number
 }
 
 function randomisationTest(differences: Float64Array, rng: Rng): number {
-  const observed = Math.abs(differences.reduce((sum, d) => sum + d, 0));
+  const observed = Math.abs(sum(differences));
   const tolerance = 1e-12 * differences.length; // sums of the same terms in another order differ in the last bits
   let extreme = 0;
   for (let n = 0; n < RESAMPLES; n++) {

@@ -1,5 +1,6 @@
 /** The results record: one zod schema, versioned. Everything outside `environment` and `timing` is reproducible. */
 import { z } from 'zod';
+import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metric-keys.ts';
 
 export const SCHEMA_VERSION = 2;
 
@@ -9,21 +10,17 @@ const estimate = z.object({
   ci95: z.tuple([z.number(), z.number()]),
 });
 
-/** Metrics at one cut-off; definitions in src/evaluation. */
-export const cutoffMetricsSchema = z.object({
-  precision: estimate,
-  recall: estimate,
-  f1: estimate.describe('mean over users of each user’s F1'),
-  f1OfMeans: estimate.describe('harmonic mean of mean precision and mean recall'),
-  ndcg: estimate,
-  map: estimate,
-  mrr: estimate,
-  hitRate: estimate,
-  coverage: z.number(),
-  novelty: z.number(),
-  gini: z.number(),
-  diversity: z.number(),
-});
+/** A number without an interval; null where it is not defined, absent where the record is older than the metric. */
+const listMetric = z.number().nullable().optional();
+
+/** Metrics at one cut-off, from the table in src/evaluation/metric-table.ts. */
+export const rankingSchema = z.object(
+  byKey(rankingMetrics, (key) => estimate.describe(metricOf(key).meaning)),
+);
+export const listMetricsSchema = z.object(
+  byKey(listMetrics, (key) => listMetric.describe(metricOf(key).meaning)),
+);
+export const cutoffMetricsSchema = z.object({ ...rankingSchema.shape, ...listMetricsSchema.shape });
 
 /**
  * What each evaluated user got, from which every per-user metric at every cut-off follows: the number of relevant

@@ -1,12 +1,9 @@
 /** The last two steps of every experiment: lists to metrics with intervals, results to a record. */
-import {
-  evaluateLists,
-  userMetrics,
-  type CutoffEvaluation,
-  type Evaluation,
-} from '../evaluation/evaluator.ts';
-import { estimates, MOST_USERS_RESAMPLED } from '../evaluation/intervals.ts';
+import { evaluateLists, type CutoffEvaluation, type Evaluation } from '../evaluation/evaluator.ts';
+import { MAX_RESAMPLED_USERS } from '../evaluation/intervals.ts';
+import { byKey, listMetrics } from '../evaluation/metric-keys.ts';
 import type { ConventionName } from '../evaluation/metrics.ts';
+import { rankingEstimates } from '../evaluation/per-user.ts';
 import { ratingPrediction } from '../evaluation/rating-prediction.ts';
 import type { Fitted, TopK } from '../models/recommender.ts';
 import { Rng } from '../util/rng.ts';
@@ -41,23 +38,18 @@ export function scoreLists(
     hyperparameters: model.hyperparameters,
     facts: fitted?.facts ?? {},
     metrics: Object.fromEntries(evaluation.cutoffs.map((cutoff) => [cutoff.k, cutoffMetrics(cutoff, seed)])),
-    intervals: evaluation.users.length > MOST_USERS_RESAMPLED ? 'normal' : 'bootstrap',
+    intervals: evaluation.users.length > MAX_RESAMPLED_USERS ? 'normal' : 'bootstrap',
     ...(ratings && { ratingPrediction: ratings }),
     users: evaluation.counts,
     perUser: perUser(prepared, evaluation),
   };
 }
 
-function cutoffMetrics(cutoff: CutoffEvaluation, seed: number): CutoffMetrics {
-  const { perUser: columns, coverage, novelty, gini, diversity } = cutoff;
-  const intervals = estimates(columns, new Rng(seed).derive('bootstrap'));
-  const ordered = [...userMetrics.slice(0, 3), 'f1OfMeans', ...userMetrics.slice(3)] as const;
+/** Metrics in the table's order; null where a value is not defined. */
+function cutoffMetrics({ perUser, lists }: CutoffEvaluation, seed: number): CutoffMetrics {
   return {
-    ...(Object.fromEntries(ordered.map((name) => [name, intervals[name]])) as typeof intervals),
-    coverage,
-    novelty,
-    gini,
-    diversity,
+    ...rankingEstimates(perUser, new Rng(seed).derive('bootstrap')),
+    ...byKey(listMetrics, (key) => (Number.isNaN(lists[key]) ? null : lists[key])),
   };
 }
 

@@ -1,22 +1,31 @@
 /** Tables for the terminal: plain text without colour, so that they can be piped, compared and pasted. */
 import Table from 'cli-table3';
-import type { CutoffMetrics, Estimate, ResultsRecord } from '../experiment/record.ts';
+import { formatMetric, metricKeys, metricOf, type MetricKey } from '../evaluation/metric-keys.ts';
+import type { Estimate, ResultsRecord } from '../experiment/record.ts';
 
 /** What a row of a metrics table needs of a model's result; other records' results fit as well. */
 export interface TableRow {
   name: string;
   /** By cut-off. */
-  metrics: Record<string, Pick<CutoffMetrics, (typeof estimated)[number][0] | 'coverage' | 'novelty'>>;
+  metrics: Record<string, MetricValues>;
 }
 
-/** Columns with an interval, then columns without. The rest of the metrics is in the record. */
-const estimated = [
-  ['precision', 'precision'],
-  ['recall', 'recall'],
-  ['f1', 'F1'],
-  ['f1OfMeans', 'F1 of means'],
-  ['ndcg', 'NDCG'],
-] as const satisfies readonly (readonly [keyof CutoffMetrics, string])[];
+/** Values of one model at one cut-off; absent ones are shown as a dash. */
+export type MetricValues = Partial<Record<MetricKey, Estimate | number | null | undefined>>;
+
+/** The columns that fit a terminal. The rest of the metrics is in the record. */
+const columns = metricKeys.filter((key) => metricOf(key).column === 'main');
+
+/** "MAP, MRR and hit rate": the titles of the metrics without a column. */
+const omitted = listed(
+  metricKeys.filter((key) => metricOf(key).column !== 'main').map((key) => metricOf(key).title),
+);
+
+/** "0.1856" above "[.174 .197]", a number alone where there is no interval, a dash where there is no value. */
+export function metricCell(key: MetricKey, value: MetricValues[MetricKey]): string {
+  if (typeof value !== 'object' || value === null) return formatMetric(key, value);
+  return `${formatMetric(key, value.mean)}\n${interval(value)}`;
+}
 
 /** Every piece of border that cli-table3 draws unless told otherwise. */
 const borders = (
@@ -36,7 +45,7 @@ export function recordTable(record: ResultsRecord): string {
         : `; ${count(users.evaluated)} users evaluated, ${count(users.withoutRelevant)} without a relevant test movie left out`),
     ...protocol.k.map((k) => `\n${metricsTable(models, k)}`),
     'Means over users; in brackets the 95% bootstrap interval. F1 is the mean of the users’ F1; F1 of means is the',
-    'harmonic mean of the two means before it. MAP, MRR, hit rate, Gini and diversity are in the record.',
+    `harmonic mean of the two means before it. ${omitted} are in the record.`,
   ];
   for (const { name, users: own, ratingPrediction } of models) {
     if (ratingPrediction !== undefined) {
@@ -56,28 +65,15 @@ export function recordTable(record: ResultsRecord): string {
 
 /**
  * Models by metrics at cut-off `k`, each mean with its interval below it. Models without that cut-off are left out.
- * `below` are rows of cells to stand under them.
  */
-export function metricsTable(
-  rows: readonly TableRow[],
-  k: number,
-  below: readonly (readonly string[])[] = [],
-): string {
+export function metricsTable(rows: readonly TableRow[], k: number): string {
   const body: string[][] = [];
   for (const { name, metrics } of rows) {
     const own = metrics[String(k)];
     if (own === undefined) continue;
-    body.push([
-      name,
-      ...estimated.map(([key]) => `${own[key].mean.toFixed(4)}\n${interval(own[key])}`),
-      `${(100 * own.coverage).toFixed(1)}%`,
-      own.novelty.toFixed(1),
-    ]);
+    body.push([name, ...columns.map((key) => metricCell(key, own[key]))]);
   }
-  return textTable(
-    [`k = ${k}`, ...estimated.map(([, title]) => title), 'coverage', 'novelty'],
-    [...body, ...below],
-  );
+  return textTable([`k = ${k}`, ...columns.map((key) => metricOf(key).title)], body);
 }
 
 /** Rows under a head with one rule between them. The first `left` columns are aligned left, the others right. */
@@ -117,4 +113,9 @@ export function count(value: number): string {
 /** Without a leading zero. */
 function short(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^(-?)0[.]/, '$1.');
+}
+
+/** "a, b and c". */
+export function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { estimates, percentiles } from '../../src/evaluation/intervals.ts';
+import { metricOf } from '../../src/evaluation/metric-keys.ts';
 import { comparePaired, holm } from '../../src/evaluation/significance.ts';
 import { Rng } from '../../src/util/rng.ts';
+
+const ofMeans = { f1OfMeans: metricOf('f1OfMeans') };
 
 const normals = (count: number, mean: number, rng: Rng) =>
   Float64Array.from({ length: count }, () => mean + rng.normal());
@@ -31,6 +34,7 @@ describe('bootstrap intervals', () => {
     const { f1OfMeans } = estimates(
       { precision: Float64Array.of(1, 0), recall: Float64Array.of(0, 1) },
       new Rng(1),
+      ofMeans,
     );
     expect(f1OfMeans.mean).toBe(0.5); // the mean of the two users' F1 is 0
   });
@@ -41,17 +45,20 @@ describe('bootstrap intervals', () => {
       precision: Float64Array.from({ length: rows }, () => rng.int(11) / 10),
       recall: Float64Array.from({ length: rows }, () => rng.uniform()),
     });
-    const [few, many] = [estimates(columns(5000), new Rng(1)), estimates(columns(10_001), new Rng(1))];
+    const [few, many] = [5000, 10_001].map((rows) => estimates(columns(rows), new Rng(1), ofMeans));
     for (const name of ['precision', 'recall', 'f1OfMeans'] as const) {
       const width = ({ ci95: [low, high] }: { ci95: [number, number] }) => high - low;
-      expect(width(few[name]) / width(many[name])).toBeCloseTo(Math.sqrt(10_001 / 5000), 1);
+      expect(width(few![name]) / width(many![name])).toBeCloseTo(Math.sqrt(10_001 / 5000), 1);
     }
   });
 
-  it('are the same for the same seed and empty for no users', () => {
+  it('are the same for the same seed', () => {
     const values = { x: normals(50, 0, new Rng(1)) };
     expect(estimates(values, new Rng(2))).toEqual(estimates(values, new Rng(2)));
-    expect(estimates({ x: new Float64Array() }, new Rng(2)).x).toEqual({ mean: 0, ci95: [0, 0] });
+  });
+
+  it('refuse a mean over no users: it is no number, and certainly not 0', () => {
+    expect(() => estimates({ x: new Float64Array() }, new Rng(2))).toThrow(RangeError);
   });
 
   it('take percentiles by linear interpolation: 2.5% of 0 to 100 is 2.5', () => {

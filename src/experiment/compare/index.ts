@@ -44,7 +44,7 @@ export async function compare(
   task.finish();
 
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     experiment: 'comparison',
     files: records.map(({ file }) => file),
     dataset,

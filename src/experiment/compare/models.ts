@@ -1,7 +1,8 @@
 /** Models on the users that all of them were evaluated on: metrics, curves and paired tests. */
-import { perUserMetrics } from '../../evaluation/evaluator.ts';
-import { estimates } from '../../evaluation/intervals.ts';
+import { byKey, listMetrics, rankingMetrics } from '../../evaluation/metric-keys.ts';
+import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
 import { comparePaired, holm } from '../../evaluation/significance.ts';
+import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import type { ComparedModel, ComparedPair } from './record.ts';
 import type { RecordFile } from './files.ts';
@@ -75,7 +76,7 @@ export function compareModel(
   const own = restrict(result.perUser, common);
   const all = common.length === result.users.evaluated;
   const largest = Math.max(...cutoffs);
-  const { coverage, novelty, diversity } = result.metrics[String(largest)]!;
+  const ownLists = result.metrics[String(largest)]!;
   return {
     name,
     file,
@@ -88,9 +89,7 @@ export function compareModel(
       const { precision, recall } = perUserMetrics(own.hitRanks, own.relevant, n + 1);
       return { k: n + 1, precision: mean(precision), recall: mean(recall) };
     }),
-    coverage,
-    novelty,
-    diversity,
+    lists: byKey(listMetrics, (key) => ownLists[key] ?? null),
     costUsd,
   };
 }
@@ -98,13 +97,13 @@ export function compareModel(
 type Ranking = ComparedModel['metrics'][string];
 
 function rankingOf({ metrics }: ModelResult, k: number): Ranking {
-  const { precision, recall, f1, f1OfMeans, ndcg, map, mrr, hitRate } = metrics[String(k)]!;
-  return { precision, recall, f1, f1OfMeans, ndcg, map, mrr, hitRate };
+  const own = metrics[String(k)]!;
+  return byKey(rankingMetrics, (key) => own[key]);
 }
 
 /** As the record's own metrics are computed, on fewer users. */
 function estimated({ hitRanks, relevant }: PerUser, k: number, seed: number): Ranking {
-  return estimates(perUserMetrics(hitRanks, relevant, k), new Rng(seed).derive('bootstrap'));
+  return rankingEstimates(perUserMetrics(hitRanks, relevant, k), new Rng(seed).derive('bootstrap'));
 }
 
 /**
@@ -133,8 +132,4 @@ export function comparePairs(
     const shown = corrected[n]! < SIGNIFICANCE && (low > 0 || high < 0);
     return { ...pair, pHolm: corrected[n]!, better: shown ? (pair.difference > 0 ? pair.a : pair.b) : null };
   });
-}
-
-function mean(values: Float64Array): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

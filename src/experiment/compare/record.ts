@@ -1,28 +1,25 @@
 /** What `recsys compare` finds out from results records: one zod schema, so that the saved file is checked. */
 import { z } from 'zod';
+import type { MetricKey } from '../../evaluation/metric-keys.ts';
 import {
-  cutoffMetricsSchema,
   datasetSchema,
   environmentSchema,
   languageUserSchema,
+  listMetricsSchema,
+  rankingSchema,
   recordedProtocolSchema,
 } from '../record.ts';
-
-/** The metrics that are means over users, so that they can be had for the common users alone. */
-const ranking = cutoffMetricsSchema.omit({ coverage: true, novelty: true, gini: true, diversity: true });
 
 const comparedModel = z.object({
   name: z.string().describe('unique; followed by the file where two records use one name'),
   file: z.string(),
   model: z.string(),
   evaluated: z.int().describe('users in its own record'),
-  metrics: z.record(z.string(), ranking).describe('by cut-off, over the common users'),
+  metrics: z.record(z.string(), rankingSchema).describe('by cut-off, over the common users'),
   curve: z
     .array(z.object({ k: z.int(), precision: z.number(), recall: z.number() }))
     .describe('means over the common users at every cut-off up to the largest'),
-  coverage: z.number().describe('of its own record, at the largest cut-off; so are the next two'),
-  novelty: z.number(),
-  diversity: z.number(),
+  lists: listMetricsSchema.describe('over all users of its own record, at the largest cut-off'),
   costUsd: z.number().nullable().describe('what the answers cost; null where that is not known'),
 });
 
@@ -59,7 +56,7 @@ const trainingStep = z.object({
 });
 
 export const comparisonSchema = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   experiment: z.literal('comparison'),
   files: z.array(z.string()),
   dataset: datasetSchema,
@@ -84,8 +81,8 @@ export type LanguageComparison = z.output<typeof languageModel>;
  * What the original work printed, on another split of MovieLens small: F1 is the harmonic mean of the two means. They
  * stand beside our numbers for orientation, never in a test.
  */
-export const published = [
-  { name: 'popularity', precision: 0, recall: 0, f1OfMeans: 0 },
-  { name: 'MF', precision: 0.1738, recall: 0.0676, f1OfMeans: 0.0973 },
-  { name: 'FM', precision: 0.1033, recall: 0.0311, f1OfMeans: 0.0478 },
-] as const;
+export const published: { name: string; metrics: Partial<Record<MetricKey, number>> }[] = [
+  { name: 'popularity', metrics: { precision: 0, recall: 0, f1OfMeans: 0 } },
+  { name: 'MF', metrics: { precision: 0.1738, recall: 0.0676, f1OfMeans: 0.0973 } },
+  { name: 'FM', metrics: { precision: 0.1033, recall: 0.0311, f1OfMeans: 0.0478 } },
+];

@@ -1,20 +1,13 @@
 /** The page and the terminal report of `recsys compare`. */
-import { published, type Comparison, type ComparedModel } from '../../experiment/compare/record.ts';
-import {
-  curveChart,
-  listCharts,
-  mainCutoff,
-  matrixChart,
-  metricCharts,
-  pairTable,
-  priceCharts,
-  verdictOf,
-  winsChart,
-} from './charts.ts';
+import { metricKeys, metricOf } from '../../evaluation/metric-keys.ts';
+import { published, type Comparison } from '../../experiment/compare/record.ts';
+import { mainCutoff } from './common.ts';
 import { exampleTexts, matchCharts, trainingChart } from './language-charts.ts';
-import { percent } from '../charts/parts.ts';
+import { curveChart, metricCharts } from './metric-charts.ts';
+import { matrixChart, pairTable, verdictOf, winsChart } from './pair-charts.ts';
+import { listCharts, priceCharts } from './tradeoff-charts.ts';
 import { renderPage, type Section, type TableBlock } from '../page/page.ts';
-import { count, interval, metricsTable, textTable } from '../table.ts';
+import { count, interval, listed, metricCell, metricsTable, textTable, type MetricValues } from '../table.ts';
 
 const anotherProtocol = 'original work, another protocol';
 
@@ -56,17 +49,13 @@ export function conclusion(found: Comparison): string {
     .every((model) => model.metrics[k]!.f1.ci95[1] < best.metrics[k]!.f1.ci95[0]);
   return [
     lead,
-    open.length === 0 ? '' : `No difference shown between it and ${list(open)}.`,
+    open.length === 0 ? '' : `No difference shown between it and ${listed(open)}.`,
     beaten.length === 0
       ? ''
-      : `It is better than ${list(beaten)}${apart ? ', with intervals that do not overlap' : ''}.`,
+      : `It is better than ${listed(beaten)}${apart ? ', with intervals that do not overlap' : ''}.`,
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
-}
-
-function list(names: string[]): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 function sectionsOf(found: Comparison): Section[] {
@@ -105,10 +94,6 @@ function sectionsOf(found: Comparison): Section[] {
 }
 
 function accuracyTable(found: Comparison, k: number): TableBlock {
-  const cell = (model: ComparedModel, metric: keyof ComparedModel['metrics'][string]) => {
-    const estimate = model.metrics[k]![metric];
-    return `${estimate.mean.toFixed(4)}\n${interval(estimate)}`;
-  };
   return {
     id: `accuracy-${k}`,
     title: `k = ${k}, highest F1 first`,
@@ -116,37 +101,20 @@ function accuracyTable(found: Comparison, k: number): TableBlock {
       'F1 of means is the harmonic mean of mean precision and mean recall; the original work prints that one, on another split and other users, so only its order of magnitude can be compared. ' +
       'Users: those of each model’s own record, over which coverage and novelty are taken.',
     table: {
-      head: [
-        'model',
-        'precision',
-        'recall',
-        'F1',
-        'F1 of means',
-        'NDCG',
-        'MAP',
-        'MRR',
-        'hit rate',
-        'coverage',
-        'novelty',
-        'users',
-      ],
+      head: ['model', ...metricKeys.map((key) => metricOf(key).title), 'users'],
       rows: [
-        ...found.models.map((model) => [
-          model.name,
-          ...(['precision', 'recall', 'f1', 'f1OfMeans', 'ndcg', 'map', 'mrr', 'hitRate'] as const).map(
-            (metric) => cell(model, metric),
-          ),
-          percent(model.coverage),
-          model.novelty.toFixed(1),
-          count(model.evaluated),
-        ]),
-        ...published.map(({ name, precision, recall, f1OfMeans }) => [
+        ...found.models.map((model) => {
+          const values: MetricValues = { ...model.metrics[k], ...model.lists };
+          return [
+            model.name,
+            ...metricKeys.map((key) => metricCell(key, values[key])),
+            count(model.evaluated),
+          ];
+        }),
+        ...published.map(({ name, metrics }) => [
           `${name} (${anotherProtocol})`,
-          precision.toFixed(4),
-          recall.toFixed(4),
+          ...metricKeys.map((key) => (key in metrics ? metricCell(key, metrics[key]) : '')),
           '',
-          f1OfMeans.toFixed(4),
-          ...Array.from({ length: 7 }, () => ''),
         ]),
       ],
     },
@@ -156,25 +124,15 @@ function accuracyTable(found: Comparison, k: number): TableBlock {
 /** What a person sees in the terminal. Ends in a newline. */
 export function compareReport(found: Comparison): string {
   const { dataset, protocol, pairs, commonUsers } = found;
-  const rows = found.models.map(({ name, metrics, coverage, novelty }) => ({
+  const models = found.models.map(({ name, metrics, lists }) => ({
     name,
-    metrics: Object.fromEntries(
-      Object.entries(metrics).map(([k, own]) => [k, { ...own, coverage, novelty }]),
-    ),
+    metrics: Object.fromEntries(Object.entries(metrics).map(([k, own]) => [k, { ...own, ...lists }])),
   }));
-  const references = published.map(({ name, precision, recall, f1OfMeans }) => [
-    `${name} *`,
-    precision.toFixed(4),
-    recall.toFixed(4),
-    '',
-    f1OfMeans.toFixed(4),
-    '',
-    '',
-    '',
-  ]);
+  const references = (k: number) =>
+    published.map(({ name, metrics }) => ({ name: `${name} *`, metrics: { [k]: metrics } }));
   return `${[
     `${dataset.name}: split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more; ${count(commonUsers)} users that every model was evaluated on`,
-    ...protocol.k.map((k) => `\n${metricsTable(rows, k, references)}`),
+    ...protocol.k.map((k) => `\n${metricsTable([...models, ...references(k)], k)}`),
     `* published by the ${anotherProtocol}: compare F1 of means, and only its order of magnitude`,
     ...(pairs.length === 0
       ? []

@@ -1,0 +1,74 @@
+/** Every metric that follows from where the hits are: per user, and as means over users with intervals. */
+import { estimates, type Estimate } from './intervals.ts';
+import {
+  byKey,
+  meansMetrics,
+  metricOf,
+  rankingMetrics,
+  userMetrics,
+  type RankingMetric,
+  type UserMetric,
+} from './metric-keys.ts';
+import { conventions, discountTable, type Convention, type Gains, type ScoredList } from './metrics.ts';
+import type { Rng } from '../util/rng.ts';
+
+/** What conventions other than our own read besides hit ranks. */
+export interface ConventionFacts {
+  convention?: Convention;
+  /** Lengths of the lists; read only by conventions that divide by it. Default: k. */
+  lengths?: ArrayLike<number>;
+  /** Per user; only for conventions with graded gains. */
+  gains?: readonly Gains[] | undefined;
+}
+
+/**
+ * Every per-user metric at cut-off `k`, from the ranks of the hits (1-based, ascending; ranks beyond k are ignored) and
+ * the number of relevant items: what a record keeps is enough to call it again.
+ */
+export function perUserMetrics(
+  hitRanks: readonly ArrayLike<number>[],
+  relevant: ArrayLike<number>,
+  k: number,
+  { convention = conventions.recsys, lengths, gains }: ConventionFacts = {},
+): Record<UserMetric, Float64Array> {
+  const columns = byKey(userMetrics, () => new Float64Array(hitRanks.length));
+  const filled = userMetrics.map((key) => ({ column: columns[key], entry: metricOf(key) }));
+  const list: ScoredList = {
+    k,
+    relevant: 0,
+    length: 0,
+    hits: 0,
+    ranks: new Int32Array(k),
+    start: 0,
+    convention,
+    discounts: discountTable(k, convention),
+  };
+  for (const [row, ranks] of hitRanks.entries()) {
+    list.hits = 0;
+    while (list.hits < ranks.length && ranks[list.hits]! <= k) {
+      list.ranks[list.hits] = ranks[list.hits]!;
+      list.hits++;
+    }
+    list.relevant = relevant[row]!;
+    list.length = Math.min(k, lengths?.[row] ?? k);
+    if (gains) list.gains = gains[row]!;
+    for (const { column, entry } of filled) column[row] = entry.perUser(list);
+  }
+  return columns;
+}
+
+/**
+ * Mean and 95% interval of every ranking metric, from the columns of `perUserMetrics`, in the table's order. Throws
+ * RangeError when there is no user.
+ */
+export function rankingEstimates(
+  columns: Record<UserMetric, Float64Array>,
+  rng: Rng,
+): Record<RankingMetric, Estimate> {
+  const found = estimates(
+    columns,
+    rng,
+    byKey(meansMetrics, (key) => metricOf(key)),
+  );
+  return byKey(rankingMetrics, (key) => found[key]);
+}

@@ -1,0 +1,33 @@
+/** What the pictures of `recsys compare` share: the cut-off, the models' colours, room for names. */
+import type { ComparedModel, Comparison } from '../../experiment/compare/record.ts';
+import { colour, seriesColours } from '../page/theme.ts';
+
+/** Pixels kept free for a model's name beside its point. */
+export const LABEL_MARGIN_PX = 110;
+
+/** The cut-off that models are ranked and tested at: the largest. */
+export function mainCutoff({ protocol }: Pick<Comparison, 'protocol'>): number {
+  return Math.max(...protocol.k);
+}
+
+/** A legend above the picture, of squares. */
+export const plainLegend = {
+  orient: 'top',
+  title: null,
+  labelColor: colour.muted,
+  symbolType: 'square',
+  symbolSize: 110,
+  symbolStrokeWidth: 0,
+  labelLimit: 200,
+};
+
+/** The best five have a colour of their own. */
+export function modelColour(models: readonly ComparedModel[]): Record<string, unknown> {
+  const names = models.map(({ name }) => name);
+  return {
+    field: 'name',
+    type: 'nominal',
+    scale: { domain: names, range: names.map((_, n) => seriesColours[n] ?? colour.quiet) },
+    legend: null,
+  };
+}
