@@ -3,11 +3,11 @@ import { drawCharts, type Chart } from '../src/report/charts/chart.ts';
 import { escape } from '../src/report/page/html.ts';
 import { chartWidth, colour, darkRules, fontStack } from '../src/report/page/theme.ts';
 
-const GAP = 36;
-const MARGIN = 16;
-const TITLE_LINE = 18;
+const GAP_PX = 36;
+const MARGIN_PX = 16;
+const TITLE_LINE_PX = 18;
 /** Letters of a title that fit over a chart. */
-const TITLE_LETTERS = 44;
+const MAX_TITLE_LETTERS = 44;
 
 export interface Picture {
   /** For those who cannot see it; each chart's own description follows. */
@@ -20,24 +20,24 @@ export interface Picture {
 export async function drawPicture({ title, charts, columns }: Picture): Promise<string> {
   const drawings = await drawCharts(charts);
   const cells = charts.map((chart, n) => ({
-    lines: wrap(chart.title, TITLE_LETTERS),
+    lines: wrapWords(chart.title, MAX_TITLE_LETTERS),
     drawing: drawings[n]!,
     height: heightOf(drawings[n]!),
   }));
   const body: string[] = [];
-  let y = MARGIN;
+  let y = MARGIN_PX;
   for (let start = 0; start < cells.length; start += columns) {
     const row = cells.slice(start, start + columns);
-    const titles = Math.max(...row.map(({ lines }) => lines.length)) * TITLE_LINE + 8;
+    const titles = Math.max(...row.map(({ lines }) => lines.length)) * TITLE_LINE_PX + 8;
     row.forEach(({ lines, drawing }, column) => {
-      const x = MARGIN + column * (chartWidth + GAP);
-      body.push(...lines.map((line, n) => titleLine(line, x, y + (n + 0.75) * TITLE_LINE)));
+      const x = MARGIN_PX + column * (chartWidth + GAP_PX);
+      body.push(...lines.map((line, n) => titleLine(line, x, y + (n + 0.75) * TITLE_LINE_PX)));
       body.push(drawing.replace('<svg ', `<svg x="${x}" y="${y + titles}" `));
     });
-    y += titles + Math.max(...row.map(({ height }) => height)) + GAP;
+    y += titles + Math.max(...row.map(({ height }) => height)) + GAP_PX;
   }
-  const width = 2 * MARGIN + columns * chartWidth + (columns - 1) * GAP;
-  const height = y - GAP + MARGIN;
+  const width = 2 * MARGIN_PX + columns * chartWidth + (columns - 1) * GAP_PX;
+  const height = y - GAP_PX + MARGIN_PX;
   const description = charts.map((chart) => `${chart.title}. ${chart.description}`).join(' ');
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title description" ` +
@@ -58,7 +58,7 @@ function heightOf(drawing: string): number {
 }
 
 /** Lines of at most `letters` letters, broken between words; a longer word has a line of its own. */
-export function wrap(text: string, letters: number): string[] {
+export function wrapWords(text: string, letters: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

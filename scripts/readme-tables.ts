@@ -40,7 +40,7 @@ async function withTables(page: string): Promise<string> {
     text = text.replace(block, `<!-- table: ${file} -->\n\n${table}\n\n<!-- end -->`);
   }
   for (const [block, name] of text.matchAll(/<!-- (benchmark(?:: \w+)?) -->[^]*?<!-- end -->/g)) {
-    const table = aligned(await benchmarks[name!]!());
+    const table = alignTable(await benchmarks[name!]!());
     text = text.replace(block, `<!-- ${name} -->\n\n${table}\n\n<!-- end -->`);
   }
   return text;
@@ -58,7 +58,7 @@ function markdown({ models, protocol }: ResultsRecord): string {
   const k = protocol.k[0]!;
   const rows = models.map(({ name, metrics }) => [name, ...columns.map((key) => cell(metrics[k]!, key))]);
   const head = ['model', ...columns.map((key) => titleAt(key, k))];
-  return aligned([head, ...rows]);
+  return alignTable([head, ...rows]);
 }
 
 /** "F1@10"; values without an interval are those of the table's only cut-off. */
@@ -75,7 +75,7 @@ function cell(metrics: CutoffMetrics, key: MetricKey): string {
 }
 
 /** As Prettier writes a table: cells padded, all but the first column to the right. */
-function aligned(rows: string[][]): string {
+function alignTable(rows: string[][]): string {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
   const line = (row: string[]) =>
     `| ${row.map((text, c) => (c === 0 ? text.padEnd(widths[c]!) : text.padStart(widths[c]!))).join(' | ')} |`;

@@ -4,6 +4,7 @@ import stringify from 'json-stringify-pretty-compact';
 import type { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
+import { addMissingMetrics } from './missing-metrics.ts';
 import { SCHEMA_VERSION } from './record.ts';
 import { upgradeRecord } from './upgrade.ts';
 
@@ -40,7 +41,9 @@ export async function readRecord<S extends z.ZodType>(path: string, schema: S): 
   } catch (cause) {
     throw new DataError({ place: path, found: 'not JSON', wanted: 'a results record', cause });
   }
-  return check(path, schema, upgradeRecord(value));
+  const upgraded = upgradeRecord(value);
+  addMissingMetrics(upgraded);
+  return check(path, schema, upgraded);
 }
 
 function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.output<S> {

@@ -4,7 +4,7 @@ import type { Progress } from '../util/progress.ts';
 import { throwIfAborted } from '../util/errors.ts';
 import { environment, Stopwatch } from '../experiment/environment.ts';
 import { exploreMovies, exploreTags } from './movies.ts';
-import { activityOf, countsOf, describeRatings, fillOf, spreadOf } from './ratings.ts';
+import { activityByMonth, countPerIndex, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
 import type { Exploration } from './record.ts';
 import { exploreSplits, type SplitSettings } from './splits.ts';
 
@@ -31,27 +31,27 @@ export async function explore(
   const data = await step('load', () => loadDataset(source));
   const { ratings, userIds, itemIds } = data;
   const fromRatings = await step('ratings', () => {
-    const perUser = countsOf(ratings.users, userIds.length);
-    const perMovie = countsOf(ratings.items, itemIds.length);
-    const movies = spreadOf(perMovie);
+    const perUser = countPerIndex(ratings.users, userIds.length);
+    const perMovie = countPerIndex(ratings.items, itemIds.length);
+    const movies = describeSpread(perMovie);
     return {
       ratings: describeRatings(data, userIds.length, movies.count),
-      perUser: spreadOf(perUser),
+      perUser: describeSpread(perUser),
       perMovie: movies,
       unratedMovies: itemIds.length - movies.count,
-      activity: activityOf(ratings, userIds.length),
-      fill: fillOf(ratings, perUser, perMovie),
+      activity: activityByMonth(ratings, userIds.length),
+      densityGrid: densityGridOf(ratings, perUser, perMovie),
     };
   });
-  const { movies, divisiveFrom } = await step('movies', () => exploreMovies(data, damping));
+  const { movies, minDivisiveRatings } = await step('movies', () => exploreMovies(data, damping));
   const tags = await step('tags', () => exploreTags(data));
   const splits = await step('splits', () => exploreSplits(data, settings));
   task.finish();
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     experiment: 'exploration',
     source: { dataset: source },
-    settings: { ...settings, damping, divisiveFrom },
+    settings: { ...settings, damping, minDivisiveRatings },
     dataset: {
       name: data.name,
       files: data.files,

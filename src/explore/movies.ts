@@ -1,21 +1,21 @@
-/** What the movies tell: genres, years, the most rated, best rated and most divisive, tags. Tables are data frames. */
-import type { DataFrame } from 'danfojs-node';
+/** Movies described: genres, years, the most rated, best rated and most divisive, tags. Tables are data frames. */
+import { desc, escape, op, table, type ColumnTable } from 'arquero';
 import type { Dataset } from '../data/dataset.ts';
-import type { Exploration, RatedMovie } from './record.ts';
+import type { Exploration, RatedMovie, TagUse } from './record.ts';
 
 /** Rows of each table of movies, and of tags. */
-const TOP = 10;
-const TOP_TAGS = 15;
+const MOVIE_ROWS = 10;
+const TAG_ROWS = 15;
 /** The most divisive are sought among this share of the rated movies, those with most ratings. */
 const DIVISIVE_SHARE = 0.05;
 
 type MovieFacts = Pick<
   Exploration,
   | 'genres'
-  | 'withoutGenre'
-  | 'together'
+  | 'moviesWithoutGenre'
+  | 'genreCooccurrence'
   | 'years'
-  | 'withoutYear'
+  | 'moviesWithoutYear'
   | 'mostRated'
   | 'bestRated'
   | 'mostDivisive'
@@ -25,31 +25,29 @@ type MovieFacts = Pick<
  * Everything about movies, and the fewest ratings with which one counts as divisive. `damping` ratings at the overall
  * mean are added to each movie in its damped mean.
  */
-export async function exploreMovies(
+export function exploreMovies(
   dataset: Dataset,
   damping: number,
-): Promise<{ movies: MovieFacts; divisiveFrom: number }> {
-  const danfo = await import('danfojs-node');
+): { movies: MovieFacts; minDivisiveRatings: number } {
   const columns = ratedMovies(dataset, damping);
-  const rated = new danfo.DataFrame(columns);
-  const divisiveFrom = countAtShare(columns.ratings, DIVISIVE_SHARE);
-  const divisive = rated.query(rated['ratings'].ge(divisiveFrom));
+  const rated = table(columns);
+  const minDivisiveRatings = countAtShare(columns.ratings, DIVISIVE_SHARE);
+  const divisive = rated.filter(escape(({ ratings }: RatedMovie) => ratings >= minDivisiveRatings));
   return {
-    divisiveFrom,
+    minDivisiveRatings,
     movies: {
-      ...(await genresOf(dataset)),
-      ...(await yearsOf(dataset)),
-      mostRated: top<RatedMovie>(rated, 'ratings', TOP),
-      bestRated: top<RatedMovie>(rated, 'damped', TOP),
-      mostDivisive: top<RatedMovie>(divisive, 'deviation', TOP),
+      ...describeGenres(dataset),
+      ...describeYears(dataset),
+      mostRated: highest<RatedMovie>(rated, 'ratings', MOVIE_ROWS),
+      bestRated: highest<RatedMovie>(rated, 'dampedMean', MOVIE_ROWS),
+      mostDivisive: highest<RatedMovie>(divisive, 'standardDeviation', MOVIE_ROWS),
     },
   };
 }
 
 /** Tags by use; null where the release has none. A use is one user giving one tag to one movie. */
-export async function exploreTags({ tags }: Pick<Dataset, 'tags'>): Promise<Exploration['tags']> {
+export function exploreTags({ tags }: Pick<Dataset, 'tags'>): Exploration['tags'] {
   if (tags === undefined || tags.texts.length === 0) return null;
-  const { DataFrame } = await import('danfojs-node');
   const byTag = new Map<string, { uses: number; users: Set<number>; movies: Set<number> }>();
   tags.texts.forEach((text, n) => {
     const tag = text.trim().toLowerCase();
@@ -60,7 +58,7 @@ export async function exploreTags({ tags }: Pick<Dataset, 'tags'>): Promise<Expl
     own.movies.add(tags.items[n]!);
   });
   const all = [...byTag.values()];
-  const frame = new DataFrame({
+  const frame = table({
     tag: [...byTag.keys()],
     uses: all.map(({ uses }) => uses),
     users: all.map(({ users }) => users.size),
@@ -68,10 +66,10 @@ export async function exploreTags({ tags }: Pick<Dataset, 'tags'>): Promise<Expl
   });
   return {
     uses: tags.texts.length,
-    distinct: byTag.size,
+    distinctTags: byTag.size,
     users: new Set(tags.users).size,
     movies: new Set(tags.items).size,
-    top: top(frame, 'uses', TOP_TAGS),
+    mostUsed: highest<TagUse>(frame, 'uses', TAG_ROWS),
   };
 }
 
@@ -96,8 +94,8 @@ function ratedMovies({ ratings, itemIds, movies }: Dataset, damping: number) {
     title: rated.map((item) => movies.titles[item]!),
     ratings: rated.map((item) => counts[item]!),
     mean: rated.map(meanOf),
-    damped: rated.map((item) => (sums[item]! + damping * overall) / (counts[item]! + damping)),
-    deviation: rated.map((item) =>
+    dampedMean: rated.map((item) => (sums[item]! + damping * overall) / (counts[item]! + damping)),
+    standardDeviation: rated.map((item) =>
       Math.sqrt(Math.max(0, squares[item]! / counts[item]! - meanOf(item) ** 2)),
     ),
   };
@@ -108,14 +106,15 @@ function countAtShare(counts: number[], share: number): number {
   return counts.toSorted((a, b) => b - a)[Math.ceil(counts.length * share) - 1]!;
 }
 
-async function genresOf({
+/** Groups by genre, most movies first, and how often one movie is of two genres. */
+function describeGenres({
   ratings,
   itemIds,
   movies,
-}: Dataset): Promise<Pick<MovieFacts, 'genres' | 'withoutGenre' | 'together'>> {
+}: Dataset): Pick<MovieFacts, 'genres' | 'moviesWithoutGenre' | 'genreCooccurrence'> {
   const totals = totalsOf(ratings.items, ratings.values, itemIds.length);
   const pairs = movies.genres.flatMap((own, item) => own.map((genre) => ({ genre, item })));
-  const groups = await groupedTotals(
+  const groups = totalsByKey(
     pairs.map(({ genre }) => genre),
     pairs.map(({ item }) => item),
     totals,
@@ -123,26 +122,27 @@ async function genresOf({
   const genres = groups
     .map(({ key, ...group }) => ({ genre: key, ...group }))
     .sort((a, b) => b.movies - a.movies || (a.genre < b.genre ? -1 : 1));
-  const place = new Map(genres.map(({ genre }, n) => [genre, n]));
+  const indexOf = new Map(genres.map(({ genre }, n) => [genre, n]));
   const common = genres.map(() => genres.map(() => 0));
   for (const own of movies.genres) {
-    for (const a of own) for (const b of own) common[place.get(a)!]![place.get(b)!]!++;
+    for (const a of own) for (const b of own) common[indexOf.get(a)!]![indexOf.get(b)!]!++;
   }
   return {
     genres,
-    withoutGenre: movies.genres.filter((own) => own.length === 0).length,
-    together: common.map((row, a) => row.map((count) => count / genres[a]!.movies)),
+    moviesWithoutGenre: movies.genres.filter((own) => own.length === 0).length,
+    genreCooccurrence: common.map((row, a) => row.map((count) => count / genres[a]!.movies)),
   };
 }
 
-async function yearsOf({
+/** Groups by year of release, ascending. */
+function describeYears({
   ratings,
   itemIds,
   movies,
-}: Dataset): Promise<Pick<MovieFacts, 'years' | 'withoutYear'>> {
+}: Dataset): Pick<MovieFacts, 'years' | 'moviesWithoutYear'> {
   const totals = totalsOf(ratings.items, ratings.values, itemIds.length);
   const dated = Array.from(movies.years.keys()).filter((item) => movies.years[item] !== 0);
-  const groups = await groupedTotals(
+  const groups = totalsByKey(
     dated.map((item) => movies.years[item]!),
     dated,
     totals,
@@ -151,7 +151,7 @@ async function yearsOf({
     years: groups
       .map(({ key, ...group }) => ({ year: Number(key), ...group }))
       .sort((a, b) => a.year - b.year),
-    withoutYear: itemIds.length - dated.length,
+    moviesWithoutYear: itemIds.length - dated.length,
   };
 }
 
@@ -177,40 +177,23 @@ interface Group {
   mean: number | null;
 }
 
-/** Movies, ratings and mean rating per key; `items[n]` belongs to `keys[n]`. */
-async function groupedTotals(
-  keys: (string | number)[],
-  items: number[],
-  { ratings, stars }: Totals,
-): Promise<Group[]> {
-  if (keys.length === 0) return [];
-  const { DataFrame } = await import('danfojs-node');
-  const frame = new DataFrame({
+/** Movies, ratings and mean rating per key, in no particular order; `items[n]` belongs to `keys[n]`. */
+function totalsByKey(keys: (string | number)[], items: number[], { ratings, stars }: Totals): Group[] {
+  const rows = table({
     key: keys.map(String),
-    movies: items.map(() => 1),
     ratings: items.map((item) => ratings[item]!),
     stars: items.map((item) => stars[item]!),
-  });
-  const sums = frame.groupby(['key']).agg({ movies: 'sum', ratings: 'sum', stars: 'sum' });
-  const rows = rowsOf<{ key: string; movies_sum: number; ratings_sum: number; stars_sum: number }>(sums);
-  return rows.map(({ key, movies_sum, ratings_sum, stars_sum }) => ({
-    key,
-    movies: movies_sum,
-    ratings: ratings_sum,
-    mean: ratings_sum === 0 ? null : stars_sum / ratings_sum,
+  })
+    .groupby('key')
+    .rollup({ movies: op.count(), ratings: op.sum('ratings'), stars: op.sum('stars') })
+    .objects() as { key: string; movies: number; ratings: number; stars: number }[];
+  return rows.map(({ stars: total, ...group }) => ({
+    ...group,
+    mean: group.ratings === 0 ? null : total / group.ratings,
   }));
 }
 
-/** The first `n` rows by `column`, descending; danfojs sorts stably, so ties keep ascending movie id. */
-function top<Row>(frame: DataFrame, column: string, n: number): Row[] {
-  const sorted = frame.sortValues(column, { ascending: false });
-  return rowsOf<Row>(sorted.head(Math.min(n, sorted.index.length)));
-}
-
-/** A data frame as one object per row. */
-function rowsOf<Row>(frame: DataFrame): Row[] {
-  const names = frame.columns;
-  return (frame.values as unknown[][]).map(
-    (cells) => Object.fromEntries(cells.map((cell, n) => [names[n], cell])) as Row,
-  );
+/** The first `n` rows by `column`, descending; arquero sorts stably, so ties keep ascending movie id. */
+function highest<Row>(frame: ColumnTable, column: string & keyof Row, n: number): Row[] {
+  return frame.orderby(desc(column)).slice(0, n).objects() as Row[];
 }

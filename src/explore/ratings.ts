@@ -8,10 +8,10 @@ import type { Exploration, Spread } from './record.ts';
 const CURVE_POINTS = 60;
 const LORENZ_POINTS = 50;
 /** Rows and columns of the picture of the matrix. */
-const FILL_CELLS = 24;
+const MAX_GRID_BLOCKS = 24;
 
 /** Number of ratings of each of `size` users or items. */
-export function countsOf(indices: Int32Array, size: number): Int32Array {
+export function countPerIndex(indices: Int32Array, size: number): Int32Array {
   const counts = new Int32Array(size);
   for (const index of indices) counts[index]!++;
   return counts;
@@ -34,11 +34,11 @@ export function describeRatings(
   const period = hasTimes(ratings) ? extremes(ratings.timestamps) : undefined;
   return {
     mean,
-    deviation: Math.sqrt(variance),
+    standardDeviation: Math.sqrt(variance),
     density: values.length / (users * ratedMovies),
-    first: period ? dateOf(period.min) : null,
-    last: period ? dateOf(period.max) : null,
-    oneDay: period ? withinOneDay(ratings, users) : null,
+    firstDate: period ? dateOf(period.min) : null,
+    lastDate: period ? dateOf(period.max) : null,
+    shareWithinOneDay: period ? shareOfUsersWithinOneDay(ratings, users) : null,
     histogram: Array.from(histogram, (count, step) => ({
       stars: starsOf(step),
       ratings: count,
@@ -48,7 +48,7 @@ export function describeRatings(
 }
 
 /** Share of the users whose first and last rating are at most a day apart. */
-function withinOneDay({ users, timestamps }: Ratings, userCount: number): number {
+function shareOfUsersWithinOneDay({ users, timestamps }: Ratings, userCount: number): number {
   const first = new Float64Array(userCount).fill(Infinity);
   const last = new Float64Array(userCount).fill(-Infinity);
   for (let n = 0; n < users.length; n++) {
@@ -61,13 +61,13 @@ function withinOneDay({ users, timestamps }: Ratings, userCount: number): number
 }
 
 /** How ratings spread, given the number that each user (or movie) has; those without any are left out. */
-export function spreadOf(counts: Int32Array): Spread {
+export function describeSpread(counts: Int32Array): Spread {
   const ascending = counts.filter((count) => count > 0).sort();
   const n = ascending.length;
   const total = ascending.reduce((sum, count) => sum + count, 0);
   const atRank = (rank: number) => ascending[n - rank]!;
-  let forHalf = 0;
-  for (let held = 0; held < total / 2; forHalf++) held += atRank(forHalf + 1);
+  let holdersOfHalf = 0;
+  for (let held = 0; held < total / 2; holdersOfHalf++) held += atRank(holdersOfHalf + 1);
   return {
     count: n,
     min: ascending[0]!,
@@ -75,9 +75,9 @@ export function spreadOf(counts: Int32Array): Spread {
     mean: total / n,
     max: ascending[n - 1]!,
     gini: gini(ascending, n),
-    forHalf,
-    byRank: logarithmicRanks(n).map((rank) => [rank, atRank(rank)]),
-    lorenz: lorenz(ascending, total),
+    holdersOfHalf,
+    ratingsByRank: logarithmicRanks(n).map((rank) => [rank, atRank(rank)]),
+    lorenzCurve: lorenzCurve(ascending, total),
   };
 }
 
@@ -89,7 +89,7 @@ function logarithmicRanks(n: number): number[] {
   return [...new Set(ranks)];
 }
 
-function lorenz(ascending: Int32Array, total: number): [number, number][] {
+function lorenzCurve(ascending: Int32Array, total: number): [number, number][] {
   const points: [number, number][] = [[0, 0]];
   let held = 0;
   let next = 0;
@@ -102,7 +102,7 @@ function lorenz(ascending: Int32Array, total: number): [number, number][] {
 }
 
 /** Ratings, active users and new users per calendar month (UTC), without gaps; empty where there are no timestamps. */
-export function activityOf(ratings: Ratings, users: number): Exploration['activity'] {
+export function activityByMonth(ratings: Ratings, users: number): Exploration['activity'] {
   if (!hasTimes(ratings)) return [];
   const { min, max } = extremes(ratings.timestamps);
   const first = monthOf(min);
@@ -130,7 +130,7 @@ export function activityOf(ratings: Ratings, users: number): Exploration['activi
 }
 
 /** Share of filled cells in blocks of users (most active first) by blocks of movies (most rated first). */
-export function fillOf(ratings: Ratings, perUser: Int32Array, perMovie: Int32Array): number[][] {
+export function densityGridOf(ratings: Ratings, perUser: Int32Array, perMovie: Int32Array): number[][] {
   const rows = blocksByRank(perUser);
   const columns = blocksByRank(perMovie);
   const filled = new Float64Array(rows.sizes.length * columns.sizes.length);
@@ -147,7 +147,7 @@ function blocksByRank(counts: Int32Array): { blockOf: Int32Array; sizes: number[
   const order = Array.from(counts.keys())
     .filter((index) => counts[index]! > 0)
     .sort((a, b) => counts[b]! - counts[a]! || a - b);
-  const blocks = Math.min(FILL_CELLS, order.length);
+  const blocks = Math.min(MAX_GRID_BLOCKS, order.length);
   const blockOf = new Int32Array(counts.length);
   const sizes = Array.from({ length: blocks }, () => 0);
   order.forEach((index, rank) => {

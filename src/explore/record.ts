@@ -13,9 +13,11 @@ const spread = z.object({
   mean: z.number(),
   max: z.int(),
   gini: z.number().describe('0: all have equally many ratings; near 1: one has nearly all'),
-  forHalf: z.int().describe('the most active this many hold half of all ratings'),
-  byRank: z.array(point).describe('[rank, ratings], at ranks spaced evenly on a logarithmic scale'),
-  lorenz: z.array(point).describe('[share of users or movies, fewest ratings first; their share of ratings]'),
+  holdersOfHalf: z.int().describe('the most active this many hold half of all ratings'),
+  ratingsByRank: z.array(point).describe('[rank, ratings], at ranks spaced evenly on a logarithmic scale'),
+  lorenzCurve: z
+    .array(point)
+    .describe('[share of users or movies, fewest ratings first; their share of ratings]'),
 });
 
 const ratedMovie = z.object({
@@ -23,8 +25,8 @@ const ratedMovie = z.object({
   title: z.string(),
   ratings: z.int(),
   mean: z.number(),
-  damped: z.number(),
-  deviation: z.number().describe('standard deviation of the ratings, in stars'),
+  dampedMean: z.number(),
+  standardDeviation: z.number().describe('of the ratings, in stars'),
 });
 
 /** `count` movies and their ratings, under a name. */
@@ -45,30 +47,35 @@ const splitEffect = z.object({
   evaluatedUsers: z.int().describe('users with a relevant test rating'),
   coldUsers: z.int().describe('users with a test rating and no training rating'),
   coldMovies: z.int().describe('movies with a test rating and no training rating'),
-  coldRatings: z.number().describe('share of the test ratings that are of cold users or cold movies'),
-  ownFuture: z.number().describe('share of the test ratings whose user has a later training rating'),
-  anyFuture: z.number().describe('share of the training ratings that are later than the first test rating'),
+  coldTestShare: z.number().describe('share of the test ratings that are of cold users or cold movies'),
+  leakedTestShare: z.number().describe('share of the test ratings whose user has a later training rating'),
+  leakedTrainShare: z
+    .number()
+    .describe('share of the training ratings that are later than the first test rating'),
 });
 
 export const explorationSchema = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   experiment: z.literal('exploration'),
   source: z.object({ dataset: z.string() }),
   settings: z.object({
     seed: z.int(),
     testShare: z.number(),
     threshold: z.number(),
-    damping: z.number().describe('ratings at the overall mean added to each movie in `damped`'),
-    divisiveFrom: z.int().describe('fewest ratings of a movie among the most divisive'),
+    damping: z.number().describe('ratings at the overall mean added to each movie in `dampedMean`'),
+    minDivisiveRatings: z.int().describe('fewest ratings of a movie among the most divisive'),
   }),
   dataset: datasetSchema,
   ratings: z.object({
     mean: z.number(),
-    deviation: z.number(),
+    standardDeviation: z.number().describe('in stars'),
     density: z.number().describe('ratings / (users x movies with a rating)'),
-    first: z.string().nullable().describe('date of the first rating; null without timestamps'),
-    last: z.string().nullable(),
-    oneDay: z.number().nullable().describe('share of the users whose ratings all fall within 24 hours'),
+    firstDate: z.string().nullable().describe('date of the first rating; null without timestamps'),
+    lastDate: z.string().nullable(),
+    shareWithinOneDay: z
+      .number()
+      .nullable()
+      .describe('share of the users whose ratings all fall within 24 hours'),
     histogram: z.array(z.object({ stars: z.number(), ratings: z.int(), share: z.number() })),
   }),
   perUser: spread,
@@ -76,20 +83,26 @@ export const explorationSchema = z.object({
   unratedMovies: z.int(),
   activity: z.array(z.object({ month: z.string(), ratings: z.int(), users: z.int(), newUsers: z.int() })),
   genres: z.array(z.object({ genre: z.string(), ...group })).describe('most movies first'),
-  withoutGenre: z.int().describe('movies'),
-  together: z
+  moviesWithoutGenre: z.int().describe('movies'),
+  genreCooccurrence: z
     .array(z.array(z.number()))
     .describe('[a][b]: share of the movies of genre a that also are of genre b; order of `genres`'),
   years: z.array(z.object({ year: z.int(), ...group })).describe('by year of release'),
-  withoutYear: z.int().describe('movies'),
+  moviesWithoutYear: z.int().describe('movies'),
   mostRated: z.array(ratedMovie),
   bestRated: z.array(ratedMovie).describe('by damped mean'),
   mostDivisive: z.array(ratedMovie).describe('by standard deviation, among the most rated twentieth'),
   tags: z
-    .object({ uses: z.int(), distinct: z.int(), users: z.int(), movies: z.int(), top: z.array(tagUse) })
+    .object({
+      uses: z.int(),
+      distinctTags: z.int(),
+      users: z.int(),
+      movies: z.int(),
+      mostUsed: z.array(tagUse),
+    })
     .nullable()
     .describe('null where the release has none'),
-  fill: z
+  densityGrid: z
     .array(z.array(z.number()))
     .describe('share of filled cells; rows: users, most active first; columns: movies, most rated first'),
   splits: z.array(splitEffect),
@@ -100,4 +113,5 @@ export const explorationSchema = z.object({
 export type Exploration = z.output<typeof explorationSchema>;
 export type Spread = z.output<typeof spread>;
 export type RatedMovie = z.output<typeof ratedMovie>;
+export type TagUse = z.output<typeof tagUse>;
 export type SplitEffect = z.output<typeof splitEffect>;

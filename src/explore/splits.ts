@@ -47,7 +47,7 @@ export function effectOf(
     Set<number>,
     Set<number>,
   ];
-  let [coldRatings, ownFuture, firstTest] = [0, 0, Infinity];
+  let [coldTestShare, leakedTestShare, firstTest] = [0, 0, Infinity];
   for (let n = 0; n < test.users.length; n++) {
     const [user, item, time] = [test.users[n]!, test.items[n]!, test.timestamps[n]!];
     const userIsCold = lastOfUser[user] === NEVER;
@@ -55,12 +55,12 @@ export function effectOf(
     if (test.values[n]! >= threshold) evaluated.add(user);
     if (userIsCold) coldUsers.add(user);
     if (trained[item] === 0) coldMovies.add(item);
-    if (userIsCold || trained[item] === 0) coldRatings++;
-    if (lastOfUser[user]! > time) ownFuture++;
+    if (userIsCold || trained[item] === 0) coldTestShare++;
+    if (lastOfUser[user]! > time) leakedTestShare++;
     if (time < firstTest) firstTest = time;
   }
-  let anyFuture = 0;
-  for (const time of train.timestamps) if (time > firstTest) anyFuture++;
+  let leakedTrainShare = 0;
+  for (const time of train.timestamps) if (time > firstTest) leakedTrainShare++;
   return {
     trainRatings: train.users.length,
     testRatings: test.users.length,
@@ -68,8 +68,8 @@ export function effectOf(
     evaluatedUsers: evaluated.size,
     coldUsers: coldUsers.size,
     coldMovies: coldMovies.size,
-    coldRatings: coldRatings / test.users.length,
-    ownFuture: ownFuture / test.users.length,
-    anyFuture: anyFuture / train.users.length,
+    coldTestShare: coldTestShare / test.users.length,
+    leakedTestShare: leakedTestShare / test.users.length,
+    leakedTrainShare: leakedTrainShare / train.users.length,
   };
 }

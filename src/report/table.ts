@@ -17,7 +17,7 @@ export type MetricValues = Partial<Record<MetricKey, Estimate | number | null | 
 const columns = metricKeys.filter((key) => metricOf(key).column === 'main');
 
 /** "MAP, MRR and hit rate": the titles of the metrics without a column. */
-const omitted = listed(
+const omitted = joinNames(
   metricKeys.filter((key) => metricOf(key).column !== 'main').map((key) => metricOf(key).title),
 );
 
@@ -38,11 +38,11 @@ export function recordTable(record: ResultsRecord): string {
   const { dataset, protocol, models } = record;
   const users = models[0]?.users;
   const lines = [
-    `${dataset.name}: ${count(dataset.ratings)} ratings, ${count(dataset.users)} users, ${count(dataset.items)} movies`,
+    `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
     `split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more` +
       (users === undefined
         ? ''
-        : `; ${count(users.evaluated)} users evaluated, ${count(users.withoutRelevant)} without a relevant test movie left out`),
+        : `; ${formatCount(users.evaluated)} users evaluated, ${formatCount(users.withoutRelevant)} without a relevant test movie left out`),
     ...protocol.k.map((k) => `\n${metricsTable(models, k)}`),
     'Means over users; in brackets the 95% bootstrap interval. F1 is the mean of the users’ F1; F1 of means is the',
     `harmonic mean of the two means before it. ${omitted} are in the record.`,
@@ -51,7 +51,7 @@ export function recordTable(record: ResultsRecord): string {
     if (ratingPrediction !== undefined) {
       const { rmse, mae, ratings } = ratingPrediction;
       lines.push(
-        `${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)} on ${count(ratings)} test ratings.`,
+        `${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)} on ${formatCount(ratings)} test ratings.`,
       );
     }
     if (own.shortLists > 0) {
@@ -84,7 +84,7 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: Object.fromEntries(borders.map((part) => [part, ''])),
   });
-  table.push(...rows.map((row) => row.map(printable)));
+  table.push(...rows.map((row) => row.map(stripControls)));
   const lines = table
     .toString()
     .split('\n')
@@ -96,26 +96,26 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
 }
 
 /** Without control characters, which a title from a file could use to rewrite the terminal. */
-function printable(text: string): string {
+function stripControls(text: string): string {
   return text.replace(/[^\P{Cc}\n]/gu, '\uFFFD');
 }
 
 /** "[.152 .180]": an interval in as little room as it takes. */
 export function interval({ ci95: [low, high] }: Pick<Estimate, 'ci95'>, digits = 3): string {
-  return `[${short(low, digits)} ${short(high, digits)}]`;
+  return `[${dropLeadingZero(low, digits)} ${dropLeadingZero(high, digits)}]`;
 }
 
 /** 100004 as "100,004". */
-export function count(value: number): string {
+export function formatCount(value: number): string {
   return value.toLocaleString('en-US');
 }
 
 /** Without a leading zero. */
-function short(value: number, digits: number): string {
+function dropLeadingZero(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^(-?)0[.]/, '$1.');
 }
 
 /** "a, b and c". */
-export function listed(names: readonly string[]): string {
+export function joinNames(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

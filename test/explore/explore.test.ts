@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explore, type ExploreOptions } from '../../src/explore/index.ts';
 import { exploreMovies, exploreTags } from '../../src/explore/movies.ts';
-import { activityOf, describeRatings, fillOf, spreadOf } from '../../src/explore/ratings.ts';
+import {
+  activityByMonth,
+  describeRatings,
+  densityGridOf,
+  describeSpread,
+} from '../../src/explore/ratings.ts';
 import { explorationSchema } from '../../src/explore/record.ts';
 import { effectOf, exploreSplits } from '../../src/explore/splits.ts';
 import type { Ratings } from '../../src/data/dataset.ts';
@@ -22,7 +27,7 @@ describe('the embedded release, explored', () => {
   it('has the numbers that its README states', async () => {
     const found = await explore(settings, context);
     expect(found.dataset).toMatchObject({ ratings: 100_004, users: 671 });
-    expect([found.ratings.first, found.ratings.last]).toEqual(['1995-01-09', '2016-10-16']);
+    expect([found.ratings.firstDate, found.ratings.lastDate]).toEqual(['1995-01-09', '2016-10-16']);
     expect(found.perUser.min).toBe(20); // every user rated at least 20 movies
     expect(found.perMovie.count).toBe(9066);
     expect(found.tags).toBeNull();
@@ -39,7 +44,7 @@ describe('the embedded release, explored', () => {
   it.skipIf(!existsSync(release))('of 2018 has 3,683 uses of tags by 58 users', async () => {
     const { tags } = await explore({ ...settings, dataset: release }, context);
     expect(tags).toMatchObject({ uses: 3683, users: 58, movies: 1572 });
-    expect(tags!.top[0]).toEqual({ tag: 'in netflix queue', uses: 131, users: 1, movies: 131 });
+    expect(tags!.mostUsed[0]).toEqual({ tag: 'in netflix queue', uses: 131, users: 1, movies: 131 });
   });
 });
 
@@ -56,27 +61,27 @@ describe('what ratings tell', () => {
       2,
     );
     const found = describeRatings(data, 2, 2);
-    expect(found).toMatchObject({ mean: 3, deviation: 2, density: 1 });
+    expect(found).toMatchObject({ mean: 3, standardDeviation: 2, density: 1 });
     expect(found.histogram).toHaveLength(10);
     expect(found.histogram[1]).toEqual({ stars: 1, ratings: 2, share: 0.5 });
   });
 
   it('finds Gini 0 and a straight Lorenz curve where all have equally many ratings', () => {
-    const spread = spreadOf(new Int32Array(50).fill(7));
-    expect(spread).toMatchObject({ count: 50, min: 7, median: 7, mean: 7, max: 7, forHalf: 25 });
+    const spread = describeSpread(new Int32Array(50).fill(7));
+    expect(spread).toMatchObject({ count: 50, min: 7, median: 7, mean: 7, max: 7, holdersOfHalf: 25 });
     expect(spread.gini).toBeCloseTo(0, 12);
-    for (const [x, y] of spread.lorenz) expect(y).toBeCloseTo(x, 12);
+    for (const [x, y] of spread.lorenzCurve) expect(y).toBeCloseTo(x, 12);
   });
 
   it('finds Gini (n - 1) / n - share where one of n has almost all, and that one holds half', () => {
-    const spread = spreadOf(Int32Array.from([1, 1, 1, 97]));
+    const spread = describeSpread(Int32Array.from([1, 1, 1, 97]));
     // sum_i (2i - n - 1) x_i / (n sum x) = (-3 - 1 + 1 + 3 * 97) / 400
     expect(spread.gini).toBeCloseTo(288 / 400, 12);
-    expect(spread.forHalf).toBe(1);
+    expect(spread.holdersOfHalf).toBe(1);
   });
 
   it('leaves out movies without ratings from the spread', () => {
-    expect(spreadOf(Int32Array.from([0, 3, 0, 1]))).toMatchObject({ count: 2, min: 1, median: 2 });
+    expect(describeSpread(Int32Array.from([0, 3, 0, 1]))).toMatchObject({ count: 2, min: 1, median: 2 });
   });
 
   it('counts months without gaps, users once a month and new users once', () => {
@@ -87,7 +92,7 @@ describe('what ratings tell', () => {
       values: Float32Array.from([3, 3, 3, 3]),
       timestamps: Int32Array.from(['1999-12-31', '1999-12-01', '2000-02-29', '2000-02-01'].map(time)),
     };
-    expect(activityOf(ratings, 2)).toEqual([
+    expect(activityByMonth(ratings, 2)).toEqual([
       { month: '1999-12', ratings: 2, users: 1, newUsers: 1 },
       { month: '2000-01', ratings: 0, users: 0, newUsers: 0 },
       { month: '2000-02', ratings: 2, users: 2, newUsers: 1 },
@@ -97,15 +102,19 @@ describe('what ratings tell', () => {
   it('shows no activity and no dates where the source has no times', () => {
     const data = datasetOf([[0, 0, 3]], 1, 1);
     data.ratings.timestamps.fill(0);
-    expect(activityOf(data.ratings, 1)).toEqual([]);
-    expect(describeRatings(data, 1, 1)).toMatchObject({ first: null, last: null, oneDay: null });
+    expect(activityByMonth(data.ratings, 1)).toEqual([]);
+    expect(describeRatings(data, 1, 1)).toMatchObject({
+      firstDate: null,
+      lastDate: null,
+      shareWithinOneDay: null,
+    });
   });
 
   it('fills the corner of active users and popular movies first', () => {
     const rows: [number, number, number][] = [0, 1, 2].map((item) => [0, item, 3]);
     const { ratings } = datasetOf([...rows, [1, 0, 3]], 2, 3);
     const perUser = Int32Array.from([3, 1]);
-    expect(fillOf(ratings, perUser, Int32Array.from([2, 1, 1]))).toEqual([
+    expect(densityGridOf(ratings, perUser, Int32Array.from([2, 1, 1]))).toEqual([
       [1, 1, 1],
       [1, 0, 0],
     ]);
@@ -127,16 +136,16 @@ describe('what movies tell', () => {
   );
 
   it('dampens means towards the overall mean by as many ratings as asked', async () => {
-    const { movies } = await exploreMovies(data, 5);
+    const { movies } = exploreMovies(data, 5);
     const overall = 21 / 5;
     const [first, second] = movies.bestRated;
     expect(first!.movieId).toBe(1); // released ids are 10 x index + 1
-    expect(first!.damped).toBeCloseTo((10 + 5 * overall) / 7, 12);
-    expect(second!.damped).toBeCloseTo((5 + 5 * overall) / 6, 12);
+    expect(first!.dampedMean).toBeCloseTo((10 + 5 * overall) / 7, 12);
+    expect(second!.dampedMean).toBeCloseTo((5 + 5 * overall) / 6, 12);
   });
 
   it('breaks ties in the number of ratings by ascending movie id', async () => {
-    const { movies } = await exploreMovies(data, 5);
+    const { movies } = exploreMovies(data, 5);
     expect(movies.mostRated.map(({ movieId, ratings }) => [movieId, ratings])).toEqual([
       [1, 2],
       [11, 2],
@@ -145,14 +154,14 @@ describe('what movies tell', () => {
   });
 
   it('calls a movie divisive by its standard deviation, among the most rated only', async () => {
-    const { movies, divisiveFrom } = await exploreMovies(data, 5);
-    expect(divisiveFrom).toBe(2);
-    expect(movies.mostDivisive[0]).toMatchObject({ movieId: 11, deviation: 2 });
+    const { movies, minDivisiveRatings } = exploreMovies(data, 5);
+    expect(minDivisiveRatings).toBe(2);
+    expect(movies.mostDivisive[0]).toMatchObject({ movieId: 11, standardDeviation: 2 });
     expect(movies.mostDivisive.map(({ movieId }) => movieId)).not.toContain(21);
   });
 
   it('counts movies, ratings and the mean over ratings of each genre and year', async () => {
-    const { movies } = await exploreMovies(data, 5);
+    const { movies } = exploreMovies(data, 5);
     expect(movies.genres).toEqual([
       { genre: 'Comedy', movies: 2, ratings: 2, mean: 3 },
       { genre: 'Drama', movies: 2, ratings: 3, mean: 5 },
@@ -168,13 +177,13 @@ describe('what movies tell', () => {
   it('says how many movies of one genre are of another', async () => {
     const mixed = datasetOf([[0, 0, 5]], 1, 3);
     mixed.movies.genres = [['Drama', 'War'], ['Drama'], []];
-    const { movies } = await exploreMovies(mixed, 5);
+    const { movies } = exploreMovies(mixed, 5);
     expect(movies.genres.map(({ genre }) => genre)).toEqual(['Drama', 'War']);
-    expect(movies.together).toEqual([
+    expect(movies.genreCooccurrence).toEqual([
       [1, 0.5],
       [1, 1],
     ]);
-    expect(movies.withoutGenre).toBe(1);
+    expect(movies.moviesWithoutGenre).toBe(1);
   });
 
   it('counts tags without regard to case and blanks', async () => {
@@ -184,9 +193,9 @@ describe('what movies tell', () => {
       texts: ['Noir', ' noir ', 'slow'],
       timestamps: new Int32Array(3),
     };
-    const found = await exploreTags({ tags });
-    expect(found).toMatchObject({ uses: 3, distinct: 2, users: 2, movies: 2 });
-    expect(found!.top[0]).toEqual({ tag: 'noir', uses: 2, users: 2, movies: 1 });
+    const found = exploreTags({ tags });
+    expect(found).toMatchObject({ uses: 3, distinctTags: 2, users: 2, movies: 2 });
+    expect(found!.mostUsed[0]).toEqual({ tag: 'noir', uses: 2, users: 2, movies: 1 });
   });
 });
 
@@ -217,9 +226,9 @@ describe('what splits do', () => {
       evaluatedUsers: 2,
       coldUsers: 1,
       coldMovies: 1,
-      coldRatings: 2 / 3,
-      ownFuture: 1 / 3,
-      anyFuture: 1 / 2, // of the two training ratings, that at 30 is later than the first test rating at 20
+      coldTestShare: 2 / 3,
+      leakedTestShare: 1 / 3,
+      leakedTrainShare: 1 / 2, // of the two training ratings, that at 30 is later than the first test rating at 20
     });
   });
 
@@ -229,9 +238,9 @@ describe('what splits do', () => {
   it('lets no user see the own future in temporal splits', () => {
     const effects = exploreSplits(datasetOf(rows, 6, 10), settings);
     expect(effects).toHaveLength(5);
-    for (const { split, ownFuture } of effects) {
-      if (split.includes('temporal') || split === 'leave-last-one-out') expect(ownFuture).toBe(0);
-      else expect(ownFuture).toBeGreaterThan(0);
+    for (const { split, leakedTestShare } of effects) {
+      if (split.includes('temporal') || split === 'leave-last-one-out') expect(leakedTestShare).toBe(0);
+      else expect(leakedTestShare).toBeGreaterThan(0);
     }
   });
 

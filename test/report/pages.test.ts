@@ -98,7 +98,7 @@ describe('what is concluded', () => {
 
   it('stands in the terminal below the tests, with the published numbers marked as another protocol', () => {
     const text = compareReport(comparison);
-    expect(text).toMatch(/MF \* +0\.1738 +0\.0676 +0\.0973/);
+    expect(text).toMatch(/MF \* +0\.1738 +0\.0676 +– +0\.0973/);
     expect(text).toContain('another protocol');
     expect(text).toContain('No difference shown between');
     expect(text.trimEnd().endsWith(conclusion(comparison))).toBe(true);

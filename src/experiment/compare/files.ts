@@ -85,14 +85,14 @@ export function requireComparable(records: readonly RecordFile[]): void {
       if (JSON.stringify(a) === JSON.stringify(b)) continue;
       throw new DataError({
         place: `${first!.file} and ${other.file}`,
-        found: `not comparable: other ${what} (${shown(what, first!.record, a)} and ${shown(what, other.record, b)})`,
+        found: `not comparable: other ${what} (${describeValue(what, first!.record, a)} and ${describeValue(what, other.record, b)})`,
         remedy: 'Name the files to compare: `recsys compare FILE FILE`.',
       });
     }
   }
 }
 
-function shown(what: string, record: ResultsRecord, value: unknown): string {
+function describeValue(what: string, record: ResultsRecord, value: unknown): string {
   if (what === 'data set') {
     const [file] = record.dataset.files;
     return `${record.dataset.name}, ${file?.name ?? 'no file'} ${file?.sha256.slice(0, 12) ?? ''}`.trim();

@@ -4,7 +4,14 @@ import type { Progress } from '../../util/progress.ts';
 import { DataError, throwIfAborted } from '../../util/errors.ts';
 import { readRecords, requireComparable } from './files.ts';
 import { costOf, languageModels, readTraining } from './language.ts';
-import { candidatesOf, commonUsers, compareModel, comparePairs, distinct, type Candidate } from './models.ts';
+import {
+  candidatesOf,
+  commonUsers,
+  compareModel,
+  comparePairs,
+  withUniqueNames,
+  type Candidate,
+} from './models.ts';
 import type { Comparison } from './record.ts';
 import { environment } from '../environment.ts';
 
@@ -29,7 +36,7 @@ export async function compare(
 
   const all = candidatesOf(records);
   const common = requireSome(commonUsers(all), all);
-  const candidates = distinct(all, common);
+  const candidates = withUniqueNames(all, common);
   const compared = candidates
     .map((candidate) => ({
       candidate,

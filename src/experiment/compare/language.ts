@@ -7,9 +7,9 @@ import type { Candidate } from './models.ts';
 import type { RecordFile } from './files.ts';
 
 /** Users shown side by side; more would bury the numbers. */
-const EXAMPLES = 3;
+const EXAMPLE_USERS = 3;
 /** Points of the training curve. */
-const CURVE_POINTS = 300;
+const MAX_CURVE_POINTS = 300;
 
 /** One entry per language record. The example users are those that most records have, then by ascending id. */
 export function languageModels(records: readonly RecordFile[]): LanguageComparison[] {
@@ -23,7 +23,7 @@ export function languageModels(records: readonly RecordFile[]): LanguageComparis
   const chosen = new Set(
     [...times]
       .sort(([a, inA], [b, inB]) => inB - inA || a - b)
-      .slice(0, EXAMPLES)
+      .slice(0, EXAMPLE_USERS)
       .map(([userId]) => userId),
   );
   return withTexts.map(({ models, experiment, language }) => ({
@@ -75,7 +75,7 @@ export async function readTraining(path: string): Promise<Comparison['training']
     if ('loss' in entry) steps.push(entry);
     else if (last?.step === entry.step) last.validationLoss = entry.validationLoss;
   }
-  const every = Math.max(1, Math.ceil(steps.length / CURVE_POINTS));
+  const every = Math.max(1, Math.ceil(steps.length / MAX_CURVE_POINTS));
   return steps.filter(
     ({ validationLoss }, n) => n % every === 0 || n === steps.length - 1 || validationLoss !== undefined,
   );

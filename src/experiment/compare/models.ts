@@ -31,7 +31,7 @@ export function candidatesOf(records: readonly RecordFile[]): Candidate[] {
  * both hit the same on the common users, the one with more users stays. Different results under one name get the
  * name of their file.
  */
-export function distinct(candidates: readonly Candidate[], common: readonly number[]): Candidate[] {
+export function withUniqueNames(candidates: readonly Candidate[], common: readonly number[]): Candidate[] {
   const kept = new Map<string, Candidate>();
   for (const candidate of candidates) {
     const { name, model, perUser, users } = candidate.result;

@@ -45,7 +45,7 @@ export async function drawCharts(
       renderer: 'none',
     });
     try {
-      drawings.push(named(await view.toSVG(), id, title, description));
+      drawings.push(withAccessibleName(await view.toSVG(), id, title, description));
     } finally {
       view.finalize();
     }
@@ -54,10 +54,10 @@ export async function drawCharts(
 }
 
 /** Puts the drawing's name and description where assistive technology looks for them; the page gives it its size. */
-function named(svg: string, id: string, title: string, description: string): string {
+function withAccessibleName(svg: string, id: string, title: string, description: string): string {
   const viewBox = /viewBox="([^"]+)"/.exec(svg)?.[1] ?? '';
   const [, , width, height] = viewBox.split(' ');
-  const body = rounded(svg.slice(svg.indexOf('>') + 1));
+  const body = roundCoordinates(svg.slice(svg.indexOf('>') + 1));
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="${id}-title ${id}-description" ` +
     `viewBox="${viewBox}" width="${width}" height="${height}">` +
@@ -66,7 +66,7 @@ function named(svg: string, id: string, title: string, description: string): str
 }
 
 /** Hundredths of a pixel are enough, and are the same whatever logarithm the engine has. */
-function rounded(svg: string): string {
+function roundCoordinates(svg: string): string {
   return svg.replace(/ (?:d|transform|x2|y2)="[^"]*"/g, (attribute) =>
     attribute.replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2)))),
   );

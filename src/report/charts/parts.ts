@@ -93,11 +93,11 @@ export function yearAxis(field: string, years: number): Record<string, unknown> 
 }
 
 /** Room in pixels to the right of the longest bar, for its value. */
-const VALUE_ROOM = 42;
+const VALUE_MARGIN_PX = 42;
 
 /** A quantitative x without an axis that leaves room for values beside the marks. */
 export function valueScale(field: string, scale: Record<string, unknown> = {}): Record<string, unknown> {
-  const range = [0, { expr: `width - ${VALUE_ROOM}` }];
+  const range = [0, { expr: `width - ${VALUE_MARGIN_PX}` }];
   return { field, type: 'quantitative', scale: { ...scale, range, nice: false }, axis: null };
 }
 
@@ -162,11 +162,11 @@ export function spreadLabels(heights: readonly number[], gap: number): number[] 
 }
 
 /** How far below the middle of its row a mark of `titledRows` stands. */
-export const UNDER_TITLE = 8;
+export const BELOW_TITLE_PX = 8;
 
 /**
  * Rows for long names: each stands on a line of its own with its marks below it, so that nothing is cut off on a phone.
- * The marks of `layer` read `values` (which need a `title`) and set `yOffset: UNDER_TITLE`.
+ * The marks of `layer` read `values` (which need a `title`) and set `yOffset: BELOW_TITLE_PX`.
  */
 export function titledRows(values: readonly { title: string }[], layer: object[]): ChartSpec {
   return {

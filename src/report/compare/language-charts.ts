@@ -6,7 +6,7 @@ import type { TextBlock } from '../page/page.ts';
 import { colour } from '../page/theme.ts';
 
 /** Recommendations shown of each example. */
-const SHOWN = 5;
+const EXAMPLE_TITLES = 5;
 
 /** For each language model, what became of the titles that it wrote. */
 export function matchCharts({ language }: Comparison): Chart[] {
@@ -26,6 +26,7 @@ export function matchCharts({ language }: Comparison): Chart[] {
   });
 }
 
+/** GPT-2’s training loss by step, with the validation losses; no chart for fewer than two steps. */
 export function trainingChart({ training }: Comparison): Chart[] {
   if (training.length < 2) return [];
   const [first, last] = [training[0]!, training.at(-1)!];
@@ -88,7 +89,7 @@ function columnOf({ name, examples }: LanguageComparison, userId: number): TextB
   const example = examples.find((own) => own.userId === userId);
   if (example === undefined) return [];
   const lines = example.recommendations
-    .slice(0, SHOWN)
+    .slice(0, EXAMPLE_TITLES)
     .map(({ text, reason, match }) => `${text} (${match})${reason === '' ? '' : `: ${reason}`}`);
   return [{ title: name, lines: lines.length > 0 ? lines : ['no recommendation'] }];
 }

@@ -7,7 +7,15 @@ import { curveChart, metricCharts } from './metric-charts.ts';
 import { matrixChart, pairTable, verdictOf, winsChart } from './pair-charts.ts';
 import { listCharts, priceCharts } from './tradeoff-charts.ts';
 import { renderPage, type Section, type TableBlock } from '../page/page.ts';
-import { count, interval, listed, metricCell, metricsTable, textTable, type MetricValues } from '../table.ts';
+import {
+  formatCount,
+  interval,
+  joinNames,
+  metricCell,
+  metricsTable,
+  textTable,
+  type MetricValues,
+} from '../table.ts';
 
 const anotherProtocol = 'original work, another protocol';
 
@@ -19,7 +27,7 @@ export async function comparePage(found: Comparison, command: string): Promise<s
     lead: conclusion(found),
     figures: [
       { label: 'models', value: String(models.length) },
-      { label: 'users compared', value: count(commonUsers) },
+      { label: 'users compared', value: formatCount(commonUsers) },
       { label: 'list length', value: `k = ${mainCutoff(found)}` },
       { label: 'relevant from', value: `${protocol.threshold} stars` },
       { label: 'split', value: protocol.split },
@@ -49,10 +57,10 @@ export function conclusion(found: Comparison): string {
     .every((model) => model.metrics[k]!.f1.ci95[1] < best.metrics[k]!.f1.ci95[0]);
   return [
     lead,
-    open.length === 0 ? '' : `No difference shown between it and ${listed(open)}.`,
+    open.length === 0 ? '' : `No difference shown between it and ${joinNames(open)}.`,
     beaten.length === 0
       ? ''
-      : `It is better than ${listed(beaten)}${apart ? ', with intervals that do not overlap' : ''}.`,
+      : `It is better than ${joinNames(beaten)}${apart ? ', with intervals that do not overlap' : ''}.`,
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
@@ -68,7 +76,7 @@ function sectionsOf(found: Comparison): Section[] {
   return [
     {
       title: 'Accuracy',
-      intro: `Means over the ${count(found.commonUsers)} users that every model was evaluated on, with 95% bootstrap intervals.${fewUsers}`,
+      intro: `Means over the ${formatCount(found.commonUsers)} users that every model was evaluated on, with 95% bootstrap intervals.${fewUsers}`,
       tables: found.protocol.k.toReversed().map((k) => accuracyTable(found, k)),
       charts: metricCharts(found),
     },
@@ -108,7 +116,7 @@ function accuracyTable(found: Comparison, k: number): TableBlock {
           return [
             model.name,
             ...metricKeys.map((key) => metricCell(key, values[key])),
-            count(model.evaluated),
+            formatCount(model.evaluated),
           ];
         }),
         ...published.map(({ name, metrics }) => [
@@ -131,7 +139,7 @@ export function compareReport(found: Comparison): string {
   const references = (k: number) =>
     published.map(({ name, metrics }) => ({ name: `${name} *`, metrics: { [k]: metrics } }));
   return `${[
-    `${dataset.name}: split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more; ${count(commonUsers)} users that every model was evaluated on`,
+    `${dataset.name}: split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more; ${formatCount(commonUsers)} users that every model was evaluated on`,
     ...protocol.k.map((k) => `\n${metricsTable([...models, ...references(k)], k)}`),
     `* published by the ${anotherProtocol}: compare F1 of means, and only its order of magnitude`,
     ...(pairs.length === 0

@@ -11,15 +11,16 @@ import {
   yearAxis,
 } from '../charts/parts.ts';
 import type { Chart } from '../charts/chart.ts';
-import { count } from '../table.ts';
+import { formatCount } from '../table.ts';
 import { colour } from '../page/theme.ts';
 
+/** How often each number of stars was given. */
 export function histogramChart({ ratings }: Exploration): Chart {
   const most = ratings.histogram.reduce((best, bin) => (bin.ratings > best.ratings ? bin : best));
   return {
     id: 'histogram',
     title: `${most.stars} stars is the most common rating`,
-    note: `Share of all ratings, in per cent. Mean ${ratings.mean.toFixed(2)}, standard deviation ${ratings.deviation.toFixed(2)} stars.`,
+    note: `Share of all ratings, in per cent. Mean ${ratings.mean.toFixed(2)}, standard deviation ${ratings.standardDeviation.toFixed(2)} stars.`,
     description: `Bars, one for each rating from ${ratings.histogram[0]!.stars} to ${ratings.histogram.at(-1)!.stars} stars; the highest is ${percent(most.share)} at ${most.stars} stars.`,
     spec: {
       height: 210,
@@ -43,10 +44,11 @@ export function histogramChart({ ratings }: Exploration): Chart {
   };
 }
 
+/** Ratings against rank, of movies and of users, on logarithmic axes. */
 export function longTailChart({ perUser, perMovie }: Exploration): Chart {
   const series = [
-    { name: 'movies', points: perMovie.byRank },
-    { name: 'users', points: perUser.byRank },
+    { name: 'movies', points: perMovie.ratingsByRank },
+    { name: 'users', points: perUser.ratingsByRank },
   ];
   const values = series.flatMap(({ name, points }) =>
     points.map(([rank, ratings]) => ({ name, rank, ratings })),
@@ -55,7 +57,7 @@ export function longTailChart({ perUser, perMovie }: Exploration): Chart {
     id: 'long-tail',
     title: 'A few movies and users have most of the ratings, most have few',
     note: `Ratings of the most rated movie, the second, and so on; of users likewise. Both axes are logarithmic. The median movie has ${perMovie.median}, the median user ${perUser.median}.`,
-    description: `Two falling curves on logarithmic axes. Movies fall from ${count(perMovie.max)} ratings to ${perMovie.min}, users from ${count(perUser.max)} to ${perUser.min}.`,
+    description: `Two falling curves on logarithmic axes. Movies fall from ${formatCount(perMovie.max)} ratings to ${perMovie.min}, users from ${formatCount(perUser.max)} to ${perUser.min}.`,
     spec: {
       height: 240,
       data: { values },
@@ -83,10 +85,11 @@ export function longTailChart({ perUser, perMovie }: Exploration): Chart {
   };
 }
 
+/** Lorenz curves of ratings over users and over movies, with their Gini indices. */
 export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
   const series = [
-    { name: 'movies', label: `movies, Gini ${perMovie.gini.toFixed(2)}`, points: perMovie.lorenz },
-    { name: 'users', label: `users, Gini ${perUser.gini.toFixed(2)}`, points: perUser.lorenz },
+    { name: 'movies', label: `movies, Gini ${perMovie.gini.toFixed(2)}`, points: perMovie.lorenzCurve },
+    { name: 'users', label: `users, Gini ${perUser.gini.toFixed(2)}`, points: perUser.lorenzCurve },
   ];
   const values = series.flatMap(({ name, points }) =>
     points.map(([x, y]) => ({ name, x: 100 * x, y: 100 * y })),
@@ -97,8 +100,8 @@ export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
   });
   return {
     id: 'lorenz',
-    title: `${percent(perMovie.forHalf / perMovie.count)} of the movies hold half of the ratings`,
-    note: `Users and movies with the fewest ratings first: share of all ratings that the first so many per cent hold. Equal shares would be the straight line (Gini 0). Half is held by ${count(perMovie.forHalf)} movies and by ${count(perUser.forHalf)} users.`,
+    title: `${percent(perMovie.holdersOfHalf / perMovie.count)} of the movies hold half of the ratings`,
+    note: `Users and movies with the fewest ratings first: share of all ratings that the first so many per cent hold. Equal shares would be the straight line (Gini 0). Half is held by ${formatCount(perMovie.holdersOfHalf)} movies and by ${formatCount(perUser.holdersOfHalf)} users.`,
     description: `Two Lorenz curves far below the diagonal: Gini ${perMovie.gini.toFixed(2)} for movies, ${perUser.gini.toFixed(2)} for users.`,
     spec: {
       height: 240,
@@ -128,12 +131,13 @@ export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
   };
 }
 
+/** Ratings per calendar month (UTC). */
 export function activityChart({ activity, ratings }: Exploration): Chart {
   const most = activity.reduce((best, month) => (month.ratings > best.ratings ? month : best));
   return {
     id: 'activity',
-    title: `The busiest month, ${most.month}, has ${count(most.ratings)} ratings`,
-    note: `Ratings per month, ${ratings.first} to ${ratings.last}. ${percent(ratings.oneDay ?? 0, 0)} of the users gave all of their ratings within 24 hours.`,
+    title: `The busiest month, ${most.month}, has ${formatCount(most.ratings)} ratings`,
+    note: `Ratings per month, ${ratings.firstDate} to ${ratings.lastDate}. ${percent(ratings.shareWithinOneDay ?? 0, 0)} of the users gave all of their ratings within 24 hours.`,
     description: `Bars, one for each of ${activity.length} months; the highest is ${most.month}.`,
     spec: {
       height: 210,
@@ -156,6 +160,7 @@ export function activityChart({ activity, ratings }: Exploration): Chart {
   };
 }
 
+/** Users by the year of their first rating. */
 export function newUsersChart({ activity }: Exploration): Chart {
   const years = new Map<string, { users: number; ratings: number }>();
   for (const { month, newUsers, ratings } of activity) {
@@ -169,7 +174,7 @@ export function newUsersChart({ activity }: Exploration): Chart {
     id: 'new-users',
     title: `Most users joined in ${most.year}`,
     note: 'Users by the year of their first rating.',
-    description: `Bars, one for each year from ${values[0]!.year} to ${values.at(-1)!.year}; the highest is ${most.year} with ${count(most.users)} users.`,
+    description: `Bars, one for each year from ${values[0]!.year} to ${values.at(-1)!.year}; the highest is ${most.year} with ${formatCount(most.users)} users.`,
     spec: {
       height: 210,
       data: { values },
@@ -187,17 +192,18 @@ export function newUsersChart({ activity }: Exploration): Chart {
 }
 
 /** Per cent; filled cells range over three orders of magnitude. */
-const FILL_STEPS = [0.1, 0.5, 2, 5, 15, 40];
+const DENSITY_STEPS_PERCENT = [0.1, 0.5, 2, 5, 15, 40];
 
-export function fillChart({ fill, ratings, dataset, perMovie }: Exploration): Chart {
-  const values = fill.flatMap((row, r) =>
-    row.map((share, c) => ({ r, c, band: bandName(100 * share, FILL_STEPS) })),
+/** Where the matrix of users and movies is filled, in blocks from the most active and most rated down. */
+export function densityChart({ densityGrid, ratings, dataset, perMovie }: Exploration): Chart {
+  const values = densityGrid.flatMap((row, r) =>
+    row.map((share, c) => ({ r, c, band: bandName(100 * share, DENSITY_STEPS_PERCENT) })),
   );
-  const corner = fill[0]?.[0] ?? 0;
+  const corner = densityGrid[0]?.[0] ?? 0;
   return {
-    id: 'fill',
+    id: 'density',
     title: `${percent(1 - ratings.density)} of the matrix is empty`,
-    note: `Users from the most active (top) to the least, movies from the most rated (left) to the least, in blocks of equal size. Shade: per cent of a block’s cells that hold a rating. ${count(dataset.users)} users by ${count(perMovie.count)} rated movies.`,
+    note: `Users from the most active (top) to the least, movies from the most rated (left) to the least, in blocks of equal size. Shade: per cent of a block’s cells that hold a rating. ${formatCount(dataset.users)} users by ${formatCount(perMovie.count)} rated movies.`,
     description: `A grid that is dark only in the top left corner, where ${percent(corner, 0)} of the cells are filled, and empty over most of its area.`,
     spec: {
       height: 300,
@@ -206,12 +212,12 @@ export function fillChart({ fill, ratings, dataset, perMovie }: Exploration): Ch
       encoding: {
         x: { field: 'c', type: 'ordinal', axis: null },
         y: { field: 'r', type: 'ordinal', axis: null },
-        color: shadeScale('band', FILL_STEPS, 'per cent filled'),
+        color: shadeScale('band', DENSITY_STEPS_PERCENT, 'per cent filled'),
       },
     },
     table: {
-      head: ['users \\ movies', ...fill[0]!.map((_, c) => `block ${c + 1}`)],
-      rows: fill.map((row, r) => [`block ${r + 1}`, ...row.map((share) => percent(share))]),
+      head: ['users \\ movies', ...densityGrid[0]!.map((_, c) => `block ${c + 1}`)],
+      rows: densityGrid.map((row, r) => [`block ${r + 1}`, ...row.map((share) => percent(share))]),
     },
   };
 }
@@ -232,7 +238,7 @@ export function splitCharts({ splits, dataset }: Exploration): Chart[] {
       id,
       title,
       note,
-      description: `Bars, one for each split: ${values.map(({ split, value }) => `${split} ${format === ',' ? count(value) : `${value.toFixed(1)}%`}`).join(', ')}.`,
+      description: `Bars, one for each split: ${values.map(({ split, value }) => `${split} ${format === ',' ? formatCount(value) : `${value.toFixed(1)}%`}`).join(', ')}.`,
       spec: labelledBars(values, 'split', 'value', format),
       table: {
         head: ['split', title],
@@ -245,23 +251,23 @@ export function splitCharts({ splits, dataset }: Exploration): Chart[] {
       'split-users',
       temporal === undefined
         ? 'Users that each split can evaluate'
-        : `A split by time leaves ${count(temporal.evaluatedUsers)} of ${count(dataset.users)} users to evaluate`,
+        : `A split by time leaves ${formatCount(temporal.evaluatedUsers)} of ${formatCount(dataset.users)} users to evaluate`,
       'Users with a relevant rating in test.',
       ({ evaluatedUsers }) => evaluatedUsers,
       ',',
     ),
     bars(
       'split-cold',
-      `${percent(temporal?.coldRatings ?? random.coldRatings, 0)} of the test ratings are cold when ${temporal ? 'time divides them' : 'chance divides them'}`,
+      `${percent(temporal?.coldTestShare ?? random.coldTestShare, 0)} of the test ratings are cold when ${temporal ? 'time divides them' : 'chance divides them'}`,
       'Test ratings of a user or movie without any training rating, in per cent: no collaborative model can get these right.',
-      ({ coldRatings }) => 100 * coldRatings,
+      ({ coldTestShare }) => 100 * coldTestShare,
       '.1f',
     ),
     bars(
       'split-future',
-      `A random split lets models see the future of ${percent(random.ownFuture, 0)} of the test ratings`,
+      `A random split lets models see the future of ${percent(random.leakedTestShare, 0)} of the test ratings`,
       'Test ratings whose user has a later rating in train, in per cent: easier than recommending what comes next.',
-      ({ ownFuture }) => 100 * ownFuture,
+      ({ leakedTestShare }) => 100 * leakedTestShare,
       '.1f',
     ),
   ];

@@ -8,21 +8,22 @@ import {
   rowsHeight,
   shadeScale,
   titledRows,
-  UNDER_TITLE,
+  BELOW_TITLE_PX,
   valueScale,
   yearAxis,
 } from '../charts/parts.ts';
 import type { Chart } from '../charts/chart.ts';
-import { count } from '../table.ts';
+import { formatCount } from '../table.ts';
 import { colour } from '../page/theme.ts';
 
-export function genreCountChart({ genres, withoutGenre }: Exploration): Chart {
+/** Movies of each genre. */
+export function genreCountChart({ genres, moviesWithoutGenre }: Exploration): Chart {
   const [first, second] = genres;
   return {
     id: 'genre-counts',
     title: `${first!.genre}${second ? ` and ${second.genre}` : ''}: the most common genres`,
-    note: `Movies of each genre; a movie may have several.${withoutGenre > 0 ? ` ${count(withoutGenre)} movies have none.` : ''}`,
-    description: `Bars, one for each of ${genres.length} genres; the longest is ${first!.genre} with ${count(first!.movies)} movies.`,
+    note: `Movies of each genre; a movie may have several.${moviesWithoutGenre > 0 ? ` ${formatCount(moviesWithoutGenre)} movies have none.` : ''}`,
+    description: `Bars, one for each of ${genres.length} genres; the longest is ${first!.genre} with ${formatCount(first!.movies)} movies.`,
     spec: labelledBars(genres, 'genre', 'movies'),
     table: groupTable(
       'genre',
@@ -31,6 +32,7 @@ export function genreCountChart({ genres, withoutGenre }: Exploration): Chart {
   };
 }
 
+/** Mean rating of each genre, over ratings. */
 export function genreMeanChart({ genres, ratings }: Exploration): Chart {
   const values = genres
     .flatMap(({ mean, ...rest }) => (mean === null ? [] : [{ ...rest, mean }]))
@@ -71,23 +73,32 @@ export function genreMeanChart({ genres, ratings }: Exploration): Chart {
 }
 
 /** Per cent. */
-const TOGETHER_STEPS = [2, 5, 10, 20, 35, 50];
+const COOCCURRENCE_STEPS_PERCENT = [2, 5, 10, 20, 35, 50];
 
-export function togetherChart({ genres, together }: Exploration): Chart {
+/** How often a movie of one genre is of another too. */
+export function genreCooccurrenceChart({ genres, genreCooccurrence }: Exploration): Chart {
   const names = genres.map(({ genre }) => genre);
   const values = names.flatMap((a, row) =>
-    names.flatMap((b, column) => (row === column ? [] : [{ a, b, share: 100 * together[row]![column]! }])),
+    names.flatMap((b, column) =>
+      row === column ? [] : [{ a, b, share: 100 * genreCooccurrence[row]![column]! }],
+    ),
   );
   const scale = { domain: names };
   const most = values.reduce((best, own) => (own.share > best.share ? own : best));
   return {
-    id: 'together',
+    id: 'genre-cooccurrence',
     title: `${most.share.toFixed(0)}% of ${most.a} movies are also ${most.b}`,
     note: 'Of the movies of the genre on the left, per cent that also are of the genre below.',
     description: `A square of ${names.length} by ${names.length} cells, shaded by how often two genres come together; the darkest is ${most.a} with ${most.b}.`,
     spec: {
       height: 430,
-      data: { values: values.map(({ a, b, share }) => ({ a, b, band: bandName(share, TOGETHER_STEPS) })) },
+      data: {
+        values: values.map(({ a, b, share }) => ({
+          a,
+          b,
+          band: bandName(share, COOCCURRENCE_STEPS_PERCENT),
+        })),
+      },
       mark: 'rect',
       encoding: {
         y: { ...nameAxis('a'), scale },
@@ -97,26 +108,27 @@ export function togetherChart({ genres, together }: Exploration): Chart {
           scale,
           axis: { title: null, labelAngle: -90, labelLimit: 90 },
         },
-        color: shadeScale('band', TOGETHER_STEPS, 'per cent'),
+        color: shadeScale('band', COOCCURRENCE_STEPS_PERCENT, 'per cent'),
       },
     },
     table: {
       head: ['of the movies of', ...names],
       rows: names.map((name, row) => [
         name,
-        ...together[row]!.map((share, column) => (row === column ? '' : percent(share, 0))),
+        ...genreCooccurrence[row]!.map((share, column) => (row === column ? '' : percent(share, 0))),
       ]),
     },
   };
 }
 
-export function yearCountChart({ years, withoutYear }: Exploration): Chart {
+/** Movies by year of release. */
+export function yearCountChart({ years, moviesWithoutYear }: Exploration): Chart {
   const most = years.reduce((best, own) => (own.movies > best.movies ? own : best));
   return {
     id: 'year-counts',
     title: `Movies by year of release: most are of ${most.year}`,
-    note: `Number of movies.${withoutYear > 0 ? ` ${count(withoutYear)} movies have no year.` : ''}`,
-    description: `Bars, one for each year from ${years[0]!.year} to ${years.at(-1)!.year}; the highest is ${most.year} with ${count(most.movies)} movies.`,
+    note: `Number of movies.${moviesWithoutYear > 0 ? ` ${formatCount(moviesWithoutYear)} movies have no year.` : ''}`,
+    description: `Bars, one for each year from ${years[0]!.year} to ${years.at(-1)!.year}; the highest is ${most.year} with ${formatCount(most.movies)} movies.`,
     spec: {
       height: 210,
       data: { values: years },
@@ -136,7 +148,7 @@ export function yearCountChart({ years, withoutYear }: Exploration): Chart {
 /** Fewer ratings than this make the mean of a year too uncertain to draw. */
 const MIN_RATINGS_OF_YEAR = 100;
 /** Movies before this year are compared with those since. */
-const OLD = 1980;
+const FIRST_RECENT_YEAR = 1980;
 
 /** Nothing where fewer than two years have enough ratings. */
 export function yearMeanChart({ years }: Exploration): Chart[] {
@@ -144,12 +156,12 @@ export function yearMeanChart({ years }: Exploration): Chart[] {
     mean === null || rest.ratings < MIN_RATINGS_OF_YEAR ? [] : [{ ...rest, mean }],
   );
   if (values.length < 2) return [];
-  const old = meanOver(values.filter(({ year }) => year < OLD));
-  const recent = meanOver(values.filter(({ year }) => year >= OLD));
+  const old = meanOver(values.filter(({ year }) => year < FIRST_RECENT_YEAR));
+  const recent = meanOver(values.filter(({ year }) => year >= FIRST_RECENT_YEAR));
   const contrast =
     old === null || recent === null
       ? ''
-      : ` ${old.toFixed(2)} stars for movies before ${OLD}, ${recent.toFixed(2)} since.`;
+      : ` ${old.toFixed(2)} stars for movies before ${FIRST_RECENT_YEAR}, ${recent.toFixed(2)} since.`;
   return [
     {
       id: 'year-means',
@@ -192,20 +204,21 @@ function meanOver(groups: { ratings: number; mean: number }[]): number | null {
   return ratings === 0 ? null : groups.reduce((sum, own) => sum + own.ratings * own.mean, 0) / ratings;
 }
 
+/** The movies with most ratings. */
 export function mostRatedChart({ mostRated, dataset }: Exploration): Chart {
   const first = mostRated[0]!;
   return {
     id: 'most-rated',
     title: `${percent(first.ratings / dataset.users, 0)} of the users rated the most rated movie`,
     note: 'Number of ratings.',
-    description: `Bars for the ${mostRated.length} movies with most ratings; first ${first.title} with ${count(first.ratings)}.`,
+    description: `Bars for the ${mostRated.length} movies with most ratings; first ${first.title} with ${formatCount(first.ratings)}.`,
     spec: titledRows(mostRated, [
       {
-        mark: { type: 'bar', height: 7, yOffset: UNDER_TITLE },
+        mark: { type: 'bar', height: 7, yOffset: BELOW_TITLE_PX },
         encoding: { x: valueScale('ratings') },
       },
       {
-        mark: { type: 'text', align: 'left', dx: 4, yOffset: UNDER_TITLE, color: colour.muted },
+        mark: { type: 'text', align: 'left', dx: 4, yOffset: BELOW_TITLE_PX, color: colour.muted },
         encoding: { x: valueScale('ratings'), text: { field: 'ratings', format: ',' } },
       },
     ]),
@@ -213,48 +226,50 @@ export function mostRatedChart({ mostRated, dataset }: Exploration): Chart {
   };
 }
 
+/** The movies with the highest damped mean. */
 export function bestRatedChart({ bestRated, settings }: Exploration): Chart {
   const first = bestRated[0]!;
-  const dampedScale = valueScale('damped', { zero: false, padding: 8 });
+  const dampedScale = valueScale('dampedMean', { zero: false, padding: 8 });
   return {
     id: 'best-rated',
     title: 'The best rated, once few ratings count for little',
     note: `Damped mean in stars: as if each movie had ${settings.damping} more ratings at the overall mean. Without damping, movies with one 5-star rating come first.`,
-    description: `Points for the ${bestRated.length} movies with the highest damped mean; first ${first.title} with ${first.damped.toFixed(2)} stars.`,
+    description: `Points for the ${bestRated.length} movies with the highest damped mean; first ${first.title} with ${first.dampedMean.toFixed(2)} stars.`,
     spec: titledRows(bestRated, [
       {
-        mark: { type: 'point', yOffset: UNDER_TITLE },
+        mark: { type: 'point', yOffset: BELOW_TITLE_PX },
         encoding: { x: dampedScale },
       },
       {
-        mark: { type: 'text', align: 'left', dx: 8, yOffset: UNDER_TITLE, color: colour.muted },
-        encoding: { x: dampedScale, text: { field: 'damped', format: '.2f' } },
+        mark: { type: 'text', align: 'left', dx: 8, yOffset: BELOW_TITLE_PX, color: colour.muted },
+        encoding: { x: dampedScale, text: { field: 'dampedMean', format: '.2f' } },
       },
     ]),
     table: movieTable(bestRated),
   };
 }
 
+/** The movies whose ratings differ most, among those with many. */
 export function mostDivisiveChart({ mostDivisive, settings, ratings }: Exploration): Chart {
   const first = mostDivisive[0]!;
   const values = mostDivisive.map((movie) => ({
     ...movie,
-    low: movie.mean - movie.deviation,
-    high: movie.mean + movie.deviation,
+    low: movie.mean - movie.standardDeviation,
+    high: movie.mean + movie.standardDeviation,
   }));
   return {
     id: 'most-divisive',
     title: 'Loved and hated: the movies on which users differ most',
-    note: `Mean rating, and one standard deviation to either side, in stars. Movies with at least ${count(settings.divisiveFrom)} ratings; over all ratings the deviation is ${ratings.deviation.toFixed(2)}.`,
-    description: `Points with bars for the ${mostDivisive.length} movies with the largest standard deviation; first ${first.title} with ${first.deviation.toFixed(2)} stars.`,
+    note: `Mean rating, and one standard deviation to either side, in stars. Movies with at least ${formatCount(settings.minDivisiveRatings)} ratings; over all ratings the deviation is ${ratings.standardDeviation.toFixed(2)}.`,
+    description: `Points with bars for the ${mostDivisive.length} movies with the largest standard deviation; first ${first.title} with ${first.standardDeviation.toFixed(2)} stars.`,
     spec: titledRows(values, [
       {
         mark: {
           type: 'rule',
           strokeWidth: 2,
           color: colour.quiet,
-          yOffset: UNDER_TITLE,
-          y2Offset: UNDER_TITLE,
+          yOffset: BELOW_TITLE_PX,
+          y2Offset: BELOW_TITLE_PX,
         },
         encoding: {
           x: {
@@ -267,7 +282,7 @@ export function mostDivisiveChart({ mostDivisive, settings, ratings }: Explorati
         },
       },
       {
-        mark: { type: 'point', yOffset: UNDER_TITLE },
+        mark: { type: 'point', yOffset: BELOW_TITLE_PX },
         encoding: { x: { field: 'mean', type: 'quantitative' } },
       },
     ]),
@@ -275,19 +290,20 @@ export function mostDivisiveChart({ mostDivisive, settings, ratings }: Explorati
   };
 }
 
+/** The most used tags; no chart where the release has none. */
 export function tagChart({ tags }: Exploration): Chart[] {
   if (tags === null) return [];
-  const first = tags.top[0]!;
+  const first = tags.mostUsed[0]!;
   return [
     {
       id: 'tags',
-      title: `“${first.tag}” is the most used of ${count(tags.distinct)} tags`,
-      note: `Uses of each tag. In all ${count(tags.uses)} uses by ${count(tags.users)} users, on ${count(tags.movies)} movies.`,
-      description: `Bars for the ${tags.top.length} most used tags; first “${first.tag}” with ${count(first.uses)} uses.`,
-      spec: labelledBars(tags.top, 'tag', 'uses'),
+      title: `“${first.tag}” is the most used of ${formatCount(tags.distinctTags)} tags`,
+      note: `Uses of each tag. In all ${formatCount(tags.uses)} uses by ${formatCount(tags.users)} users, on ${formatCount(tags.movies)} movies.`,
+      description: `Bars for the ${tags.mostUsed.length} most used tags; first “${first.tag}” with ${formatCount(first.uses)} uses.`,
+      spec: labelledBars(tags.mostUsed, 'tag', 'uses'),
       table: {
         head: ['tag', 'uses', 'users', 'movies'],
-        rows: tags.top.map(({ tag, uses, users, movies }) => [tag, uses, users, movies]),
+        rows: tags.mostUsed.map(({ tag, uses, users, movies }) => [tag, uses, users, movies]),
       },
     },
   ];
@@ -306,12 +322,12 @@ function groupTable(
 function movieTable(movies: RatedMovie[]): Chart['table'] {
   return {
     head: ['movie', 'ratings', 'mean', 'damped mean', 'deviation'],
-    rows: movies.map(({ title, ratings, mean, damped, deviation }) => [
+    rows: movies.map(({ title, ratings, mean, dampedMean, standardDeviation }) => [
       title,
       ratings,
       mean.toFixed(2),
-      damped.toFixed(2),
-      deviation.toFixed(2),
+      dampedMean.toFixed(2),
+      standardDeviation.toFixed(2),
     ]),
   };
 }

@@ -2,7 +2,7 @@
 import type { Exploration } from '../../explore/record.ts';
 import {
   activityChart,
-  fillChart,
+  densityChart,
   histogramChart,
   longTailChart,
   lorenzChart,
@@ -16,30 +16,30 @@ import {
   mostDivisiveChart,
   mostRatedChart,
   tagChart,
-  togetherChart,
+  genreCooccurrenceChart,
   yearCountChart,
   yearMeanChart,
 } from './movie-charts.ts';
 import { percent } from '../charts/parts.ts';
 import { renderPage, type Section, type TableBlock } from '../page/page.ts';
-import { count } from '../table.ts';
+import { formatCount } from '../table.ts';
 
 /** The whole page as HTML; `command` is what the person typed. */
 export async function explorePage(found: Exploration, command: string): Promise<string> {
   const { dataset, ratings, perMovie, environment } = found;
-  const period = ratings.first === null ? '' : ` from ${ratings.first} to ${ratings.last}`;
+  const period = ratings.firstDate === null ? '' : ` from ${ratings.firstDate} to ${ratings.lastDate}`;
   return await renderPage({
     title: `What is in ${dataset.name}`,
     lead:
-      `${count(dataset.ratings)} ratings of ${count(perMovie.count)} movies by ${count(dataset.users)} users${period}. ` +
+      `${formatCount(dataset.ratings)} ratings of ${formatCount(perMovie.count)} movies by ${formatCount(dataset.users)} users${period}. ` +
       `${percent(ratings.density)} of all pairs of a user and a movie have a rating; the rest is what a recommender must guess.`,
     figures: [
-      { label: 'ratings', value: count(dataset.ratings) },
-      { label: 'users', value: count(dataset.users) },
-      { label: 'movies with a rating', value: count(perMovie.count) },
+      { label: 'ratings', value: formatCount(dataset.ratings) },
+      { label: 'users', value: formatCount(dataset.users) },
+      { label: 'movies with a rating', value: formatCount(perMovie.count) },
       { label: 'mean rating', value: ratings.mean.toFixed(2) },
       { label: 'filled cells', value: percent(ratings.density) },
-      { label: 'ratings of the median user', value: count(found.perUser.median) },
+      { label: 'ratings of the median user', value: formatCount(found.perUser.median) },
     ],
     sections: sectionsOf(found),
     made: { command, environment, dataset, notes: dataset.warnings },
@@ -57,7 +57,7 @@ function sectionsOf(found: Exploration): Section[] {
     },
     {
       title: 'Where and when',
-      charts: [fillChart(found), ...(hasTimes ? [activityChart(found), newUsersChart(found)] : [])],
+      charts: [densityChart(found), ...(hasTimes ? [activityChart(found), newUsersChart(found)] : [])],
     },
     {
       title: 'Movies',
@@ -70,7 +70,12 @@ function sectionsOf(found: Exploration): Section[] {
       ],
     },
     ...(hasGenres
-      ? [{ title: 'Genres', charts: [genreCountChart(found), genreMeanChart(found), togetherChart(found)] }]
+      ? [
+          {
+            title: 'Genres',
+            charts: [genreCountChart(found), genreMeanChart(found), genreCooccurrenceChart(found)],
+          },
+        ]
       : []),
     {
       title: 'What each split does',
@@ -103,15 +108,15 @@ function splitTable({ splits }: Exploration): TableBlock {
       ],
       rows: splits.map((own) => [
         own.split,
-        count(own.trainRatings),
-        count(own.testRatings),
+        formatCount(own.trainRatings),
+        formatCount(own.testRatings),
         own.testUsers,
         own.evaluatedUsers,
         own.coldUsers,
         own.coldMovies,
-        percent(own.coldRatings),
-        percent(own.ownFuture),
-        percent(own.anyFuture),
+        percent(own.coldTestShare),
+        percent(own.leakedTestShare),
+        percent(own.leakedTrainShare),
       ]),
     },
   };

@@ -1,7 +1,7 @@
 /** The terminal summary of `recsys explore`: the numbers of its page, in tables of text. */
 import type { Exploration, RatedMovie, Spread } from '../../explore/record.ts';
 import { percent } from '../charts/parts.ts';
-import { count, textTable } from '../table.ts';
+import { formatCount, textTable } from '../table.ts';
 
 /** Rows shown of each list; the page and the record have more. */
 const MOVIE_ROWS = 5;
@@ -13,10 +13,11 @@ const BAR_WIDTH = 40;
 /** What a person sees in the terminal. Ends in a newline. */
 export function exploreSummary(found: Exploration): string {
   const { dataset, ratings, perUser, perMovie } = found;
-  const period = ratings.first === null ? 'without timestamps' : `${ratings.first} to ${ratings.last}`;
+  const period =
+    ratings.firstDate === null ? 'without timestamps' : `${ratings.firstDate} to ${ratings.lastDate}`;
   return `${[
-    `${dataset.name}: ${count(dataset.ratings)} ratings, ${period}`,
-    `mean ${ratings.mean.toFixed(2)} stars, deviation ${ratings.deviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${count(found.unratedMovies)} movies have no rating`,
+    `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${period}`,
+    `mean ${ratings.mean.toFixed(2)} stars, deviation ${ratings.standardDeviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${formatCount(found.unratedMovies)} movies have no rating`,
     '',
     ...histogramBars(ratings),
     '',
@@ -48,16 +49,16 @@ function histogramBars({ histogram }: Exploration['ratings']): string[] {
 }
 
 function spreadRow(name: string, spread: Spread): string[] {
-  const { min, median, mean, max, gini, forHalf } = spread;
+  const { min, median, mean, max, gini, holdersOfHalf } = spread;
   return [
     name,
-    count(spread.count),
-    count(min),
-    count(median),
+    formatCount(spread.count),
+    formatCount(min),
+    formatCount(median),
     mean.toFixed(1),
-    count(max),
+    formatCount(max),
     gini.toFixed(2),
-    `${count(forHalf)} (${percent(forHalf / spread.count)})`,
+    `${formatCount(holdersOfHalf)} (${percent(holdersOfHalf / spread.count)})`,
   ];
 }
 
@@ -68,10 +69,10 @@ function movieTable(title: string, movies: readonly RatedMovie[]): string {
       .slice(0, MOVIE_ROWS)
       .map((movie) => [
         movie.title,
-        count(movie.ratings),
+        formatCount(movie.ratings),
         movie.mean.toFixed(2),
-        movie.damped.toFixed(2),
-        movie.deviation.toFixed(2),
+        movie.dampedMean.toFixed(2),
+        movie.standardDeviation.toFixed(2),
       ]),
   );
 }
@@ -83,8 +84,8 @@ function genreTable({ genres }: Exploration): string {
       .slice(0, GENRE_ROWS)
       .map(({ genre, movies, ratings, mean }) => [
         genre,
-        count(movies),
-        count(ratings),
+        formatCount(movies),
+        formatCount(ratings),
         mean?.toFixed(2) ?? '–',
       ]),
   );
@@ -92,8 +93,8 @@ function genreTable({ genres }: Exploration): string {
 
 function tagLine({ tags }: Exploration): string {
   if (tags === null) return 'no tags';
-  const names = tags.top.slice(0, TAG_NAMES).map(({ tag }) => tag);
-  return `${count(tags.uses)} uses of ${count(tags.distinct)} tags by ${count(tags.users)} users; most used: ${names.join(', ')}`;
+  const names = tags.mostUsed.slice(0, TAG_NAMES).map(({ tag }) => tag);
+  return `${formatCount(tags.uses)} uses of ${formatCount(tags.distinctTags)} tags by ${formatCount(tags.users)} users; most used: ${names.join(', ')}`;
 }
 
 function splitTable({ splits }: Exploration): string {
@@ -101,11 +102,11 @@ function splitTable({ splits }: Exploration): string {
     ['split', 'test ratings', 'users evaluated', 'cold movies', 'cold ratings', 'own future in train'],
     splits.map((own) => [
       own.split,
-      count(own.testRatings),
-      count(own.evaluatedUsers),
-      count(own.coldMovies),
-      percent(own.coldRatings),
-      percent(own.ownFuture),
+      formatCount(own.testRatings),
+      formatCount(own.evaluatedUsers),
+      formatCount(own.coldMovies),
+      percent(own.coldTestShare),
+      percent(own.leakedTestShare),
     ]),
   );
 }

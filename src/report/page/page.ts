@@ -108,7 +108,7 @@ function renderChart({ id, title, note, table }: Chart, drawing: Html): Html {
     ${drawing}
     <details>
       <summary>The numbers</summary>
-      ${scrolling(table, `Numbers of: ${title}`)}
+      ${renderTable(table, `Numbers of: ${title}`)}
     </details>
   </figure> `;
 }
@@ -116,7 +116,7 @@ function renderChart({ id, title, note, table }: Chart, drawing: Html): Html {
 function renderTableBlock({ id, title, note, table }: TableBlock): Html {
   return html`<div class="block" id="${id}">
     <h3>${title}</h3>
-    ${scrolling(table, title)}
+    ${renderTable(table, title)}
     <p class="note">${note}</p>
   </div> `;
 }
@@ -140,7 +140,7 @@ function renderTexts({ title, note, columns }: TextBlock): Html {
 }
 
 /** A table that scrolls within itself where it is too wide or too long, by keyboard too. */
-function scrolling({ head, rows }: DataTable, label: string): Html {
+function renderTable({ head, rows }: DataTable, label: string): Html {
   const cell = (value: string | number) =>
     typeof value === 'number' ? html`<td class="n">${formatNumber(value)}</td>` : html`<td>${value}</td>`;
   const isNumber = head.map((_, column) => typeof rows[0]?.[column] === 'number');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drawCharts, type Chart } from '../../../src/report/charts/chart.ts';
 import { bandName, intervalBars, labelledBars, spreadLabels } from '../../../src/report/charts/parts.ts';
-import { drawPicture, wrap } from '../../../scripts/picture.ts';
+import { drawPicture, wrapWords } from '../../../scripts/picture.ts';
 import { colour } from '../../../src/report/page/theme.ts';
 
 const hostile = '<script>alert(1)</script> & "quotes"';
@@ -76,7 +76,7 @@ describe('a picture of several charts', () => {
   });
 
   it('breaks a long title into lines between words', () => {
-    expect(wrap('Older movies are rated higher: the good ones survive', 30)).toEqual([
+    expect(wrapWords('Older movies are rated higher: the good ones survive', 30)).toEqual([
       'Older movies are rated higher:',
       'the good ones survive',
     ]);
