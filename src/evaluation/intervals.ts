@@ -17,8 +17,8 @@ const NORMAL_97_5 = 1.959963984540054;
 export interface FunctionOfMeans {
   /** Names of two columns. */
   of: readonly [string, string];
-  combine(a: number, b: number): number;
-  gradient(a: number, b: number): [number, number];
+  combine: (a: number, b: number) => number;
+  gradient: (a: number, b: number) => [number, number];
 }
 
 /**

@@ -32,7 +32,7 @@ export interface MetricText {
 /** One value per user from where the hits are in the list; recorded as a mean with its 95% interval. */
 export interface UserMetricEntry extends MetricText {
   kind: 'user';
-  perUser(list: ScoredList): number;
+  perUser: (list: ScoredList) => number;
 }
 
 /** A function of the means of two user metrics; recorded with its 95% interval. */
@@ -40,22 +40,22 @@ export interface MeansMetricEntry extends MetricText {
   kind: 'means';
   /** The two user metrics. */
   of: readonly [string, string];
-  combine(a: number, b: number): number;
+  combine: (a: number, b: number) => number;
   /** Partial derivatives of `combine`, for the interval by the delta method. */
-  gradient(a: number, b: number): [number, number];
+  gradient: (a: number, b: number) => [number, number];
 }
 
 /** One value per list from what it recommends, hit or not; NaN where it has none, and the mean leaves it out. */
 export interface ListMetricEntry extends MetricText {
   kind: 'list';
-  perList(list: RecommendedList): number;
+  perList: (list: RecommendedList) => number;
 }
 
 /** One value for all lists together from how often each movie is recommended; NaN where it has none. */
 export interface CatalogueMetricEntry extends MetricText {
   kind: 'catalogue';
   /** `exposures`: per item, the lists that hold it. `catalogueSize`: movies in train. */
-  ofExposures(exposures: Int32Array, catalogueSize: number): number;
+  ofExposures: (exposures: Int32Array, catalogueSize: number) => number;
 }
 
 export type MetricEntry = UserMetricEntry | MeansMetricEntry | ListMetricEntry | CatalogueMetricEntry;

@@ -32,7 +32,7 @@ export const perUserSchema = z.object({
   hitRanks: z.array(z.array(z.int())),
 });
 
-export const userCountsSchema = z.object({
+const userCountsSchema = z.object({
   evaluated: z.int(),
   withoutRelevant: z.int().describe('left out: no relevant test item'),
   shortLists: z.int().describe('evaluated users with fewer than k recommendations'),

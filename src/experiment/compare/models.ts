@@ -9,7 +9,7 @@ import type { RecordFile } from './files.ts';
 import type { ModelResult, PerUser } from '../record.ts';
 
 /** Below this the corrected p-value counts as a difference. */
-export const SIGNIFICANCE = 0.05;
+const SIGNIFICANCE = 0.05;
 
 export interface Candidate {
   name: string;
@@ -56,7 +56,7 @@ export function commonUsers(candidates: readonly Candidate[]): number[] {
 }
 
 /** A candidate's hits, restricted to `userIds` and in that order. */
-export function restrict({ userIds, relevant, hitRanks }: PerUser, wanted: readonly number[]): PerUser {
+function restrict({ userIds, relevant, hitRanks }: PerUser, wanted: readonly number[]): PerUser {
   const rowOf = new Map(userIds.map((userId, row) => [userId, row]));
   const rows = wanted.map((userId) => rowOf.get(userId)!);
   return {
