@@ -45,7 +45,7 @@ const added = vi.hoisted(() => {
 });
 
 vi.mock('../../src/evaluation/metric-table.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../src/evaluation/metric-table.ts')>();
+  const original = await importOriginal<{ metrics: object }>();
   return { ...original, metrics: { ...original.metrics, ...added } };
 });
 

@@ -109,7 +109,7 @@ export function listCharts(found: Comparison): Chart[] {
         note: 'Share of the movies in train that are recommended to anybody, in per cent. Over all users of each record.',
         axis: 'coverage, per cent',
       },
-      ({ lists: { coverage } }) => (coverage == null ? null : 100 * coverage),
+      ({ lists: { coverage } }) => (typeof coverage === 'number' ? 100 * coverage : null),
     ),
     ...againstF1(
       found,
