@@ -1,6 +1,6 @@
 /** Chose the defaults of implicit ALS. `npx tsx scripts/tune/mf.ts [data set] [points] [--prior]`. */
 import { createMf } from '../../src/models/mf/index.ts';
-import { mfOptions, solverDefaults, type IalsOptions } from '../../src/models/mf/options.ts';
+import { mfOptions, solverDefaults, type MfAlsOptions } from '../../src/models/mf/options.ts';
 import type { Rng } from '../../src/util/rng.ts';
 import { commandLine, logUniform, pick, search } from './search.ts';
 
@@ -8,7 +8,7 @@ import { commandLine, logUniform, pick, search } from './search.ts';
 const withPrior = process.argv.includes('--prior');
 if (withPrior) process.argv.splice(process.argv.indexOf('--prior'), 1);
 
-function draw(rng: Rng): Partial<IalsOptions> {
+function draw(rng: Rng): Partial<MfAlsOptions> {
   if (withPrior) {
     return {
       features: ['genres', 'decade'],
@@ -27,7 +27,7 @@ function draw(rng: Rng): Partial<IalsOptions> {
   };
 }
 
-await search<Partial<IalsOptions>>({
+await search<Partial<MfAlsOptions>>({
   ...commandLine(30),
   start: withPrior ? { ...solverDefaults.ials, features: ['genres', 'decade'] } : solverDefaults.ials,
   draw,

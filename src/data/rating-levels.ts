@@ -3,6 +3,12 @@ import { DataError } from '../util/errors.ts';
 import type { SparseRows } from '../util/sparse-rows.ts';
 import type { Csr } from './csr.ts';
 
+/**
+ * The rating whose target is 1 where models take ratings as degrees of liking, (stars / 4)^exponent: the least that the
+ * protocol counts as relevant by default. Fixed, so that --threshold changes what is measured and not what is learned.
+ */
+export const REFERENCE_STARS = 4;
+
 /** One byte per rating, so at most this many different ones. */
 const MAX_LEVELS = 256;
 

@@ -1,5 +1,6 @@
 /** The matrix X of EASE: users, and below them movie features, by the movies of the catalogue. */
 import { toCsr, transposed, type Csr } from '../../data/csr.ts';
+import { REFERENCE_STARS } from '../../data/rating-levels.ts';
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { pow } from '../../util/math.ts';
@@ -17,7 +18,9 @@ export function buildMatrix(train: TrainingSet, options: EaseOptions): SparseMat
   train.catalogue.forEach((item, column) => (columnOf[item] = column));
   const rows = [...train.ratings.users];
   const columns = Array.from(train.ratings.items, (item) => columnOf[item]!);
-  const values = Array.from(train.ratings.values, (stars) => pow(stars / 4, options.targetExponent));
+  const values = Array.from(train.ratings.values, (stars) =>
+    pow(stars / REFERENCE_STARS, options.targetExponent),
+  );
   const features = itemFeatures(train, options.features);
   for (const item of train.catalogue) {
     for (const feature of indicesOf(features.matrix, item)) {

@@ -1,4 +1,4 @@
-/** What EASE can be told. Only zod is imported here, so that help texts are cheap. */
+/** Options of EASE. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
 
 export const easeOptions = z.object({

@@ -2,10 +2,10 @@
 import { itemFeatures, type FeatureField } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
-import { recommendByDotProduct } from '../../numeric/top-n.ts';
-import type { FitContext, Fitted, Recommender } from '../recommender.ts';
+import type { FitContext, Recommender } from '../recommender.ts';
+import { dotProductFitted, starsByDotProduct } from '../factorization/dot-product.ts';
 import { optionsOf } from '../factorization/solver-options.ts';
-import { collapse, type CollapsedMachine, type Machine } from './machine.ts';
+import { collapse, type Machine } from './machine.ts';
 import { solverDefaults, type Field, type FmOptions, type Solver } from './options.ts';
 
 export function createFm(options: FmOptions): Recommender {
@@ -13,7 +13,11 @@ export function createFm(options: FmOptions): Recommender {
     name: 'fm',
     async fit(train, context) {
       const { machine, features } = await fitMachine(options, train, context);
-      return fitted(options, train, collapse(machine, features), features, context.threads);
+      const model = collapse(machine, features);
+      return {
+        ...dotProductFitted(model, train, context, { features: features.columns }),
+        ...(options.solver === 'pointwise' && { predict: starsByDotProduct(model, train.scale) }),
+      };
     },
   };
 }
@@ -43,59 +47,19 @@ type Fit = (
 
 const fits: Record<Solver, Fit> = {
   async ials(options, ...rest) {
-    const { fitIals } = await import('./ials.ts');
-    return fitIals(optionsOf(solverDefaults, 'ials', options), ...rest);
+    const { fitMachineByAls } = await import('./als.ts');
+    return fitMachineByAls(optionsOf(solverDefaults, 'ials', options), ...rest);
   },
   async bpr(options, ...rest) {
-    const { fitBpr } = await import('./sgd.ts');
-    return fitBpr(optionsOf(solverDefaults, 'bpr', options), ...rest);
+    const { fitMachineByBpr } = await import('./sgd.ts');
+    return fitMachineByBpr(optionsOf(solverDefaults, 'bpr', options), ...rest);
   },
   async pointwise(options, ...rest) {
-    const { fitPointwise } = await import('./sgd.ts');
-    return fitPointwise(optionsOf(solverDefaults, 'pointwise', options), ...rest);
+    const { fitMachineBySquaredError } = await import('./sgd.ts');
+    return fitMachineBySquaredError(optionsOf(solverDefaults, 'pointwise', options), ...rest);
   },
 };
 
 function isFeature(field: Field): field is FeatureField {
   return field !== 'user' && field !== 'item';
-}
-
-function fitted(
-  { solver }: FmOptions,
-  train: TrainingSet,
-  machine: CollapsedMachine,
-  features: FeatureRows,
-  threads: number,
-): Fitted {
-  const ranking = {
-    factors: machine.k,
-    userFactors: machine.userFactors,
-    itemFactors: machine.itemFactors,
-    itemBias: machine.itemBias,
-    catalogue: train.catalogue,
-    seen: train.byUser,
-    threads,
-  };
-  return {
-    recommend: (users, k) => recommendByDotProduct({ ...ranking, users, k }),
-    ...(solver === 'pointwise' && {
-      predict: (users: Int32Array, items: Int32Array) => predict(machine, train.scale, users, items),
-    }),
-    facts: { features: features.columns },
-  };
-}
-
-/** Stars for pairs, clipped to the scale. A user without training ratings adds 0, a new movie only its features. */
-function predict(
-  { k, userFactors, itemFactors, userBias, itemBias }: CollapsedMachine,
-  { min, max }: TrainingSet['scale'],
-  users: Int32Array,
-  items: Int32Array,
-): Float32Array {
-  return Float32Array.from(users, (user, n) => {
-    const item = items[n]!;
-    let stars = userBias[user]! + itemBias[item]!;
-    for (let f = 0; f < k; f++) stars += userFactors[user * k + f]! * itemFactors[item * k + f]!;
-    return Math.min(max, Math.max(min, stars));
-  });
 }

@@ -3,6 +3,9 @@
  * product per movie that ranking all movies for a user comes down to.
  */
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
+import { range } from '../../util/arrays.ts';
+import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
+import type { DotProductModel } from '../factorization/dot-product.ts';
 
 /**
  * Parameters over columns that stand in the order users, items, features:
@@ -64,36 +67,28 @@ export function fmScore({ k, bias, weights, factors }: Machine, { columns, value
 
 /** The input of a user and an item: both one-hot, and the item's features. */
 export function inputOf(machine: Machine, features: FeatureRows, user: number, item: number): SparseVector {
-  const [first, last] = [features.pointers[item]!, features.pointers[item + 1]!];
   const offset = machine.users + machine.items;
   return {
-    columns: [user, machine.users + item, ...features.indices.subarray(first, last).map((f) => offset + f)],
-    values: [1, 1, ...features.values.subarray(first, last)],
+    columns: [user, machine.users + item, ...indicesOf(features, item).map((f) => offset + f)],
+    values: [1, 1, ...valuesOf(features, item)],
   };
 }
 
-/** What is left of a machine when one user and one item meet: userBias[u] + itemBias[i] + p_u . s_i. */
-export interface CollapsedMachine {
-  k: number;
-  /** (users, k). */
-  userFactors: Float32Array;
-  /** (items, k): s_i = v_i + sum_f x_if v_f. */
-  itemFactors: Float32Array;
-  /** w0 + w_u. The same for all of a user's items, so ranking leaves it out. */
-  userBias: Float64Array;
-  /** w_i + sum_f x_if w_f + the pairs among the item and its features. */
-  itemBias: Float32Array;
-}
-
-/** The sum over pairs splits into user x item side, which is p_u . s_i, and pairs of the item side alone. */
-export function collapse(machine: Machine, features: FeatureRows): CollapsedMachine {
+/**
+ * What is left of a machine when one user and one item meet: userBias[u] + itemBias[i] + p_u . s_i. The sum over pairs
+ * splits into user x item side, which is p_u . s_i, and pairs of the item side alone:
+ *
+ *     s_i = v_i + sum_f x_if v_f,   userBias = w0 + w_u,
+ *     itemBias = w_i + sum_f x_if w_f + the pairs among the item and its features.
+ */
+export function collapse(machine: Machine, features: FeatureRows): Required<DotProductModel> {
   const { users, items, k, bias, weights, factors } = machine;
   const itemFactors = itemVectors(machine, features);
   const itemBias = itemPairs(machine, features, itemFactors);
   for (let item = 0; item < items; item++) {
     itemBias[item]! += weights[users + item]!;
-    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++)
-      itemBias[item]! += features.values[p]! * weights[users + items + features.indices[p]!]!;
+    for (const [feature, value] of entriesOf(features, item))
+      itemBias[item]! += value * weights[users + items + feature]!;
   }
   return {
     k,
@@ -119,9 +114,9 @@ export function absorbItemPairs(machine: Machine, features: FeatureRows, biases:
 function itemVectors({ users, items, k, factors }: Machine, features: FeatureRows): Float32Array {
   const vectors = factors.slice(users * k, (users + items) * k);
   for (let item = 0; item < items; item++) {
-    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++) {
-      const row = (users + items + features.indices[p]!) * k;
-      for (let f = 0; f < k; f++) vectors[item * k + f]! += features.values[p]! * factors[row + f]!;
+    for (const [feature, value] of entriesOf(features, item)) {
+      const row = (users + items + feature) * k;
+      for (let f = 0; f < k; f++) vectors[item * k + f]! += value * factors[row + f]!;
     }
   }
   return vectors;
@@ -138,11 +133,11 @@ function itemPairs(
     for (let n = row * k; n < (row + 1) * k; n++) sum += matrix[n]! * matrix[n]!;
     return sum;
   };
-  const ofFeature = Float64Array.from({ length: count }, (_, f) => squares(factors, users + items + f));
-  return Float64Array.from({ length: items }, (_, item) => {
+  const squaresOfFeature = Float64Array.from(range(count), (f) => squares(factors, users + items + f));
+  return Float64Array.from(range(items), (item) => {
     let pairs = squares(vectors, item) - squares(factors, users + item);
-    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++)
-      pairs -= features.values[p]! ** 2 * ofFeature[features.indices[p]!]!;
+    for (const [feature, value] of entriesOf(features, item))
+      pairs -= value ** 2 * squaresOfFeature[feature]!;
     return pairs / 2;
   });
 }

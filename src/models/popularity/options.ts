@@ -1,4 +1,4 @@
-/** What the popularity baseline can be told. Only zod is imported here, so that help texts are cheap. */
+/** Options of the popularity baseline. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
 
 export const popularityOptions = z.object({

@@ -21,8 +21,8 @@ const INITIAL_SCALE = 0.1;
 export interface AlsData {
   byUser: ObservedRows;
   itemCount: number;
-  /** Stars of each level. */
-  stars: Float32Array;
+  /** Rating of each level, in units of the rating whose target and weight are 1. */
+  relativeRatings: Float32Array;
   /** Items with ratings, ascending. */
   catalogue: Int32Array;
   /** Features that the item factors shrink towards; without: 0. */
@@ -109,7 +109,7 @@ export async function fitByAls(
 }
 
 function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem {
-  const power = (exponent: number) => data.stars.map((value) => pow(value / 4, exponent));
+  const power = (exponent: number) => data.relativeRatings.map((rating) => pow(rating, exponent));
   return {
     k,
     unobservedWeight: settings.unobservedWeight,

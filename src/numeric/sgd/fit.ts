@@ -5,23 +5,20 @@ import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
 import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 import { KernelPool } from '../pool/pool.ts';
-import {
-  SgdSolver,
-  type PairwiseLoss,
-  type SgdProblem,
-  type SgdRegularization,
-  type SquaredLoss,
-} from './solver.ts';
+import { SgdSolver, type PairwiseLoss, type SgdProblem, type SquaredLoss } from './solver.ts';
 
 export interface SgdSettings {
   /** Name of the work, for the progress bar and messages. */
   label: string;
   loss: PairwiseLoss | SquaredLoss;
   epochs: number;
-  /** Step of the first epoch; it falls to `finalRate` of it, linearly. */
+  /** That of the first epoch; it falls to `finalRate` of it, linearly. */
   learningRate: number;
   finalRate: number;
-  regularization: SgdRegularization;
+  /** L2 penalty on the vectors of users and items, on those of features (default: 0), and on the biases. */
+  regularization: number;
+  featureRegularization?: number;
+  biasRegularization: number;
   /** Factors that are used; the rest of k stays 0. */
   factors: number;
   /** Standard deviation of the first factors of users and items, times sqrt(factors); features start at half of it. */
@@ -55,7 +52,12 @@ export async function fitBySgd(
   settings: SgdSettings,
   context: SgdContext,
 ): Promise<SgdParameters> {
-  const { label, loss, epochs, learningRate, finalRate, regularization } = settings;
+  const { label, loss, epochs, learningRate, finalRate } = settings;
+  const regularization = {
+    factors: settings.regularization,
+    features: settings.featureRegularization ?? 0,
+    biases: settings.biasRegularization,
+  };
   const operations = epochs * operationsPerEpoch(problem, loss);
   const pool = await KernelPool.create({ threads: context.threads, operations });
   const task = context.progress.start(label, epochs, 'epochs');

@@ -9,25 +9,23 @@
  * src/numeric/als/fit.ts. There are no linear weights but those that take up the pairs of the item side.
  */
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
-import { ratingLevels } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { fitByAls } from '../../numeric/als/fit.ts';
+import { entriesOf } from '../../util/sparse-rows.ts';
+import { alsData } from '../factorization/problem.ts';
 import type { FitContext } from '../recommender.ts';
 import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';
-import type { IalsOptions } from './options.ts';
+import type { FmAlsOptions } from './options.ts';
 
 /** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
-export async function fitIals(
-  options: IalsOptions,
+export async function fitMachineByAls(
+  options: FmAlsOptions,
   train: TrainingSet,
   features: FeatureRows,
   context: FitContext,
 ): Promise<Machine> {
-  const { stars, rows } = ratingLevels(train.byUser);
-  const byUser = rows(train.byUser);
-  const { itemCount, catalogue } = train;
   const learned = await fitByAls(
-    { stars, byUser, itemCount, catalogue, ...(features.columns > 0 && { features }) },
+    alsData(train, features.columns > 0 ? features : undefined),
     { ...options, confidenceExponent: 0, priorStrength: options.featureRegularization },
     context,
   );
@@ -38,22 +36,22 @@ export async function fitIals(
   machine.factors.set(itemFactors, users * k);
   if (featureFactors !== undefined) {
     machine.factors.set(featureFactors, (users + items) * k);
-    takeFeaturesOut(machine, features, train.catalogue);
+    subtractFeatures(machine, features, train.catalogue);
   }
   absorbItemPairs(machine, features, new Float32Array(items));
   return machine;
 }
 
 /** v_i = s_i - sum_f x_if v_f for the catalogue; of other items only the features are known, so their v_i is 0. */
-function takeFeaturesOut(
+function subtractFeatures(
   { users, items, k, factors }: Machine,
   features: FeatureRows,
   catalogue: Int32Array,
 ) {
   for (const item of catalogue) {
-    for (let p = features.pointers[item]!; p < features.pointers[item + 1]!; p++) {
-      const row = (users + items + features.indices[p]!) * k;
-      for (let f = 0; f < k; f++) factors[(users + item) * k + f]! -= features.values[p]! * factors[row + f]!;
+    for (const [feature, value] of entriesOf(features, item)) {
+      const row = (users + items + feature) * k;
+      for (let f = 0; f < k; f++) factors[(users + item) * k + f]! -= value * factors[row + f]!;
     }
   }
 }
