@@ -1,13 +1,20 @@
 /** What a language model recommended, entry by entry, as movies of the catalogue or as the reason why not. */
 import type { TitleIndex } from './titles.ts';
 
+/**
+ * What became of an entry. `exact`, `normalized`, `year-off` and `ambiguous` as in `TitleMatch`; `out-of-catalogue`: no
+ * movie of the data set has the title; `no-training-rating`: a movie has it, but nobody rated it in train;
+ * `number-mismatch`: the number of a candidate with the title of something else, which is credited to neither.
+ */
 export const matchClasses = [
   'exact',
   'normalized',
   'year-off',
   'ambiguous',
   'out-of-catalogue',
+  'no-training-rating',
   'outside-candidates',
+  'number-mismatch',
   'already-seen',
   'repeated',
 ] as const;
@@ -19,9 +26,11 @@ export interface Entry {
   reason: string;
   /** 1-based number in the list of candidates that the prompt carried, where the reply gives one. */
   candidate?: number;
+  /** Other ways to split the text into title and reason, tried in this order before the one above. */
+  readings?: readonly { title: string; reason: string }[];
 }
 
-export interface GroundedEntry extends Entry {
+export interface GroundedEntry extends Omit<Entry, 'readings'> {
   /** Item index, also for movies already seen or repeated; -1 where no movie was found. */
   item: number;
   match: MatchClass;
@@ -44,25 +53,48 @@ const RECOMMENDED_CLASSES = new Set<MatchClass>(['exact', 'normalized', 'year-of
 export function ground(entries: readonly Entry[], context: GroundingContext): GroundedEntry[] {
   const above = new Set<number>();
   return entries.map((entry) => {
-    const { item, match } = findMovie(entry, context);
+    const grounded = findMovie(entry, context);
+    const { item } = grounded;
     const repeated = item >= 0 && above.has(item);
     if (item >= 0) above.add(item);
-    return { ...entry, item, match: repeated ? 'repeated' : match };
+    return repeated ? { ...grounded, match: 'repeated' } : grounded;
   });
 }
 
-function findMovie(entry: Entry, context: GroundingContext): { item: number; match: MatchClass } {
-  const { titles, candidates, inCatalogue, seen } = context;
-  if (candidates && entry.candidate !== undefined) {
-    const item = candidates[entry.candidate - 1];
-    return item === undefined ? { item: -1, match: 'outside-candidates' } : { item, match: 'exact' };
+function findMovie({ readings = [], ...entry }: Entry, context: GroundingContext): GroundedEntry {
+  if (context.candidates && entry.candidate !== undefined)
+    return { ...entry, ...findByNumber(entry, entry.candidate, context.candidates, context.titles) };
+  for (const reading of readings) {
+    const found = findByTitle(reading.title, context);
+    if (found.item >= 0) return { ...entry, ...reading, ...found };
   }
-  const match = titles.match(entry.title);
+  return { ...entry, ...findByTitle(entry.title, context) };
+}
+
+interface Found {
+  item: number;
+  match: MatchClass;
+}
+
+/** The candidate of that number, unless the title beside the number names something else. */
+function findByNumber({ title }: Entry, number: number, candidates: Int32Array, titles: TitleIndex): Found {
+  const item = candidates[number - 1];
+  if (item === undefined) return { item: -1, match: 'outside-candidates' };
+  if (!/[\p{L}\p{N}]/u.test(title)) return { item, match: 'exact' };
+  const match = titles.match(title, (other) => other === item);
+  return 'item' in match && match.item === item
+    ? { item, match: 'exact' }
+    : { item: -1, match: 'number-mismatch' };
+}
+
+function findByTitle(title: string, { titles, candidates, inCatalogue, seen }: GroundingContext): Found {
+  const offered = candidates && new Set(candidates);
+  const match = titles.match(title, offered ? (item) => offered.has(item) : inCatalogue);
   if (!('item' in match)) return { item: -1, match: match.class };
   const { item } = match;
   if (seen(item)) return { item, match: 'already-seen' };
-  if (!inCatalogue(item)) return { item, match: 'out-of-catalogue' };
-  if (candidates && !candidates.includes(item)) return { item, match: 'outside-candidates' };
+  if (!inCatalogue(item)) return { item, match: 'no-training-rating' };
+  if (offered && !offered.has(item)) return { item, match: 'outside-candidates' };
   return { item, match: match.class };
 }
 

@@ -1,107 +1,198 @@
 /** From a written title to a movie of the catalogue: by rule, never by likeness. */
 import type { Movies } from '../data/dataset.ts';
 import { splitYear } from '../data/titles.ts';
+import {
+  looseKey,
+  loosenName,
+  normalizeName,
+  restoreArticle,
+  splitNames,
+  splitParts,
+  withoutOpening,
+} from './titles/keys.ts';
+import { readWrittenTitle, type WrittenTitle } from './titles/written.ts';
 
 /**
- * How a written title was found: to the letter; after normalising article, a.k.a. names, accents, case and punctuation
- * with the year equal; with the year missing or one off. `ambiguous`: several movies fit and none is guessed.
+ * How a written title was found: `exact`, to the letter; `normalized`, with the year equal and the name the same but for
+ * article, a.k.a. names, accents, case, punctuation, numerals or a subtitle left out; `year-off`, the name to the
+ * letters and the year missing or one off. `ambiguous`: several movies fit and none is guessed.
  */
 export type TitleMatch =
-  | { class: 'exact' | 'normalized' | 'year-off'; item: number }
+  | { class: MatchedClass; item: number }
   | { class: 'ambiguous'; items: number[] }
   | { class: 'out-of-catalogue' };
 
-/** Years by which the same film is dated apart, festival and release; more is another film ("Dune" 1984 and 2021). */
-const YEARS_APART = 1;
+type MatchedClass = 'exact' | 'normalized' | 'year-off';
 
-/** Articles as MovieLens moves them behind a comma, in the languages of its titles. */
-const articles =
-  'the a an la le les l el lo los las il i gli un une una uno der die das den det ein eine de het en et o os as';
-const inverted = new RegExp(`^(.+), (${articles.split(' ').join('|')}|l'|l’)$`, 'iu');
+/** Tells which movies may be meant: of several that fit, the only one of these is taken. */
+export type Eligible = (item: number) => boolean;
+
+/** Years by which the same film is dated apart, festival and release; more is another film ("Dune" 1984 and 2021). */
+const MAX_YEARS_APART = 1;
 
 /** "Matrix, The (1999)" as people write it: "The Matrix (1999)". A name in parentheses keeps its form. */
 export function toNaturalTitle(title: string): string {
   const { name, year } = splitYear(title);
   const bracket = name.indexOf(' (');
   const [main, rest] = bracket < 0 ? [name, ''] : [name.slice(0, bracket), name.slice(bracket)];
-  return `${uninvert(main)}${rest}${year === 0 ? '' : ` (${year})`}`;
+  return `${restoreArticle(main)}${rest}${year === 0 ? '' : ` (${year})`}`;
 }
+
+type Names = Map<string, number[]>;
 
 /** Finds movies by title. Built once per data set: linear in the number of titles. */
 export class TitleIndex {
-  readonly #exact = new Map<string, number[]>();
-  /** Normalised main name, then normalised other names: a film's own name wins over another film's second name. */
-  readonly #names: [Map<string, number[]>, Map<string, number[]>] = [new Map(), new Map()];
+  readonly #titles: readonly string[];
   readonly #years: Int16Array;
+  readonly #exact: Names = new Map();
+  /** Normalized main name, then normalized other names: a film's own name wins over another film's second name. */
+  readonly #names: readonly [Names, Names] = [new Map(), new Map()];
+  /** By item, in the order of the title. */
+  readonly #normalized: string[][] = [];
+  readonly #itemsByYear = new Map<number, number[]>();
+  /** By year, when first asked for: loose keys of whole names, then of their parts. */
+  readonly #looseNames = new Map<number, [Names, Names]>();
 
   constructor({ titles, years }: Pick<Movies, 'titles' | 'years'>) {
+    this.#titles = titles;
     this.#years = years;
     for (const [item, title] of titles.entries()) {
       if (title === '') continue;
-      add(this.#exact, title, item);
-      const [main, ...others] = namesOf(splitYear(title).name);
-      add(this.#names[0], normalize(main!), item);
-      for (const other of others) add(this.#names[1], normalize(other), item);
+      append(this.#exact, title, item);
+      const names = splitNames(splitYear(title).name).map(normalizeName);
+      for (const [n, name] of names.entries()) append(this.#names[n === 0 ? 0 : 1], name, item);
+      this.#normalized[item] = names;
+      append(this.#itemsByYear, years[item]!, item);
     }
   }
 
-  match(written: string): TitleMatch {
-    const text = written.trim();
-    const exact = this.#exact.get(text);
-    if (exact) return found('exact', exact);
-    const { name, year } = splitYear(text);
-    const keys = namesOf(name).map(normalize);
-    if (keys[0] === '') return { class: 'out-of-catalogue' };
+  /**
+   * Finds the movie that a title names. A written year decides, in whatever form it is written: no film of another year
+   * is found, but for a name to the letters whose year is one off. Of several movies that fit, the only `eligible` one
+   * is taken. Never throws; the time is bounded by the title's length.
+   */
+  match(written: string, eligible?: Eligible): TitleMatch {
+    const exact = this.#exact.get(written.trim());
+    if (exact) return resolve('exact', exact, eligible);
+    const plain = PLAIN_TITLE.exec(written)?.groups;
+    if (plain) {
+      const items = this.#sameYear({ name: plain['name']!, year: Number(plain['year']) });
+      if (items.length > 0) return resolve('normalized', items, eligible);
+    }
+    const { readings, years } = readWrittenTitle(written);
+    const fits = (item: number) => this.#fitsYears(item, years);
+    const searches: readonly [MatchedClass, (reading: WrittenTitle) => number[]][] = [
+      ['normalized', (reading) => this.#sameYear(reading)],
+      ['normalized', (reading) => this.#loose(reading)],
+      ['year-off', (reading) => this.#nearYear(reading)],
+    ];
+    for (const [how, search] of searches) {
+      for (const reading of readings) {
+        const items = search(reading).filter(fits);
+        if (items.length > 0) return resolve(how, items, eligible);
+      }
+    }
+    return { class: 'out-of-catalogue' };
+  }
+
+  /** Where the text has numbers that could be years, the film's year is near one, or its name has one. */
+  #fitsYears(item: number, years: readonly number[]): boolean {
+    const own = this.#years[item]!;
+    if (years.length === 0 || own === 0) return true;
+    if (years.some((year) => Math.abs(year - own) <= MAX_YEARS_APART)) return true;
+    const { name } = splitYear(this.#titles[item]!);
+    return years.every((year) => name.includes(String(year)));
+  }
+
+  #sameYear({ name, year }: WrittenTitle): number[] {
+    if (year === 0) return [];
+    const keys = namesIn(name).map(normalizeName);
     for (const names of this.#names) {
-      const candidates = unique(keys.flatMap((key) => names.get(key) ?? []));
-      const sameYear = year === 0 ? [] : candidates.filter((item) => this.#years[item] === year);
-      if (sameYear.length > 0) return found('normalized', sameYear);
+      const items = lookUp(names, keys).filter((item) => this.#years[item] === year);
+      if (items.length > 0) return items;
     }
-    const near = unique(this.#names.flatMap((names) => keys.flatMap((key) => names.get(key) ?? []))).filter(
-      (item) => year === 0 || this.#years[item] === 0 || Math.abs(this.#years[item]! - year) <= YEARS_APART,
+    return [];
+  }
+
+  #loose({ name, year }: WrittenTitle): number[] {
+    if (year === 0) return [];
+    const [whole, parts] = this.#looseOf(year);
+    const keys = looseKeys(name);
+    const items = lookUp(whole, keys);
+    if (items.length > 0) return items;
+    const byPart = lookUp(parts, keys);
+    if (byPart.length > 0) return byPart;
+    return this.#shareParts(name, parts);
+  }
+
+  /** Every part of the written name is a part of the film's: "Star Wars: A New Hope" leaves "Episode IV" out. */
+  #shareParts(name: string, parts: Names): number[] {
+    const keys = splitParts(splitNames(name)[0]!).map(looseKey);
+    if (keys.length < 2) return [];
+    const [first, ...others] = keys.map((key) => parts.get(key) ?? []);
+    return [...new Set(first)].filter((item) => others.every((items) => items.includes(item)));
+  }
+
+  #nearYear({ name, year }: WrittenTitle): number[] {
+    const [main, ...others] = splitNames(name);
+    const known = others.every(
+      (other) => DESCRIPTION.test(other) || lookUp(this.#names[1], [normalizeName(other)]).length > 0,
     );
-    return near.length === 0 ? { class: 'out-of-catalogue' } : found('year-off', near);
+    const keys = known ? [main!, ...others].map(normalizeName) : [normalizeName(name)];
+    return [...new Set(this.#names.flatMap((names) => lookUp(names, keys)))].filter(
+      (item) =>
+        year === 0 || this.#years[item] === 0 || Math.abs(this.#years[item]! - year) <= MAX_YEARS_APART,
+    );
+  }
+
+  #looseOf(year: number): [Names, Names] {
+    let loose = this.#looseNames.get(year);
+    if (loose === undefined) {
+      loose = [new Map(), new Map()];
+      for (const item of this.#itemsByYear.get(year) ?? []) {
+        const { name } = splitYear(this.#titles[item]!);
+        const bracketed = name.includes('(');
+        const keys = [...this.#normalized[item]!.map(loosenName), ...(bracketed ? looseKeys(name) : [])];
+        for (const key of new Set(keys)) append(loose[0], key, item);
+        const parts = (bracketed ? splitNames(name) : [name]).flatMap(splitParts);
+        for (const key of new Set(parts.map(looseKey))) append(loose[1], key, item);
+      }
+      this.#looseNames.set(year, loose);
+    }
+    return loose;
   }
 }
 
-function found(how: 'exact' | 'normalized' | 'year-off', items: number[]): TitleMatch {
-  return items.length === 1 ? { class: how, item: items[0]! } : { class: 'ambiguous', items };
+/** A title as it should be written: needs no further reading where it is found. */
+const PLAIN_TITLE = /^(?<name>[a-z][a-z\d ,.:'&!?-]*) \((?<year>(?:18|19|20)\d{2})\)$/iu;
+
+/** What brackets behind a name may say without naming another film. */
+const DESCRIPTION =
+  /^(?:(?:the|a|an|whole|entire|full|complete|original|classic|first|film|films|movie|movies|motion|picture|feature|series|trilogy|saga|franchise|collection|cut|director.?s|edition|version|dvd|uncut|extended|theatrical|black|white|and|silent|animated|animation|documentary|english|french|german|italian|spanish|japanese|drama|comedy|action|thriller|horror|sci-fi|crime|romance|western|musical|war|adventure|fantasy|noir)[\s-]*)+$|^(?:dir(?:ected|ector|\.)?:?\s|by\s)/iu;
+
+/** The names that a written name may stand for: without its brackets, or what is in them. */
+function namesIn(name: string): string[] {
+  return name.includes('(') ? [...splitNames(name), name] : [name];
 }
 
-/** "Seven (a.k.a. Se7en)" to ["Seven", "Se7en"]; the first is the main name. */
-function namesOf(name: string): string[] {
-  const others = [...name.matchAll(/\(([^()]*)\)/gu)].map(([, inner]) =>
-    inner!.replace(/^a\.?\s?k\.?\s?a\.?\s+/iu, ''),
-  );
-  const main = name.replaceAll(/\s*\([^()]*\)/gu, '').trim();
-  return main === '' ? [name] : [main, ...others];
+function looseKeys(name: string): string[] {
+  if (!name.includes('(')) return [looseKey(name)];
+  const names = [...splitNames(name), ...splitNames(withoutOpening(name)), name.replaceAll(/[()]/gu, '')];
+  return [...new Set([...new Set(names)].map(looseKey))].filter((key) => key !== '');
 }
 
-function uninvert(name: string): string {
-  const match = inverted.exec(name);
-  if (!match) return name;
-  const [, rest, article] = match;
-  return /['’]$/u.test(article!) ? `${article}${rest}` : `${article} ${rest}`;
+function lookUp(names: Names, keys: readonly string[]): number[] {
+  const items = keys.flatMap((key) => (key === '' ? [] : (names.get(key) ?? [])));
+  return items.length > 1 ? [...new Set(items)] : items;
 }
 
-/** Article first, no accents, lower case, letters and digits with single spaces: "Amélie, Le" is "le amelie". */
-function normalize(name: string): string {
-  return uninvert(name.trim().replaceAll(/\s+/gu, ' '))
-    .normalize('NFKD')
-    .replaceAll(/\p{M}/gu, '')
-    .toUpperCase() // first, for small letters that share a capital: "ı" and "i", "ß" and "ss"
-    .toLowerCase()
-    .replaceAll('&', ' and ')
-    .replaceAll(/['’`´]/gu, '')
-    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+function resolve(how: MatchedClass, items: number[], eligible?: Eligible): TitleMatch {
+  if (items.length === 1) return { class: how, item: items[0]! };
+  const meant = eligible ? items.filter(eligible) : [];
+  return meant.length === 1 ? { class: how, item: meant[0]! } : { class: 'ambiguous', items };
 }
 
-function unique(items: number[]): number[] {
-  return [...new Set(items)];
-}
-
-function add(map: Map<string, number[]>, key: string, item: number): void {
+function append<Key>(map: Map<Key, number[]>, key: Key, item: number): void {
   const items = map.get(key);
   if (items) items.push(item);
   else map.set(key, [item]);

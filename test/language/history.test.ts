@@ -89,13 +89,14 @@ describe('grounding', () => {
       'already-seen',
       'repeated',
       'out-of-catalogue',
-      'out-of-catalogue',
+      'no-training-rating',
       'year-off',
     ]);
     expect(listRecommendations(grounded)).toEqual([1, 4]);
     const shares = computeMatchShares(grounded);
     expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
-    expect(shares['out-of-catalogue']).toBeCloseTo(2 / 6, 12);
+    expect(shares['out-of-catalogue']).toBeCloseTo(1 / 6, 12);
+    expect(shares['no-training-rating']).toBeCloseTo(1 / 6, 12);
   });
 
   it('reads candidates by number and refuses what is outside the list', () => {
@@ -114,5 +115,40 @@ describe('grounding', () => {
       ['outside-candidates', 4],
       ['repeated', 3],
     ]);
+  });
+
+  it('credits neither movie when number and title disagree, and the number when they agree', () => {
+    const grounded = ground(
+      [
+        { title: 'Movie 3 (1993)', reason: '', candidate: 1 },
+        { title: 'Some Other Film (1950)', reason: '', candidate: 1 },
+        { title: 'Movie 2', reason: '', candidate: 1 },
+      ],
+      { ...context, candidates: Int32Array.of(2, 3) },
+    );
+    expect(grounded.map(({ match, item }) => [match, item])).toEqual([
+      ['number-mismatch', -1],
+      ['number-mismatch', -1],
+      ['exact', 2],
+    ]);
+    expect(listRecommendations(grounded)).toEqual([2]);
+  });
+
+  it('decides between movies of one title among the candidates, else among the rated ones', () => {
+    const twins = new TitleIndex({
+      titles: ['Emma (1996)', 'Emma (1996)', 'Emma (1996)'],
+      years: Int16Array.of(1996, 1996, 1996),
+    });
+    const classOf = (inCatalogue: (item: number) => boolean, candidates?: Int32Array) =>
+      ground([{ title: 'Emma (1996)', reason: '' }], {
+        titles: twins,
+        inCatalogue,
+        seen: () => false,
+        ...(candidates && { candidates }),
+      })[0];
+    expect(classOf(() => true)).toMatchObject({ match: 'ambiguous', item: -1 });
+    expect(classOf((item) => item === 1)).toMatchObject({ match: 'exact', item: 1 });
+    expect(classOf(() => true, Int32Array.of(2))).toMatchObject({ match: 'exact', item: 2 });
+    expect(classOf(() => true, Int32Array.of(1, 2))).toMatchObject({ match: 'ambiguous', item: -1 });
   });
 });

@@ -56,7 +56,8 @@ describe('reading a reply', () => {
     [' \n ', 'empty'],
     ["I'm sorry, but I can't help with that.", 'refused'],
     ['asdf qwer', 'malformed'],
-    ['{"recommendations": []}', 'malformed'],
+    ['{"recommendations": []}', 'empty-list'],
+    ['<think>Which ones?</think>', 'empty'],
     ['{{{{]]]]', 'malformed'],
   ])('%j is %s', (text, state) => {
     expect(parseReply(text).state).toBe(state);

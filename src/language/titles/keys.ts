@@ -1,0 +1,107 @@
+/** Names of movies as keys: two names that are written differently and mean the same have a key in common. */
+
+/** Articles as MovieLens moves them behind a comma, in the languages of its titles. */
+const ARTICLES =
+  'the a an la le les l el l lo los las il i gli un une una uno der die das den det ein eine de het en et o os as';
+const INVERTED = new RegExp(`^(.+), (${ARTICLES.split(' ').join('|')}|l'|l’)$`, 'iu');
+
+/** "Matrix, The" to "The Matrix". */
+export function restoreArticle(name: string): string {
+  const match = INVERTED.exec(name);
+  if (!match) return name;
+  const [, rest, article] = match;
+  return /['’]$/u.test(article!) ? `${article}${rest}` : `${article} ${rest}`;
+}
+
+/**
+ * "Seven (a.k.a. Se7en)" to ["Seven", "Se7en"]: the main name and the others. Brackets that a name begins with belong to
+ * it: "(500) Days of Summer" is one name.
+ */
+export function splitNames(name: string): string[] {
+  const opened = /^\s*\(([^()]*)\)\s*(?=\S)/u.exec(name);
+  const rest = opened ? name.slice(opened[0].length) : name;
+  const others = [...rest.matchAll(/\(([^()]*)\)/gu)].map(([, inner]) =>
+    inner!.replace(/^a\.?\s?k\.?\s?a\.?\s+/iu, ''),
+  );
+  const main = rest.replaceAll(/\s*\([^()]*\)/gu, '').trim();
+  if (main === '') return [name];
+  return [opened ? `${opened[1]} ${main}` : main, ...others];
+}
+
+/** "(500) Days of Summer" without the brackets that it begins with. */
+export function withoutOpening(name: string): string {
+  return name.replace(/^\s*\([^()]*\)\s*(?=\S)/u, '');
+}
+
+/** Article first, no accents, lower case, letters and digits with single spaces: "Amélie, Le" is "le amelie". */
+export function normalizeName(name: string): string {
+  const restored = restoreArticle(name.trim().replaceAll(/\s+/gu, ' '));
+  const letters = ASCII.test(restored) ? restored : plainLetters(restored);
+  return letters
+    .toLowerCase()
+    .replaceAll(/[&+]/gu, ' and ')
+    .replaceAll(/['`]/gu, '')
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
+
+// oxlint-disable-next-line no-control-regex -- all of ASCII is meant
+const ASCII = /^[\0-\x7F]*$/u;
+
+function plainLetters(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replaceAll(/[\p{M}’‘´ʼ]/gu, '')
+    .toUpperCase(); // for small letters that share a capital: "ı" and "i", "ß" and "ss"
+}
+
+/** Leading articles that may be left out. "Die" and "As" are words as well, so they may not. */
+const LOOSE_ARTICLES = new Set('the a an la le les l el lo los las il un une una der das het'.split(' '));
+
+/** What words count as in a loose key; '' for those that may be left out. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ...numberWords('one two three four five six seven eight nine ten eleven twelve thirteen'),
+  ...numberWords('i ii iii iv v vi vii viii ix x xi xii xiii'),
+  ...['and', 'part', 'pt', 'vol', 'volume', 'chapter', 'episode'].map((word) => [word, ''] as const),
+  ['versus', 'vs'],
+  ['doctor', 'dr'],
+  ['mister', 'mr'],
+  ['saint', 'st'],
+]);
+
+function numberWords(words: string): (readonly [string, string])[] {
+  return words.split(' ').map((word, n) => [word, String(n + 1)]);
+}
+
+/**
+ * A key under which names are the same that differ by a leading article, numerals, "Part", "Vol.", "and" or blanks: "The
+ * Godfather: Part II" and "Godfather 2" are "godfather2". A first part needs no number. For films of one year only.
+ */
+export function looseKey(name: string): string {
+  return loosenName(normalizeName(name));
+}
+
+/** The loose key of a name that is normalized already. */
+export function loosenName(normalized: string): string {
+  const words = normalized.split(' ');
+  const first = words.length > 1 && LOOSE_ARTICLES.has(words[0]!) ? 1 : 0;
+  const mapped = words.slice(first).map((word) => WORDS.get(word) ?? word);
+  if (mapped.length > 1 && mapped.at(-1) === '1') mapped.pop();
+  return mapped.join('');
+}
+
+/** Parts that name no film by themselves. */
+const GENERIC_PART = /^(?:\d*|or|the|movie|film|series|sequel|remake|director.?s cut|special edition)$/iu;
+
+/** A title without its subtitle, and the subtitle: "Star Wars: Episode IV - A New Hope" has three parts. */
+export function splitParts(name: string): string[] {
+  if (!/[:/.,–—-]|\bor\b/iu.test(name)) return [];
+  const restored = restoreArticle(name);
+  const acronym = /^((?:\p{L}\.){2,})\s+\S/u.exec(restored)?.[1];
+  const parts = restored.split(/:\s+|\s+[-–—]\s+|[:,]?\s+or:?\s+|,\s+or:?\s+|[:,]\s+or$|\s*\/\s+|\s+\/\s*/iu);
+  if (parts.length === 1) return acronym === undefined ? [] : [acronym];
+  const named = parts.map((part) => part.replace(/^or:?\s+/iu, '').replace(/[:,]?\s+or:?$/iu, ''));
+  return [...(acronym === undefined ? [] : [acronym]), ...named].filter(
+    (part) => !GENERIC_PART.test(looseKey(part)) && !GENERIC_PART.test(normalizeName(part)),
+  );
+}
