@@ -4,9 +4,9 @@ import stringify from 'json-stringify-pretty-compact';
 import type { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import { writeFileAtomic } from '../util/files.ts';
-import { addMissingMetrics } from './missing-metrics.ts';
+import { addMissingMetrics } from './older-records/missing-metrics.ts';
 import { SCHEMA_VERSION } from './record.ts';
-import { upgradeRecord } from './upgrade.ts';
+import { upgradeRecord } from './older-records/upgrade.ts';
 
 /**
  * Writes a record as JSON that a person can read and `diff` can compare. Throws DataError naming the field when a

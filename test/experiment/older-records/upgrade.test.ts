@@ -2,10 +2,10 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readRecords } from '../../src/experiment/compare/files.ts';
-import { anyRecordSchema } from '../../src/experiment/record.ts';
-import { readRecord } from '../../src/experiment/store.ts';
-import { upgradeRecord } from '../../src/experiment/upgrade.ts';
+import { readRecords } from '../../../src/experiment/compare/files.ts';
+import { anyRecordSchema } from '../../../src/experiment/record.ts';
+import { readRecord } from '../../../src/experiment/store.ts';
+import { upgradeRecord } from '../../../src/experiment/older-records/upgrade.ts';
 
 // Cut from results/gpt2_recommendations.json as version 0.1.0 wrote it: two of its users, two of its models.
 const path = 'test/fixtures/record-v1.json';

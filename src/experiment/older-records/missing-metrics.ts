@@ -1,9 +1,9 @@
 /** Records that are older than a metric of the table: what is missing follows from the ranks of their hits. */
 import { z } from 'zod';
-import { rankingMetrics } from '../evaluation/metric-keys.ts';
-import { perUserMetrics, rankingEstimates } from '../evaluation/per-user.ts';
-import { Rng } from '../util/rng.ts';
-import { perUserSchema } from './record.ts';
+import { rankingMetrics } from '../../evaluation/metric-keys.ts';
+import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
+import { Rng } from '../../util/rng.ts';
+import { perUserSchema } from '../record.ts';
 
 /** As much of a record as computing metrics anew takes. */
 const olderRecord = z.object({
