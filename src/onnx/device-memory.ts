@@ -16,13 +16,13 @@ export class DeviceMemory {
     this.#threads = threads;
   }
 
-  /** Copies on the device, by the same names; whoever gets them disposes of them. */
+  /** Copies on the device, by the same names; the caller disposes of them. */
   async upload(
     tensors: ReadonlyMap<string, { shape: Shape; data: Float32Array }>,
   ): Promise<Map<string, ort.Tensor>> {
     const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
     const options = { target, threads: this.#threads, onDevice: () => true } as const;
-    const session = await createSession(copies(shapes), options);
+    const session = await createSession(copyGraph(shapes), options);
     this.#uploads.push(session);
     const feeds = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
     const results = await session.run(feeds);
@@ -34,7 +34,7 @@ export class DeviceMemory {
     shapes: ReadonlyMap<string, Shape>,
     feeds: Record<string, ort.Tensor>,
   ): Promise<Map<string, Float32Array>> {
-    const session = await createSession(copies(shapes), { target, threads: this.#threads });
+    const session = await createSession(copyGraph(shapes), { target, threads: this.#threads });
     const results = await session.run(feeds);
     await session.release();
     return new Map([...shapes.keys()].map((name) => [name, results[copyOf(name)]!.data as Float32Array]));
@@ -48,7 +48,7 @@ export class DeviceMemory {
 const copyOf = (name: string) => `copy ${name}`;
 
 /** A graph whose outputs are its inputs. */
-function copies(shapes: ReadonlyMap<string, Shape>) {
+function copyGraph(shapes: ReadonlyMap<string, Shape>) {
   const graph = createGraph();
   for (const [name, shape] of shapes) graph.output(copyOf(name), graph.input(name, shape));
   return graph;

@@ -18,16 +18,16 @@ export function gradients(loss: Tensor, parameters: readonly Tensor[]): Tensor[]
   const { graph } = loss;
   const count = graph.nodes.length; // what follows is what we add
   const relevant = dependents(graph, parameters);
-  const sums = new Sums();
+  const sums = new GradientSums();
   sums.add(loss, graph.scalar(1));
-  const stand = new StandIns(graph);
+  const recomputed = new Recomputation(graph);
   for (let index = count - 1; index >= 0; index--) {
     const node = graph.nodes[index]!;
     if (!node.outputs.some((output) => relevant.has(output))) continue;
     const given = node.outputs.map((output) => sums.total(output));
     if (given.every((gradient) => gradient === undefined)) continue;
     const found = rule(graph, node)(
-      stand.in(
+      recomputed.nodeFor(
         node,
         index,
         given.find((gradient) => gradient)!,
@@ -62,7 +62,7 @@ function dependents(graph: Graph, parameters: readonly Tensor[]): Set<Tensor> {
 }
 
 /** What reaches a tensor on several paths is added up: dense gradients first, rows onto their sum. */
-class Sums {
+class GradientSums {
   readonly #parts = new Map<Tensor, Exclude<Gradient, undefined>[]>();
 
   add(tensor: Tensor, gradient: Gradient): void {
@@ -83,8 +83,8 @@ class Sums {
   }
 }
 
-/** The values that gradient rules see: those of the forward pass, or in a checkpointed segment their recomputation. */
-class StandIns {
+/** The values that gradient rules see: those of the forward pass, or of a checkpointed segment, rematerialised. */
+class Recomputation {
   readonly #graph: Graph;
   readonly #copies = new Map<Tensor, Tensor>();
   readonly #done = new Set<Segment>();
@@ -94,7 +94,7 @@ class StandIns {
   }
 
   /** The node with tensors that may be used in gradients; `incoming` is a gradient that reached it. */
-  in(node: Node, index: number, incoming: Tensor): Node {
+  nodeFor(node: Node, index: number, incoming: Tensor): Node {
     const segment = this.#graph.segments.find(({ from, to }) => from <= index && index < to);
     if (!segment) return node;
     if (!this.#done.has(segment)) this.#recompute(segment, incoming);

@@ -8,7 +8,7 @@ import { createGraph } from './ops/index.ts';
 import { createSession, type Session } from './session.ts';
 
 /** Entries per run: small enough that all arrays of a piece stay in the cache, large enough that calls cost nothing. */
-const PIECE = 1 << 18;
+const ENTRIES_PER_RUN = 1 << 18;
 
 const kinds = ['weight', 'gradient', 'first', 'second'] as const;
 type Kind = (typeof kinds)[number];
@@ -22,7 +22,7 @@ export interface Trained {
 export class HostOptimizer {
   readonly #arrays: Record<Kind, Float32Array>;
   readonly #offsets = new Map<string, { from: number; to: number }>();
-  /** Entries before this are decayed; a multiple of PIECE. */
+  /** Entries before this are decayed; a multiple of ENTRIES_PER_RUN. */
   readonly #decayed: number;
   readonly #update: Session;
   readonly #squares: Session;
@@ -39,7 +39,7 @@ export class HostOptimizer {
         this.#offsets.set(name, { from: end, to: end + sizeOf(tensor.shape) });
         end += sizeOf(tensor.shape);
       }
-      end = Math.ceil(end / PIECE) * PIECE; // filled up with zeros, which stay zeros
+      end = Math.ceil(end / ENTRIES_PER_RUN) * ENTRIES_PER_RUN; // filled up with zeros, which stay zeros
       if (decay) this.#decayed = end;
     }
     this.#decayed ??= 0;
@@ -49,7 +49,7 @@ export class HostOptimizer {
 
   static async create(tensors: ReadonlyMap<string, Trained>, threads: number) {
     const update = createGraph();
-    const input = (name: string) => update.input(name, [PIECE]);
+    const input = (name: string) => update.input(name, [ENTRIES_PER_RUN]);
     const number = (name: string) => update.input(name, []);
     const slot = { weight: input('weight'), first: input('first'), second: input('second') };
     const inputs = { stepSize: number('stepSize'), rootCorrection: number('rootCorrection') };
@@ -57,7 +57,7 @@ export class HostOptimizer {
     const result = addAdamW(slot, input('gradient'), { ...inputs, ...more });
     for (const [name, tensor] of Object.entries(result)) update.output(`new ${name}`, tensor);
     const squares = createGraph();
-    squares.output('sum', squares.input('gradient', [PIECE]).sumSquares());
+    squares.output('sum', squares.input('gradient', [ENTRIES_PER_RUN]).sumSquares());
     const session = { target: 'cpu', threads, fill: true } as const;
     return new HostOptimizer(
       tensors,
@@ -91,8 +91,8 @@ export class HostOptimizer {
       clip: Float32Array.of(clipFactor(norm, options.clipNorm)),
     };
     const { weight, gradient, first, second } = this.#arrays;
-    for (let at = 0; at < weight.length; at += PIECE) {
-      const piece = (array: Float32Array) => array.subarray(at, at + PIECE);
+    for (let at = 0; at < weight.length; at += ENTRIES_PER_RUN) {
+      const piece = (array: Float32Array) => array.subarray(at, at + ENTRIES_PER_RUN);
       const slot = { weight: piece(weight), first: piece(first), second: piece(second) };
       // Results go where the operands were: every operation reads an entry before it writes that entry.
       const into = { 'new weight': slot.weight, 'new first': slot.first, 'new second': slot.second };
@@ -108,5 +108,5 @@ export class HostOptimizer {
 }
 
 function* pieces(array: Float32Array): Generator<Float32Array> {
-  for (let at = 0; at < array.length; at += PIECE) yield array.subarray(at, at + PIECE);
+  for (let at = 0; at < array.length; at += ENTRIES_PER_RUN) yield array.subarray(at, at + ENTRIES_PER_RUN);
 }

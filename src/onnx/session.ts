@@ -1,8 +1,8 @@
 /** ONNX Runtime sessions: a graph that runs. Tensors go in and come out as typed arrays, or stay on the device. */
 import type * as ort from 'onnxruntime-node';
 import type { Target } from './emitter.ts';
-import { sizeOf, type Graph } from './graph.ts';
-import { SEQUENCE, toOnnx } from './model.ts';
+import { sizeOf, type Graph, type Node, type Op, type Rule } from './graph.ts';
+import { liveNodes, SEQUENCE, toOnnx } from './model.ts';
 import { createGraph } from './ops/index.ts';
 
 export type Values = Float32Array | BigInt64Array | Int32Array | Uint8Array;
@@ -22,8 +22,8 @@ export interface SessionOptions {
 export interface Session {
   graph: Graph;
   /**
-   * Outputs by name. Where `into` names an array for an output of the CPU, it is filled. Whoever gets a tensor that stays
-   * on the device disposes of it.
+   * Outputs by name. Where `into` names an array for an output of the CPU, it is filled. The caller disposes of a tensor
+   * that stays on the device.
    */
   run(feeds: Feeds, into?: Record<string, Float32Array>): Promise<Record<string, ort.Tensor>>;
   release(): Promise<void>;
@@ -78,11 +78,18 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
 }
 
 /**
- * What ONNX Runtime must not improve: the turned product of few rows, which it would turn back (`timesTurned` of
- * src/models/gpt2/network/onnx.ts), and a checkpointed segment, which it would notice to be computed twice and keep after all.
+ * What ONNX Runtime must not improve: what operations name, and the recomputation of a checkpointed segment, which it
+ * would merge with the first computation and so keep in memory after all.
  */
-function disabledOptimizers({ segments }: Graph): string[] {
-  return ['GemmTransposeFusion', ...(segments.length > 0 ? ['CommonSubexpressionElimination'] : [])];
+export function disabledOptimizers(graph: Graph): string[] {
+  const named = new Set(liveNodes(graph).flatMap((node) => optimizersDisabledBy(graph, node)));
+  if (graph.segments.length > 0) named.add('CommonSubexpressionElimination');
+  return [...named];
+}
+
+function optimizersDisabledBy<K extends Op>({ rules }: Graph, node: Node<K>): string[] {
+  const rule: Rule<K> = rules[node.op];
+  return rule.disabledOptimizers?.(node) ?? [];
 }
 
 /**
@@ -125,11 +132,11 @@ async function tryToFill(): Promise<boolean> {
   return y[0] === 2 && y[1] === 4;
 }
 
-/** On the CPU sessions keep their memory; those least recently used are given up. */
-const KEPT = 4;
+/** On the CPU sessions keep their memory; those least recently used are released. */
+const MAX_CACHED_SESSIONS = 4;
 
 /**
- * Compiled graphs by name, compiled when first asked for. Where outputs stay on the device no session is given up: freeing
+ * Compiled graphs by name, compiled when first asked for. Where outputs stay on the device no session is released: freeing
  * such a tensor after its session ends the process in ONNX Runtime 1.30.
  */
 export class SessionCache {
@@ -140,13 +147,14 @@ export class SessionCache {
     this.#options = options;
   }
 
+  /** The session of graph `name`, which `build` makes when it is not there. */
   async get(name: string, build: () => Graph): Promise<Session> {
     const known = this.#sessions.get(name);
     this.#sessions.delete(name);
     const session = known ?? (await createSession(build(), this.#options));
     this.#sessions.set(name, session); // now the newest
     for (const [oldest, unused] of this.#sessions) {
-      if (this.#options.onDevice || this.#sessions.size <= KEPT) break;
+      if (this.#options.onDevice || this.#sessions.size <= MAX_CACHED_SESSIONS) break;
       await unused.release();
       this.#sessions.delete(oldest);
     }

@@ -12,8 +12,8 @@ export function printGraph(graph: Graph): string {
   const lines = graph.inputs.map((input) => `input ${typed(input)}`);
   for (const { op, inputs, outputs, attributes } of liveNodes(graph)) {
     for (const output of outputs) names.set(output, `%${names.size}`);
-    const told = Object.entries(attributes).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-    const given = [...inputs.map(nameOf), ...told].join(', ');
+    const settings = Object.entries(attributes).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    const given = [...inputs.map(nameOf), ...settings].join(', ');
     lines.push(`${outputs.map(typed).join(', ')} = ${op}(${given})`);
   }
   for (const [name, tensor] of graph.outputs) lines.push(`output ${name} = ${nameOf(tensor)}`);

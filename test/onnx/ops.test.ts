@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/onnx/gradients.ts';
 import { concat, notDifferentiable, sizeOf, type Graph, type Op, type Tensor } from '../../src/onnx/graph.ts';
 import { createGraph, rules } from '../../src/onnx/ops/index.ts';
-import { createSession, type Feeds } from '../../src/onnx/session.ts';
+import { createSession, disabledOptimizers, type Feeds } from '../../src/onnx/session.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 const session = { target: 'cpu', threads: 2 } as const;
@@ -48,7 +48,7 @@ const cases: Record<Op, Case> = {
   expand: { inputs: [[2, 1]], apply: ([x]) => x!.expand([4, 2, 3]) },
   zeros: { inputs: [[2]], apply: ([x], graph) => x!.add(graph.zeros([3, 2])) },
   transpose: { inputs: [[2, 3, 4]], apply: ([x]) => x!.transpose([2, 0, 1]) },
-  // The middle part is used by nobody.
+  // The middle part is used nowhere.
   split: { inputs: [[2, 6]], apply: ([x]) => concat([x!.split([1, 2, 3])[0]!, x!.split([1, 2, 3])[2]!]) },
   concat: {
     inputs: [
@@ -111,6 +111,15 @@ const variants: [string, Case][] = [
       {
         inputs: [transposeA ? [4, 3] : [3, 4], transposeB ? [2, 4] : [4, 2]],
         apply: ([a, b]) => a!.matmul(b!, { transposeA, transposeB, scale: 2 }),
+      },
+    ]),
+  ),
+  ...[false, true].flatMap((transposeA) =>
+    [false, true].map((transposeB): [string, Case] => [
+      `matmul largeB transposeA=${transposeA} transposeB=${transposeB}`,
+      {
+        inputs: [transposeA ? [4, 3] : [3, 4], transposeB ? [2, 4] : [4, 2]],
+        apply: ([a, b]) => a!.matmul(b!, { transposeA, transposeB, scale: 2, largeB: true }),
       },
     ]),
   ),
@@ -265,5 +274,30 @@ describe('operands that do not fit are refused by name and shape', () => {
     ['the loss does not depend on x', () => gradients(x(), [x(2)])],
   ])('%s', (message, build) => {
     expect(build).toThrow(message);
+  });
+});
+
+describe('a product with a large right operand', () => {
+  /** x (rows, 3) times W' of W (5, 3), and what session options it asks for. */
+  async function multiply(rows: number, largeB: boolean) {
+    const graph = createGraph();
+    const product = graph
+      .input('x', [rows, 3])
+      .matmul(graph.input('w', [5, 3]), { transposeB: true, largeB });
+    graph.output('y', product);
+    const x = Float32Array.from({ length: rows * 3 }, (_, i) => (i % 11) - 5);
+    const w = Float32Array.from({ length: 15 }, (_, i) => (i % 7) - 3);
+    const compiled = await createSession(graph, session);
+    const { y } = await compiled.run({ x, w });
+    await compiled.release();
+    return { values: Array.from(y!.data as Float32Array), disabled: disabledOptimizers(graph) };
+  }
+
+  test.each([1, 2, 64, 65])('of %i rows is the plain product, whole numbers exactly', async (rows) => {
+    const [plain, large] = [await multiply(rows, false), await multiply(rows, true)];
+    expect(large.values).toEqual(plain.values);
+    expect(plain.disabled).toEqual([]);
+    // Only where the transposed product is emitted must ONNX Runtime not turn it into the plain one.
+    expect(large.disabled).toEqual(rows === 2 || rows === 64 ? ['GemmTransposeFusion'] : []);
   });
 });

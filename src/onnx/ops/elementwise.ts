@@ -5,23 +5,23 @@ import { notDifferentiable, same, type Rules, type Shape, type Tensor } from '..
 type Elementwise = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'sqrt' | 'sigmoid' | 'gelu' | 'dropout';
 
 /** sqrt(2/pi) and the cubic term's factor of GPT-2's GELU. */
-const C = Math.sqrt(2 / Math.PI);
-const A = 0.044715;
+const GELU_SCALE = Math.sqrt(2 / Math.PI);
+const GELU_CUBIC = 0.044715;
 
 export const elementwise: Pick<Rules, Elementwise> = {
   add: {
     infer: binary,
-    emit: plain('Add'),
+    emit: emitNode('Add'),
     gradient: ({ inputs: [a, b] }, [g]) => [unbroadcast(g!, a!.shape), unbroadcast(g!, b!.shape)],
   },
   sub: {
     infer: binary,
-    emit: plain('Sub'),
+    emit: emitNode('Sub'),
     gradient: ({ inputs: [a, b] }, [g]) => [unbroadcast(g!, a!.shape), unbroadcast(g!.mul(-1), b!.shape)],
   },
   mul: {
     infer: binary,
-    emit: plain('Mul'),
+    emit: emitNode('Mul'),
     gradient: ({ inputs: [a, b] }, [g]) => [
       unbroadcast(g!.mul(b!), a!.shape),
       unbroadcast(g!.mul(a!), b!.shape),
@@ -29,21 +29,21 @@ export const elementwise: Pick<Rules, Elementwise> = {
   },
   div: {
     infer: binary,
-    emit: plain('Div'),
+    emit: emitNode('Div'),
     gradient: ({ inputs: [a, b], outputs: [y] }, [g]) => {
       const ga = g!.div(b!);
       return [unbroadcast(ga, a!.shape), unbroadcast(ga.mul(y!).mul(-1), b!.shape)];
     },
   },
-  min: { infer: binary, emit: plain('Min'), gradient: notDifferentiable },
+  min: { infer: binary, emit: emitNode('Min'), gradient: notDifferentiable },
   sqrt: {
     infer: unary,
-    emit: plain('Sqrt'),
+    emit: emitNode('Sqrt'),
     gradient: ({ outputs: [y] }, [g]) => [g!.div(y!).mul(0.5)],
   },
   sigmoid: {
     infer: unary,
-    emit: plain('Sigmoid'),
+    emit: emitNode('Sigmoid'),
     gradient: ({ outputs: [y] }, [g]) => [g!.mul(y!).mul(y!.graph.scalar(1).sub(y!))],
   },
   gelu: {
@@ -53,20 +53,20 @@ export const elementwise: Pick<Rules, Elementwise> = {
     gradient: ({ inputs: [x] }, [g]) => {
       const square = x!.mul(x!);
       const s = square
-        .mul(2 * C * A)
-        .add(2 * C)
+        .mul(2 * GELU_SCALE * GELU_CUBIC)
+        .add(2 * GELU_SCALE)
         .mul(x!)
         .sigmoid();
       const inner = square
-        .mul(6 * C * A)
-        .add(2 * C)
+        .mul(6 * GELU_SCALE * GELU_CUBIC)
+        .add(2 * GELU_SCALE)
         .mul(x!);
       return [s.graph.scalar(1).sub(s).mul(inner).add(1).mul(s).mul(g!)];
     },
   },
   dropout: {
     infer([x, keep]) {
-      if (!same(x!.shape, keep!.shape)) throw misfit('dropout', [x!, keep!]);
+      if (!same(x!.shape, keep!.shape)) throw shapeError('dropout', [x!, keep!]);
       return [x!];
     },
     emit(to, [x, keep], [output], { attributes: { rate } }) {
@@ -76,7 +76,7 @@ export const elementwise: Pick<Rules, Elementwise> = {
   },
 };
 
-function plain(opType: string) {
+function emitNode(opType: string) {
   return (to: Emitter, inputs: readonly string[], [output]: readonly string[]): void => {
     to.node(opType, inputs, output);
   };
@@ -91,7 +91,7 @@ function binary([a, b]: readonly Tensor[]) {
   const size = ({ shape }: Tensor, axis: number) => shape[shape.length - rank + axis] ?? 1;
   const shape = Array.from({ length: rank }, (_, axis) => {
     const [left, right] = [size(a!, axis), size(b!, axis)];
-    if (left !== right && left !== 1 && right !== 1) throw misfit('broadcasting', [a!, b!]);
+    if (left !== right && left !== 1 && right !== 1) throw shapeError('broadcasting', [a!, b!]);
     return left === 1 ? right : left;
   });
   return [{ shape, type: a!.type }];
@@ -106,7 +106,7 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   return gradient.sum(axes).reshape(shape);
 }
 
-/** What a rule throws for inputs that do not go together. */
-export function misfit(op: string, inputs: readonly Tensor[]): RangeError {
+/** The error of a rule whose inputs' shapes do not go together. */
+export function shapeError(op: string, inputs: readonly Tensor[]): RangeError {
   return new RangeError(`${op} of ${inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')}`);
 }

@@ -1,24 +1,29 @@
 /** Products of matrices, and what networks are made of. */
-import { float, int, type Emitter } from '../emitter.ts';
-import { same, sizeOf, type Rules } from '../graph.ts';
-import { misfit } from './elementwise.ts';
+import { float, int, ints, type Emitter } from '../emitter.ts';
+import { same, sizeOf, type Node, type Rules } from '../graph.ts';
+import { shapeError } from './elementwise.ts';
 
 type Layer = 'matmul' | 'linear' | 'softmax' | 'layerNorm';
 
 export const layers: Pick<Rules, Layer> = {
   matmul: {
     infer([a, b], { transposeA, transposeB }) {
-      const [rows, inner] = swapped(a!.shape.slice(-2), transposeA);
-      const [inner2, columns] = swapped(b!.shape.slice(-2), transposeB);
+      const [rows, inner] = swapIf(a!.shape.slice(-2), transposeA);
+      const [inner2, columns] = swapIf(b!.shape.slice(-2), transposeB);
       const leading = a!.shape.slice(0, -2);
-      if (inner !== inner2 || !same(leading, b!.shape.slice(0, -2))) throw misfit('matmul', [a!, b!]);
+      if (inner !== inner2 || !same(leading, b!.shape.slice(0, -2))) throw shapeError('matmul', [a!, b!]);
       return [{ shape: [...leading, rows!, columns!], type: 'float32' }];
     },
-    emit(to, inputs, [output], { inputs: [a], attributes: { transposeA, transposeB, scale } }) {
+    emit(to, inputs, [output], node) {
+      const { transposeA, transposeB, scale } = node.attributes;
       const [transA, transB] = [int(Number(transposeA)), int(Number(transposeB))];
       const alpha = float(scale);
-      const rank = a!.shape.length;
-      if (rank === 2) to.node('Gemm', inputs, output, { transA, transB, alpha });
+      const rank = node.inputs[0]!.shape.length;
+      if (emitsTransposedProduct(node)) {
+        const flipped = { transA: int(Number(!transposeB)), transB: int(Number(!transposeA)), alpha };
+        const product = to.node('Gemm', inputs.toReversed(), undefined, flipped);
+        to.node('Transpose', [product], output, { perm: ints([1, 0]) });
+      } else if (rank === 2) to.node('Gemm', inputs, output, { transA, transB, alpha });
       else if (to.target === 'webgpu') batched(to, inputs, output!, rank, transposeA, transposeB, scale);
       else to.node('FusedMatMul', inputs, output, { transA, transB, alpha }, 'com.microsoft');
     },
@@ -30,12 +35,13 @@ export const layers: Pick<Rules, Layer> = {
         ? g!.matmul(a!, { transposeA: true, transposeB: transposeA, scale })
         : a!.matmul(g!, { transposeA: !transposeA, scale }),
     ],
+    disabledOptimizers: (node) => (emitsTransposedProduct(node) ? ['GemmTransposeFusion'] : []),
   },
   linear: {
     infer([x, weight, bias]) {
       const [inputs, outputs] = weight!.shape;
       if (x!.shape[1] !== inputs || !same(bias!.shape, [outputs!])) {
-        throw misfit('linear', [x!, weight!, bias!]);
+        throw shapeError('linear', [x!, weight!, bias!]);
       }
       return [{ shape: [x!.shape[0]!, outputs!], type: 'float32' }];
     },
@@ -56,7 +62,7 @@ export const layers: Pick<Rules, Layer> = {
     infer([x, weight, bias]) {
       const width = [x!.shape.at(-1)!];
       if (!same(weight!.shape, width) || !same(bias!.shape, width)) {
-        throw misfit('layerNorm', [x!, weight!, bias!]);
+        throw shapeError('layerNorm', [x!, weight!, bias!]);
       }
       const perRow = { shape: [...x!.shape.slice(0, -1), 1], type: 'float32' } as const;
       return [{ shape: x!.shape, type: 'float32' }, perRow, perRow];
@@ -81,7 +87,15 @@ export const layers: Pick<Rules, Layer> = {
   },
 };
 
-function swapped([rows, columns]: readonly number[], swap: boolean): readonly (number | undefined)[] {
+/** For one row ONNX Runtime has a faster way; for more than so many, repacking a large operand costs little. */
+const MAX_ROWS_OF_TRANSPOSED_PRODUCT = 64;
+
+function emitsTransposedProduct({ inputs: [a], outputs: [y], attributes }: Node<'matmul'>): boolean {
+  const [rows] = y!.shape as [number];
+  return attributes.largeB && a!.shape.length === 2 && rows > 1 && rows <= MAX_ROWS_OF_TRANSPOSED_PRODUCT;
+}
+
+function swapIf([rows, columns]: readonly number[], swap: boolean): readonly (number | undefined)[] {
   return swap ? [columns, rows] : [rows, columns];
 }
 

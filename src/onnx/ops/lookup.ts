@@ -1,12 +1,12 @@
 /** Rows of tables, and the loss over a table of classes. */
 import { int, text } from '../emitter.ts';
 import { notDifferentiable, same, sizeOf, type Rules } from '../graph.ts';
-import { misfit } from './elementwise.ts';
+import { shapeError } from './elementwise.ts';
 
 type Lookup = 'gather' | 'addRows' | 'linearCrossEntropy' | 'minusOneHot';
 
 /** Below it a logarithm would be infinite. */
-const LEAST = 1e-38;
+const SMALLEST_PROBABILITY = 1e-38;
 
 export const lookup: Pick<Rules, Lookup> = {
   gather: {
@@ -19,7 +19,8 @@ export const lookup: Pick<Rules, Lookup> = {
   },
   addRows: {
     infer([table, ids, rows]) {
-      if (!same(rows!.shape, [ids!.shape[0]!, table!.shape[1]!])) throw misfit('addRows', [table!, rows!]);
+      if (!same(rows!.shape, [ids!.shape[0]!, table!.shape[1]!]))
+        throw shapeError('addRows', [table!, rows!]);
       return [{ shape: table!.shape, type: 'float32' }];
     },
     // ScatterND would be shorter, but ONNX Runtime 1.30 runs it on several threads that lose additions to one row.
@@ -39,7 +40,7 @@ export const lookup: Pick<Rules, Lookup> = {
     infer([h, table, targets, weights]) {
       const column = [h!.shape[0]!, 1];
       if (h!.shape[1] !== table!.shape[1] || !same(targets!.shape, column) || !same(weights!.shape, column)) {
-        throw misfit('linearCrossEntropy', [h!, table!, targets!, weights!]);
+        throw shapeError('linearCrossEntropy', [h!, table!, targets!, weights!]);
       }
       return [
         { shape: [], type: 'float32' },
@@ -50,8 +51,10 @@ export const lookup: Pick<Rules, Lookup> = {
       const logits = to.node('Gemm', [h!, table!], undefined, { transB: int(1) });
       to.node('Softmax', [logits], probabilities, { axis: int(-1) });
       const chosen = to.node('GatherElements', [probabilities!, targets!], undefined, { axis: int(1) });
-      const surprise = to.node('Neg', [to.node('Log', [to.node('Max', [chosen, to.scalar(LEAST)])])]);
-      to.node('ReduceSum', [to.node('Mul', [surprise, weights!])], loss, { keepdims: int(0) });
+      const crossEntropy = to.node('Neg', [
+        to.node('Log', [to.node('Max', [chosen, to.scalar(SMALLEST_PROBABILITY)])]),
+      ]);
+      to.node('ReduceSum', [to.node('Mul', [crossEntropy, weights!])], loss, { keepdims: int(0) });
     },
     // d loss / d logits is (p - one-hot) w, a row's weight at a time; w goes to the narrow side.
     gradient({ inputs: [h, table, targets, weights], outputs: [, p] }, [g]) {

@@ -1,7 +1,7 @@
 /** Operations that move, repeat or add up entries. */
 import { int, ints } from '../emitter.ts';
 import { concat, same, sizeOf, type Rules, type Tensor } from '../graph.ts';
-import { misfit, unbroadcast } from './elementwise.ts';
+import { shapeError, unbroadcast } from './elementwise.ts';
 
 type Shaping =
   'reshape' | 'expand' | 'zeros' | 'transpose' | 'split' | 'concat' | 'sum' | 'mean' | 'sumSquares';
@@ -48,7 +48,7 @@ export const shaping: Pick<Rules, Shaping> = {
     infer(parts) {
       const [{ shape, type }] = parts as [Tensor];
       const leading = shape.slice(0, -1);
-      if (parts.some((part) => !same(part.shape.slice(0, -1), leading))) throw misfit('concat', parts);
+      if (parts.some((part) => !same(part.shape.slice(0, -1), leading))) throw shapeError('concat', parts);
       return [{ shape: [...leading, parts.reduce((sum, part) => sum + part.shape.at(-1)!, 0)], type }];
     },
     emit: (to, inputs, [output]) => to.node('Concat', inputs, output, { axis: int(-1) }),

@@ -5,10 +5,9 @@
 import { concat, type Graph, type Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
 import type { Gpt2Config } from '../network/config.ts';
-import { hiddenStates, Network, parameterInputs, plainNetwork, timesTurned } from '../network/onnx.ts';
+import { hiddenStates, Network, parameterInputs, plainNetwork, matmulTransposed } from '../network/onnx.ts';
 
-/** Weights are turned: see `timesTurned`. */
-const options = { ...plainNetwork, turned: true };
+const options = { ...plainNetwork, transposedWeights: true };
 
 /** Prompts (U, P) to the logits after positions `last` (U, into all U P), and each layer's keys and values (U, H, P, D). */
 export function promptGraph(config: Gpt2Config, U: number, P: number): Graph {
@@ -21,7 +20,7 @@ export function promptGraph(config: Gpt2Config, U: number, P: number): Graph {
   const tokens = graph.input('tokens', [U, P], 'int64');
   const hidden = hiddenStates(graph, config, parameters, tokens, { ...options, keep });
   const last = hidden.gather(graph.input('last', [U], 'int64'));
-  graph.output('logits', timesTurned(last, parameters.get('transformer.wte.weight')!));
+  graph.output('logits', matmulTransposed(last, parameters.get('transformer.wte.weight')!));
   return graph;
 }
 
@@ -36,7 +35,7 @@ export interface StepSize {
  * One more token for R rows, W after each prompt: logits (R, V), and the new token's keys and values (R, H, 1, D), to be
  * stored. Rows look at their prompt's keys, which they share, at those that were written since, and at their own.
  */
-export function stepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): Graph {
+export function decodeStepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): Graph {
   const graph = createGraph();
   const { n_embd: C, n_head: H, n_layer: layers } = config;
   const [R, D] = [U * W, C / H];
@@ -79,6 +78,6 @@ export function stepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): Graph {
     x = x.add(network.linear(`${name}.attn.c_proj`, attention(layer, network.norm(`${name}.ln_1`, x))));
     x = x.add(network.mlp(name, x));
   }
-  graph.output('logits', timesTurned(network.norm('transformer.ln_f', x), embedding));
+  graph.output('logits', matmulTransposed(network.norm('transformer.ln_f', x), embedding));
   return graph;
 }

@@ -1,20 +1,17 @@
 /** Decoding on ONNX Runtime with keys and values kept: those of a prompt once, however many rows continue it. */
 import type * as ort from 'onnxruntime-node';
 import { SessionCache } from '../../../onnx/session.ts';
-import type { Gpt2Config } from '../network/config.ts';
-import type { Parameters } from '../../../huggingface/tensors.ts';
-import { promptGraph, stepGraph, type StepSize } from './graphs.ts';
+import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
+import { transpose, type Parameters } from '../../../huggingface/tensors.ts';
+import { promptGraph, decodeStepGraph, type StepSize } from './graphs.ts';
 import type { Decoder } from './decoder.ts';
 import { isLinear } from '../network/onnx.ts';
 
-/** Prompts are filled up to a multiple of this. */
-const ROOM = 32;
+/** Prompts are padded to a multiple of this many tokens, so that few different graphs are built. */
+const PROMPT_MULTIPLE = 32;
 
-/** Room for what is written; it doubles when it is full. */
-const WRITTEN = 16;
-
-/** As good as minus infinity. */
-const HIDDEN = -1e30;
+/** Tokens per row that the cache of what is written holds at first; it doubles when it is full. */
+const INITIAL_CAPACITY = 16;
 
 /** Arrays of all layers, keys and values. */
 type Cache = Map<string, Float32Array>;
@@ -24,22 +21,19 @@ export class OnnxDecoder implements Decoder {
   readonly #weights: Record<string, Float32Array>;
   readonly #sessions: SessionCache;
   #lengths: number[] = [];
-  #size: StepSize = { U: 0, P: 0, W: 1, S: WRITTEN };
+  #size: StepSize = { U: 0, P: 0, W: 1, S: INITIAL_CAPACITY };
   #prompts: Cache = new Map();
   #promptMask = new Float32Array();
-  /** (R, H, S, D) for each; the place of row r is `#places[r]`, which lies in the W places of its prompt. */
+  /** (R, H, S, D) for each; the slot of row r is `#slots[r]`, one of its prompt's W slots. */
   #written: Cache = new Map();
-  #places = new Int32Array();
+  #slots = new Int32Array();
   /** Tokens written after each prompt. */
   #count = 0;
 
   constructor(config: Gpt2Config, parameters: Parameters, threads: number) {
     this.#config = config;
     this.#weights = Object.fromEntries(
-      [...parameters].map(([name, { shape, data }]) => [
-        name,
-        isLinear(name) ? turned(data, shape[0]!, shape[1]!) : data,
-      ]),
+      [...parameters].map(([name, tensor]) => [name, (isLinear(name) ? transpose(tensor) : tensor).data]),
     );
     this.#sessions = new SessionCache({ target: 'cpu', threads });
   }
@@ -48,9 +42,9 @@ export class OnnxDecoder implements Decoder {
     this.#lengths = prompts.map(({ length }) => length);
     const U = prompts.length;
     const longest = Math.max(...this.#lengths);
-    const P = Math.min(Math.ceil(longest / ROOM) * ROOM, this.#config.n_positions);
+    const P = Math.min(Math.ceil(longest / PROMPT_MULTIPLE) * PROMPT_MULTIPLE, this.#config.n_positions);
     const tokens = new BigInt64Array(U * P);
-    this.#promptMask = new Float32Array(U * P).fill(HIDDEN);
+    this.#promptMask = new Float32Array(U * P).fill(MASKED_LOGIT);
     for (const [u, prompt] of prompts.entries()) {
       tokens.set(BigInt64Array.from(Array.from(prompt), BigInt), u * P);
       this.#promptMask.fill(0, u * P, u * P + prompt.length);
@@ -63,8 +57,8 @@ export class OnnxDecoder implements Decoder {
       this.#prompts.set(`promptKeys.${layer}`, floats(results[`keys.${layer}`]!));
       this.#prompts.set(`promptValues.${layer}`, floats(results[`values.${layer}`]!));
     }
-    this.#size = { U, P, W: 1, S: WRITTEN };
-    this.#places = Int32Array.from({ length: U }, (_, u) => u);
+    this.#size = { U, P, W: 1, S: INITIAL_CAPACITY };
+    this.#slots = Int32Array.from({ length: U }, (_, u) => u);
     this.#count = 0;
     this.#written = this.#emptyCache(this.#size);
     return floats(results['logits']!);
@@ -76,12 +70,12 @@ export class OnnxDecoder implements Decoder {
     const given = new BigInt64Array(U * W);
     const positions = new BigInt64Array(U * W);
     for (const [row, token] of tokens.entries()) {
-      const place = this.#places[row]!;
-      given[place] = BigInt(token);
-      positions[place] = BigInt(this.#lengths[Math.floor(place / W)]! + this.#count);
+      const slot = this.#slots[row]!;
+      given[slot] = BigInt(token);
+      positions[slot] = BigInt(this.#lengths[Math.floor(slot / W)]! + this.#count);
     }
     const session = await this.#sessions.get(`step ${U} ${P} ${W} ${S}`, () =>
-      stepGraph(this.#config, this.#size),
+      decodeStepGraph(this.#config, this.#size),
     );
     const results = await session.run({
       ...this.#weights,
@@ -90,35 +84,35 @@ export class OnnxDecoder implements Decoder {
       tokens: given,
       positions,
       promptMask: this.#promptMask,
-      writtenMask: new Float32Array(S).fill(HIDDEN, this.#count),
+      writtenMask: new Float32Array(S).fill(MASKED_LOGIT, this.#count),
     });
     this.#store(results);
     this.#count++;
-    return this.#inOrder(floats(results['logits']!));
+    return this.#orderByRow(floats(results['logits']!));
   }
 
-  /** Gives every row a place after its prompt, and a copy of what its parent wrote. */
+  /** Gives every row a slot after its prompt, and a copy of what its parent wrote. */
   #arrange(parents: Int32Array): void {
     const { U, W: before } = this.#size;
-    const prompts = Int32Array.from(parents, (parent) => Math.floor(this.#places[parent]! / before));
+    const prompts = Int32Array.from(parents, (parent) => Math.floor(this.#slots[parent]! / before));
     const rows = new Int32Array(U);
     for (const prompt of prompts) rows[prompt]!++;
     const W = powerOfTwo(Math.max(...rows));
-    const S = Math.max(WRITTEN, powerOfTwo(this.#count + 1));
+    const S = Math.max(INITIAL_CAPACITY, powerOfTwo(this.#count + 1));
     const used = new Int32Array(U);
-    const places = Int32Array.from(prompts, (prompt) => prompt * W + used[prompt]!++);
+    const slots = Int32Array.from(prompts, (prompt) => prompt * W + used[prompt]!++);
     const same =
-      W === before && S === this.#size.S && parents.every((p, row) => this.#places[p] === places[row]);
+      W === before && S === this.#size.S && parents.every((p, row) => this.#slots[p] === slots[row]);
     if (!same) {
       const size = { ...this.#size, W, S };
       const cache = this.#emptyCache(size);
       for (const [row, parent] of parents.entries()) {
-        this.#copyRow(this.#places[parent]!, cache, places[row]!, S);
+        this.#copyRow(this.#slots[parent]!, cache, slots[row]!, S);
       }
       this.#written = cache;
       this.#size = size;
     }
-    this.#places = places;
+    this.#slots = slots;
   }
 
   #copyRow(from: number, cache: Cache, to: number, S: number): void {
@@ -133,7 +127,7 @@ export class OnnxDecoder implements Decoder {
     }
   }
 
-  /** Stores the new token's keys and values, (R, H, 1, D), behind what each place has. */
+  /** Stores the new token's keys and values, (R, H, 1, D), after what each slot has. */
   #store(results: Record<string, ort.Tensor>): void {
     const { n_embd: C, n_head: H } = this.#config;
     const { U, W, S } = this.#size;
@@ -152,15 +146,15 @@ export class OnnxDecoder implements Decoder {
     }
   }
 
-  /** Logits by place as logits by row. */
-  #inOrder(logits: Float32Array): Float32Array {
+  /** Logits by slot, rearranged by row. */
+  #orderByRow(logits: Float32Array): Float32Array {
     const { vocab_size: V } = this.#config;
-    if (this.#places.length * V === logits.length && this.#places.every((place, row) => place === row)) {
+    if (this.#slots.length * V === logits.length && this.#slots.every((slot, row) => slot === row)) {
       return logits;
     }
-    const ordered = new Float32Array(this.#places.length * V);
-    for (const [row, place] of this.#places.entries()) {
-      ordered.set(logits.subarray(place * V, (place + 1) * V), row * V);
+    const ordered = new Float32Array(this.#slots.length * V);
+    for (const [row, slot] of this.#slots.entries()) {
+      ordered.set(logits.subarray(slot * V, (slot + 1) * V), row * V);
     }
     return ordered;
   }
@@ -177,19 +171,6 @@ export class OnnxDecoder implements Decoder {
   dispose(): Promise<void> {
     return this.#sessions.dispose();
   }
-}
-
-/** (rows, columns) as (columns, rows), a block at a time so that its lines stay in the cache. */
-function turned(data: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(data.length);
-  const block = 16;
-  for (let r0 = 0; r0 < rows; r0 += block) {
-    const end = Math.min(r0 + block, rows);
-    for (let c = 0; c < columns; c++) {
-      for (let r = r0; r < end; r++) result[c * rows + r] = data[r * columns + c]!;
-    }
-  }
-  return result;
 }
 
 function floats({ data }: ort.Tensor): Float32Array {

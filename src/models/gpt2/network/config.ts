@@ -88,6 +88,9 @@ export async function readConfig(folder: string): Promise<Gpt2Config> {
   }
 }
 
+/** A masked position's attention logit: as good as minus infinity. */
+export const MASKED_LOGIT = -1e30;
+
 /** The object that Hugging Face's `from_pretrained` reads from `config.json`. */
 export function configJson(config: Gpt2Config): Record<string, unknown> {
   return { architectures: ['GPT2LMHeadModel'], dtype: 'float32', ...config };

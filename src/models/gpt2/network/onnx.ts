@@ -4,7 +4,7 @@
  */
 import type { Graph, Tensor } from '../../../onnx/graph.ts';
 import { dropoutInput } from '../../../training/dropout.ts';
-import { parameterShapes, type Gpt2Config } from './config.ts';
+import { MASKED_LOGIT, parameterShapes, type Gpt2Config } from './config.ts';
 
 /** The parameters as graph inputs, by their Hugging Face name. */
 export type ParameterTensors = Map<string, Tensor>;
@@ -22,19 +22,23 @@ export interface NetworkOptions {
   checkpointing: boolean;
   /** Adds an input of kept entries wherever a rate is not 0; see `dropoutInput`. */
   dropout: boolean;
-  /** Linear layers' weights are turned, (out, in); see `timesTurned`. */
-  turned?: boolean;
+  /** Linear layers' weights are transposed, (out, in): decoding is faster with them, see `largeB` of `Tensor.matmul`. */
+  transposedWeights?: boolean;
   lora?: LoraTensors;
 }
 
 export const plainNetwork: NetworkOptions = { checkpointing: false, dropout: false };
 
 /** Inputs for all parameters. */
-export function parameterInputs(graph: Graph, config: Gpt2Config, turned = false): ParameterTensors {
+export function parameterInputs(
+  graph: Graph,
+  config: Gpt2Config,
+  transposedWeights = false,
+): ParameterTensors {
   return new Map(
     [...parameterShapes(config)].map(([name, shape]) => [
       name,
-      graph.input(name, turned && isLinear(name) ? shape.toReversed() : shape),
+      graph.input(name, transposedWeights && isLinear(name) ? shape.toReversed() : shape),
     ]),
   );
 }
@@ -44,17 +48,9 @@ export function isLinear(name: string): boolean {
   return /\.c_(attn|proj|fc)\.weight$/.test(name);
 }
 
-/** Up to so many rows, W is not worth repacking. */
-const FEW = 64;
-
-/**
- * x W' of x (rows, in) and W (out, in). For few rows it is the turned product of W and x': matrix products repack their
- * right operand, so that W streams through the cores as it is. Twice as fast for 16 rows.
- */
-export function timesTurned(x: Tensor, weight: Tensor): Tensor {
-  const rows = x.shape[0]!;
-  if (rows === 1 || rows > FEW) return x.matmul(weight, { transposeB: true });
-  return weight.matmul(x, { transposeB: true }).transpose([1, 0]);
+/** x W' of x (rows, in) and W (out, in), which is large beside x while decoding. */
+export function matmulTransposed(x: Tensor, weight: Tensor): Tensor {
+  return x.matmul(weight, { transposeB: true, largeB: true });
 }
 
 /** The last layer's output for `tokens` (B, T, int64), after ln_f: (N, C). */
@@ -107,9 +103,9 @@ export function lossOf(
   return asked.linearCrossEntropy(parameters.get('transformer.wte.weight')!, targets, weights);
 }
 
-/** What may not be seen, the future, is as good as minus infinity: (T, T). */
+/** Added to attention logits, (T, T): positions after one's own are masked. */
 function causalMask(T: number): Float32Array {
-  return Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? -1e30 : 0));
+  return Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? MASKED_LOGIT : 0));
 }
 
 /** Parts of GPT-2 over one graph's parameters. */
@@ -124,6 +120,7 @@ export class Network {
     this.#options = options;
   }
 
+  /** Block `layer` of x (N, C): attention, then the feed-forward layer, each added to what it reads. */
   block(layer: number, x: Tensor, sizes: { B: number; T: number; mask: Tensor }): Tensor {
     const { resid_pdrop: rate } = this.#config;
     const name = `transformer.h.${layer}`;
@@ -138,6 +135,7 @@ export class Network {
     return this.linear(`${name}.mlp.c_proj`, inner);
   }
 
+  /** Multi-head causal self-attention: x (N, C) to (N, C). */
   #attention(layer: number, x: Tensor, { B, T, mask }: { B: number; T: number; mask: Tensor }): Tensor {
     const name = `transformer.h.${layer}`;
     const { n_embd: C, n_head: H, attn_pdrop: rate } = this.#config;
@@ -154,21 +152,22 @@ export class Network {
     return this.linear(`${name}.attn.c_proj`, mixed);
   }
 
-  /** x W + b with W as (in, out), Hugging Face's Conv1D, or turned; plus the layer's adapter, if it has one. */
+  /** x W + b with W as (in, out), Hugging Face's Conv1D, or transposed; plus the layer's adapter, if it has one. */
   linear(name: string, x: Tensor): Tensor {
-    const { lora, turned } = this.#options;
+    const { lora, transposedWeights } = this.#options;
     const [weight, bias] = [this.#parameters.get(`${name}.weight`)!, this.#parameters.get(`${name}.bias`)!];
-    const y = turned ? timesTurned(x, weight).add(bias) : x.linear(weight, bias);
+    const y = transposedWeights ? matmulTransposed(x, weight).add(bias) : x.linear(weight, bias);
     const pair = lora?.pairs.get(name);
     return pair ? y.add(x.matmul(pair.a).matmul(pair.b, { scale: lora!.scale })) : y;
   }
 
+  /** LayerNorm `name` over the last axis of x (N, C). */
   norm(name: string, x: Tensor): Tensor {
     const [weight, bias] = [this.#parameters.get(`${name}.weight`)!, this.#parameters.get(`${name}.bias`)!];
     return x.layerNorm(weight, bias, this.#config.layer_norm_epsilon);
   }
 
-  /** What is kept comes as an input (bool, the shape of x). */
+  /** x with entries dropped at `rate` where the options ask for dropout; see `dropoutInput`. */
   dropout(name: string, x: Tensor, rate: number): Tensor {
     return this.#options.dropout ? dropoutInput(name, x, rate) : x;
   }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
 import { writeFileAtomic } from '../../../util/files.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
-import type { Parameters, HostTensor } from '../../../huggingface/tensors.ts';
+import { transpose, type HostTensor, type Parameters } from '../../../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
 
 /** What is added to a linear layer: x (in) gets x A B alpha/rank on top of x W. */
@@ -135,12 +135,4 @@ async function readTensor(file: SafetensorsFile, name: string, shape: number[]):
   const data = new Float32Array(shape[0]! * shape[1]!);
   await file.readInto(name, data);
   return { shape, data };
-}
-
-function transpose({ shape: [rows, columns], data }: HostTensor): HostTensor {
-  const turned = new Float32Array(data.length);
-  for (let r = 0; r < rows!; r++) {
-    for (let c = 0; c < columns!; c++) turned[c * rows! + r] = data[r * columns! + c]!;
-  }
-  return { shape: [columns!, rows!], data: turned };
 }

@@ -3,7 +3,7 @@
  * the first one's gradients. Legend: B sequences, T tokens, C = n_embd, H = n_head, D = C/H, V = vocab_size, N = B T.
  */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Gpt2Config } from './config.ts';
+import { MASKED_LOGIT, type Gpt2Config } from './config.ts';
 import type { Tf } from './tfjs-backend.ts';
 import type { TokenBatch } from './token-batch.ts';
 
@@ -13,9 +13,6 @@ export type TfParameters = Record<string, tfjs.Tensor>;
 /** Dropout masks of one step; each call gives another. */
 export type Dropout = (x: tfjs.Tensor, rate: number) => tfjs.Tensor;
 export const noDropout: Dropout = (x) => x;
-
-/** A masked position's attention logit: as good as minus infinity. */
-const MASKED_LOGIT = -1e30;
 
 /** GPT-2 over one set of parameters. The caller tidies. */
 export class TfjsNetwork {
