@@ -23,6 +23,11 @@ const siblings = {
   models: { folders: ['chat', 'ease', 'fm', 'gpt2', 'hybrid', 'mf', 'popularity'] },
 };
 
+/** Rooms of a model's folder, top down: a room imports only from rooms in lines below its own. */
+const rooms = {
+  'models/gpt2': [['engine'], ['training', 'decoding'], ['prompt'], ['network']],
+};
+
 function restrict(files, group, message) {
   return { files, rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message }] }] } };
 }
@@ -55,6 +60,42 @@ const apart = Object.entries(siblings).flatMap(([floor, { folders }]) =>
     ),
   ),
 );
+
+/** Relative imports alone tell rooms from floors: `../training/` is a room, `../../../training/` the floor. */
+const inRooms = Object.entries(rooms).flatMap(([folder, lines]) => {
+  const [floor, model] = folder.split('/');
+  const others = siblings[floor].folders.filter((other) => other !== model).map((other) => `**/${other}/**`);
+  return lines.flatMap((line, n) =>
+    line.map((room) => {
+      const closed = lines
+        .slice(0, n + 1)
+        .flat()
+        .filter((other) => other !== room);
+      const message = `src/${folder}/${room} may import only from ${
+        lines
+          .slice(n + 1)
+          .flat()
+          .join(', ') || 'floors'
+      } and below.`;
+      const group = [...above(floors.indexOf(floor)), ...(hidden[floor] ?? []), ...others];
+      const regex = `^\\.\\./(${[...closed, 'index\\.ts'].join('|')})`;
+      return {
+        files: [`src/${folder}/${room}/**/*.ts`],
+        rules: {
+          'no-restricted-imports': [
+            'error',
+            {
+              patterns: [
+                { group, message },
+                { regex, message },
+              ],
+            },
+          ],
+        },
+      };
+    }),
+  );
+});
 
 export default {
   plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise', 'node'],
@@ -92,6 +133,7 @@ export default {
   overrides: [
     ...order,
     ...apart,
+    ...inRooms,
     // Files that break a rule and are being recut; the repair of one deletes its line.
     { files: ['src/report/explore/page.ts'], rules: { 'max-lines-per-function': 'off' } },
     { files: ['*.config.{ts,mjs}'], rules: { 'import/no-default-export': 'off' } },

@@ -85,11 +85,13 @@ async function saveFitted(
 }
 
 function describeModel({ exchanges, model: { name, config } }: Gpt2Fitted): Record<string, unknown> {
-  const ranked = exchanges.filter(({ exact }) => exact !== undefined);
+  const ranked = exchanges.filter(({ complete }) => complete !== undefined);
   const { n_layer, n_head, n_embd, n_positions, vocab_size } = config;
   return {
     base: name,
     architecture: { n_layer, n_head, n_embd, n_positions, vocab_size },
-    ...(ranked.length > 0 && { exactRankings: ranked.filter(({ exact }) => exact).length / ranked.length }),
+    ...(ranked.length > 0 && {
+      exactRankings: ranked.filter(({ complete }) => complete).length / ranked.length,
+    }),
   };
 }

@@ -9,8 +9,9 @@ import { divideUsers, promptOf, trainingTexts, type Prompt } from './prompt/exam
 import type { Engine } from './engine/engine.ts';
 import type { FineTuned } from './training/fine-tune.ts';
 import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TrainOptions } from './options.ts';
-import { answer, recommended, type Question } from './decoding/replies.ts';
-import { templateName, Wording } from './prompt/template.ts';
+import { listFormat, titleTrie } from './decoding/list-format.ts';
+import { readReply, writeReplies, type ReplyRequest } from './decoding/replies.ts';
+import { templateName, PromptTemplate } from './prompt/template.ts';
 
 export interface Gpt2Parts {
   options: Gpt2ModelOptions & Gpt2TrainOptions & Gpt2GenerateOptions;
@@ -26,8 +27,8 @@ export interface Gpt2Parts {
 }
 
 export interface Gpt2Exchange extends Exchange {
-  /** With a ranking by likelihood: no title was given up for lack of room. */
-  exact?: boolean;
+  /** With a ranking by likelihood: no title was dropped because `width` was too small. */
+  complete?: boolean;
 }
 
 export interface Gpt2Fitted extends LanguageFitted<Gpt2Exchange> {
@@ -43,9 +44,9 @@ export function createGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
     async fit(train, context) {
       const { options, engine } = parts;
       const base = await loadBase(options, context, context.rng);
-      const wording = new Wording(base.tokenizer, train);
+      const template = new PromptTemplate(base.tokenizer, train);
       const contextLength = contextLengthOf(base.config, options.contextLength);
-      const outcome = await fineTune(parts, base, train, wording, contextLength, context);
+      const outcome = await fineTune(parts, base, train, template, contextLength, context);
       const model = { ...base, parameters: outcome.parameters };
       const exchanges: Gpt2Exchange[] = [];
       return {
@@ -57,7 +58,7 @@ export function createGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
         async recommend(users, k) {
           const decoder = await engine.decoder(model.config, model.parameters, contextLength);
           try {
-            const writer = { options, train, wording, contextLength, context };
+            const writer = { options, train, template, contextLength, context };
             const { written, topK } = await write(users, k, { ...writer, decoder });
             exchanges.push(...written);
             return topK;
@@ -74,30 +75,30 @@ async function fineTune(
   { options, engine, listLength, threshold, output, log }: Gpt2Parts,
   base: BaseModel,
   train: TrainingSet,
-  wording: Wording,
+  template: PromptTemplate,
   contextLength: number,
   context: FitContext,
 ): Promise<FineTuned> {
-  const form = { contextLength, listLength, threshold, lossOn: options.lossOn };
+  const textOptions = { contextLength, listLength, threshold, lossOn: options.lossOn };
   const users = divideUsers(train, options.validationShare, context.rng.derive('validation users'));
   const drawn = context.rng.derive('texts');
-  const job = {
+  const tuning = {
     base,
-    texts: (pass: number) => trainingTexts(train, users.training, pass, wording, form, drawn),
-    validation: trainingTexts(train, users.validation, 0, wording, form, drawn),
+    texts: (pass: number) => trainingTexts(train, users.training, pass, template, textOptions, drawn),
+    validation: trainingTexts(train, users.validation, 0, template, textOptions, drawn),
     contextLength,
     padding: base.tokenizer.endOfText,
     options,
     output,
     log,
   };
-  return await engine.train(job, context);
+  return await engine.train(tuning, context);
 }
 
 interface Writer {
   options: Gpt2GenerateOptions;
   train: TrainingSet;
-  wording: Wording;
+  template: PromptTemplate;
   contextLength: number;
   context: FitContext;
   decoder: Awaited<ReturnType<Engine['decoder']>>;
@@ -107,20 +108,20 @@ interface Writer {
 async function write(
   users: Int32Array,
   k: number,
-  { options, train, wording, contextLength, context, decoder }: Writer,
+  { options, train, template, contextLength, context, decoder }: Writer,
 ): Promise<{ written: Gpt2Exchange[]; topK: TopK }> {
   const prompts = Array.from(users, (user) =>
-    promptOf(train, user, wording, { contextLength, listLength: k }),
+    promptOf(train, user, template, { contextLength, listLength: k }),
   );
-  const room = prompts.reduce((least, prompt) => Math.min(least, prompt.room), contextLength);
-  const replies = await answer(
-    prompts.map((prompt, row) => questionOf(train, users[row]!, prompt, wording)),
+  const maxTokens = prompts.reduce((least, prompt) => Math.min(least, prompt.maxReplyTokens), contextLength);
+  const replies = await writeReplies(
+    prompts.map((prompt, row) => requestFor(train, users[row]!, prompt, template)),
     options,
     {
       decoder,
-      trie: wording.trie(),
-      form: wording.form(k, room),
-      free: { ends: new Set([wording.tokenizer.endOfText]), maxTokens: room },
+      trie: titleTrie(template),
+      format: listFormat(template, k, maxTokens),
+      free: { ends: new Set([template.tokenizer.endOfText]), maxTokens },
       progress: context.progress,
       signal: context.signal,
       rng: context.rng.derive('generation'),
@@ -135,21 +136,26 @@ async function write(
       inCatalogue: (item: number) => train.byItem.pointers[item + 1]! > train.byItem.pointers[item]!,
       seen: (item: number) => has(train.byUser, user, item),
     };
-    const { text, entries } = recommended(reply, history, wording, grounding, options);
+    const { text, entries } = readReply(reply, history, template, grounding, options);
     const state = entries.length > 0 ? 'answered' : 'empty';
-    const { exact } = reply;
-    return { user, history, state, reply: text, entries, ...(exact !== undefined && { exact }) };
+    const { complete } = reply;
+    return { user, history, state, reply: text, entries, ...(complete !== undefined && { complete }) };
   });
   // Log-probabilities where movies were ranked by them.
   return { written, topK: rankExchanges(written, k, (row) => replies[row]!.scores) };
 }
 
-function questionOf(train: TrainingSet, user: number, { tokens }: Prompt, wording: Wording): Question {
+function requestFor(
+  train: TrainingSet,
+  user: number,
+  { tokens }: Prompt,
+  template: PromptTemplate,
+): ReplyRequest {
   const { pointers, indices } = train.byUser;
   return {
     userId: train.userIds[user]!,
     prompt: tokens,
-    lead: wording.lead(0),
-    closed: indices.subarray(pointers[user], pointers[user + 1]),
+    listMarker: template.listMarker(0),
+    excluded: indices.subarray(pointers[user], pointers[user + 1]),
   };
 }

@@ -1,6 +1,9 @@
 /** Options of fine-tuning and generation: defaults with their reasons, once. Only zod is imported here. */
 import { z } from 'zod';
-import { presetNames } from './network/presets.ts';
+
+/** Sizes of network/presets.ts. */
+export const presetNames = ['tiny', 'mini', 'small'] as const;
+export type PresetName = (typeof presetNames)[number];
 
 const whole = z.number().int().min(1);
 const count = z.number().int().min(0);
@@ -99,7 +102,7 @@ export const gpt2GenerateOptions = z.object({
   topP: z.number().gt(0).max(1).default(1).describe('sample among tokens that reach this probability'),
   beams: whole.default(1).describe('beam search with so many beams, without sampling'),
   lengthPenalty: z.number().min(0).default(1).describe('beam scores are divided by length to this power'),
-  width: whole.default(64).describe('with --rank likelihood: beginnings of titles kept per user and token'),
+  width: whole.default(64).describe('with --rank likelihood: prefixes of titles kept per user and token'),
   generationBatch: whole.default(16).describe('users per batch').meta({ affectsResult: false }),
 });
 

@@ -2,9 +2,9 @@
 import { throwIfAborted } from '../../../util/errors.ts';
 import { rowOf, type Decoder } from './decoder.ts';
 import { logSumExp } from './sampling.ts';
-import type { OpenTitles } from './trie.ts';
+import type { AllowedTitles } from './trie.ts';
 
-export interface Ranked {
+export interface RankedTitle {
   item: number;
   /** Sum of the log-probabilities of the title's tokens, its end included, over the whole vocabulary. */
   logProbability: number;
@@ -12,12 +12,12 @@ export interface Ranked {
 
 export interface Ranking {
   /** Most probable first; equal ones by ascending item. */
-  best: Ranked[];
-  /** True when no beginning of a title was given up for lack of room: the ranking is that of all open titles. */
-  exact: boolean;
+  best: RankedTitle[];
+  /** True when no prefix of a title was dropped because `width` was too small: the ranking is that of all allowed titles. */
+  complete: boolean;
 }
 
-interface Beginning {
+interface Prefix {
   node: number;
   token: number;
   logProbability: number;
@@ -26,36 +26,34 @@ interface Beginning {
 }
 
 /**
- * The `k` most probable open titles after each prompt. The titles' tree is walked level by level, so that prompts and
- * common beginnings are computed once. No title is more probable than its beginning, so a beginning is dropped without
- * loss as soon as k finished titles are more probable; at most `width` beginnings per prompt are kept, and `exact`
+ * The `k` most probable allowed titles after each prompt. The titles' tree is walked level by level, so that prompts and
+ * common prefixes are computed once. No title is more probable than its prefix, so a prefix is dropped without
+ * loss as soon as k finished titles are more probable; at most `width` prefixes per prompt are kept, and `complete`
  * tells whether that was ever too few.
  */
 export async function rankByLikelihood(
   decoder: Decoder,
-  requests: readonly { prompt: ArrayLike<number>; titles: OpenTitles }[],
+  requests: readonly { prompt: ArrayLike<number>; titles: AllowedTitles }[],
   { k, width }: { k: number; width: number },
   signal: AbortSignal,
 ): Promise<Ranking[]> {
-  const rankings: Ranking[] = requests.map(() => ({ best: [], exact: true }));
+  const rankings: Ranking[] = requests.map(() => ({ best: [], complete: true }));
   if (requests.length === 0) return rankings;
-  let frontier: Beginning[][] = requests.map((_, row) => [{ node: 0, token: -1, logProbability: 0, row }]);
+  let frontier: Prefix[][] = requests.map((_, row) => [{ node: 0, token: -1, logProbability: 0, row }]);
   let rows = requests.length;
   let logits = await decoder.start(requests.map(({ prompt }) => prompt));
   for (;;) {
-    frontier = frontier.map((beginnings, index) => {
+    frontier = frontier.map((prefixes, index) => {
       const { titles } = requests[index]!;
       const ranking = rankings[index]!;
-      const next = beginnings.flatMap((beginning) =>
-        extend(beginning, titles, rowOf(logits, beginning.row, rows)),
-      );
+      const next = prefixes.flatMap((prefix) => extend(prefix, titles, rowOf(logits, prefix.row, rows)));
       ranking.best = merge(ranking.best, next, titles, k);
       const floor = ranking.best.length === k ? ranking.best.at(-1)!.logProbability : -Infinity;
-      const open = next.filter(
+      const allowed = next.filter(
         ({ node, logProbability }) => logProbability >= floor && titles.children(node).length > 0,
       );
-      if (open.length > width) ranking.exact = false;
-      return open.sort((a, b) => b.logProbability - a.logProbability).slice(0, width);
+      if (allowed.length > width) ranking.complete = false;
+      return allowed.sort((a, b) => b.logProbability - a.logProbability).slice(0, width);
     });
     const all = frontier.flat();
     if (all.length === 0) return rankings;
@@ -65,15 +63,15 @@ export async function rankByLikelihood(
       Int32Array.from(all, ({ row }) => row),
     );
     rows = all.length;
-    for (const [row, beginning] of all.entries()) beginning.row = row;
+    for (const [row, prefix] of all.entries()) prefix.row = row;
   }
 }
 
 function extend(
-  { node, logProbability, row }: Beginning,
-  titles: OpenTitles,
+  { node, logProbability, row }: Prefix,
+  titles: AllowedTitles,
   logits: Float32Array,
-): Beginning[] {
+): Prefix[] {
   const norm = logSumExp(logits);
   return titles.children(node).map((child) => {
     const token = titles.trie.token[child]!;
@@ -82,7 +80,7 @@ function extend(
 }
 
 /** The `k` best of the titles known and those that end at the new nodes. */
-function merge(known: Ranked[], reached: Beginning[], titles: OpenTitles, k: number): Ranked[] {
+function merge(known: RankedTitle[], reached: Prefix[], titles: AllowedTitles, k: number): RankedTitle[] {
   const ranked = reached.flatMap(({ node, logProbability }) =>
     titles.itemsAt(node).map((item) => ({ item, logProbability })),
   );

@@ -1,13 +1,13 @@
-/** A reply that is a list of real movies: fixed text, titles out of the open ones, free reasons. */
+/** A reply that is a list of real movies: fixed text, allowed titles, free reasons. */
 import { FreeText, type Constraint } from './decoder.ts';
-import type { OpenTitles } from './trie.ts';
+import type { AllowedTitles } from './trie.ts';
 
 /** How a list is written, in tokens. */
-export interface ListForm {
+export interface ListFormat {
   /** Entries wanted; a list is shorter when no movie is left. */
   length: number;
   /** Text before entry `index`, 0-based ("1. "). */
-  before(index: number): readonly number[];
+  marker(index: number): readonly number[];
   /** What follows a title: free text that ends with the token `end`, after `maxTokens` at the latest; absent for none. */
   reason?: { end: number; maxTokens: number };
   /** Longest list in tokens: it stops there, maybe within an entry. */
@@ -23,22 +23,22 @@ type State =
   | { kind: 'done' };
 
 /**
- * Keeps a reply to the form: every title is that of an open movie, which is closed when it is written. Where an open
+ * Keeps a reply to the format: every title is that of an allowed movie, which is excluded once it is written. Where an allowed
  * title begins another, the shorter one is taken.
  */
 export class ListConstraint implements Constraint {
   /** The movies written so far, in order. */
   readonly items: number[] = [];
-  readonly #form: ListForm;
-  readonly #titles: OpenTitles;
+  readonly #format: ListFormat;
+  readonly #titles: AllowedTitles;
   #state: State = { kind: 'done' };
   #left: number;
 
   /** `titles` is changed by what is written; pass a copy if it is needed again. */
-  constructor(form: ListForm, titles: OpenTitles) {
-    this.#form = form;
+  constructor(format: ListFormat, titles: AllowedTitles) {
+    this.#format = format;
     this.#titles = titles;
-    this.#left = form.maxTokens;
+    this.#left = format.maxTokens;
     this.#next();
   }
 
@@ -68,7 +68,7 @@ export class ListConstraint implements Constraint {
   }
 
   clone(): ListConstraint {
-    const copy = new ListConstraint(this.#form, this.#titles.clone());
+    const copy = new ListConstraint(this.#format, this.#titles.clone());
     copy.items.push(...this.items);
     copy.#left = this.#left;
     const state = this.#state;
@@ -79,13 +79,13 @@ export class ListConstraint implements Constraint {
   #descend(state: { kind: 'title'; node: number }, token: number): void {
     const { trie } = this.#titles;
     const child = this.#titles.children(state.node).find((node) => trie.token[node] === token);
-    if (child === undefined) throw new RangeError(`token ${token} continues no open title`);
+    if (child === undefined) throw new RangeError(`token ${token} continues no allowed title`);
     state.node = child;
     const [item] = this.#titles.itemsAt(child);
     if (item === undefined) return;
     this.items.push(item);
-    this.#titles.close(item);
-    const { reason, reserve = 0, length } = this.#form;
+    this.#titles.exclude(item);
+    const { reason, reserve = 0, length } = this.#format;
     if (reason === undefined) this.#next();
     else {
       const most = Math.min(reason.maxTokens, this.#left - reserve * (length - this.items.length));
@@ -96,9 +96,9 @@ export class ListConstraint implements Constraint {
 
   /** Begins the next entry, or ends the list. */
   #next(): void {
-    if (this.items.length === this.#form.length || this.#titles.size === 0) this.#state = { kind: 'done' };
+    if (this.items.length === this.#format.length || this.#titles.size === 0) this.#state = { kind: 'done' };
     else {
-      const tokens = this.#form.before(this.items.length);
+      const tokens = this.#format.marker(this.items.length);
       this.#state = tokens.length > 0 ? { kind: 'text', tokens, at: 0 } : { kind: 'title', node: 0 };
     }
   }

@@ -8,38 +8,38 @@ import { beamSearch } from './beam.ts';
 import { FreeText, type Constraint, type Decoder } from './decoder.ts';
 import { generate } from './generate.ts';
 import { rankByLikelihood } from './likelihood.ts';
-import { ListConstraint, type ListForm } from './list-constraint.ts';
+import { ListConstraint, type ListFormat } from './list-constraint.ts';
 import type { Gpt2GenerateOptions } from '../options.ts';
-import { OpenTitles, type Trie } from './trie.ts';
-import type { Wording } from '../prompt/template.ts';
+import { AllowedTitles, type Trie } from './trie.ts';
+import type { PromptTemplate } from '../prompt/template.ts';
 
-/** One user's question to the model. */
-export interface Question {
+/** What one user's reply is written from. */
+export interface ReplyRequest {
   /** Released user id: names the user's own random stream. */
   userId: number;
   /** The prompt in tokens, up to where the list begins. */
   prompt: readonly number[];
-  /** What comes between the prompt and a title, for ranking by likelihood: the lead of a list's first entry. */
-  lead: readonly number[];
+  /** What comes between the prompt and a title, for ranking by likelihood: the marker of a list's first entry. */
+  listMarker: readonly number[];
   /** Movies that may not be recommended: those the user rated in train. */
-  closed: Iterable<number>;
+  excluded: Iterable<number>;
 }
 
-export interface Reply {
+export interface WrittenReply {
   /** The reply in tokens; empty when movies were ranked by likelihood. */
   tokens: number[];
   /** Movies in order; empty for free text, which is still to be matched. */
   items: number[];
   /** Log-probabilities of the titles, when ranked by likelihood. */
   scores?: number[];
-  /** With `scores`: the ranking is that of all open titles, none was given up for lack of room. */
-  exact?: boolean;
+  /** With `scores`: the ranking is that of all allowed titles, no prefix was dropped because `width` was too small. */
+  complete?: boolean;
 }
 
 export interface ReplyContext {
   decoder: Decoder;
   trie: Trie;
-  form: ListForm;
+  format: ListFormat;
   /** Tokens that end a free text, and how many it may have. */
   free: { ends: ReadonlySet<number>; maxTokens: number };
   progress: Progress;
@@ -47,18 +47,18 @@ export interface ReplyContext {
   rng: Rng;
 }
 
-/** Answers all questions, `options.generationBatch` at a time. Answers do not depend on the size of the batches. */
-export async function answer(
-  questions: readonly Question[],
+/** Writes all replies, `options.generationBatch` at a time. They do not depend on the size of the batches. */
+export async function writeReplies(
+  questions: readonly ReplyRequest[],
   options: Gpt2GenerateOptions,
   context: ReplyContext,
-): Promise<Reply[]> {
-  const replies: Reply[] = [];
+): Promise<WrittenReply[]> {
+  const replies: WrittenReply[] = [];
   const task = context.progress.start('recommend', questions.length, 'users');
   try {
     for (let at = 0; at < questions.length; at += options.generationBatch) {
       const batch = questions.slice(at, at + options.generationBatch);
-      const write = options.rank === 'likelihood' ? ranked : written;
+      const write = options.rank === 'likelihood' ? rankTitles : writeLists;
       replies.push(...(await write(batch, options, context)));
       task.advance(batch.length);
     }
@@ -68,39 +68,39 @@ export async function answer(
   return replies;
 }
 
-async function ranked(
-  batch: Question[],
+async function rankTitles(
+  batch: ReplyRequest[],
   options: Gpt2GenerateOptions,
   context: ReplyContext,
-): Promise<Reply[]> {
-  const requests = batch.map(({ prompt, lead, closed }) => ({
-    prompt: [...prompt, ...lead],
-    titles: new OpenTitles(context.trie, closed),
+): Promise<WrittenReply[]> {
+  const requests = batch.map(({ prompt, listMarker, excluded }) => ({
+    prompt: [...prompt, ...listMarker],
+    titles: new AllowedTitles(context.trie, excluded),
   }));
   const { width } = options;
   const rankings = await rankByLikelihood(
     context.decoder,
     requests,
-    { k: context.form.length, width },
+    { k: context.format.length, width },
     context.signal,
   );
-  return rankings.map(({ best, exact }) => ({
+  return rankings.map(({ best, complete }) => ({
     tokens: [],
     items: best.map(({ item }) => item),
     scores: best.map(({ logProbability }) => logProbability),
-    exact,
+    complete,
   }));
 }
 
-async function written(
-  batch: Question[],
+async function writeLists(
+  batch: ReplyRequest[],
   options: Gpt2GenerateOptions,
   context: ReplyContext,
-): Promise<Reply[]> {
-  const { decoder, trie, form, free, signal, rng } = context;
-  const constraints: Constraint[] = batch.map(({ closed }) =>
+): Promise<WrittenReply[]> {
+  const { decoder, trie, format, free, signal, rng } = context;
+  const constraints: Constraint[] = batch.map(({ excluded }) =>
     options.constrain === 'catalogue'
-      ? new ListConstraint(form, new OpenTitles(trie, closed))
+      ? new ListConstraint(format, new AllowedTitles(trie, excluded))
       : new FreeText(free.maxTokens, free.ends),
   );
   const requests = batch.map(({ prompt, userId }, i) => ({
@@ -123,18 +123,18 @@ async function written(
 /** Which movies a constrained reply names: found by reading it again, as the winning beam was a copy. */
 function itemsOf(
   tokens: readonly number[],
-  { closed }: Question,
+  { excluded }: ReplyRequest,
   options: Gpt2GenerateOptions,
-  { form, trie }: ReplyContext,
+  { format, trie }: ReplyContext,
 ): number[] {
   if (options.constrain !== 'catalogue') return [];
-  const reader = new ListConstraint(form, new OpenTitles(trie, closed));
+  const reader = new ListConstraint(format, new AllowedTitles(trie, excluded));
   for (const token of tokens) reader.accept(token);
   return reader.items;
 }
 
 /** A reply as a record keeps it. */
-export interface Recommended {
+export interface ReadReply {
   /** The text as written; for a ranking by likelihood, the list in the same form. */
   text: string;
   entries: GroundedEntry[];
@@ -144,16 +144,16 @@ export interface Recommended {
  * The movies and reasons of a reply. Free text is parsed and matched; what was written under the constraint, or ranked,
  * is of known movies. Reasons are the model's own, except for a ranking, where they follow the rule of training texts.
  */
-export function recommended(
-  reply: Reply,
+export function readReply(
+  reply: WrittenReply,
   history: History,
-  wording: Wording,
+  template: PromptTemplate,
   grounding: GroundingContext,
   { constrain, rank }: Pick<Gpt2GenerateOptions, 'constrain' | 'rank'>,
-): Recommended {
+): ReadReply {
   const favourites = history.genres;
-  const tokens = rank === 'likelihood' ? wording.answer(reply.items, favourites).slice(0, -1) : reply.tokens;
-  const text = wording.tokenizer.decode(tokens).replace(/<\|endoftext\|>.*$/su, '');
+  const tokens = rank === 'likelihood' ? template.answer(reply.items, favourites).slice(0, -1) : reply.tokens;
+  const text = template.tokenizer.decode(tokens).replace(/<\|endoftext\|>.*$/su, '');
   if (rank === 'generate' && constrain === 'none') {
     const parsed = parseReply(text);
     const entries = parsed.state === 'answered' || parsed.state === 'truncated' ? parsed.entries : [];
@@ -161,7 +161,7 @@ export function recommended(
   }
   const lines = text.split('\n');
   const entries = reply.items.map((item, index): GroundedEntry => {
-    const { title, reason } = wording.readEntry(lines[index] ?? '', index, item);
+    const { title, reason } = template.readEntry(lines[index] ?? '', index, item);
     return { title, reason, item, match: 'exact' };
   });
   return { text, entries };

@@ -76,48 +76,48 @@ function freeze(root: Draft, itemCount: number): Trie {
   };
 }
 
-/** The movies that are still open to one reader. */
-export class OpenTitles {
+/** The movies that may still be recommended to one reader. */
+export class AllowedTitles {
   readonly trie: Trie;
-  /** Open movies at or below each node. */
+  /** Allowed movies at or below each node. */
   readonly #count: Int32Array;
-  readonly #closed: Set<number>;
+  readonly #excluded: Set<number>;
 
-  constructor(trie: Trie, closed: Iterable<number> = [], from?: OpenTitles) {
+  constructor(trie: Trie, excluded: Iterable<number> = [], from?: AllowedTitles) {
     this.trie = trie;
     this.#count = (from === undefined ? trie.count : from.#count).slice();
-    this.#closed = new Set(from === undefined ? [] : from.#closed);
-    for (const item of closed) this.close(item);
+    this.#excluded = new Set(from === undefined ? [] : from.#excluded);
+    for (const item of excluded) this.exclude(item);
   }
 
-  /** Open movies in all. */
+  /** Allowed movies in all. */
   get size(): number {
     return this.#count[0]!;
   }
 
   /** Takes a movie out; one that is not in the trie, or taken out before, changes nothing. */
-  close(item: number): void {
+  exclude(item: number): void {
     let node = this.trie.end[item] ?? -1;
-    if (node === -1 || this.#closed.has(item)) return;
-    this.#closed.add(item);
+    if (node === -1 || this.#excluded.has(item)) return;
+    this.#excluded.add(item);
     for (; node !== -1; node = this.trie.parent[node]!) this.#count[node]!--;
   }
 
-  /** Children of `node` that lead to an open movie, ascending by token. */
+  /** Children of `node` that lead to an allowed movie, ascending by token. */
   children(node: number): number[] {
-    const open: number[] = [];
+    const allowed: number[] = [];
     for (let child = this.trie.firstChild[node]!; child < this.trie.firstChild[node + 1]!; child++) {
-      if (this.#count[child]! > 0) open.push(child);
+      if (this.#count[child]! > 0) allowed.push(child);
     }
-    return open;
+    return allowed;
   }
 
-  /** The open movies whose title ends at `node`, ascending: mostly none or one, two where they share a title. */
+  /** The allowed movies whose title ends at `node`, ascending: mostly none or one, two where they share a title. */
   itemsAt(node: number): number[] {
-    return this.trie.items[node]?.filter((item) => !this.#closed.has(item)) ?? [];
+    return this.trie.items[node]?.filter((item) => !this.#excluded.has(item)) ?? [];
   }
 
-  clone(): OpenTitles {
-    return new OpenTitles(this.trie, [], this);
+  clone(): AllowedTitles {
+    return new AllowedTitles(this.trie, [], this);
   }
 }

@@ -16,21 +16,21 @@ const nvidia: Tool = {
 };
 const vulkan: Tool = { command: 'vulkaninfo', argv: ['--summary'], line: /^\s*deviceName\s*=\s*(.+)$/ };
 const tools = { cuda: [nvidia], webgpu: [vulkan, nvidia] };
-const PATIENCE = 5000; // milliseconds
+const PROBE_TIMEOUT_MS = 5000;
 
 /** The GPU that a provider uses, as a person knows it: "NVIDIA H100", "one of A, B", or why there is no name. */
-export async function adapterName(provider: keyof typeof tools): Promise<string> {
+export async function gpuName(provider: keyof typeof tools): Promise<string> {
   for (const tool of tools[provider]) {
-    const names = await ask(tool);
+    const names = await queryTool(tool);
     if (names.length > 0) return names.length === 1 ? names[0]! : `one of ${names.join(', ')}`;
   }
   const commands = tools[provider].map(({ command }) => command);
   return `adapter unknown without ${commands.join(' or ')}`;
 }
 
-async function ask({ command, argv, line }: Tool): Promise<string[]> {
+async function queryTool({ command, argv, line }: Tool): Promise<string[]> {
   try {
-    const { stdout } = await promisify(execFile)(command, argv, { timeout: PATIENCE });
+    const { stdout } = await promisify(execFile)(command, argv, { timeout: PROBE_TIMEOUT_MS });
     return stdout.split('\n').flatMap((text) => line.exec(text)?.[1]?.trim() ?? []);
   } catch {
     return []; // not installed, or no driver

@@ -3,7 +3,7 @@ import type { Target } from '../../../onnx/emitter.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
 import { createSession } from '../../../onnx/session.ts';
 import type { FitContext } from '../../recommender.ts';
-import { adapterName } from './gpu-name.ts';
+import { gpuName } from './gpu-name.ts';
 import { DeviceTrainee } from '../../../training/device-trainee.ts';
 import type { Engine } from './engine.ts';
 import { alphaOf, initialAdapters } from '../training/lora.ts';
@@ -23,7 +23,7 @@ export async function openOnnxEngine(provider: Target, threads: number): Promise
   const where =
     provider === 'cpu'
       ? `${threads} CPU threads`
-      : `${provider === 'cuda' ? 'CUDA' : 'WebGPU'} (${await adapterName(provider)})`;
+      : `${provider === 'cuda' ? 'CUDA' : 'WebGPU'} (${await gpuName(provider)})`;
   return {
     description: `ONNX Runtime ${env.versions.node} on ${where}`,
     async train(tuning, context) {

@@ -1,5 +1,6 @@
 /** Small architectures for `--init scratch`, and the random weights that training from scratch starts with. */
 import type { Rng } from '../../../util/rng.ts';
+import type { PresetName } from '../options.ts';
 import { gpt2ConfigSchema, parameterShapes, type Gpt2Config } from './config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 
@@ -20,10 +21,7 @@ const sizes = {
   tiny: { n_embd: 64, n_layer: 2, n_head: 2, n_positions: 384, dropout: 0 },
   mini: { n_embd: 192, n_layer: 4, n_head: 4, n_positions: 512, dropout: 0.1 },
   small: { n_embd: 384, n_layer: 6, n_head: 6, n_positions: 512, dropout: 0.1 },
-} as const;
-
-export type PresetName = keyof typeof sizes;
-export const presetNames = Object.keys(sizes) as [PresetName, ...PresetName[]];
+} as const satisfies Record<PresetName, unknown>;
 
 /** The configuration of a preset. */
 export function presetConfig(name: PresetName): Gpt2Config {

@@ -6,7 +6,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory, type History } from '../../../language/history.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { toExample, type Example } from './batch.ts';
-import { TOKENS_PER_ENTRY, type Wording } from './template.ts';
+import { TOKENS_PER_ENTRY, type PromptTemplate } from './template.ts';
 
 export interface TextOptions {
   /** Longest text in tokens. */
@@ -22,12 +22,12 @@ export interface TextOptions {
 export interface Prompt {
   tokens: number[];
   history: History;
-  /** What is left for the reply. */
-  room: number;
+  /** What the context leaves for the reply. */
+  maxReplyTokens: number;
 }
 
-/** Room that is kept for the list: what its entries need, but never more than half of the text. */
-function roomForList({
+/** Tokens that are kept for the list: what its entries need, but never more than half of the text. */
+function tokensForList({
   contextLength,
   listLength,
 }: Pick<TextOptions, 'contextLength' | 'listLength'>): number {
@@ -38,18 +38,18 @@ function roomForList({
 export function promptOf(
   train: TrainingSet,
   user: number,
-  wording: Wording,
+  template: PromptTemplate,
   options: Pick<TextOptions, 'contextLength' | 'listLength'>,
   without?: ReadonlySet<number>,
 ): Prompt {
-  const longest = options.contextLength - roomForList(options);
+  const longest = options.contextLength - tokensForList(options);
   const history = describeHistory(train, user, {
-    countTokens: (text) => wording.prompt({ text }).length,
+    countTokens: (text) => template.prompt({ text }).length,
     maxTokens: longest,
     ...(without && { without }),
   });
-  const tokens = wording.prompt(history);
-  return { tokens, history, room: options.contextLength - tokens.length };
+  const tokens = template.prompt(history);
+  return { tokens, history, maxReplyTokens: options.contextLength - tokens.length };
 }
 
 /**
@@ -57,7 +57,7 @@ export function promptOf(
  * the user liked, `listLength` at most, in random order. A user who liked fewer than two movies by `threshold` is
  * taken to have liked the better half. Undefined for a user with fewer than two ratings: nothing is left to tell.
  */
-export function heldBack(
+export function chooseTargets(
   train: TrainingSet,
   user: number,
   { listLength, threshold }: Pick<TextOptions, 'listLength' | 'threshold'>,
@@ -85,13 +85,18 @@ export function trainingTexts(
   train: TrainingSet,
   users: Int32Array,
   pass: number,
-  wording: Wording,
+  template: PromptTemplate,
   options: TextOptions,
   rng: Rng,
 ): Example[] {
   return Array.from(users).flatMap((user) => {
-    const targets = heldBack(train, user, options, rng.derive(`pass ${pass} user ${train.userIds[user]}`));
-    return targets === undefined ? [] : [trainingText(train, user, targets, wording, options)];
+    const targets = chooseTargets(
+      train,
+      user,
+      options,
+      rng.derive(`pass ${pass} user ${train.userIds[user]}`),
+    );
+    return targets === undefined ? [] : [trainingText(train, user, targets, template, options)];
   });
 }
 
@@ -99,17 +104,17 @@ function trainingText(
   train: TrainingSet,
   user: number,
   targets: number[],
-  wording: Wording,
+  template: PromptTemplate,
   options: TextOptions,
 ): Example {
-  const { tokens, history, room } = promptOf(train, user, wording, options, new Set(targets));
+  const { tokens, history, maxReplyTokens } = promptOf(train, user, template, options, new Set(targets));
   let listed = targets;
-  let answer = wording.answer(listed, history.genres);
-  while (answer.length > room && listed.length > 1) {
+  let answer = template.answer(listed, history.genres);
+  while (answer.length > maxReplyTokens && listed.length > 1) {
     listed = listed.slice(0, -1);
-    answer = wording.answer(listed, history.genres);
+    answer = template.answer(listed, history.genres);
   }
-  return toExample(tokens, answer.slice(0, room), options.lossOn);
+  return toExample(tokens, answer.slice(0, maxReplyTokens), options.lossOn);
 }
 
 /** Users for training and users whose texts only measure the loss, drawn by `rng`; each ascending. */

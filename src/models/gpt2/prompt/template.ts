@@ -12,32 +12,31 @@
 import type { TrainingSet } from '../../../data/training-set.ts';
 import type { History } from '../../../language/history.ts';
 import { toNaturalTitle } from '../../../language/titles.ts';
-import type { ListForm } from '../decoding/list-constraint.ts';
 import type { Gpt2Tokenizer } from '../../../huggingface/tokenizer.ts';
-import { buildTrie, type Trie } from '../decoding/trie.ts';
 
 /** Name and version that records keep: change the words, raise the version. */
 export const templateName = 'completion@1';
 
-/** Tokens that an entry of the list takes, with room: ten for a title, eleven for a reason, three around them. */
+/** Tokens reserved for an entry of the list: ten for a title, eleven for a reason, three around them. */
 export const TOKENS_PER_ENTRY = 24;
 /** The longest reason by our rule has 16 tokens ("Something new for you: Film-Noir and Sci-Fi."). */
-const LONGEST_REASON = 16;
-/** Number, title and the shortest reason: what later entries are left when a reason goes on. */
-const SHORTEST_ENTRY = 13;
+export const LONGEST_REASON_TOKENS = 16;
+/** Number, title and the shortest reason: tokens that a long reason leaves to each entry after it. */
+export const SHORTEST_ENTRY_TOKENS = 13;
 
 /** The template in the tokens of one tokenizer. */
-export class Wording {
+export class PromptTemplate {
   readonly tokenizer: Gpt2Tokenizer;
   readonly #train: Pick<TrainingSet, 'movies' | 'catalogue'>;
   readonly #titles = new Map<number, readonly number[]>();
   readonly #pieces = new Map<string, readonly number[]>();
-  readonly #newline: number;
+  /** The token that ends a line. */
+  readonly newline: number;
 
   constructor(tokenizer: Gpt2Tokenizer, train: Pick<TrainingSet, 'movies' | 'catalogue'>) {
     this.tokenizer = tokenizer;
     this.#train = train;
-    this.#newline = tokenizer.encode('\n')[0]!;
+    this.newline = tokenizer.encode('\n')[0]!;
   }
 
   /**
@@ -65,7 +64,7 @@ export class Wording {
   /** Entry `index`, 0-based: number, title, dash, reason, newline. */
   entry(index: number, item: number, favourites: readonly string[]): number[] {
     const reason = this.tokenizer.encode(` ${reasonFor(this.#train.movies.genres[item]!, favourites)}`);
-    return [...this.lead(index), ...this.title(item), ...reason, this.#newline];
+    return [...this.listMarker(index), ...this.title(item), ...reason, this.newline];
   }
 
   /** The parts of a line that `entry` could have written. */
@@ -74,7 +73,8 @@ export class Wording {
     return { title, reason: line.slice(`${index + 1}. ${title} -`.length).trim() };
   }
 
-  lead(index: number): number[] {
+  /** What stands before the title of entry `index`, 0-based: "1.". */
+  listMarker(index: number): number[] {
     return this.tokenizer.encode(`${index + 1}.`);
   }
 
@@ -88,25 +88,10 @@ export class Wording {
     return tokens;
   }
 
-  /** All titles that may be recommended. Movies without a title cannot be written. */
-  trie(): Trie {
-    const items = this.#train.catalogue.filter((item) => this.#train.movies.titles[item] !== '');
-    return buildTrie(
-      items,
-      Array.from(items, (item) => this.title(item)),
-    );
-  }
-
-  /** The form of a constrained list of `length` entries, `maxTokens` long at most. */
-  form(length: number, maxTokens: number): ListForm {
-    const leads = Array.from({ length }, (_, index) => this.lead(index));
-    return {
-      length,
-      maxTokens,
-      before: (index) => leads[index]!,
-      reason: { end: this.#newline, maxTokens: LONGEST_REASON },
-      reserve: SHORTEST_ENTRY,
-    };
+  /** The movies of the training catalogue that have a title. */
+  titledItems(): Int32Array {
+    const { catalogue, movies } = this.#train;
+    return catalogue.filter((item) => movies.titles[item] !== '');
   }
 }
 

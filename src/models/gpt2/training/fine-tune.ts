@@ -1,11 +1,11 @@
 /** Fine-tuning of GPT-2: its texts, options and validation, given to the training loop. */
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import type { TrainingContext } from '../../../training/job.ts';
-import { chunk } from '../../../training/job.ts';
+import { chunk, type TrainingContext } from '../../../training/job.ts';
 import type { Trainee } from '../../../training/trainee.ts';
 import { runTraining } from '../../../training/trainer.ts';
 import { validateLoss } from '../../../training/validation-loss.ts';
 import { sha256 } from '../../../util/files.ts';
+import { optionsAffectingResult } from '../../../util/options.ts';
 import type { BaseModel } from '../network/base.ts';
 import type { Adapter } from '../network/peft.ts';
 import { countTargets, type TokenBatch } from '../network/token-batch.ts';
@@ -81,16 +81,12 @@ export function peakLearningRate(
   return lora > 0 ? 1e-4 : 5e-5;
 }
 
-/** Training options that change no number. */
-const executionOptions = new Set(['resume', 'output', 'checkpointEvery', 'merge', 'checkpointing']);
-
 /** A digest of what a checkpoint must agree on with the run that resumes it. */
 function digestOf(tuning: FineTuning, { rng }: TrainingContext): string {
   const { options, base, contextLength } = tuning;
-  const names = Object.keys(gpt2TrainOptions.shape).filter((name) => !executionOptions.has(name));
-  const shaping = Object.entries(options).filter(([name]) => names.includes(name));
+  const shaping = optionsAffectingResult(gpt2TrainOptions, options);
   const first = tuning.texts(0).map(({ tokens }) => sha256(new Uint8Array(tokens.buffer)));
   const { name, config } = base;
   const seed = rng.derive('settings').uint32();
-  return sha256(JSON.stringify([Object.fromEntries(shaping), name, config, contextLength, first, seed]));
+  return sha256(JSON.stringify([shaping, name, config, contextLength, first, seed]));
 }

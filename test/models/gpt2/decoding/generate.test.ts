@@ -5,7 +5,7 @@ import { generate } from '../../../../src/models/gpt2/decoding/generate.ts';
 import { rankByLikelihood } from '../../../../src/models/gpt2/decoding/likelihood.ts';
 import { ListConstraint } from '../../../../src/models/gpt2/decoding/list-constraint.ts';
 import { chooseToken, logSumExp } from '../../../../src/models/gpt2/decoding/sampling.ts';
-import { OpenTitles, buildTrie } from '../../../../src/models/gpt2/decoding/trie.ts';
+import { AllowedTitles, buildTrie } from '../../../../src/models/gpt2/decoding/trie.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 import { FakeDecoder, logProbability, randomLogits } from '../fake-decoder.ts';
 
@@ -29,7 +29,7 @@ const nested = buildTrie([...titles.keys(), 9], [...titles.values(), [2, 4]]);
 
 describe('the tree of titles', () => {
   it('leads down every title to its movies and nowhere else', () => {
-    const open = new OpenTitles(trie);
+    const open = new AllowedTitles(trie);
     expect(open.size).toBe(7);
     const found = new Map<number, number[]>();
     const walk = (node: number, path: number[]) => {
@@ -41,18 +41,18 @@ describe('the tree of titles', () => {
   });
 
   it('closes a branch when the last movie below it is closed, once', () => {
-    const open = new OpenTitles(trie, [7, 7, 8, 99]);
+    const open = new AllowedTitles(trie, [7, 7, 8, 99]);
     expect(open.size).toBe(5);
     expect(open.children(0).map((node) => trie.token[node])).toEqual([1, 3]);
-    expect(new OpenTitles(trie).size).toBe(7);
+    expect(new AllowedTitles(trie).size).toBe(7);
   });
 
   it('offers the second of two movies with one title when the first is closed', () => {
-    expect(new OpenTitles(trie, [4]).itemsAt(trie.end[4]!)).toEqual([6]);
+    expect(new AllowedTitles(trie, [4]).itemsAt(trie.end[4]!)).toEqual([6]);
   });
 
   it('holds a title that begins another', () => {
-    const open = new OpenTitles(buildTrie([0, 1], [[1, 2], [1]]));
+    const open = new AllowedTitles(buildTrie([0, 1], [[1, 2], [1]]));
     expect([open.itemsAt(1), open.children(1), open.itemsAt(2)]).toEqual([[1], [2], [0]]);
     expect(() => buildTrie([0], [[]])).toThrow(RangeError);
   });
@@ -162,7 +162,7 @@ describe('a batch of replies', () => {
 describe('a constrained list', () => {
   const form = {
     length: 4,
-    before: (index: number) => [1, index % 5],
+    marker: (index: number) => [1, index % 5],
     reason: { end: 0, maxTokens: 3 },
     maxTokens: 99,
   };
@@ -170,7 +170,7 @@ describe('a constrained list', () => {
   it('names open movies only, none twice, whatever the model would say', async () => {
     const constraints = Array.from(
       { length: 20 },
-      () => new ListConstraint(form, new OpenTitles(trie, [5, 8])),
+      () => new ListConstraint(form, new AllowedTitles(trie, [5, 8])),
     );
     await generate(
       new FakeDecoder(model),
@@ -186,7 +186,7 @@ describe('a constrained list', () => {
   });
 
   it('is written in its form: lead, title, reason', async () => {
-    const constraint = new ListConstraint(form, new OpenTitles(trie));
+    const constraint = new ListConstraint(form, new AllowedTitles(trie));
     const [reply] = await generate(
       new FakeDecoder(model),
       [{ prompt: [3], constraint, rng: new Rng(1) }],
@@ -195,7 +195,7 @@ describe('a constrained list', () => {
     );
     let at = 0;
     for (const [index, item] of constraint.items.entries()) {
-      const lead = [...form.before(index), ...titles.get(item)!];
+      const lead = [...form.marker(index), ...titles.get(item)!];
       expect(reply!.slice(at, at + lead.length)).toEqual(lead);
       at += lead.length;
       const end = reply!.indexOf(0, at);
@@ -206,14 +206,14 @@ describe('a constrained list', () => {
   });
 
   it('is shorter when no movie is left', async () => {
-    const constraint = new ListConstraint({ ...form, length: 9 }, new OpenTitles(trie, [0, 2, 4, 5, 6]));
+    const constraint = new ListConstraint({ ...form, length: 9 }, new AllowedTitles(trie, [0, 2, 4, 5, 6]));
     await generate(new FakeDecoder(model), [{ prompt: [3], constraint, rng: new Rng(1) }], greedy, signal);
     expect(new Set(constraint.items)).toEqual(new Set([7, 8]));
   });
 
   it('stops where there is no more room, with the titles that were complete', async () => {
     for (const maxTokens of [1, 7, 12]) {
-      const constraint = new ListConstraint({ ...form, maxTokens }, new OpenTitles(trie));
+      const constraint = new ListConstraint({ ...form, maxTokens }, new AllowedTitles(trie));
       const request = { prompt: [3], constraint, rng: new Rng(1) };
       const [reply] = await generate(new FakeDecoder(model), [request], greedy, signal);
       expect(reply).toHaveLength(maxTokens);
@@ -224,7 +224,7 @@ describe('a constrained list', () => {
   it('shortens reasons to leave room for the titles still to come', async () => {
     // Lead, title and newline of an entry take at most 2 + 5 + 1 tokens; four reasons of 3 more would not fit 32.
     for (let seed = 0; seed < 10; seed++) {
-      const constraint = new ListConstraint({ ...form, maxTokens: 32, reserve: 8 }, new OpenTitles(trie));
+      const constraint = new ListConstraint({ ...form, maxTokens: 32, reserve: 8 }, new AllowedTitles(trie));
       const options = { temperature: 2, topK: 0, topP: 1 };
       const request = { prompt: [3, seed], constraint, rng: new Rng(seed) };
       await generate(new FakeDecoder(model), [request], options, signal);
@@ -234,8 +234,8 @@ describe('a constrained list', () => {
 
   it('does not change when its copy goes on', () => {
     const constraint = new ListConstraint(
-      { length: 2, before: () => [], maxTokens: 9 },
-      new OpenTitles(trie),
+      { length: 2, marker: () => [], maxTokens: 9 },
+      new AllowedTitles(trie),
     );
     constraint.accept(1);
     const copy = constraint.clone();
@@ -285,8 +285,8 @@ describe('beam search', () => {
 
   it('keeps to a list of open movies', async () => {
     const constraint = new ListConstraint(
-      { length: 2, before: () => [1], maxTokens: 99 },
-      new OpenTitles(trie, [5]),
+      { length: 2, marker: () => [1], maxTokens: 99 },
+      new AllowedTitles(trie, [5]),
     );
     const [reply] = await beamSearch(
       new FakeDecoder(model),
@@ -295,8 +295,8 @@ describe('beam search', () => {
       signal,
     );
     const written = new ListConstraint(
-      { length: 2, before: () => [1], maxTokens: 99 },
-      new OpenTitles(trie, [5]),
+      { length: 2, marker: () => [1], maxTokens: 99 },
+      new AllowedTitles(trie, [5]),
     );
     for (const token of reply!) written.accept(token);
     expect(written.done).toBe(true);
@@ -315,13 +315,13 @@ describe('ranking by likelihood', () => {
     const closed = [[], [0, 7], [4], [5, 2]];
     const rankings = await rankByLikelihood(
       new FakeDecoder(model),
-      prompts.map((prompt, i) => ({ prompt, titles: new OpenTitles(trie, closed[i]) })),
+      prompts.map((prompt, i) => ({ prompt, titles: new AllowedTitles(trie, closed[i]) })),
       { k: 3, width: 10 },
       signal,
     );
-    for (const [i, { best, exact }] of rankings.entries()) {
+    for (const [i, { best, complete }] of rankings.entries()) {
       const wanted = byDefinition(prompts[i]!, closed[i]!).slice(0, 3);
-      expect(exact).toBe(true);
+      expect(complete).toBe(true);
       expect(best.map(({ item }) => item)).toEqual(wanted.map(({ item }) => item));
       for (const [n, { logProbability: found }] of best.entries())
         expect(found).toBeCloseTo(wanted[n]!.score, 4);
@@ -329,7 +329,7 @@ describe('ranking by likelihood', () => {
   });
 
   it('ranks a title and another that it begins', async () => {
-    const request = { prompt: [2], titles: new OpenTitles(nested) };
+    const request = { prompt: [2], titles: new AllowedTitles(nested) };
     const [ranking] = await rankByLikelihood(new FakeDecoder(model), [request], { k: 8, width: 10 }, signal);
     expect(new Set(ranking!.best.map(({ item }) => item))).toEqual(new Set([0, 2, 4, 5, 6, 7, 8, 9]));
     expect(ranking!.best.find(({ item }) => item === 9)!.logProbability).toBeCloseTo(
@@ -338,16 +338,16 @@ describe('ranking by likelihood', () => {
     );
   });
 
-  it('says that it is not exact when beginnings were given up', async () => {
-    const request = { prompt: [1], titles: new OpenTitles(trie) };
+  it('says that it is not complete when beginnings were given up', async () => {
+    const request = { prompt: [1], titles: new AllowedTitles(trie) };
     const [narrow] = await rankByLikelihood(new FakeDecoder(model), [request], { k: 7, width: 1 }, signal);
-    expect(narrow!.exact).toBe(false);
+    expect(narrow!.complete).toBe(false);
     expect(narrow!.best.length).toBeGreaterThan(0);
   });
 
   it('computes a common beginning once, and none that cannot win', async () => {
     const decoder = new FakeDecoder(model);
-    const request = { prompt: [1], titles: new OpenTitles(trie) };
+    const request = { prompt: [1], titles: new AllowedTitles(trie) };
     await rankByLikelihood(decoder, [request], { k: 7, width: 100 }, signal);
     const inner = trie.items.filter((items) => items === undefined).length;
     expect(decoder.computed).toBe(inner);

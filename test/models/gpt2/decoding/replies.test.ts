@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gpt2GenerateOptions, type Gpt2GenerateOptions } from '../../../../src/models/gpt2/options.ts';
-import { answer, type Question } from '../../../../src/models/gpt2/decoding/replies.ts';
+import { writeReplies, type ReplyRequest } from '../../../../src/models/gpt2/decoding/replies.ts';
 import { buildTrie } from '../../../../src/models/gpt2/decoding/trie.ts';
 import { silentProgress } from '../../../../src/util/progress.ts';
 import { Rng } from '../../../../src/util/rng.ts';
@@ -11,19 +11,19 @@ const items = Array.from({ length: 40 }, (_, i) => i);
 const title = (item: number) => [1 + (item % 8), 1 + (item >> 3), 0];
 const trie = buildTrie(items, items.map(title));
 
-const questions: Question[] = Array.from({ length: 7 }, (_, u) => ({
+const questions: ReplyRequest[] = Array.from({ length: 7 }, (_, u) => ({
   userId: 100 + u,
   prompt: Array.from({ length: 1 + u }, (_, i) => (i * u) % 9),
-  lead: [0, 1],
-  closed: items.filter((item) => item % 7 === u),
+  listMarker: [0, 1],
+  excluded: items.filter((item) => item % 7 === u),
 }));
 
 async function ask(typed: Partial<Gpt2GenerateOptions>) {
   const decoder = new FakeDecoder(randomLogits(9));
-  return await answer(questions, gpt2GenerateOptions.parse(typed), {
+  return await writeReplies(questions, gpt2GenerateOptions.parse(typed), {
     decoder,
     trie,
-    form: { length: 5, before: (index) => [0, 1 + index], reason: { end: 0, maxTokens: 2 }, maxTokens: 99 },
+    format: { length: 5, marker: (index) => [0, 1 + index], reason: { end: 0, maxTokens: 2 }, maxTokens: 99 },
     free: { ends: new Set([0]), maxTokens: 20 },
     progress: silentProgress,
     signal: new AbortController().signal,

@@ -10,7 +10,8 @@ import {
   readConfig,
 } from '../../../../src/models/gpt2/network/config.ts';
 import type { Parameters } from '../../../../src/huggingface/tensors.ts';
-import { initialParameters, presetConfig, presetNames } from '../../../../src/models/gpt2/network/presets.ts';
+import { initialParameters, presetConfig } from '../../../../src/models/gpt2/network/presets.ts';
+import { presetNames } from '../../../../src/models/gpt2/options.ts';
 import { halfToFloat, openSafetensors, writeSafetensors } from '../../../../src/huggingface/safetensors.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 

@@ -9,13 +9,14 @@ import { type Example } from '../../../../src/models/gpt2/prompt/batch.ts';
 import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
 import {
   divideUsers,
-  heldBack,
+  chooseTargets,
   promptOf,
   trainingTexts,
 } from '../../../../src/models/gpt2/prompt/examples.ts';
-import { recommended } from '../../../../src/models/gpt2/decoding/replies.ts';
+import { titleTrie } from '../../../../src/models/gpt2/decoding/list-format.ts';
+import { readReply } from '../../../../src/models/gpt2/decoding/replies.ts';
 import { bundledTokenizer, type Gpt2Tokenizer } from '../../../../src/huggingface/tokenizer.ts';
-import { Wording, reasonFor } from '../../../../src/models/gpt2/prompt/template.ts';
+import { PromptTemplate, reasonFor } from '../../../../src/models/gpt2/prompt/template.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 
 const options = { contextLength: 512, listLength: 10, threshold: 4, lossOn: 'answer' as const };
@@ -23,7 +24,7 @@ const options = { contextLength: 512, listLength: 10, threshold: 4, lossOn: 'ans
 let train: TrainingSet;
 let test: Ratings;
 let tokenizer: Gpt2Tokenizer;
-let wording: Wording;
+let template: PromptTemplate;
 /** Every twelfth user of the embedded data: 56 users. */
 let users: Int32Array;
 let texts: Example[];
@@ -38,9 +39,9 @@ beforeAll(async () => {
   train = trainingSet(dataset, split.train, split.test);
   test = split.test;
   tokenizer = await bundledTokenizer();
-  wording = new Wording(tokenizer, train);
+  template = new PromptTemplate(tokenizer, train);
   users = Int32Array.from({ length: 56 }, (_, n) => 12 * n);
-  texts = trainingTexts(train, users, 0, wording, options, new Rng(1));
+  texts = trainingTexts(train, users, 0, template, options, new Rng(1));
 });
 
 const textOf = ({ tokens }: Example) => tokenizer.decode(tokens);
@@ -104,15 +105,15 @@ describe('a training text', () => {
   });
 
   it('holds back other movies in another pass, and the same ones in the same pass', () => {
-    const again = trainingTexts(train, users, 0, wording, options, new Rng(1));
-    const next = trainingTexts(train, users, 1, wording, options, new Rng(1));
+    const again = trainingTexts(train, users, 0, template, options, new Rng(1));
+    const next = trainingTexts(train, users, 1, template, options, new Rng(1));
     expect(again).toEqual(texts);
     expect(next.filter((text, n) => textOf(text) !== textOf(texts[n]!)).length).toBeGreaterThan(50);
   });
 
   it('fits a short context by telling fewer movies and listing fewer', () => {
     const short = { ...options, contextLength: 100 };
-    for (const { tokens } of trainingTexts(train, users, 0, wording, short, new Rng(1))) {
+    for (const { tokens } of trainingTexts(train, users, 0, template, short, new Rng(1))) {
       expect(tokens.length).toBeLessThanOrEqual(100);
       expect(tokenizer.decode(tokens)).toContain('Recommendations:\n1.');
     }
@@ -120,12 +121,12 @@ describe('a training text', () => {
 });
 
 describe('a prompt', () => {
-  it('tells the history and leaves room for ten entries', () => {
-    const { tokens, history, room } = promptOf(train, 0, wording, options);
+  it('tells the history and leaves tokens for ten entries', () => {
+    const { tokens, history, maxReplyTokens } = promptOf(train, 0, template, options);
     expect(tokens).toEqual(tokenizer.encode(`${history.text}\nRecommendations:\n`));
     expect(history.text).toMatch(/^User 1 has watched .+ \(\d{4}\), rated \d\.\d\/5/);
-    expect(room).toBeGreaterThanOrEqual(240);
-    expect(room).toBe(512 - tokens.length);
+    expect(maxReplyTokens).toBeGreaterThanOrEqual(240);
+    expect(maxReplyTokens).toBe(512 - tokens.length);
   });
 
   it('says in the history what did not fit', () => {
@@ -133,7 +134,7 @@ describe('a prompt', () => {
     const user = Array.from({ length: train.userCount }, (_, u) => u).find(
       (u) => ratedInTrain(u).length === most,
     )!;
-    const { history, tokens } = promptOf(train, user, wording, options);
+    const { history, tokens } = promptOf(train, user, template, options);
     expect(tokens.length).toBeLessThanOrEqual(272);
     expect(history.truncatedRatings).toBe(most - history.items.length);
     expect(history.truncatedRatings).toBeGreaterThan(100);
@@ -144,7 +145,7 @@ describe('what is held back', () => {
   it('is half of the liked movies at most, and never all that a user rated', () => {
     for (const user of users) {
       const rated = ratedInTrain(user).length;
-      const held = heldBack(train, user, options, new Rng(user))!;
+      const held = chooseTargets(train, user, options, new Rng(user))!;
       expect(held.length).toBeGreaterThan(0);
       expect(held.length).toBeLessThanOrEqual(Math.min(10, Math.max(1, rated >> 1)));
     }
@@ -162,9 +163,9 @@ describe('a reply', () => {
   const titles = () => items.map((item) => toNaturalTitle(train.movies.titles[item]!));
 
   it('under the constraint gives back the movies and reasons that were written', () => {
-    const tokens = wording.answer(items, history.genres);
+    const tokens = template.answer(items, history.genres);
     const how = { constrain: 'catalogue', rank: 'generate' } as const;
-    const { text, entries } = recommended({ tokens, items }, history, wording, grounding(), how);
+    const { text, entries } = readReply({ tokens, items }, history, template, grounding(), how);
     expect(text).toBe(tokenizer.decode(tokens.slice(0, -1)));
     expect(entries.map(({ title }) => title)).toEqual(titles());
     expect(entries.map(({ item }) => item)).toEqual(items);
@@ -175,8 +176,8 @@ describe('a reply', () => {
 
   it('ranked by likelihood is put into the same words', () => {
     const how = { constrain: 'catalogue', rank: 'likelihood' } as const;
-    const { text, entries } = recommended({ tokens: [], items }, history, wording, grounding(), how);
-    expect(text).toBe(tokenizer.decode(wording.answer(items, history.genres).slice(0, -1)));
+    const { text, entries } = readReply({ tokens: [], items }, history, template, grounding(), how);
+    expect(text).toBe(tokenizer.decode(template.answer(items, history.genres).slice(0, -1)));
     expect(entries.map(({ title }) => title)).toEqual(titles());
   });
 
@@ -186,7 +187,7 @@ describe('a reply', () => {
       `1. ${first} - You rate Drama highly.\n2. No Such Film (1901) - x\n3. ${first} - again\n<|endoftext|>4. Heat`,
     );
     const how = { constrain: 'none', rank: 'generate' } as const;
-    const { entries } = recommended({ tokens, items: [] }, history, wording, grounding(), how);
+    const { entries } = readReply({ tokens, items: [] }, history, template, grounding(), how);
     expect(entries.map(({ match }) => match).slice(1)).toEqual(['out-of-catalogue', 'repeated']);
     expect(entries.map(({ item }) => item)).toEqual([1, -1, 1]);
   });
@@ -202,7 +203,7 @@ describe('users', () => {
 
 describe('the titles of the catalogue', () => {
   it('are all in the tree, each under its own tokens', () => {
-    const trie = wording.trie();
+    const trie = titleTrie(template);
     expect(trie.count[0]).toBe(train.catalogue.length);
     const nested = trie.items.filter(
       (items, node) => items && trie.firstChild[node]! < trie.firstChild[node + 1]!,
