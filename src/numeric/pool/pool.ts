@@ -21,11 +21,11 @@ import {
 import { structLayouts } from './kernels.ts';
 import {
   controlOf,
-  HEAP,
-  JOINED,
+  HEAP_ADDRESS,
+  JOINED_MASK,
   kernelsOf,
   NEXT_JOB,
-  OPEN,
+  OPEN_BIT,
   WORD,
   work,
   type Control,
@@ -53,7 +53,7 @@ export class KernelPool {
   readonly #names: string[];
   readonly #control: Control;
   readonly #workers: Worker[];
-  #heapEnd = HEAP;
+  #heapEnd = HEAP_ADDRESS;
   #scratch: Uint8Array | null = null;
   #failure: unknown = null;
 
@@ -67,7 +67,7 @@ export class KernelPool {
 
   /** Throws RecsysError when the compiled kernels are missing. Call `dispose` when done. */
   static async create({ threads, operations = Infinity }: PoolOptions): Promise<KernelPool> {
-    const workers = operations > OPERATIONS_PER_WORKER_START ? Math.min(threads, JOINED) - 1 : 0;
+    const workers = operations > OPERATIONS_PER_WORKER_START ? Math.min(threads, JOINED_MASK) - 1 : 0;
     return new KernelPool(await compiledKernels(), workers);
   }
 
@@ -130,7 +130,7 @@ export class KernelPool {
     words[WORD.ARGUMENTS] = ordered.length;
     passed.set(ordered);
     Atomics.store(words, WORD.NEXT, 0);
-    Atomics.add(words, WORD.STATE, NEXT_JOB + OPEN);
+    Atomics.add(words, WORD.STATE, NEXT_JOB + OPEN_BIT);
     if (this.#workers.length > 0) Atomics.notify(words, WORD.STATE);
     try {
       work(this.#kernels, this.#control, 0);
@@ -155,10 +155,10 @@ export class KernelPool {
   #close(): void {
     const { words } = this.#control;
     Atomics.store(words, WORD.NEXT, words[WORD.ROWS]!); // after a trap here: the others take no further chunk
-    Atomics.and(words, WORD.STATE, ~OPEN);
+    Atomics.and(words, WORD.STATE, ~OPEN_BIT);
     for (;;) {
       const state = Atomics.load(words, WORD.STATE);
-      if ((state & JOINED) === 0) return;
+      if ((state & JOINED_MASK) === 0) return;
       Atomics.wait(words, WORD.STATE, state);
     }
   }

@@ -7,9 +7,9 @@
  */
 
 /** Byte address of the control block; below it lies nothing, so address 0 can mean "none". */
-const CONTROL = 1024;
+const CONTROL_ADDRESS = 1024;
 /** First byte that an allocation may use. */
-export const HEAP = 4096;
+export const HEAP_ADDRESS = 4096;
 
 /**
  * Indices of the words of the control block. STATE holds the job's number, whether it is open (bit 8) and how many
@@ -26,8 +26,8 @@ export const WORD = {
   SCRATCH_BYTES: 7,
   ERROR: 8,
 };
-export const OPEN = 1 << 8;
-export const JOINED = OPEN - 1;
+export const OPEN_BIT = 1 << 8;
+export const JOINED_MASK = OPEN_BIT - 1;
 /** Adding this to STATE starts the next job's number. */
 export const NEXT_JOB = 1 << 9;
 
@@ -40,9 +40,9 @@ const MAX_ERROR_BYTES = 1024;
 /** @param {WebAssembly.Memory} memory */
 export function controlOf(memory) {
   return {
-    words: new Int32Array(memory.buffer, CONTROL, 16),
-    arguments: new Float64Array(memory.buffer, CONTROL + ARGUMENTS_AT, MAX_ARGUMENTS),
-    error: new Uint8Array(memory.buffer, CONTROL + ERROR_AT, MAX_ERROR_BYTES),
+    words: new Int32Array(memory.buffer, CONTROL_ADDRESS, 16),
+    arguments: new Float64Array(memory.buffer, CONTROL_ADDRESS + ARGUMENTS_AT, MAX_ARGUMENTS),
+    error: new Uint8Array(memory.buffer, CONTROL_ADDRESS + ERROR_AT, MAX_ERROR_BYTES),
   };
 }
 

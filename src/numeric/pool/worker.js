@@ -1,6 +1,6 @@
 /** A thread of a KernelPool: joins each job while it is open, works, leaves, and sleeps until the next. */
 import { workerData } from 'node:worker_threads';
-import { controlOf, JOINED, kernelsOf, NEXT_JOB, OPEN, WORD, work } from './protocol.js';
+import { controlOf, JOINED_MASK, kernelsOf, NEXT_JOB, OPEN_BIT, WORD, work } from './protocol.js';
 
 const { module, memory, thread } = workerData;
 const control = controlOf(memory);
@@ -17,7 +17,7 @@ let done = 0;
 for (;;) {
   const state = Atomics.load(words, WORD.STATE);
   const job = state & ~(NEXT_JOB - 1);
-  if ((state & OPEN) === 0 || job === done) {
+  if ((state & OPEN_BIT) === 0 || job === done) {
     Atomics.wait(words, WORD.STATE, state);
     continue;
   }
@@ -29,5 +29,5 @@ for (;;) {
   }
   done = job;
   const before = Atomics.sub(words, WORD.STATE, 1);
-  if ((before & JOINED) === 1) Atomics.notify(words, WORD.STATE);
+  if ((before & JOINED_MASK) === 1) Atomics.notify(words, WORD.STATE);
 }

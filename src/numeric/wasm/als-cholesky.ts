@@ -10,9 +10,9 @@ import {
   forward,
   forwardPanel,
   gather,
-  GATHERED,
+  GATHERED_ROWS,
   panelAt,
-  ROW,
+  PANEL_ROW_BYTES,
   tile,
 } from './panels';
 import { axpy, madd, sumLanes } from './simd';
@@ -29,8 +29,8 @@ function solveLong(update: AlsUpdate, first: i32, last: i32, lambda: f32, b: usi
   const gathered = inverses + stride;
   memory.copy(scratch, update.gram, matrixBytes);
   addDiagonal(scratch, lambda, k);
-  for (let p0 = first; p0 < last; p0 += GATHERED) {
-    const n = min(GATHERED, last - p0);
+  for (let p0 = first; p0 < last; p0 += GATHERED_ROWS) {
+    const n = min(GATHERED_ROWS, last - p0);
     for (let p = 0; p < n; p++) {
       const other = otherOf(update, p0 + p);
       const root = confidenceOf(update, p0 + p);
@@ -55,10 +55,10 @@ function solveShort(update: AlsUpdate, first: i32, last: i32, factor: usize, b: 
   const stride = (<usize>k) << 2;
   const inverses = factor + panelAt(k >> 3);
   const z = scratch;
-  const small = z + <usize>k * ROW;
-  const q = small + 8 * ROW;
-  const smallInverses = q + ROW;
-  memory.fill(scratch, 0, <usize>(k + 9) * ROW);
+  const small = z + <usize>k * PANEL_ROW_BYTES;
+  const q = small + 8 * PANEL_ROW_BYTES;
+  const smallInverses = q + PANEL_ROW_BYTES;
+  memory.fill(scratch, 0, <usize>(k + 9) * PANEL_ROW_BYTES);
   for (let f: usize = 0; f < stride; f += 4) store<f32>(z + f * 8, load<f32>(b + f));
   for (let p = first; p < last; p++) {
     const other = otherOf(update, p);
@@ -70,8 +70,8 @@ function solveShort(update: AlsUpdate, first: i32, last: i32, factor: usize, b: 
   forwardPanel(factor, inverses, z, k);
   addDiagonal(small, 1, 8);
   tile(1, z, z, k, small);
-  tile(1, z + 16, z, k, small + 4 * ROW);
-  for (let c: usize = 4; c < ROW; c += 4) {
+  tile(1, z + 16, z, k, small + 4 * PANEL_ROW_BYTES);
+  for (let c: usize = 4; c < PANEL_ROW_BYTES; c += 4) {
     store<f32>(q + c, load<f32>(q + c) - load<f32>(small + c));
     store<f32>(small + c, 0);
   }
@@ -94,8 +94,8 @@ function solveShort(update: AlsUpdate, first: i32, last: i32, factor: usize, b: 
 export function alsCholeskyScratch(update: AlsUpdate): usize {
   const k = update.k;
   const stride = (<usize>k) << 2;
-  const long = panelAt(k >> 3) + stride + <usize>GATHERED * stride;
-  const short = <usize>(k + 10) * ROW;
+  const long = panelAt(k >> 3) + stride + <usize>GATHERED_ROWS * stride;
+  const short = <usize>(k + 10) * PANEL_ROW_BYTES;
   return stride + max(long, short);
 }
 

@@ -5,8 +5,8 @@ import { confidenceOf, otherOf, targetOf, AlsUpdate } from './als-update';
 import { axpy, axpy4, dot, dots4, madd, scaleAdd } from './simd';
 
 // Rows that take their steps of conjugate gradients together, so that G is read once for all of them.
-const GROUP: i32 = 4;
-const HEAD: usize = 32;
+const ROWS_PER_GROUP: i32 = 4;
+const HEAD_BYTES: usize = 32;
 // A row is solved well enough when |r|^2 has fallen to this share of what it was: |r| to a fifth. The next sweep goes on
 // from there, and the ranking is that of the exact solution.
 const SOLVED_SHARE: f32 = 0.04;
@@ -25,7 +25,7 @@ class Row {
   solved: bool;
 }
 function headOf(group: usize, n: i32): Row {
-  return changetype<Row>(group + <usize>n * HEAD);
+  return changetype<Row>(group + <usize>n * HEAD_BYTES);
 }
 
 // r_n = A x_n for the four rows of a group, A (k, k), symmetric and full; x and r are (4, k).
@@ -117,8 +117,8 @@ function addEntries(
 // matrix, is (lambda - meanLambda) p and the entries.
 function solveGroup(update: AlsUpdate, group: usize, rows: i32, steps: i32): void {
   const stride = (<usize>update.k) << 2;
-  const size = stride * GROUP;
-  const residuals = group + HEAD * GROUP;
+  const size = stride * ROWS_PER_GROUP;
+  const residuals = group + HEAD_BYTES * ROWS_PER_GROUP;
   const directions = residuals + size;
   const products = directions + size;
   const solved = products + size;
@@ -174,7 +174,7 @@ function solveGroup(update: AlsUpdate, group: usize, rows: i32, steps: i32): voi
 // The heads of a group, its four matrices (4, k), A p, and four weights.
 export function alsConjugateGradientScratch(update: AlsUpdate): usize {
   const stride = (<usize>update.k) << 2;
-  return HEAD * GROUP + 4 * GROUP * stride + stride + 16;
+  return HEAD_BYTES * ROWS_PER_GROUP + 4 * ROWS_PER_GROUP * stride + stride + 16;
 }
 
 // Rows at positions `begin` to `end` of the order, by at most `steps` steps of conjugate gradients from the present X (Takács,
@@ -190,7 +190,7 @@ export function alsConjugateGradient(
   const stride = (<usize>update.k) << 2;
   for (let at = begin; at < end;) {
     let rows = 0;
-    for (; at < end && rows < GROUP; at++) {
+    for (; at < end && rows < ROWS_PER_GROUP; at++) {
       const u = load<i32>(update.order + ((<usize>at) << 2));
       const word = (<usize>u) << 2;
       const row = headOf(scratch, rows);

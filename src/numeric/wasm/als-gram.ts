@@ -1,11 +1,21 @@
 // What all rows of an update of ALS have in common (see als-update.ts): the Gram matrix, the factors of the matrices that
 // rows of equal lambda share, and an inverse. The plain form is in test/numeric/reference/als.ts, to the bit.
 
-import { addDiagonal, addGram, cholesky, forwardPanel, gather, GATHERED, panelAt, ROW, tile } from './panels';
+import {
+  addDiagonal,
+  addGram,
+  cholesky,
+  forwardPanel,
+  gather,
+  GATHERED_ROWS,
+  panelAt,
+  PANEL_ROW_BYTES,
+  tile,
+} from './panels';
 
 // The gathered rows.
 export function gramBlocksScratch(k: i32): usize {
-  return <usize>GATHERED * ((<usize>k) << 2);
+  return <usize>GATHERED_ROWS * ((<usize>k) << 2);
 }
 
 // Block b of `rows / blockRows` blocks of rows of `factors`: partialGrams[b] = Y_b' Y_b in panels.
@@ -25,8 +35,8 @@ export function gramBlocks(
     const sums = partialGrams + <usize>block * bytes;
     const last = min(rows, (block + 1) * blockRows);
     memory.fill(sums, 0, bytes);
-    for (let row = block * blockRows; row < last; row += GATHERED) {
-      const n = min(GATHERED, last - row);
+    for (let row = block * blockRows; row < last; row += GATHERED_ROWS) {
+      const n = min(GATHERED_ROWS, last - row);
       for (let p = 0; p < n; p++) gather(factors + <usize>(row + p) * stride, 1, scratch, p, k);
       addGram(sums, scratch, n, k);
     }
@@ -62,9 +72,10 @@ export function invertFactor(
   inverseFactor: usize,
 ): void {
   for (let j = begin; j < end; j++) {
-    const panel = inverseFactor + <usize>(j * k) * ROW;
-    memory.fill(panel, 0, <usize>k * ROW);
-    for (let c: usize = 0; c < 8; c++) store<f32>(panel + (((<usize>j) << 3) + c) * ROW + (c << 2), 1);
+    const panel = inverseFactor + <usize>(j * k) * PANEL_ROW_BYTES;
+    memory.fill(panel, 0, <usize>k * PANEL_ROW_BYTES);
+    for (let c: usize = 0; c < 8; c++)
+      store<f32>(panel + (((<usize>j) << 3) + c) * PANEL_ROW_BYTES + (c << 2), 1);
     forwardPanel(choleskyFactor, choleskyFactor + panelAt(k >> 3), panel, k);
   }
 }
@@ -79,10 +90,16 @@ export function squareInverse(
   inverse: usize,
 ): void {
   for (let j = begin; j < end; j++) {
-    memory.fill(inverse + panelAt(j), 0, <usize>((j + 1) << 3) * ROW);
+    memory.fill(inverse + panelAt(j), 0, <usize>((j + 1) << 3) * PANEL_ROW_BYTES);
     for (let i = 0; i < (j + 1) << 3; i += 4) {
-      const left = inverseFactor + <usize>((i >> 3) * k) * ROW + ((<usize>(i & 4)) << 2);
-      tile(1, left, inverseFactor + <usize>(j * k) * ROW, k, inverse + panelAt(j) + <usize>i * ROW);
+      const left = inverseFactor + <usize>((i >> 3) * k) * PANEL_ROW_BYTES + ((<usize>(i & 4)) << 2);
+      tile(
+        1,
+        left,
+        inverseFactor + <usize>(j * k) * PANEL_ROW_BYTES,
+        k,
+        inverse + panelAt(j) + <usize>i * PANEL_ROW_BYTES,
+      );
     }
   }
 }

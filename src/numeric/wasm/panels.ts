@@ -7,9 +7,9 @@ import { madd, msub, sumLanes } from './simd';
 // Columns of a panel.
 export const PANEL_COLUMNS: i32 = 8;
 // Bytes of a row of a panel.
-export const ROW: usize = (<usize>PANEL_COLUMNS) << 2;
+export const PANEL_ROW_BYTES: usize = (<usize>PANEL_COLUMNS) << 2;
 // Rows gathered at a time: 64 rows of 128 factors are 32 kB.
-export const GATHERED: i32 = 64;
+export const GATHERED_ROWS: i32 = 64;
 
 // Bytes before panel j: 8 + 16 + ... + 8j rows.
 export function panelAt(j: i32): usize {
@@ -43,8 +43,8 @@ export function tile(sign: f32, pi: usize, pj: usize, n: i32, c: usize): void {
     s = v128.load32_splat(pi, 12);
     a3 = madd(s, y0, a3);
     b3 = madd(s, y1, b3);
-    pi += ROW;
-    pj += ROW;
+    pi += PANEL_ROW_BYTES;
+    pj += PANEL_ROW_BYTES;
   }
   v128.store(c, f32x4.mul(signs, a0));
   v128.store(c, f32x4.mul(signs, b0), 16);
@@ -58,12 +58,12 @@ export function tile(sign: f32, pi: usize, pj: usize, n: i32, c: usize): void {
 
 // A += P'P for n gathered rows. Also fills the lower half of the diagonal blocks, which nothing reads.
 export function addGram(a: usize, gathered: usize, n: i32, k: i32): void {
-  const panelBytes = <usize>GATHERED * ROW;
+  const panelBytes = <usize>GATHERED_ROWS * PANEL_ROW_BYTES;
   for (let j = 0; j < k >> 3; j++) {
     const pj = gathered + <usize>j * panelBytes;
     for (let i = 0; i < (j + 1) << 3; i += 4) {
       const pi = gathered + <usize>(i >> 3) * panelBytes + ((<usize>(i & 4)) << 2);
-      tile(1, pi, pj, n, a + panelAt(j) + <usize>i * ROW);
+      tile(1, pi, pj, n, a + panelAt(j) + <usize>i * PANEL_ROW_BYTES);
     }
   }
 }
@@ -71,7 +71,7 @@ export function addGram(a: usize, gathered: usize, n: i32, k: i32): void {
 // A += lambda I.
 export function addDiagonal(a: usize, lambda: f32, k: i32): void {
   for (let i = 0; i < k; i++) {
-    const cell = a + panelAt(i >> 3) + <usize>i * ROW + ((<usize>(i & 7)) << 2);
+    const cell = a + panelAt(i >> 3) + <usize>i * PANEL_ROW_BYTES + ((<usize>(i & 7)) << 2);
     store<f32>(cell, load<f32>(cell) + lambda);
   }
 }
@@ -80,9 +80,9 @@ export function addDiagonal(a: usize, lambda: f32, k: i32): void {
 // the bytes before column i in it. Stores 1 / U_rr in `inverses`.
 function factorDiagonal(c: usize, offset: usize, inverses: usize): void {
   for (let r: usize = 0; r < 4; r++) {
-    const row = c + r * ROW;
+    const row = c + r * PANEL_ROW_BYTES;
     for (let q: usize = 0; q < r; q++) {
-      const above = c + q * ROW;
+      const above = c + q * PANEL_ROW_BYTES;
       const s = v128.load32_splat(above + offset + (r << 2));
       v128.store(row, msub(s, v128.load(above), v128.load(row)));
       v128.store(row, msub(s, v128.load(above, 16), v128.load(row, 16)), 16);
@@ -115,8 +115,8 @@ function eliminate(u: usize, inverses: usize, c: usize): void {
 // Rows i to i+3 of the solution of U'Z = B in place of B, a panel of eight columns, the rows above being solved.
 function forwardRows(u: usize, inverses: usize, panel: usize, i: i32): void {
   const own = u + panelAt(i >> 3) + ((<usize>(i & 4)) << 2);
-  const c = panel + <usize>i * ROW;
-  const diagonal = own + <usize>i * ROW;
+  const c = panel + <usize>i * PANEL_ROW_BYTES;
+  const diagonal = own + <usize>i * PANEL_ROW_BYTES;
   tile(-1, own, panel, i, c);
   eliminate(diagonal, inverses + ((<usize>i) << 2), c);
   eliminate(diagonal, inverses + ((<usize>i) << 2), c + 16);
@@ -127,7 +127,7 @@ export function cholesky(a: usize, k: i32, inverses: usize): void {
   for (let i = 0; i < k; i += 4) {
     const own = a + panelAt(i >> 3);
     const offset = (<usize>(i & 4)) << 2;
-    const diagonal = own + <usize>i * ROW;
+    const diagonal = own + <usize>i * PANEL_ROW_BYTES;
     tile(-1, own + offset, own, i, diagonal);
     factorDiagonal(diagonal, offset, inverses + ((<usize>i) << 2));
     for (let j = (i >> 3) + 1; j < k >> 3; j++) forwardRows(a, inverses, a + panelAt(j), i);
@@ -143,21 +143,22 @@ export function forwardPanel(u: usize, inverses: usize, panel: usize, k: i32): v
 export function forward(u: usize, inverses: usize, b: usize, k: i32): void {
   for (let j = 0; j < k >> 3; j++) {
     const panel = u + panelAt(j);
-    const own = b + <usize>j * ROW;
+    const own = b + <usize>j * PANEL_ROW_BYTES;
     const above = (<usize>j) << 3;
     let low = v128.load(own);
     let high = v128.load(own, 16);
     for (let p: usize = 0; p < above; p++) {
       const z = v128.load32_splat(b + (p << 2));
-      low = msub(z, v128.load(panel + p * ROW), low);
-      high = msub(z, v128.load(panel + p * ROW, 16), high);
+      low = msub(z, v128.load(panel + p * PANEL_ROW_BYTES), low);
+      high = msub(z, v128.load(panel + p * PANEL_ROW_BYTES, 16), high);
     }
     v128.store(own, low);
     v128.store(own, high, 16);
     for (let r: usize = 0; r < 8; r++) {
-      const column = panel + above * ROW + (r << 2);
+      const column = panel + above * PANEL_ROW_BYTES + (r << 2);
       let rest = load<f32>(own + (r << 2));
-      for (let q: usize = 0; q < r; q++) rest -= load<f32>(own + (q << 2)) * load<f32>(column + q * ROW);
+      for (let q: usize = 0; q < r; q++)
+        rest -= load<f32>(own + (q << 2)) * load<f32>(column + q * PANEL_ROW_BYTES);
       store<f32>(own + (r << 2), rest * load<f32>(inverses + ((above + r) << 2)));
     }
   }
@@ -167,10 +168,10 @@ export function forward(u: usize, inverses: usize, b: usize, k: i32): void {
 export function backward(u: usize, inverses: usize, z: usize, k: i32): void {
   for (let j = (k >> 3) - 1; j >= 0; j--) {
     const panel = u + panelAt(j);
-    const own = z + <usize>j * ROW;
+    const own = z + <usize>j * PANEL_ROW_BYTES;
     const above = (<usize>j) << 3;
     for (let r: isize = 7; r >= 0; r--) {
-      const row = panel + (above + r) * ROW;
+      const row = panel + (above + r) * PANEL_ROW_BYTES;
       let rest = load<f32>(own + (r << 2));
       for (let q = r + 1; q < 8; q++) rest -= load<f32>(own + (q << 2)) * load<f32>(row + (q << 2));
       store<f32>(own + (r << 2), rest * load<f32>(inverses + ((above + r) << 2)));
@@ -178,7 +179,11 @@ export function backward(u: usize, inverses: usize, z: usize, k: i32): void {
     const low = v128.load(own);
     const high = v128.load(own, 16);
     for (let p: usize = 0; p < above; p++) {
-      const products = madd(high, v128.load(panel + p * ROW, 16), f32x4.mul(low, v128.load(panel + p * ROW)));
+      const products = madd(
+        high,
+        v128.load(panel + p * PANEL_ROW_BYTES, 16),
+        f32x4.mul(low, v128.load(panel + p * PANEL_ROW_BYTES)),
+      );
       store<f32>(z + (p << 2), load<f32>(z + (p << 2)) - sumLanes(products));
     }
   }
@@ -187,10 +192,10 @@ export function backward(u: usize, inverses: usize, z: usize, k: i32): void {
 // Copies a row of k floats times `scale` into row p of the gathered panels.
 export function gather(source: usize, scale: f32, gathered: usize, p: i32, k: i32): void {
   const s = f32x4.splat(scale);
-  let target = gathered + <usize>p * ROW;
+  let target = gathered + <usize>p * PANEL_ROW_BYTES;
   for (let j: usize = 0; j < (<usize>k) << 2; j += 32) {
     v128.store(target, f32x4.mul(s, v128.load(source + j)));
     v128.store(target, f32x4.mul(s, v128.load(source + j, 16)), 16);
-    target += <usize>GATHERED * ROW;
+    target += <usize>GATHERED_ROWS * PANEL_ROW_BYTES;
   }
 }

@@ -53,8 +53,8 @@ function localUserOf(state: SgdState, entry: i32): i32 {
   return load<u16>(state.cellUsers + ((<usize>entry) << 1));
 }
 
-// Next 64 bits of splitmix64 (Steele, Lea and Flood 2014) for a state that the caller advances by GOLDEN.
-const GOLDEN: u64 = 0x9e3779b97f4a7c15;
+// Next 64 bits of splitmix64 (Steele, Lea and Flood 2014) for a state that the caller advances by SPLITMIX_INCREMENT.
+const SPLITMIX_INCREMENT: u64 = 0x9e3779b97f4a7c15;
 function mix(state: u64): u64 {
   let z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
@@ -253,7 +253,7 @@ export function sgdBpr(
     const draws = <i32>(<f64>count * drawsPerRating);
     let random = load<u64>(state.randomStates + ((<usize>block) << 3));
     for (let draw = 0; draw < draws; draw++) {
-      random += GOLDEN;
+      random += SPLITMIX_INCREMENT;
       const bits = mix(random);
       const entry = first + below(bits, count);
       if (<u32>bits >= load<u32>(acceptance + ((<usize>load<u8>(state.cellLevels + entry)) << 2))) continue;
@@ -271,7 +271,7 @@ export function sgdBpr(
       for (let n = 0; n < negatives; n++) {
         let candidate = -1;
         for (let tries = 0; tries < maxDraws; tries++) {
-          random += GOLDEN;
+          random += SPLITMIX_INCREMENT;
           const item = word(drawn, below(mix(random), drawnCount));
           if (!rated(ownItems, ownCount, item)) {
             candidate = item;
@@ -340,7 +340,7 @@ export function sgdSquaredError(
     const last = word(pointers, users);
     let random = load<u64>(state.randomStates + ((<usize>block) << 3));
     for (let entry = first; entry < last; entry++) {
-      random += GOLDEN;
+      random += SPLITMIX_INCREMENT;
       swapEntries(state, entry, entry + below(mix(random), last - entry));
       const userIndex = word(state.blockUsers, firstUser + localUserOf(state, entry));
       const item = word(state.cellItems, entry);
