@@ -118,7 +118,7 @@ export type ResultsRecord = z.output<typeof recordSchema>;
 export const languageUserSchema = z.object({
   userId: z.int(),
   history: z.string().describe('the history as it stands in the prompt'),
-  state: z.string().describe('answered, truncated, refused, empty, malformed or failed'),
+  state: z.string().describe('answered, truncated, refused, empty, empty-list, malformed or failed'),
   reply: z.string().describe('the text as generated, or why there is none'),
   recommendations: z.array(
     z.object({

@@ -121,19 +121,23 @@ function cannotRun(path: string, model: string): DataError {
   });
 }
 
-/** `found` without what version 1 did not record of the models beside a language model. */
-function withoutUnrecorded({ models: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
+/** `found` without what older records lack: facts of the models beside a language model, match classes that are empty. */
+function withoutUnrecorded({ models: recorded, language: before }: AnyRecord, found: AnyRecord): AnyRecord {
   const models = found.models.map((result, n) => {
-    const before = recorded[n];
-    if (n === 0 || before === undefined) return result;
+    const other = recorded[n];
+    if (n === 0 || other === undefined) return result;
     const { ratingPrediction, ...rest } = result;
     return {
       ...rest,
-      facts: Object.keys(before.facts).length === 0 ? {} : rest.facts,
-      ...(before.ratingPrediction && ratingPrediction && { ratingPrediction }),
+      facts: Object.keys(other.facts).length === 0 ? {} : rest.facts,
+      ...(other.ratingPrediction && ratingPrediction && { ratingPrediction }),
     };
   });
-  return { ...found, models };
+  if (before === undefined || found.language === undefined) return { ...found, models };
+  const shares = Object.fromEntries(
+    Object.entries(found.language.shares).filter(([name, share]) => share !== 0 || name in before.shares),
+  );
+  return { ...found, models, language: { ...found.language, shares } };
 }
 
 /** What the reader must know about how a record was run again. */

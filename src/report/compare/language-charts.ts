@@ -15,7 +15,7 @@ export function matchCharts({ language }: Comparison): Chart[] {
     return {
       id: `matches-${n}`,
       title: `${name}: ${percent(shares['exact'] ?? 0)} of the titles are exact`,
-      note: 'What became of the written titles, in per cent. Only exact and normalised ones are recommendations; the others take a place in the list and miss.',
+      note: 'What became of the written titles, in per cent. Exact, normalized and year-off ones are recommendations; the others take a place in the list and miss.',
       description: `Bars: ${values.map(({ match, share }) => `${match} ${share.toFixed(1)}%`).join(', ')}.`,
       spec: labelledBars(values, 'match', 'share', '.1f'),
       table: {
