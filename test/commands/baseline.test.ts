@@ -143,3 +143,17 @@ describe('recsys', () => {
     expect(stderr).toMatch(/unknown command 'baselin'/);
   });
 });
+
+it('reproduces no record without models, and names what it cannot run again', async () => {
+  await baseline();
+  const path = join(cwd, 'results/baseline_metrics.json');
+  const record = recordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  const reproduce = async (changed: typeof record) => {
+    await writeFile(path, JSON.stringify(changed));
+    return recsys(['reproduce', path], { cwd });
+  };
+  const empty = await reproduce({ ...record, models: [] });
+  expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining('a record without models')]);
+  const external = await reproduce({ ...record, models: [{ ...record.models[0]!, model: 'external' }] });
+  expect([external.code, external.stderr]).toEqual([1, expect.stringContaining('another tool made')]);
+});

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTraining } from '../../src/experiment/compare/language.ts';
-import { languageRecordSchema } from '../../src/experiment/record.ts';
+import { languageRecordSchema, type LanguageRecord } from '../../src/experiment/record.ts';
 import { saveModel } from '../../src/models/gpt2/network/base.ts';
 import { gpt2ConfigSchema } from '../../src/models/gpt2/network/config.ts';
 import { initialParameters } from '../../src/models/gpt2/network/presets.ts';
@@ -134,3 +134,33 @@ describe('recsys finetune-gpt2', () => {
     }
   }, 60_000);
 });
+
+it('reproduces a record of a model trained from random weights, and refuses others by cause', async () => {
+  const results = join(folder, 'scratch');
+  const trained = await recsys([
+    'finetune-gpt2',
+    ...['--init', 'scratch', '--dataset', dataset, '--context-length', '128', '--results-dir', results],
+    ...settings.split(' '),
+  ]);
+  expect(trained.code).toBe(0);
+  const path = join(results, 'gpt2_recommendations.json');
+  const again = await recsys(['reproduce', path, '--results-dir', results]);
+  expect([again.code, again.stdout]).toEqual([0, `${path}: reproduced to the digit (gpt2, popularity)\n`]);
+
+  const record = JSON.parse(await readFile(path, 'utf8')) as LanguageRecord;
+  record.models[0]!.facts['updates'] = 1;
+  record.environment.cpu = 'another processor';
+  await writeFile(path, JSON.stringify(record));
+  const differs = await recsys(['reproduce', path, '--results-dir', results]);
+  expect(differs.code).toBe(1);
+  expect(differs.stderr).toMatch(/models\.0\.facts\.updates: recorded 1, found \d+/);
+  expect(differs.stderr).toMatch(/made on another processor \(ONNX Runtime .*numbers can differ between/);
+
+  record.models[0]!.hyperparameters['init'] = 'pretrained';
+  await writeFile(path, JSON.stringify(record));
+  const refused = await recsys(['reproduce', path, '--results-dir', results]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(
+    /fine-tuned from 'openai-community\/gpt2', expected GPT-2 trained from random/,
+  );
+}, 240_000);

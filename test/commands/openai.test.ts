@@ -254,6 +254,39 @@ describe('recsys openai', () => {
     server = await chatServer(goodAnswer);
   });
 
+  it('reproduces from the recorded answers, whatever their state, without a request', async () => {
+    const outcomes: Record<number, ReturnType<Parameters<ChatServer['behave']>[0]>> = {
+      2: { message: { refusal: 'I cannot.' } },
+      3: { message: { content: goodAnswer().slice(0, 150) }, finishReason: 'length' },
+      4: '',
+      5: { status: 500, error: { message: 'boom' } },
+    };
+    server.behave((body) => outcomes[userOf(body)] ?? goodAnswer());
+    await openai(
+      '--users',
+      '1,2,3,4,5',
+      '--hybrid',
+      'mf',
+      '--hybrid-weight',
+      '0.5',
+      '--candidates',
+      'bm25:20',
+    );
+    const requests = server.requests.length;
+    const argv = ['reproduce', 'results/openai_recommendations.json'];
+    const { code, stdout } = await recsys(argv, { cwd });
+    expect([code, server.requests.length]).toEqual([0, requests]);
+    expect(stdout).toContain('reproduced to the digit (openai, popularity-count, openai+mf)');
+    expect(stdout).toContain('The answers were taken from the record; no request was made.');
+
+    const changed = await record();
+    changed.language.users[0]!.reply = '1. The Film 7 (1986) - a drama';
+    await writeFile(join(cwd, argv[1]!), JSON.stringify(changed));
+    const differs = await recsys(argv, { cwd });
+    expect(differs.code).toBe(1);
+    expect(differs.stderr).toMatch(/models\.0\.users\.emptyLists: recorded 3, found 4/);
+  });
+
   it('replays lists of titles and names the line of a bad one', async () => {
     await writeFile(
       join(cwd, 'a.jsonl'),

@@ -1,60 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { runGpt2, type Gpt2Spec } from '../../../src/experiment/language/gpt2.ts';
 import { dataSchema, protocolSchema } from '../../../src/experiment/protocol.ts';
 import { languageRecordSchema, type LanguageRecord } from '../../../src/experiment/record.ts';
-import { loadBase, saveModel } from '../../../src/models/gpt2/network/base.ts';
-import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
-import type { Engine } from '../../../src/models/gpt2/engine/engine.ts';
-import type { FineTuning } from '../../../src/models/gpt2/training/fine-tune.ts';
-import { gpt2GenerateOptions, gpt2ModelOptions, gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
-import { initialParameters } from '../../../src/models/gpt2/network/presets.ts';
-import { TfjsDecoder } from '../../../src/models/gpt2/decoding/tfjs.ts';
-import { loadTfjs } from '../../../src/models/gpt2/network/tfjs-backend.ts';
-import { bundledTokenizer } from '../../../src/huggingface/tokenizer.ts';
+import { loadBase } from '../../../src/models/gpt2/network/base.ts';
+import { gpt2Options } from '../../../src/models/gpt2/options.ts';
 import { specOf } from '../../../src/models/registry.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { Rng } from '../../../src/util/rng.ts';
+import { IdleEngine, microFolder } from '../../models/gpt2/fake-engine.ts';
 
-const allOptions = z.object({
-  ...gpt2ModelOptions.shape,
-  ...gpt2TrainOptions.shape,
-  ...gpt2GenerateOptions.shape,
-});
 const context = { progress: silentProgress, signal: new AbortController().signal, threads: 1 };
-
-/** Trains nothing, so that what stands around training is seen alone; keeps the job it was given. */
-class IdleEngine implements Engine {
-  description = 'an engine that trains nothing';
-  job: FineTuning | undefined;
-
-  train(job: FineTuning) {
-    this.job = job;
-    return Promise.resolve({ parameters: job.base.parameters, facts: { steps: 0 } });
-  }
-
-  async decoder(...[config, parameters]: Parameters<Engine['decoder']>) {
-    return new TfjsDecoder(await loadTfjs(false), config, parameters);
-  }
-}
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gpt2-run-'));
-  // The smallest network with GPT-2's vocabulary: width 4, one layer.
-  const config = gpt2ConfigSchema.parse({
-    model_type: 'gpt2',
-    n_embd: 4,
-    n_layer: 1,
-    n_head: 1,
-    n_positions: 160,
-  });
-  const parameters = initialParameters({ ...config, initializer_range: 0.5 }, new Rng(1));
-  const tokenizer = await bundledTokenizer();
-  await saveModel(join(folder, 'base'), { name: 'micro', config, parameters, tokenizer });
+  folder = await microFolder(160);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true });
@@ -64,7 +25,7 @@ const engine = new IdleEngine();
 
 async function run(typed: Record<string, unknown>): Promise<LanguageRecord> {
   const spec: Gpt2Spec = {
-    options: allOptions.parse({ model: join(folder, 'base'), numUsers: 3, ...typed }),
+    options: gpt2Options.parse({ model: folder, numUsers: 3, ...typed }),
     data: dataSchema.parse({}),
     protocol: protocolSchema.parse({ k: [3] }),
     comparisonModels: [specOf('popularity')],
