@@ -34,7 +34,7 @@ beforeAll(async () => {
   const recommendations = Array.from({ length: 30 }, (_, n) => ({
     title: `Movie ${n} (${1990 + (n % 20)})`,
     reason: 'You like it.',
-  })).reverse();
+  })).toReversed();
   server = await chatServer(() => JSON.stringify({ recommendations }));
   folder = await microFolder(2048);
 });
