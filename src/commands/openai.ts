@@ -6,7 +6,7 @@ import type { ChatSpec } from '../experiment/language/chat.ts';
 import type { CostEstimate } from '../experiment/language/estimate.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
-import { chatOptions } from '../models/chat/options.ts';
+import { chatOptions, resolveModel } from '../models/chat/options.ts';
 import { modelNames, specOf } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { outputSchema, withContext } from './shared/context.ts';
@@ -111,8 +111,10 @@ async function readSpec(
   const price = readPrice(run);
   const comparisonModels = modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with');
   const { readStoredAnswers } = await import('../experiment/language/replay.ts');
+  const options = readFlags(chatOptions, typed);
   return {
-    options: readFlags(chatOptions, typed),
+    options: resolveModel(options, new Date()),
+    isDefaultModel: options.model === undefined,
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
     numUsers,
@@ -153,14 +155,16 @@ function readPrice({
 }
 
 function describeEstimate(estimate: CostEstimate, { options }: ChatSpec, withPrompts: boolean): string {
-  const { users, inputTokens, outputTokens, cost, pricesAsOf, questions } = estimate;
+  const { users, inputTokens, outputTokens, isEstimate, cost, pricesAsOf, questions, warnings } = estimate;
   const money =
     cost === undefined
       ? `no price is known for ${options.model}: give --price-input and --price-output`
       : `at most ${cost.toFixed(4)} USD (prices: ${pricesAsOf})`;
+  const input = `${inputTokens} input tokens${isEstimate ? ' (an estimate: the tokenizer is not known)' : ''}`;
   const lines = [
-    `${options.model}: ${users} users, ${inputTokens} input tokens, at most ${outputTokens} output tokens, ${money}.`,
-    'No request was made.',
+    `${options.model}: ${users} users, ${input}, at most ${outputTokens} output tokens, ${money}.`,
+    ...warnings,
+    'No chat request was made.',
   ];
   if (withPrompts) {
     for (const { messages } of questions) {
@@ -174,6 +178,7 @@ function describeAnswers(record: LanguageRecord): string {
   const { details, users } = record.language;
   const lines = [
     `Answers: ${countStates(users.map(({ state }) => state))}. ${describeShares(record.language)}`,
+    ...describeFailures(users),
   ];
   if (typeof details['candidateRecall'] === 'number') {
     lines.push(
@@ -183,12 +188,42 @@ function describeAnswers(record: LanguageRecord): string {
   if (typeof details['hybridWeight'] === 'number') {
     lines.push(`Weight of the chat model in the hybrid: ${details['hybridWeight']}.`);
   }
-  const cost = typeof details['costUsd'] === 'number' ? `, ${details['costUsd'].toFixed(4)} USD` : '';
-  lines.push(
-    `Tokens: ${String(details['inputTokens'])} in, ${String(details['outputTokens'])} out${cost}.`,
-    ...describeLimits(record),
-  );
+  lines.push(...describeUsage(record), ...describeLimits(record));
   return `${lines.join('\n')}\n`;
+}
+
+/** The model, its tokens and their cost. */
+function describeUsage({ models, language: { details } }: LanguageRecord): string[] {
+  const asked = models[0]?.hyperparameters['model'];
+  const answeredBy = Array.isArray(details['answeredBy']) ? details['answeredBy'].join(', ') : '';
+  const number = (name: string) => (typeof details[name] === 'number' ? details[name] : 0);
+  const cost = typeof details['costUsd'] === 'number' ? `, ${details['costUsd'].toFixed(4)} USD` : '';
+  const kinds = [
+    number('cachedTokens') > 0 ? `${number('cachedTokens')} of them cached` : '',
+    number('answersWithEstimatedTokens') > 0 ? 'counted here, an estimate: the server does not count' : '',
+  ].filter((kind) => kind !== '');
+  const thoughts = number('reasoningTokens') > 0 ? ` (${number('reasoningTokens')} for reasoning)` : '';
+  const input = [`${number('inputTokens')} in`, ...kinds].join(', ');
+  return [
+    ...(typeof asked === 'string' && answeredBy !== ''
+      ? [`Model: ${asked}, answered by ${answeredBy}.`]
+      : []),
+    `Tokens: ${input}; ${number('outputTokens')} out${thoughts}${cost}.`,
+  ];
+}
+
+/** How many users got no answer, why, and what to do. */
+function describeFailures(users: LanguageRecord['language']['users']): string[] {
+  const reasons = new Map<string, number>();
+  for (const { state, reply } of users) {
+    if (state === 'failed') reasons.set(reply, (reasons.get(reply) ?? 0) + 1);
+  }
+  if (reasons.size === 0) return [];
+  const failed = [...reasons.values()].reduce((sum, n) => sum + n, 0);
+  const why = [...reasons].map(([reason, n]) => `${reason} (${n})`).join('; ');
+  return [
+    `${failed} of ${users.length} users got no answer and score 0: ${why}. The same command asks again for them alone.`,
+  ];
 }
 
 /** "4 answered, 1 refused". */

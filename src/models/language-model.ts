@@ -9,7 +9,8 @@ export interface Exchange {
   /** User index. */
   user: number;
   history: History;
-  state: ReplyState | 'failed';
+  /** `filtered`, `tool-call` and `failed` come from chat servers alone. */
+  state: ReplyState | 'filtered' | 'tool-call' | 'failed';
   /** The text as generated, or why there is none. */
   reply: string;
   entries: readonly GroundedEntry[];

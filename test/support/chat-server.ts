@@ -1,5 +1,5 @@
 /** A server on loopback that speaks the OpenAI API as a test tells it to: real HTTP for the real SDK. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** The connection ends in the middle of the answer. */
@@ -10,7 +10,16 @@ export const SILENCE = Symbol('silence');
 export interface ChatBody {
   model: string;
   messages: { role: string; content: string }[];
-  response_format?: unknown;
+  response_format?: { type: string };
+  [parameter: string]: unknown;
+}
+
+/** A body as it stands, with its headers; `trickle`: byte by byte, for ever. */
+export interface RawAnswer {
+  raw: string | Buffer;
+  status?: number;
+  headers?: Record<string, string>;
+  trickle?: boolean;
 }
 
 /** What to answer to the n-th request (from 0): a text, a whole message, an error, a cut connection, or silence. */
@@ -21,27 +30,50 @@ export type Behaviour = (
   | string
   | { message: { content?: string | null; refusal?: string }; finishReason?: string }
   | { status: number; error: { message: string; code?: string }; headers?: Record<string, string> }
+  | RawAnswer
   | typeof CUT
-  | typeof SILENCE;
+  | typeof SILENCE
+  | Promise<string>;
 
 export interface ChatServer {
   url: string;
-  requests: { body: ChatBody; authorization: string | undefined }[];
+  requests: {
+    body: ChatBody;
+    authorization: string | undefined;
+    url: string;
+    headers: IncomingHttpHeaders;
+  }[];
+  /** Requests for anything but a completion: `GET /v1/models/gpt-4o`. */
+  others: string[];
   behave(behaviour: Behaviour): void;
+  /** What is answered to other requests, by path; 404 for the rest. */
+  serve(path: string, answer: (body: string) => RawAnswer): void;
   close(): Promise<void>;
 }
 
 export async function chatServer(first: Behaviour): Promise<ChatServer> {
   let behaviour = first;
   const requests: ChatServer['requests'] = [];
+  const others: string[] = [];
+  const served = new Map<string, (body: string) => RawAnswer>();
   const server = createServer((request, response) => void answer(request, response));
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = '';
     for await (const chunk of request) text += String(chunk);
+    const url = request.url ?? '';
+    const path = url.split('?')[0]!;
+    if (!path.endsWith('/chat/completions')) {
+      others.push(`${request.method} ${url}`);
+      const other = served.get(path)?.(text) ?? { raw: '{"error": {"message": "not found"}}', status: 404 };
+      response.writeHead(other.status ?? 200, { 'content-type': 'application/json', ...other.headers });
+      response.end(other.raw);
+      return;
+    }
     const body = JSON.parse(text) as ChatBody;
-    const n = requests.push({ body, authorization: request.headers.authorization }) - 1;
-    const outcome = behaviour(body, n);
+    const { headers } = request;
+    const n = requests.push({ body, authorization: headers.authorization, url, headers }) - 1;
+    const outcome = await behaviour(body, n);
     if (outcome === SILENCE) return;
     if (outcome === CUT) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
@@ -49,7 +81,14 @@ export async function chatServer(first: Behaviour): Promise<ChatServer> {
       setTimeout(() => request.socket.destroy(), 10);
       return;
     }
-    if (typeof outcome === 'object' && 'status' in outcome) {
+    if (typeof outcome === 'object' && 'raw' in outcome) {
+      response.writeHead(outcome.status ?? 200, { 'content-type': 'application/json', ...outcome.headers });
+      if (outcome.trickle !== true) return void response.end(outcome.raw);
+      const timer = setInterval(() => response.write(' '), 20);
+      response.on('close', () => clearInterval(timer));
+      return;
+    }
+    if (typeof outcome === 'object' && 'error' in outcome) {
       response.writeHead(outcome.status, { 'content-type': 'application/json', ...outcome.headers });
       response.end(JSON.stringify({ error: outcome.error }));
       return;
@@ -79,6 +118,8 @@ export async function chatServer(first: Behaviour): Promise<ChatServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
+    others,
+    serve: (path, answer) => void served.set(path, answer),
     behave: (next) => (behaviour = next),
     close: () =>
       new Promise((resolve) => {

@@ -1,11 +1,13 @@
 /** A chat model under the protocol: asked, or scored from stored answers. */
 import { join } from 'node:path';
-import { diskCache, noCache } from '../../models/chat/cache.ts';
-import { chatClient } from '../../models/chat/openai-client.ts';
-import { costOf, priceOf } from '../../models/chat/cost.ts';
-import { PRICES_AS_OF, type Price } from '../../models/chat/families.ts';
+import { ModelGoneError, type Ask } from '../../models/chat/ask.ts';
+import { diskCache, noCache, type Answer } from '../../models/chat/cache.ts';
+import { Budget, priceOf } from '../../models/chat/cost.ts';
+import { DISCOUNT_SHARE, familyOf, type Price } from '../../models/chat/families.ts';
 import { createChatModel, type ChatFitted, type ChatParts } from '../../models/chat/index.ts';
-import { chatOptions, type ChatOptions } from '../../models/chat/options.ts';
+import { createChatClient, type ChatClient } from '../../models/chat/openai/client.ts';
+import { serverTokenCounter } from '../../models/chat/openai/models.ts';
+import { chatOptions, type ResolvedChatOptions } from '../../models/chat/options.ts';
 import { tokenCounter } from '../../models/chat/tokens.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -19,9 +21,12 @@ import type { Hybrid } from './hybrid.ts';
 import { createReplay, type StoredAnswers } from './replay.ts';
 import { prepareLanguage, runLanguageModel, type LanguageSetting } from './run.ts';
 import { findUsers, sampleUsers } from './texts.ts';
+import { describeUsage, latencyPercentiles } from './usage.ts';
 
 export interface ChatSpec {
-  options: ChatOptions;
+  options: ResolvedChatOptions;
+  /** No model was named: a replacement may be asked where the default is no longer served. */
+  isDefaultModel?: boolean;
   data: DataOptions;
   protocol: Protocol;
   /** Released ids; or a sample of `numUsers`. */
@@ -41,22 +46,48 @@ export interface ChatSpec {
   resultsDir: string;
 }
 
+/** How a server is asked, and its tokens counted. */
+export type ChatAccess = Pick<ChatParts, 'ask' | 'countTokens' | 'countOnServer'>;
+
 /**
- * Asks (or replays), grounds and scores. Throws what `chatClient` throws, DataError for bad data or a bad replay file,
- * and RecsysError when the next request could exceed `maxCost`; answers that came are kept.
+ * Asks (or replays), grounds and scores. Throws what `createChatClient` and its `ask` throw, DataError for bad data or a
+ * bad replay file, and RecsysError when no request was answered; answers that came are kept.
  */
 export async function runChat(spec: ChatSpec, context: RunContext): Promise<LanguageRecord> {
-  const { protocol, comparisonModels, hybrid } = spec;
-  const ask = spec.stored === undefined ? await openClient(spec) : refuseRequests;
+  try {
+    return await runOnce(spec, context);
+  } catch (error) {
+    const replacement = familyOf(spec.options.model)?.ends?.replacement;
+    if (!(error instanceof ModelGoneError) || !spec.isDefaultModel || replacement === undefined) throw error;
+    context.progress.note(`${error.facts.found}: ${replacement} is asked instead`);
+    return await runOnce({ ...spec, options: { ...spec.options, model: replacement } }, context);
+  }
+}
+
+async function runOnce(spec: ChatSpec, context: RunContext): Promise<LanguageRecord> {
+  const { protocol, comparisonModels, hybrid, stored } = spec;
+  const client = stored === undefined ? await openClient(spec, context) : undefined;
+  const answers: Answer[] = [];
+  const access: ChatAccess = {
+    ask: client ? collectAnswers(client.ask, answers) : refuseRequests,
+    countTokens: await tokenCounter(),
+    countOnServer: client && serverTokenCounter(client.endpoint, spec.options.model, context.signal),
+  };
   const setting = await prepareChat(spec, context);
   const { record, fitted } = await runLanguageModel(
     setting,
-    (prepared, users) => chatModel(spec, ask, prepared, users, context),
+    (prepared, users) => chatModel(spec, access, prepared, users, context),
     { experiment: 'openai', protocol, comparisonModels, ...(hybrid && { hybrid }) },
-    (chat) => ({ ...describeUsage(chat, spec), ...describeCandidates(chat, setting.prepared) }),
+    (chat) => ({ ...describeCandidates(chat, setting.prepared) }),
     context,
   );
-  return { ...record, timing: { ...record.timing, ...latencyPercentiles(fitted) } };
+  // Only now have a hybrid's validation users been asked as well.
+  const usage = describeUsage(answers, spec, client?.changes ?? []);
+  return {
+    ...record,
+    language: { ...record.language, details: { ...usage, ...record.language.details } },
+    timing: { ...record.timing, ...latencyPercentiles(fitted.exchanges) },
+  };
 }
 
 /** Data, split and the users that are asked: those named, those of the stored answers, or a sample. */
@@ -76,7 +107,7 @@ export function prepareChat(
 /** The chat model for the runner, with the candidates of `users` in its prompts. */
 export async function chatModel(
   spec: ChatSpec,
-  ask: ChatParts['ask'],
+  access: ChatAccess,
   prepared: Prepared,
   users: Int32Array,
   context: RunContext,
@@ -84,13 +115,10 @@ export async function chatModel(
   const { options, candidates, stored } = spec;
   const source = parseCandidates(candidates);
   const lists = source && (await retrieveCandidates(source, prepared, users, context));
-  const budget = budgetOf(spec);
   const parts: ChatParts = {
+    ...access,
     options,
-    ask,
-    countTokens: await tokenCounter(),
     ...(lists && { candidates: (user: number) => lists.get(user)! }),
-    ...(budget && { budget }),
   };
   return {
     name: 'openai',
@@ -109,19 +137,45 @@ function hyperparametersOf({ options, stored }: ChatSpec): Record<string, unknow
 }
 
 /** For a dry run and for stored answers. */
-export const refuseRequests: ChatParts['ask'] = () => Promise.reject(new Error('no request may be made'));
+export const refuseRequests: Ask = () => Promise.reject(new Error('no request may be made'));
 
-async function openClient({ options, resultsDir }: ChatSpec): Promise<ChatParts['ask']> {
+async function openClient(spec: ChatSpec, { progress }: RunContext): Promise<ChatClient> {
+  const { options, resultsDir } = spec;
   const folder = options.cacheDir ?? join(resultsDir, 'cache', 'openai');
-  return await chatClient(options, options.cache ? diskCache(folder) : noCache);
+  const budget = budgetOf(spec);
+  return createChatClient({
+    options,
+    cache: options.cache ? diskCache(folder) : noCache,
+    countTokens: await tokenCounter(),
+    progress,
+    ...(budget && { budget }),
+  });
 }
 
-function budgetOf({ options, price = priceOf(options.model), maxCost }: ChatSpec): ChatParts['budget'] {
-  if (maxCost === undefined) return undefined;
-  if (price !== undefined) return { price, maxCost };
+function collectAnswers(ask: Ask, answers: Answer[]): Ask {
+  return async (request, signal) => {
+    const outcome = await ask(request, signal);
+    if ('answer' in outcome) answers.push(outcome.answer);
+    return outcome;
+  };
+}
+
+/** USD per million tokens: the user's own price, else the family's, with the tier's discount; undefined where unknown. */
+export function pricePaid({ options, price }: Pick<ChatSpec, 'options' | 'price'>): Price | undefined {
+  if (price !== undefined) return price;
+  const list = priceOf(options.model);
+  if (list === undefined || !options.flex) return list;
+  const discounted = { input: list.input * DISCOUNT_SHARE, output: list.output * DISCOUNT_SHARE };
+  return list.cached === undefined ? discounted : { ...discounted, cached: list.cached * DISCOUNT_SHARE };
+}
+
+function budgetOf(spec: ChatSpec): Budget | undefined {
+  if (spec.maxCost === undefined) return undefined;
+  const price = pricePaid(spec);
+  if (price !== undefined) return new Budget(price, spec.maxCost);
   throw new UsageError({
     place: '--max-cost',
-    found: `no price for model '${options.model}'`,
+    found: `no price for model '${spec.options.model}'`,
     remedy: 'Give --price-input and --price-output in USD per million tokens.',
   });
 }
@@ -133,26 +187,4 @@ function describeCandidates({ exchanges }: ChatFitted, prepared: Prepared): Reco
     ),
   );
   return candidates.size === 0 ? {} : { candidateRecall: candidateRecall(prepared, candidates) };
-}
-
-function describeUsage({ exchanges }: ChatFitted, { options, price }: ChatSpec): Record<string, unknown> {
-  const total = { input: 0, output: 0 };
-  for (const { answer } of exchanges) {
-    total.input += answer?.usage.input ?? 0;
-    total.output += answer?.usage.output ?? 0;
-  }
-  const known = price ?? priceOf(options.model);
-  return {
-    inputTokens: total.input,
-    outputTokens: total.output,
-    ...(known && { costUsd: costOf(total, known), pricesAsOf: price ? 'given by the user' : PRICES_AS_OF }),
-  };
-}
-
-/** Percentiles of the seconds that answers took, as they were measured when they came. */
-function latencyPercentiles({ exchanges }: ChatFitted): Record<string, number> {
-  const seconds = exchanges.flatMap(({ answer }) => answer?.latencySeconds ?? []).sort((a, b) => a - b);
-  if (seconds.length === 0) return {};
-  const at = (share: number) => seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))]!;
-  return { 'openai.latency.p50': at(0.5), 'openai.latency.p90': at(0.9), 'openai.latency.p99': at(0.99) };
 }

@@ -49,19 +49,17 @@ export function createReplay(parts: ChatParts, stored: StoredAnswers): Recommend
         get facts() {
           return countStates(exchanges);
         },
-        recommend(users, k) {
-          const answered = asked
-            .questions(users, k)
-            .map((question) =>
-              toExchange(
-                train,
-                titles,
-                question,
-                stored.get(train.userIds[question.user]!) ?? { answer: answerOf('') },
-              ),
-            );
+        async recommend(users, k) {
+          const answered = (await asked.questions(users, k)).map((question) =>
+            toExchange(
+              train,
+              titles,
+              question,
+              stored.get(train.userIds[question.user]!) ?? { answer: answerOf('') },
+            ),
+          );
           exchanges.push(...answered);
-          return Promise.resolve(rankExchanges(answered, k));
+          return rankExchanges(answered, k);
         },
       };
     },
@@ -80,14 +78,24 @@ export function answersOfRecord(
 ): StoredAnswers {
   const stored = new Stored(origin);
   for (const { userId, state, reply } of users) {
-    const finishReason = state === 'truncated' ? 'length' : 'stop';
-    const refusal = state === 'refused' ? reply : null;
-    stored.set(
-      userId,
-      state === 'failed' ? { failure: reply } : { answer: answerOf(reply, { finishReason, refusal }) },
-    );
+    stored.set(userId, state === 'failed' ? { failure: reply } : { answer: answerInState(state, reply) });
   }
   return stored;
+}
+
+function answerInState(state: string, reply: string): Answer {
+  switch (state) {
+    case 'truncated':
+      return answerOf(reply, { finishReason: 'length' });
+    case 'filtered':
+      return answerOf(reply, { finishReason: 'content_filter' });
+    case 'tool-call':
+      return answerOf('', { toolCall: reply });
+    case 'refused':
+      return answerOf(reply, { refusal: reply });
+    default:
+      return answerOf(reply);
+  }
 }
 
 const lineSchema = z.union([

@@ -1,6 +1,6 @@
 /** The specs of recorded language models: GPT-2 is trained again from scratch, a chat model's answers are taken as recorded. */
 import { join } from 'node:path';
-import { chatOptions } from '../../models/chat/options.ts';
+import { chatOptions, resolveModel } from '../../models/chat/options.ts';
 import { openEngine } from '../../models/gpt2/engine/open.ts';
 import { gpt2Options } from '../../models/gpt2/options.ts';
 import type { ModelSpec } from '../../models/registry.ts';
@@ -61,11 +61,9 @@ export async function rerunChat(
 ): Promise<LanguageRecord> {
   const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
   const stored = answersOfRecord(record.language, recorded['replayed'] === true ? 'file' : 'record');
-  const { inputTokens, outputTokens, costUsd, pricesAsOf } = record.language.details;
-  const usage = { inputTokens, outputTokens, costUsd, pricesAsOf };
   const found = await runChat(
     {
-      options: chatOptions.parse(recorded),
+      options: resolveModel(chatOptions.parse(recorded), new Date()),
       data,
       protocol,
       numUsers: stored.size,
@@ -77,5 +75,14 @@ export async function rerunChat(
     },
     context,
   );
-  return { ...found, language: { ...found.language, details: { ...found.language.details, ...usage } } };
+  // What can be computed again counts; what the requests used stands in the record alone.
+  const { candidateRecall, hybridWeight } = found.language.details;
+  const computed = {
+    ...(candidateRecall !== undefined && { candidateRecall }),
+    ...(hybridWeight !== undefined && { hybridWeight }),
+  };
+  return {
+    ...found,
+    language: { ...found.language, details: { ...record.language.details, ...computed } },
+  };
 }

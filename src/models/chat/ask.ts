@@ -1,5 +1,6 @@
 /** What is asked of a chat server and what comes back, whatever API the server speaks. */
 import type { Message } from '../../language/templates.ts';
+import { RecsysError } from '../../util/errors.ts';
 import type { Answer } from './cache.ts';
 
 export interface ChatRequest {
@@ -18,3 +19,8 @@ export type AskOutcome = { answer: Answer; fromCache: boolean } | { failure: str
  * signal's reason when it fires.
  */
 export type Ask = (request: ChatRequest, signal: AbortSignal) => Promise<AskOutcome>;
+
+/** The model is no longer served; its remedy names the replacement where one is known. */
+export class ModelGoneError extends RecsysError {
+  override name = 'ModelGoneError';
+}

@@ -1,20 +1,30 @@
 /** Answers on disk, one file each, under a hash of everything that shaped them: nothing is asked or paid for twice. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { sha256, writeFileAtomic } from '../../util/files.ts';
 
 /** An answer as the server gave it. A refusal, a cut-off text or garbage is an answer too. */
 export const answerSchema = z.object({
   text: z.string(),
+  /** Arguments of a tool call in place of a text. */
+  toolCall: z.string().optional(),
   refusal: z.string().nullable(),
   finishReason: z.string(),
   /** The model that answered, as the server names it. */
   model: z.string(),
-  usage: z.object({ input: z.int(), output: z.int() }),
+  usage: z.object({
+    input: z.int(),
+    output: z.int(),
+    /** Of the input: read from the server's prompt cache. */
+    cached: z.int().optional(),
+    /** Of the output: thoughts that are not shown. */
+    reasoning: z.int().optional(),
+    /** The server did not count; these are this program's estimates. */
+    estimated: z.boolean().optional(),
+  }),
   latencySeconds: z.number(),
-  /** The server does not take this response format: ask again without it. */
-  unsupportedFormat: z.boolean().optional(),
 });
 
 export type Answer = z.output<typeof answerSchema>;
@@ -22,7 +32,22 @@ export type Answer = z.output<typeof answerSchema>;
 export interface AnswerCache {
   get(request: unknown): Promise<Answer | undefined>;
   put(request: unknown, answer: Answer): Promise<void>;
+  /** Runs `work` while no other run works on the same request. Rejects with the signal's reason when it fires. */
+  exclusively<T>(request: unknown, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** What was learned of a server besides answers. */
+  getFacts(subject: unknown): Promise<unknown>;
+  putFacts(subject: unknown, facts: unknown): Promise<void>;
 }
+
+/** Is there something to keep? An empty answer is asked for again. */
+export function hasContent({ text, toolCall, refusal }: Answer): boolean {
+  return text.trim() !== '' || (toolCall ?? '').trim() !== '' || refusal !== null;
+}
+
+/** A lock that was not renewed for this long belongs to a run that has died. */
+const STALE_LOCK_MS = 10_000;
+const LOCK_RENEWAL_MS = 2_000;
+const LOCK_POLL_MS = 200;
 
 /** Keeps answers under `folder`. A file that is damaged counts as absent. The request must not contain the key. */
 export function diskCache(folder: string): AnswerCache {
@@ -32,16 +57,61 @@ export function diskCache(folder: string): AnswerCache {
   };
   return {
     async get(request) {
-      try {
-        const file = JSON.parse(await readFile(pathOf(request), 'utf8')) as { answer?: unknown };
-        return answerSchema.safeParse(file.answer).data;
-      } catch {
-        return undefined;
-      }
+      const { answer } = await readJson(pathOf(request));
+      const read = answerSchema.safeParse(answer).data;
+      return read && hasContent(read) ? read : undefined;
     },
     put: (request, answer) => writeFileAtomic(pathOf(request), `${JSON.stringify({ request, answer })}\n`),
+    async exclusively(request, signal, work) {
+      const release = await acquireLock(pathOf(request), signal);
+      try {
+        return await work();
+      } finally {
+        await release();
+      }
+    },
+    async getFacts(subject) {
+      return (await readJson(pathOf(subject))).facts;
+    },
+    putFacts: (subject, facts) => writeFileAtomic(pathOf(subject), `${JSON.stringify({ subject, facts })}\n`),
   };
 }
 
+async function readJson(path: string): Promise<{ answer?: unknown; facts?: unknown }> {
+  try {
+    const value = JSON.parse(await readFile(path, 'utf8')) as unknown;
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Waits for the lock of a file, which need not exist. Returns what releases it. */
+async function acquireLock(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
+  const { lock } = await import('proper-lockfile');
+  await mkdir(dirname(path), { recursive: true });
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const release = await lock(path, {
+        realpath: false,
+        stale: STALE_LOCK_MS,
+        update: LOCK_RENEWAL_MS,
+        onCompromised: () => {}, // a machine that slept: at worst one request is sent twice
+      });
+      return () => release().catch(() => {});
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
+      await sleep(LOCK_POLL_MS, undefined, { signal: AbortSignal.any([signal]) });
+    }
+  }
+}
+
 /** Keeps nothing. */
-export const noCache: AnswerCache = { get: async () => undefined, put: async () => {} };
+export const noCache: AnswerCache = {
+  get: async () => undefined,
+  put: async () => {},
+  exclusively: (_request, _signal, work) => work(),
+  getFacts: async () => undefined,
+  putFacts: async () => {},
+};

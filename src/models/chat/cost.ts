@@ -1,7 +1,8 @@
-/** What requests cost: prices of the model's family, or the user's own. */
+/** The cost of requests: prices of the model's family, or the user's own, and a budget that is never exceeded. */
+import { RecsysError } from '../../util/errors.ts';
 import { familyOf, type Price } from './families.ts';
 
-/** Price of a model; undefined where unknown. */
+/** List price of a model; undefined where unknown. */
 export function priceOf(model: string): Price | undefined {
   return familyOf(model)?.price;
 }
@@ -9,9 +10,80 @@ export function priceOf(model: string): Price | undefined {
 export interface TokenCount {
   input: number;
   output: number;
+  /** Those of `input` that cost the cached price. */
+  cached?: number | undefined;
 }
 
 /** USD. */
-export function costOf({ input, output }: TokenCount, price: Price): number {
-  return (input * price.input + output * price.output) / 1e6;
+export function costOf({ input, output, cached = 0 }: TokenCount, price: Price): number {
+  const discounted = Math.min(cached, input);
+  const inputCost = (input - discounted) * price.input + discounted * (price.cached ?? price.input);
+  return (inputCost + output * price.output) / 1e6;
+}
+
+/** The next request could exceed the budget. */
+export class BudgetError extends RecsysError {
+  override name = 'BudgetError';
+}
+
+/** One request's reserve; `settle` is called once, with what it cost. */
+export interface Reservation {
+  /** Tokens that were used; 'free' for an answer that is not billed; 'unknown' counts the reserve as spent. */
+  settle(used: TokenCount | 'free' | 'unknown'): void;
+}
+
+/**
+ * Money that a run may spend. Every request that is sent, retries included, reserves the most that it can cost; the
+ * reserve becomes its cost once that is known. The price is USD per million tokens, `maxCost` USD.
+ */
+export class Budget {
+  readonly #price: Price;
+  readonly #maxCost: number;
+  #spent = 0;
+  #reserved = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(price: Price, maxCost: number) {
+    this.#price = price;
+    this.#maxCost = maxCost;
+  }
+
+  /** USD spent so far, requests under way left out. */
+  get spent(): number {
+    return this.#spent;
+  }
+
+  /**
+   * Reserves the most that a request can cost; waits while requests under way hold what it needs. Throws BudgetError
+   * when it could exceed the budget even so, and the signal's reason when it fires.
+   */
+  async reserve(most: TokenCount, signal: AbortSignal): Promise<Reservation> {
+    const cost = costOf({ input: most.input, output: most.output }, this.#price);
+    while (this.#spent + this.#reserved + cost > this.#maxCost) {
+      if (this.#reserved === 0) throw this.#error();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      signal.throwIfAborted();
+    }
+    this.#reserved += cost;
+    return { settle: (used) => this.#settle(cost, used) };
+  }
+
+  #settle(reserved: number, used: TokenCount | 'free' | 'unknown'): void {
+    this.#reserved -= reserved;
+    // Rounding must not leave a trace that looks like a request under way.
+    if (this.#reserved < 1e-12) this.#reserved = 0;
+    if (used === 'unknown') this.#spent += reserved;
+    else if (used !== 'free') this.#spent += costOf(used, this.#price);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  #error(): BudgetError {
+    return new BudgetError({
+      place: '--max-cost',
+      found: `the next request could exceed ${this.#maxCost} USD (${this.#spent.toFixed(4)} spent)`,
+      remedy: 'The answers so far are kept: raise the limit and run again, or ask fewer users.',
+    });
+  }
 }

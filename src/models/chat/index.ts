@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { ground } from '../../language/grounding.ts';
+import { ground, type Entry } from '../../language/grounding.ts';
 import { parseReply } from '../../language/reply.ts';
 import { nameTemplate } from '../../language/templates.ts';
 import { TitleIndex } from '../../language/titles.ts';
@@ -11,9 +11,8 @@ import { rankExchanges, type Exchange, type LanguageFitted } from '../language-m
 import type { FitContext, Recommender } from '../recommender.ts';
 import type { Ask, AskOutcome } from './ask.ts';
 import type { Answer } from './cache.ts';
-import { costOf } from './cost.ts';
-import type { Price } from './families.ts';
-import { questionsFor, type ChatQuestion, type QuestionParts } from './questions.ts';
+import { BudgetError } from './cost.ts';
+import { buildQuestions, type ChatQuestion, type QuestionParts } from './questions.ts';
 
 /** One user's question and its outcome. */
 export interface ChatExchange extends Exchange {
@@ -23,12 +22,11 @@ export interface ChatExchange extends Exchange {
 
 export interface ChatParts extends QuestionParts {
   ask: Ask;
-  budget?: { price: Price; maxCost: number };
 }
 
 export interface ChatFitted extends LanguageFitted<ChatExchange> {
   /** The questions that `recommend` would ask, without asking them. */
-  questions(users: Int32Array, k: number): ChatQuestion[];
+  questions(users: Int32Array, k: number): Promise<ChatQuestion[]>;
 }
 
 /** The untrained model; `fit` only remembers the training set. */
@@ -38,7 +36,7 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
     async fit(train, context) {
       const titles = new TitleIndex(train.movies);
       const exchanges: ChatExchange[] = [];
-      const questions = (users: Int32Array, k: number) => questionsFor(train, users, k, parts, context.rng);
+      const questions = (users: Int32Array, k: number) => buildQuestions(train, users, k, parts, context.rng);
       return {
         questions,
         template: templateOf(parts),
@@ -47,10 +45,11 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
           return countStates(exchanges);
         },
         async recommend(users, k) {
-          const asked = await askAll(questions(users, k), parts, context, (question, outcome) =>
+          const asked = await askAll(await questions(users, k), parts, context, (question, outcome) =>
             toExchange(train, titles, question, outcome),
           );
           exchanges.push(...asked);
+          if (asked.length > 0 && asked.every(({ state }) => state === 'failed')) throw allFailedError(asked);
           return rankExchanges(asked, k);
         },
       };
@@ -82,23 +81,35 @@ export function toExchange(
   const about = { question, user, history };
   if ('failure' in outcome) return { ...about, state: 'failed', reply: outcome.failure, entries: [] };
   const { answer } = outcome;
-  if (answer.refusal !== null)
-    return { ...about, state: 'refused', reply: answer.refusal, entries: [], answer };
-  const reply = parseReply(answer.text, answer.finishReason === 'length');
-  const entries = 'entries' in reply ? reply.entries : [];
+  const { state, text, entries } = readAnswer(answer);
   const grounded = ground(candidates ? entries : entries.map(({ title, reason }) => ({ title, reason })), {
     titles,
     inCatalogue: (item) => train.byItem.pointers[item + 1]! > train.byItem.pointers[item]!,
     seen: (item) => has(train.byUser, user, item),
     ...(candidates && { candidates }),
   });
-  return { ...about, state: reply.state, reply: answer.text, entries: grounded, answer };
+  return { ...about, state, reply: text, entries: grounded, answer };
 }
 
-/** Asks with bounded concurrency, in order, within the budget; answers are kept by `ask` as they come. */
+/** State and entries of an answer. Entries that came before a filter, or as a tool call, count as well. */
+function readAnswer(answer: Answer): { state: Exchange['state']; text: string; entries: Entry[] } {
+  const { refusal, finishReason, toolCall = '' } = answer;
+  if (refusal !== null) return { state: 'refused', text: refusal, entries: [] };
+  const called = answer.text.trim() === '' && toolCall.trim() !== '';
+  const text = called ? toolCall : answer.text;
+  const isCut = finishReason === 'length';
+  const isFiltered = finishReason === 'content_filter';
+  const reply = parseReply(text, isCut || isFiltered);
+  const entries = 'entries' in reply ? reply.entries : [];
+  if (isFiltered) return { state: 'filtered', text, entries };
+  if (isCut) return { state: 'truncated', text, entries };
+  return { state: called ? 'tool-call' : reply.state, text, entries };
+}
+
+/** Asks with bounded concurrency, in order; answers are kept by `ask` as they come. */
 async function askAll(
   questions: ChatQuestion[],
-  { options, ask, budget }: ChatParts,
+  { options, ask }: ChatParts,
   { progress, signal, rng }: FitContext,
   conclude: (question: ChatQuestion, outcome: AskOutcome) => ChatExchange,
 ): Promise<ChatExchange[]> {
@@ -106,31 +117,19 @@ async function askAll(
   const seed = rng.derive('sampling').int(2 ** 31);
   const failed = new AbortController();
   const anyStop = AbortSignal.any([signal, failed.signal]);
-  let spent = 0;
   let done = 0;
-  const askOne = async (question: ChatQuestion) => {
-    anyStop.throwIfAborted();
-    const { messages, maxOutputTokens, inputTokens, candidates } = question;
-    const most = budget ? costOf({ input: inputTokens, output: maxOutputTokens }, budget.price) : 0;
-    if (budget && spent + most > budget.maxCost)
-      throw budgetError(budget.maxCost, spent, done, questions.length);
-    spent += most; // reserved until the answer says what it cost
-    const outcome = await ask(
-      { messages, maxOutputTokens, seed, numbered: candidates !== undefined },
-      anyStop,
-    );
-    if (budget) {
-      const free = 'failure' in outcome || outcome.fromCache;
-      spent += (free ? 0 : costOf(outcome.answer.usage, budget.price)) - most;
-    }
-    done++;
-    task.advance();
-    return conclude(question, outcome);
-  };
   try {
     return await pLimit(options.concurrency).map(questions, async (question) => {
       try {
-        return await askOne(question);
+        anyStop.throwIfAborted();
+        const { messages, maxOutputTokens, candidates } = question;
+        const outcome = await ask(
+          { messages, maxOutputTokens, seed, numbered: candidates !== undefined },
+          anyStop,
+        );
+        done++;
+        task.advance();
+        return conclude(question, outcome);
       } catch (error) {
         failed.abort(error);
         throw error;
@@ -138,6 +137,7 @@ async function askAll(
     });
   } catch (error) {
     if (signal.aborted) throw stoppedError(done, questions.length);
+    if (error instanceof BudgetError) throw withProgress(error, done, questions.length);
     throw error;
   } finally {
     task.finish();
@@ -150,10 +150,16 @@ function stoppedError(done: number, total: number): AbortedError {
   });
 }
 
-function budgetError(maxCost: number, spent: number, done: number, total: number): RecsysError {
+function allFailedError(exchanges: readonly ChatExchange[]): RecsysError {
+  const [first] = exchanges;
+  const who = exchanges.length === 1 ? 'the one request' : `all ${exchanges.length} requests`;
   return new RecsysError({
-    place: '--max-cost',
-    found: `the next request could exceed ${maxCost} USD (${spent.toFixed(4)} spent or reserved, ${done} of ${total} users answered)`,
-    remedy: 'The answers so far are kept: raise the limit and run again, or ask fewer users.',
+    place: 'openai',
+    found: `${who} failed, the first with: ${first?.reply ?? ''}`,
+    remedy: 'No record was written.',
   });
+}
+
+function withProgress({ facts }: BudgetError, done: number, total: number): BudgetError {
+  return new BudgetError({ ...facts, found: `${facts.found}; ${done} of ${total} users are answered` });
 }

@@ -1,15 +1,28 @@
-/** Options of a chat model: defaults with their reasons, once. Only zod is imported here. */
+/** Options of the chat model: defaults with their reasons, once. Only zod and the table of families are imported here. */
 import { z } from 'zod';
+import { dayOf, defaultModel, reasoningEfforts } from './families.ts';
 
 export const chatOptions = z.object({
-  model: z.string().default('gpt-4o').describe('model name as the server knows it'),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ placeholder: 'name' })
+    .describe('model name as the server knows it (default: gpt-4o until 2027-01-14, then gpt-6.1-sol)'),
   baseUrl: z
-    .url()
+    .string()
     .optional()
     .meta({ placeholder: 'url' })
-    .describe('another server that speaks the OpenAI API, such as http://localhost:11434/v1 (Ollama)')
+    .describe(
+      'another server that speaks the OpenAI API, such as http://localhost:11434/v1 (Ollama), or an Azure deployment (default: OPENAI_BASE_URL, else OpenAI)',
+    )
     .meta({ affectsResult: false }),
+  key: z.boolean().default(true).describe('send no API key').meta({ affectsResult: false }),
   temperature: z.number().min(0).max(2).default(0).describe('0: the same answer as far as the server can'),
+  reasoningEffort: z
+    .enum(reasoningEfforts)
+    .optional()
+    .describe('how long a reasoning model thinks (default: the server’s, mostly medium)'),
   topN: z.int().min(1).max(100).optional().describe('movies to ask for (default: the largest cut-off)'),
   concurrency: z
     .int()
@@ -18,7 +31,11 @@ export const chatOptions = z.object({
     .default(4)
     .describe('requests under way at once')
     .meta({ affectsResult: false }),
-  maxOutputTokens: z.int().min(16).optional().describe('limit of an answer (default: 200 + 80 per movie)'),
+  maxOutputTokens: z
+    .int()
+    .min(16)
+    .optional()
+    .describe('limit of an answer, thoughts included (default: 200 + 80 per movie, and room for thoughts)'),
   historyTokens: z
     .int()
     .min(50)
@@ -30,13 +47,26 @@ export const chatOptions = z.object({
     .min(0)
     .max(10)
     .default(4)
-    .describe('further tries after 429, 5xx, time-outs and cut connections')
+    .describe('further tries after 429, 5xx, time-outs and answers that break off')
     .meta({ affectsResult: false }),
   timeout: z
     .number()
     .positive()
+    .max(86_400)
     .default(60)
-    .describe('seconds to wait for an answer')
+    .describe('seconds until a whole answer must be there')
+    .meta({ affectsResult: false }),
+  maxWait: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(120)
+    .describe('longest wait in seconds that a server may ask for; the run ends when one asks for more')
+    .meta({ affectsResult: false }),
+  flex: z
+    .boolean()
+    .default(false)
+    .describe('OpenAI’s flexible tier: half the price, slower; raise --timeout to 900')
     .meta({ affectsResult: false }),
   cache: z.boolean().default(true).describe('neither read nor keep answers').meta({ affectsResult: false }),
   cacheDir: z
@@ -48,3 +78,11 @@ export const chatOptions = z.object({
 });
 
 export type ChatOptions = z.output<typeof chatOptions>;
+
+/** Options of one run: the model is settled. */
+export type ResolvedChatOptions = ChatOptions & { model: string };
+
+/** With the model that is asked on that day when none is named. */
+export function resolveModel(options: ChatOptions, now: Date): ResolvedChatOptions {
+  return { ...options, model: options.model ?? defaultModel(dayOf(now)) };
+}

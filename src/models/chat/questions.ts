@@ -4,7 +4,8 @@ import { describeHistory, type History } from '../../language/history.ts';
 import { buildChatMessages, type Message, type PromptParts } from '../../language/templates.ts';
 import { toNaturalTitle } from '../../language/titles.ts';
 import type { Rng } from '../../util/rng.ts';
-import type { ChatOptions } from './options.ts';
+import { reasoningTokens } from './families.ts';
+import type { ResolvedChatOptions } from './options.ts';
 import { countMessages } from './tokens.ts';
 
 /** The request about one user, before it is sent. */
@@ -19,27 +20,37 @@ export interface ChatQuestion {
 }
 
 export interface QuestionParts {
-  options: ChatOptions;
+  options: ResolvedChatOptions;
+  /** Counts a text in the model's tokens, or an estimate. */
   countTokens: (text: string) => number;
+  /** The server's own count, where it has one: it decides what fits. */
+  countOnServer?: ((text: string) => Promise<number | undefined>) | undefined;
   /** Item indices to choose from, in the order of the prompt. */
   candidates?: (user: number) => Int32Array;
 }
 
+/** Tokens of an answer: its frame, and each movie with a reason. */
+const ANSWER_TOKENS = 200;
+const TOKENS_PER_MOVIE = 80;
+
 /** One question per user, about `k` movies unless the options say how many. `rng` draws the examples. */
-export function questionsFor(
+export async function buildQuestions(
   train: TrainingSet,
   users: Int32Array,
   k: number,
-  { options, countTokens, candidates }: QuestionParts,
+  parts: QuestionParts,
   rng: Rng,
-): ChatQuestion[] {
+): Promise<ChatQuestion[]> {
+  const { options, countTokens, candidates } = parts;
   const count = options.topN ?? k;
-  const maxOutputTokens = options.maxOutputTokens ?? 200 + 80 * count;
-  const limits = { maxTokens: options.historyTokens, countTokens };
-  return Array.from(users, (user) => {
-    const history = describeHistory(train, user, limits);
+  const maxOutputTokens =
+    options.maxOutputTokens ??
+    ANSWER_TOKENS + TOKENS_PER_MOVIE * count + reasoningTokens(options.model, options.reasoningEffort);
+  const questions: ChatQuestion[] = [];
+  for (const user of users) {
+    const history = await fitHistory(train, user, parts);
     const own = candidates?.(user);
-    const parts: PromptParts = {
+    const prompt: PromptParts = {
       history,
       count,
       examples: exampleUsers(train, user, options.fewShot, rng).map((other) =>
@@ -47,10 +58,38 @@ export function questionsFor(
       ),
       ...(own && { candidates: Array.from(own, (item) => toNaturalTitle(train.movies.titles[item]!)) }),
     };
-    const messages = buildChatMessages(parts);
+    const messages = buildChatMessages(prompt);
     const inputTokens = countMessages(messages, countTokens);
-    return { user, history, messages, maxOutputTokens, inputTokens, ...(own && { candidates: own }) };
-  });
+    questions.push({
+      user,
+      history,
+      messages,
+      maxOutputTokens,
+      inputTokens,
+      ...(own && { candidates: own }),
+    });
+  }
+  return questions;
+}
+
+/** Tries to fit a history by the server's count before the last one is taken. */
+const MAX_FIT_TRIES = 5;
+
+/** The longest history within `historyTokens`, by the server's own count where that could differ and there is one. */
+async function fitHistory(
+  train: TrainingSet,
+  user: number,
+  { options: { historyTokens }, countTokens, countOnServer }: QuestionParts,
+): Promise<History> {
+  let maxTokens = historyTokens;
+  for (let tries = 1; ; tries++) {
+    const history = describeHistory(train, user, { maxTokens, countTokens });
+    // Tokenizers differ by less than a factor of two: far below the limit nobody need be asked.
+    if (countOnServer === undefined || 2 * countTokens(history.text) < historyTokens) return history;
+    const tokens = await countOnServer(history.text);
+    if (tokens === undefined || tokens <= historyTokens || tries === MAX_FIT_TRIES) return history;
+    maxTokens = Math.floor((0.98 * maxTokens * historyTokens) / tokens);
+  }
 }
 
 /** Movies that a few-shot example holds back as its answer, and the longest history it shows. */

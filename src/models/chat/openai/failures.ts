@@ -1,0 +1,250 @@
+/** A server's error in its own words, whatever form it has, and what follows from it. */
+
+/** What a server says about a request that it refused. */
+export interface ServerError {
+  message: string;
+  code?: string;
+  type?: string;
+  /** Parameter that it names. */
+  param?: string;
+}
+
+const MAX_MESSAGE_CHARACTERS = 500;
+
+/**
+ * Reads OpenAI's `{error: {message, code, type, param}}`, Google's `[{error}]`, FastAPI's `{detail}`, `{message}`,
+ * a web page or plain text. Never throws.
+ */
+export function readServerError(text: string): ServerError {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { message: shorten(plainText(text)) };
+  }
+  return errorFrom(value);
+}
+
+/** As `readServerError`, for a value that is JSON already. */
+export function errorFrom(value: unknown): ServerError {
+  const body = Array.isArray(value) ? (value[0] as unknown) : value;
+  const error = fieldOf(body, 'error') ?? body;
+  const detail = fieldOf(error, 'detail') ?? fieldOf(body, 'detail');
+  const raw = fieldOf(fieldOf(error, 'metadata'), 'raw');
+  const message =
+    [
+      error,
+      fieldOf(error, 'message'),
+      detailText(detail),
+      fieldOf(body, 'message'),
+      fieldOf(error, 'msg'),
+      fieldOf(fieldOf(body, 'errors'), 'message'),
+      detailText(fieldOf(body, 'errors')),
+    ].find((said): said is string => typeof said === 'string' && said.trim() !== '') ?? compact(body);
+  const texts = { code: fieldOf(error, 'code'), type: fieldOf(error, 'type') ?? fieldOf(error, 'status') };
+  const param = fieldOf(error, 'param') ?? locationOf(detail);
+  return {
+    message: shorten(typeof raw === 'string' ? `${message}: ${raw}` : message),
+    ...(isText(texts.code) && { code: String(texts.code) }),
+    ...(isText(texts.type) && { type: String(texts.type) }),
+    ...(isText(param) && { param: String(param) }),
+  };
+}
+
+function isText(value: unknown): value is string | number {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number';
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+/** FastAPI: `detail` is a text or `[{loc: ["body", "seed"], msg: "..."}]`. */
+function detailText(detail: unknown): unknown {
+  if (!Array.isArray(detail)) return detail;
+  return detail
+    .map((part: unknown) => {
+      const message = fieldOf(part, 'msg') ?? fieldOf(part, 'message') ?? part;
+      const place = locationOf([part]);
+      return place === undefined ? String(message) : `${place}: ${String(message)}`;
+    })
+    .join('; ');
+}
+
+function locationOf(detail: unknown): string | undefined {
+  const location = Array.isArray(detail) ? fieldOf(detail[0], 'loc') : undefined;
+  if (!Array.isArray(location)) return undefined;
+  return location.filter((step) => step !== 'body').join('.');
+}
+
+function plainText(text: string): string {
+  const title = /<title[^>]*>([^<]*)/iu.exec(text)?.[1];
+  const plain = (
+    title ?? text.replaceAll(/<(?:script|style)[\s\S]*?<\/(?:script|style)>|<[^>]*>/giu, ' ')
+  ).trim();
+  return plain === '' ? 'no reason given' : plain.replaceAll(/\s+/gu, ' ');
+}
+
+function compact(value: unknown): string {
+  const text = value === undefined ? '' : JSON.stringify(value);
+  return text === '' || text === '{}' || text === 'null' || text === '""' ? 'no reason given' : text;
+}
+
+function shorten(text: string): string {
+  return text.length <= MAX_MESSAGE_CHARACTERS ? text : `${text.slice(0, MAX_MESSAGE_CHARACTERS)}...`;
+}
+
+/** What follows from a refusal: see `classify`. */
+export type Consequence =
+  /** No further request can succeed. */
+  | { kind: 'fatal'; found: string; remedy: string }
+  /** The model is no longer served. */
+  | { kind: 'model-gone' }
+  /** The prompt or its answer was held back by a filter. */
+  | { kind: 'filtered' }
+  /** This request fails again however often it is sent. */
+  | { kind: 'failed'; remedy?: string }
+  /** Worth another try. `billed`: the server may have done the work. */
+  | { kind: 'retry'; billed: boolean };
+
+/** What follows from an error with an HTTP status (or the code of an error inside an answer). */
+export function classify(status: number, error: ServerError, model: string): Consequence {
+  const { message, code = '', type = '' } = error;
+  const said = `${code} ${type} ${message}`;
+  if (
+    status === 401 ||
+    /invalid[_ ]api[_ ]key|api key not valid|API_KEY_INVALID|incorrect api key/iu.test(said)
+  ) {
+    return {
+      kind: 'fatal',
+      found: `the API key was refused (${status}): ${message}`,
+      remedy: 'Set OPENAI_API_KEY to a valid key.',
+    };
+  }
+  if (isQuota(status, said)) {
+    return {
+      kind: 'fatal',
+      found: `the quota of this key is used up (${status}): ${message}`,
+      remedy: 'Add credit or use another key; the answers so far are kept.',
+    };
+  }
+  if (isFiltered(status, said)) return { kind: 'filtered' };
+  if (status === 403 || status === 407) {
+    return {
+      kind: 'fatal',
+      found: `no permission (${status}): ${message}`,
+      remedy: 'Use a key of a project that may use this model.',
+    };
+  }
+  if (isGone(status, said)) return { kind: 'model-gone' };
+  if (isUnknownModel(status, said, model)) {
+    return {
+      kind: 'fatal',
+      found: `no model '${model}' there (${status}): ${message}`,
+      remedy: 'Check --model and --base-url.',
+    };
+  }
+  if (status === 404 || status === 405) {
+    return {
+      kind: 'fatal',
+      found: `nothing answers at this path (${status}): ${message}`,
+      remedy: 'Check the path of --base-url: most servers need /v1 at its end.',
+    };
+  }
+  if (isTooLong(said)) {
+    return {
+      kind: 'failed',
+      remedy: 'The prompt is too long for this model: lower --history-tokens or --max-output-tokens.',
+    };
+  }
+  if (status === 429 && /request too large|must be reduced/iu.test(said)) {
+    return {
+      kind: 'failed',
+      remedy: 'One request is over the limit of this key: lower --history-tokens or --max-output-tokens.',
+    };
+  }
+  if (status === 408 || status === 409 || status === 425 || status === 429)
+    return { kind: 'retry', billed: false };
+  // 501 is not there at all; 503 and 529 are overloads, which no server bills.
+  if (status >= 500 && status !== 501) return { kind: 'retry', billed: status !== 503 && status !== 529 };
+  return { kind: 'failed' };
+}
+
+function isQuota(status: number, said: string): boolean {
+  return (
+    status === 402 ||
+    /insufficient[_ ](?:quota|credits?|balance|funds)|exceeded your current quota|billing|out of credits?|spending limit|payment required/iu.test(
+      said,
+    )
+  );
+}
+
+function isFiltered(status: number, said: string): boolean {
+  return (
+    (status === 400 || status === 403 || status === 422) &&
+    /content_filter|content management policy|content[_ ]policy|responsible.?ai|flagged|moderation/iu.test(
+      said,
+    )
+  );
+}
+
+function isGone(status: number, said: string): boolean {
+  return (
+    status === 410 ||
+    ((status === 400 || status === 404) &&
+      /deprecated|decommission|retired|sunset|shut ?down|no longer (?:available|supported|served)|discontinued/iu.test(
+        said,
+      ) &&
+      /model/iu.test(said))
+  );
+}
+
+function isUnknownModel(status: number, said: string, model: string): boolean {
+  if (status !== 404 && status !== 400 && status !== 422) return false;
+  if (/model_not_found|model_not_exist|unknown_model/iu.test(said)) return true;
+  const missing =
+    /not? (?:found|exist|available|loaded)|does(?: not|n't) exist|unknown|no such|not a valid|invalid|pull/iu;
+  const names = /\bmodels?\b/iu.test(said) || said.includes(model);
+  return (
+    names &&
+    missing.test(said) &&
+    (status === 404 || /\bmodel\b[^.]{0,80}(?:not found|not exist|n't exist)/iu.test(said))
+  );
+}
+
+function isTooLong(said: string): boolean {
+  return /context[_ ](?:length|window|size)|maximum context|exceed_context|prompt is too long|too many tokens|reduce the length/iu.test(
+    said,
+  );
+}
+
+/** A server's wish to wait. */
+const MAX_PARSED_WAIT_SECONDS = 30 * 86_400;
+
+/**
+ * Seconds that the server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), else "try again in 4s" in
+ * its words. Undefined where it says nothing.
+ */
+export function readRetryAfter(headers: Headers, message: string, now: Date): number | undefined {
+  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return Math.min(milliseconds / 1000, MAX_PARSED_WAIT_SECONDS);
+  const header = headers.get('retry-after')?.trim() ?? '';
+  if (/^\d+(?:\.\d+)?$/u.test(header)) return Math.min(Number(header), MAX_PARSED_WAIT_SECONDS);
+  const date = /^[a-z]{3}/iu.test(header) ? Date.parse(header) : NaN;
+  if (!Number.isNaN(date)) return Math.max(0, (date - now.getTime()) / 1000);
+  return readDuration(
+    /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)/iu.exec(message)?.[1] ?? '',
+  );
+}
+
+const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** "1m30.5s", "20ms" or "6h" in seconds; undefined for anything else. */
+export function readDuration(text: string): number | undefined {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/u.test(text)) return undefined;
+  let seconds = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gu)) {
+    seconds += Number(number) * SECONDS_PER_UNIT[unit as keyof typeof SECONDS_PER_UNIT];
+  }
+  return Math.min(seconds, MAX_PARSED_WAIT_SECONDS);
+}

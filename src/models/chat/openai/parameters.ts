@@ -1,0 +1,232 @@
+/** The body of a request as the model's family takes it, and what a server's refusals teach about that. */
+import type OpenAI from 'openai';
+import type { Message } from '../../../language/templates.ts';
+import { DISCOUNT_SHARE, familyOf, type ModelFamily } from '../families.ts';
+import type { ResolvedChatOptions } from '../options.ts';
+import type { ChatRequest } from '../ask.ts';
+import type { ServerError } from './failures.ts';
+import { responseFormat } from './formats.ts';
+
+export type ChatBody = OpenAI.ChatCompletionCreateParamsNonStreaming;
+
+/** A parameter that is not sent as asked for. */
+export interface ParameterChange {
+  parameter: string;
+  /** What happens instead: "left out", "sent as max_completion_tokens", "json_object". */
+  change: string;
+  /** The server's own words, or what is known of the family. */
+  reason: string;
+}
+
+type Limit = 'max_tokens' | 'max_completion_tokens';
+
+/** Response formats, from the strictest to none. */
+const formats = ['json_schema', 'json_object', 'none'] as const;
+
+/** Which parameters a model takes: from its family at first, then from what the server refuses. One per run. */
+export class RequestParameters {
+  readonly #options: ResolvedChatOptions;
+  readonly #changes = new Map<string, ParameterChange>();
+  #limit: Limit | 'none';
+  #otherLimitTried = false;
+  /** The most tokens that the server lets an answer have. */
+  #limitCap = Infinity;
+  #temperature: boolean;
+  #seed: boolean;
+  #effort: boolean;
+  #systemRole = true;
+  #format: (typeof formats)[number] = 'json_schema';
+
+  /** `official`: OpenAI's own server, where a name that is not known belongs to a later model. */
+  constructor(options: ResolvedChatOptions, official: boolean) {
+    this.#options = options;
+    const family: Pick<ModelFamily, 'limit' | 'reasoning'> = familyOf(options.model) ?? {
+      limit: official ? 'max_completion_tokens' : 'max_tokens',
+      reasoning: false,
+    };
+    this.#limit = family.limit;
+    const thinks = family.reasoning && options.reasoningEffort !== 'none';
+    this.#temperature = !thinks;
+    this.#seed = !thinks;
+    this.#effort = options.reasoningEffort !== undefined;
+    if (thinks) {
+      const reason = 'reasoning models refuse it unless the effort is none';
+      this.#note('temperature', 'left out', reason);
+      this.#note('seed', 'left out', reason);
+    }
+  }
+
+  /** What is not sent as asked for, in the order of the names. */
+  get changes(): ParameterChange[] {
+    return [...this.#changes.values()].sort((a, b) => (a.parameter < b.parameter ? -1 : 1));
+  }
+
+  /** Whether the length of an answer is limited at all. */
+  get isLimited(): boolean {
+    return this.#limit !== 'none';
+  }
+
+  body({ messages, maxOutputTokens, seed, numbered }: ChatRequest): ChatBody {
+    const { model, temperature, reasoningEffort, flex } = this.#options;
+    const limit = Math.min(maxOutputTokens, this.#limitCap);
+    return {
+      model,
+      messages: this.#systemRole ? messages : withoutSystemRole(messages),
+      ...(this.#temperature && { temperature }),
+      ...(this.#limit !== 'none' && { [this.#limit]: limit }),
+      ...(this.#seed && { seed }),
+      // The SDK's type lags behind the efforts that servers take.
+      ...(this.#effort && { reasoning_effort: reasoningEffort as 'low' }),
+      ...(flex && { service_tier: 'flex' as const }),
+      ...(this.#format === 'json_schema' && { response_format: responseFormat(numbered) }),
+      ...(this.#format === 'json_object' && { response_format: { type: 'json_object' as const } }),
+    };
+  }
+
+  /** Share of the list price that requests cost. */
+  get priceShare(): number {
+    return this.#options.flex ? DISCOUNT_SHARE : 1;
+  }
+
+  /**
+   * Learns from the refusal of `sent`: leaves out or renames what the server names. Returns the changes, none when the
+   * refusal names no parameter that can be changed. Sound when several requests are refused at once: what another one
+   * has taught already counts as changed.
+   */
+  learn(status: number, error: ServerError, sent: ChatBody): ParameterChange[] | undefined {
+    const named = namedParameters(status, error, sent);
+    if (named.length === 0) return undefined;
+    const before = new Map(this.#changes);
+    let changed = false;
+    for (const name of named) changed = this.#change(name, error.message, sent) || changed;
+    if (!changed) return undefined;
+    return this.changes.filter(({ parameter, change }) => before.get(parameter)?.change !== change);
+  }
+
+  /** Takes over what an earlier run learned from the same server. */
+  restore(changes: readonly ParameterChange[]): void {
+    for (const { parameter, change, reason } of changes) {
+      if (parameter === 'temperature') this.#temperature = false;
+      if (parameter === 'seed') this.#seed = false;
+      if (parameter === 'reasoning_effort') this.#effort = false;
+      if (parameter === 'system role') this.#systemRole = false;
+      if (parameter === 'response_format') this.#format = change === 'json_object' ? change : 'none';
+      if (parameter === 'max_tokens' || parameter === 'max_completion_tokens') {
+        this.#limit = change === 'left out' ? 'none' : otherLimit(parameter);
+      }
+      this.#note(parameter, change, reason);
+    }
+  }
+
+  #note(parameter: string, change: string, reason: string): void {
+    this.#changes.set(parameter, { parameter, change, reason });
+  }
+
+  /** True when the next body differs from `sent` because of this parameter. */
+  #change(name: string, reason: string, sent: ChatBody): boolean {
+    if (name === 'limit') return this.#changeLimit(reason, sent);
+    if (name === 'response_format') return this.#changeFormat(reason, sent);
+    if (name === 'temperature') this.#temperature = false;
+    else if (name === 'seed') this.#seed = false;
+    else if (name === 'reasoning_effort') this.#effort = false;
+    else if (name === 'system role') this.#systemRole = false;
+    else return false;
+    if (!this.#changes.has(name)) {
+      this.#note(name, name === 'system role' ? 'told by the user' : 'left out', reason);
+    }
+    return true;
+  }
+
+  #changeFormat(reason: string, sent: ChatBody): boolean {
+    const refused = formats.indexOf(
+      sent.response_format?.type === 'json_object' ? 'json_object' : 'json_schema',
+    );
+    if (formats.indexOf(this.#format) <= refused) {
+      const unknown =
+        /unrecogni[sz]ed|unknown (?:field|name|parameter|argument)|extra_forbidden|extra inputs/iu.test(
+          reason,
+        );
+      this.#format = unknown ? 'none' : formats[refused + 1]!;
+      this.#note('response_format', this.#format === 'none' ? 'left out' : this.#format, reason);
+    }
+    return true;
+  }
+
+  #changeLimit(reason: string, sent: ChatBody): boolean {
+    const name: Limit = 'max_completion_tokens' in sent ? 'max_completion_tokens' : 'max_tokens';
+    const limit = sent[name] ?? 0;
+    const cap = readLimitCap(reason, limit);
+    if (cap !== undefined) {
+      if (this.#limitCap > cap) this.#limitCap = cap;
+      this.#note(`${name} (value)`, `at most ${cap}`, reason);
+      return true;
+    }
+    if (this.#limit !== name) return true; // changed already
+    const other = otherLimit(name);
+    this.#limit = this.#otherLimitTried ? 'none' : other;
+    this.#otherLimitTried = true;
+    this.#note(name, this.#limit === 'none' ? 'left out' : `sent as ${other}`, reason);
+    return true;
+  }
+}
+
+function otherLimit(name: Limit): Limit {
+  return name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
+}
+
+/** "max_tokens is too large: 8192. This model supports at most 4096": 4096. */
+function readLimitCap(reason: string, sent: number): number | undefined {
+  if (!/at most|less than|<=|maximum|too large|exceed/iu.test(reason)) return undefined;
+  const smaller = [...reason.matchAll(/\d+/gu)]
+    .map(([digits]) => Number(digits))
+    .filter((n) => n >= 16 && n < sent);
+  return smaller.length === 0 ? undefined : Math.max(...smaller);
+}
+
+/** How a refusal names each parameter; only what was sent can have been refused. */
+const words: [string, RegExp, (sent: ChatBody) => boolean][] = [
+  [
+    'limit',
+    /\bmax_(?:completion_)?tokens\b/iu,
+    (sent) => 'max_tokens' in sent || 'max_completion_tokens' in sent,
+  ],
+  ['temperature', /\btemperature\b/iu, (sent) => 'temperature' in sent],
+  ['seed', /\bseed\b/iu, (sent) => 'seed' in sent],
+  ['reasoning_effort', /\breasoning[_. ]effort\b/iu, (sent) => 'reasoning_effort' in sent],
+  [
+    'system role',
+    /system (?:role|message|prompt|instruction)|developer (?:role|message|instruction)|role[^.]{0,40}system|roles must alternate/iu,
+    ({ messages }) => messages.some(({ role }) => role === 'system'),
+  ],
+  [
+    'response_format',
+    /response_?format|json_schema|json_object|json mode|schema|grammar|structured output|generate json|guided|json_validate/iu,
+    (sent) => sent.response_format !== undefined,
+  ],
+];
+
+function namedParameters(
+  status: number,
+  { message, code = '', param }: ServerError,
+  sent: ChatBody,
+): string[] {
+  const refusal = status === 400 || status === 422;
+  // Servers that break over a grammar answer 500 or 501.
+  const broken = status === 500 || status === 501;
+  if (!refusal && !broken) return [];
+  const possible = words.filter(
+    ([name, , isSent]) => isSent(sent) && (refusal || name === 'response_format'),
+  );
+  const byParam = param === undefined ? [] : possible.filter(([, said]) => said.test(param));
+  const named = byParam.length > 0 ? byParam : possible.filter(([, said]) => said.test(`${code} ${message}`));
+  return named.map(([name]) => name);
+}
+
+/** The system message's text at the head of the first user message. */
+function withoutSystemRole(messages: readonly Message[]): Message[] {
+  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const others = messages.filter(({ role }) => role !== 'system');
+  return others.map((message, n) =>
+    n === 0 ? { ...message, content: [...system, message.content].join('\n\n') } : message,
+  );
+}

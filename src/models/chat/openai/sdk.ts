@@ -1,0 +1,98 @@
+/** The official SDK, set up for an endpoint, and its errors as facts. */
+import OpenAI, { APIConnectionError, APIError } from 'openai';
+import type { ResolvedChatOptions } from '../options.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { ServerError } from './failures.ts';
+import { AnswerSizeError, AnswerTimeoutError, boundedFetch } from './wire.ts';
+
+/** The SDK's own time-out, above every one of `boundedFetch`; the largest that a timer takes. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A client that sends each request once: retries are the caller's. */
+export function createSdk(
+  { baseUrl, query, key, azure, official }: Endpoint,
+  { timeout, concurrency }: Pick<ResolvedChatOptions, 'timeout' | 'concurrency'>,
+): OpenAI {
+  const withoutKey = { Authorization: null };
+  return new OpenAI({
+    apiKey: key ?? 'none',
+    baseURL: baseUrl,
+    defaultQuery: query,
+    defaultHeaders: key === undefined ? withoutKey : azure ? { ...withoutKey, 'api-key': key } : {},
+    ...(!official && { organization: null, project: null }), // those of the environment are OpenAI's
+    maxRetries: 0,
+    timeout: NO_TIMEOUT_MS,
+    fetch: boundedFetch({ timeoutSeconds: timeout, concurrency }),
+    logLevel: 'off',
+  });
+}
+
+export interface SdkErrorFacts {
+  /** HTTP status; undefined where no answer came. */
+  status?: number;
+  said: ServerError;
+  headers: Headers;
+  /** A connection was made. */
+  connected: boolean;
+  /** The request may have reached the server. */
+  sent: boolean;
+}
+
+/** Codes of failures before a request is sent. */
+const UNSENT_CODES = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_INVALID_URL',
+]);
+
+/** What is known of an error that the SDK threw. */
+export function readSdkError(error: unknown): SdkErrorFacts {
+  if (error instanceof APIError && error.status !== undefined) {
+    const { status, headers, code, type, param } = error as APIError<number, Headers>;
+    const message = messageIn(error.error) ?? error.message;
+    return {
+      status,
+      said: {
+        message,
+        ...(code && { code: String(code) }),
+        ...(type && { type: String(type) }),
+        ...(param && { param: String(param) }),
+      },
+      headers: headers ?? new Headers(),
+      connected: true,
+      sent: true,
+    };
+  }
+  const causes = causesOf(error);
+  const known = causes.find(
+    (cause) => cause instanceof AnswerTimeoutError || cause instanceof AnswerSizeError,
+  );
+  const codes = causes.map((cause) => (cause as NodeJS.ErrnoException).code ?? '');
+  const unsent = codes.find((code) => UNSENT_CODES.has(code));
+  const innermost = causes.at(-1);
+  const words = innermost instanceof Error ? innermost.message || codes.at(-1) : String(innermost);
+  return {
+    said: { message: known?.message ?? `connection failed: ${unsent ? `${unsent} ` : ''}${words}` },
+    headers: new Headers(),
+    connected: unsent === undefined,
+    sent: unsent === undefined,
+  };
+}
+
+function messageIn(body: unknown): string | undefined {
+  const message = (body as { message?: unknown } | undefined)?.message;
+  return typeof message === 'string' ? message : undefined;
+}
+
+/** The error and its causes, outermost first. */
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let at = error; at instanceof Error && causes.length < 10; at = at.cause) {
+    if (!(at instanceof APIConnectionError)) causes.push(at);
+  }
+  return causes.length > 0 ? causes : [error instanceof Error ? error : new Error(String(error))];
+}
