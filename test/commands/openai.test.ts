@@ -115,7 +115,7 @@ describe('recsys openai', () => {
     ]);
     expect(models[0]!.users).toMatchObject({ evaluated: 8, emptyLists: 5 });
     expect(stdout).toContain('2 answered, 1 refused, 1 truncated, 1 malformed, 1 empty, 2 failed');
-    expect(language.users[6]!.reply).toBe('status 500: 500 boom');
+    expect(language.users[6]!.reply).toBe('status 500: boom');
   });
 
   it('continues after kill -9 in the middle of 50 users: nobody is asked twice, and the record is the same', async () => {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { ModelGoneError, type Ask } from '../../models/chat/ask.ts';
 import { diskCache, noCache, type Answer } from '../../models/chat/cache.ts';
-import { Budget, priceOf } from '../../models/chat/cost.ts';
-import { DISCOUNT_SHARE, familyOf, type Price } from '../../models/chat/families.ts';
+import { Budget, pricePaid } from '../../models/chat/cost.ts';
+import { familyOf, type Price } from '../../models/chat/families.ts';
 import { createChatModel, type ChatFitted, type ChatParts } from '../../models/chat/index.ts';
 import { createChatClient, type ChatClient } from '../../models/chat/openai/client.ts';
 import { serverTokenCounter } from '../../models/chat/openai/models.ts';
@@ -160,18 +160,9 @@ function collectAnswers(ask: Ask, answers: Answer[]): Ask {
   };
 }
 
-/** USD per million tokens: the user's own price, else the family's, with the tier's discount; undefined where unknown. */
-export function pricePaid({ options, price }: Pick<ChatSpec, 'options' | 'price'>): Price | undefined {
-  if (price !== undefined) return price;
-  const list = priceOf(options.model);
-  if (list === undefined || !options.flex) return list;
-  const discounted = { input: list.input * DISCOUNT_SHARE, output: list.output * DISCOUNT_SHARE };
-  return list.cached === undefined ? discounted : { ...discounted, cached: list.cached * DISCOUNT_SHARE };
-}
-
 function budgetOf(spec: ChatSpec): Budget | undefined {
   if (spec.maxCost === undefined) return undefined;
-  const price = pricePaid(spec);
+  const price = pricePaid(spec.options, spec.price);
   if (price !== undefined) return new Budget(price, spec.maxCost);
   throw new UsageError({
     place: '--max-cost',

@@ -1,5 +1,5 @@
 /** What a chat model would be asked and would cost at most, without asking it. */
-import { costOf } from '../../models/chat/cost.ts';
+import { costOf, pricePaid } from '../../models/chat/cost.ts';
 import { dayOf, familyOf, isServed, PRICES_AS_OF } from '../../models/chat/families.ts';
 import { resolveEndpoint, type Endpoint } from '../../models/chat/openai/endpoint.ts';
 import { fetchServedModel } from '../../models/chat/openai/models.ts';
@@ -8,7 +8,7 @@ import { hasKnownEncoding, tokenCounter } from '../../models/chat/tokens.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
 import { withFitted, type RunContext } from '../run.ts';
-import { chatModel, prepareChat, pricePaid, refuseRequests, type ChatSpec } from './chat.ts';
+import { chatModel, prepareChat, refuseRequests, type ChatSpec } from './chat.ts';
 
 export interface CostEstimate {
   users: number;
@@ -36,7 +36,7 @@ export async function estimateChat(spec: ChatSpec, context: RunContext): Promise
   const rounds = spec.hybrid !== undefined && spec.hybrid.weight === undefined ? 2 : 1;
   const inputTokens = rounds * questions.reduce((sum, question) => sum + question.inputTokens, 0);
   const outputTokens = rounds * questions.reduce((sum, question) => sum + question.maxOutputTokens, 0);
-  const price = pricePaid(spec);
+  const price = pricePaid(spec.options, spec.price);
   return {
     users: questions.length,
     inputTokens,

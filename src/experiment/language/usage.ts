@@ -1,15 +1,15 @@
 /** What a run of a chat model used: the model that answered, parameters, tokens by kind, cost, seconds. */
 import type { Answer } from '../../models/chat/cache.ts';
-import { costOf } from '../../models/chat/cost.ts';
-import { PRICES_AS_OF } from '../../models/chat/families.ts';
+import { costOf, pricePaid } from '../../models/chat/cost.ts';
+import { PRICES_AS_OF, type Price } from '../../models/chat/families.ts';
 import type { ChatExchange } from '../../models/chat/index.ts';
 import type { ParameterChange } from '../../models/chat/openai/parameters.ts';
-import { pricePaid, type ChatSpec } from './chat.ts';
+import type { ResolvedChatOptions } from '../../models/chat/options.ts';
 
 /** Of all answers that the record rests on, kept ones and those of a hybrid's validation users included. */
 export function describeUsage(
   answers: readonly Answer[],
-  spec: Pick<ChatSpec, 'options' | 'price'>,
+  { options, price: own }: { options: ResolvedChatOptions; price?: Price },
   changes: readonly ParameterChange[],
 ): Record<string, unknown> {
   const sum = (count: (usage: Answer['usage']) => number | undefined) =>
@@ -17,8 +17,7 @@ export function describeUsage(
   const input = sum((usage) => usage.input);
   const output = sum((usage) => usage.output);
   const cached = sum((usage) => usage.cached);
-  const price = pricePaid(spec);
-  const { options } = spec;
+  const price = pricePaid(options, own);
   return {
     answers: answers.length,
     answeredBy: [...new Set(answers.map(({ model }) => model))].sort(),
@@ -32,7 +31,7 @@ export function describeUsage(
     answersWithEstimatedTokens: answers.filter(({ usage }) => usage.estimated).length,
     ...(price && {
       costUsd: costOf({ input, output, cached }, price),
-      pricesAsOf: spec.price ? 'given by the user' : PRICES_AS_OF,
+      pricesAsOf: own ? 'given by the user' : PRICES_AS_OF,
     }),
   };
 }

@@ -1,10 +1,25 @@
 /** The cost of requests: prices of the model's family, or the user's own, and a budget that is never exceeded. */
 import { RecsysError } from '../../util/errors.ts';
-import { familyOf, type Price } from './families.ts';
+import { DISCOUNT_SHARE, familyOf, type Price } from './families.ts';
 
 /** List price of a model; undefined where unknown. */
 export function priceOf(model: string): Price | undefined {
   return familyOf(model)?.price;
+}
+
+/** The user's own price, else the list price with the tier's discount; undefined where unknown. */
+export function pricePaid(
+  { model, flex }: { model: string; flex: boolean },
+  own: Price | undefined,
+): Price | undefined {
+  const list = priceOf(model);
+  if (own !== undefined || list === undefined || !flex) return own ?? list;
+  const { input, output, cached = input } = list;
+  return {
+    input: input * DISCOUNT_SHARE,
+    output: output * DISCOUNT_SHARE,
+    cached: cached * DISCOUNT_SHARE,
+  };
 }
 
 export interface TokenCount {

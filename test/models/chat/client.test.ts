@@ -44,7 +44,7 @@ afterEach(async () => {
   await server.close();
 });
 
-async function connect(options: Record<string, unknown> = {}, cache: AnswerCache = noCache, budget?: Budget) {
+function connect(options: Record<string, unknown> = {}, cache: AnswerCache = noCache, budget?: Budget) {
   const resolved = resolveModel(
     chatOptions.parse({ baseUrl: server.url, model: 'gpt-4o', retries: 1, ...options }),
     new Date(),
@@ -55,7 +55,7 @@ async function connect(options: Record<string, unknown> = {}, cache: AnswerCache
 
 async function outcome(behaviour: Behaviour, options: Record<string, unknown> = {}, signal = never) {
   server.behave(behaviour);
-  return (await connect(options)).ask(request, signal);
+  return connect(options).ask(request, signal);
 }
 
 const temporary = () => mkdtemp(join(tmpdir(), 'recsys-cache-'));
@@ -77,7 +77,7 @@ describe('asking a server', () => {
   });
 
   it('names the fields of the schema in the order in which the prompt asks for them', async () => {
-    await (await connect()).ask({ ...request, numbered: true }, never);
+    await connect().ask({ ...request, numbered: true }, never);
     const format = JSON.stringify(bodies()[0]!.response_format);
     const order = ['"number":{', '"title":{', '"reason":{'].map((field) => format.indexOf(field));
     expect(order).toEqual([...order].sort((a, b) => a - b));
@@ -131,7 +131,7 @@ describe('parameters that a server refuses', () => {
     ['reasoning_effort', { error: { message: 'unknown parameter reasoning_effort' } }, 400],
   ])('leaves %s out when it is refused in this form: %j', async (parameter, raw, status) => {
     server.behave(refusing((body) => parameter in body, raw, status));
-    const client = await connect({ reasoningEffort: 'low' });
+    const client = connect({ reasoningEffort: 'low' });
     expect(await client.ask(request, never)).toMatchObject({ answer: { text: 'plain' } });
     expect(bodies().map((body) => parameter in body)).toEqual([true, false]);
     expect(client.changes).toMatchObject([{ parameter, change: 'left out' }]);
@@ -142,16 +142,16 @@ describe('parameters that a server refuses', () => {
 
   it('sends the limit under its other name, then not at all, then says so when a cost limit needs it', async () => {
     server.behave(refusing((body) => 'max_tokens' in body, { error: { message: 'max_tokens?' } }));
-    await (await connect()).ask(request, never);
+    await connect().ask(request, never);
     expect(bodies()[1]).toMatchObject({ max_completion_tokens: 100 });
     server.behave(
       refusing((body) => 'max_tokens' in body || 'max_completion_tokens' in body, {
         error: { message: 'unknown max_tokens or max_completion_tokens' },
       }),
     );
-    await (await connect()).ask(request, never);
+    await connect().ask(request, never);
     expect(bodies().at(-1)).not.toHaveProperty('max_completion_tokens');
-    const limited = await connect({}, noCache, new Budget({ input: 1, output: 1 }, 1));
+    const limited = connect({}, noCache, new Budget({ input: 1, output: 1 }, 1));
     await expect(limited.ask(request, never)).rejects.toThrow(/--max-cost: model 'gpt-4o' takes no limit/);
   });
 
@@ -161,7 +161,7 @@ describe('parameters that a server refuses', () => {
         ? { status: 400, error: { message: 'max_tokens is too large: 100. At most 64 are supported.' } }
         : 'plain',
     );
-    const client = await connect();
+    const client = connect();
     await client.ask(request, never);
     expect(bodies()[1]!['max_tokens']).toBe(64);
   });
@@ -172,7 +172,7 @@ describe('parameters that a server refuses', () => {
         error: { message: 'This response_format is unavailable' },
       }),
     );
-    const client = await connect();
+    const client = connect();
     expect(await client.ask(request, never)).toMatchObject({ answer: { text: 'plain' } });
     expect(bodies().map((body) => body.response_format?.type)).toEqual([
       'json_schema',
@@ -186,7 +186,7 @@ describe('parameters that a server refuses', () => {
     server.behave(
       refusing((body) => 'response_format' in body, { error: { message: 'failed to parse grammar' } }, 500),
     );
-    expect(await (await connect({ retries: 0 })).ask(request, never)).toMatchObject({
+    expect(await connect({ retries: 0 }).ask(request, never)).toMatchObject({
       answer: { text: 'plain' },
     });
   });
@@ -197,7 +197,7 @@ describe('parameters that a server refuses', () => {
         error: { message: 'System role not supported' },
       }),
     );
-    await (await connect()).ask(request, never);
+    await connect().ask(request, never);
     expect(bodies()[1]!.messages).toEqual([
       { role: 'user', content: 'You recommend movies.\n\nUser 1 has watched nothing.' },
     ]);
@@ -205,7 +205,7 @@ describe('parameters that a server refuses', () => {
 
   it('is learned by the first request alone, though many are asked at once', async () => {
     server.behave(refusing((body) => 'seed' in body, { error: { message: 'no seed' } }));
-    const client = await connect();
+    const client = connect();
     await Promise.all([1, 2, 3, 4, 5].map((seed) => client.ask({ ...request, seed }, never)));
     expect(bodies().filter((body) => 'seed' in body)).toHaveLength(1);
   });
@@ -213,9 +213,9 @@ describe('parameters that a server refuses', () => {
   it('is forgotten by the next run, which takes the old answer only where it asks the same', async () => {
     const cache = diskCache(await temporary());
     server.behave(refusing((body) => 'response_format' in body, { error: { message: 'response_format?' } }));
-    await (await connect({}, cache)).ask(request, never);
+    await connect({}, cache).ask(request, never);
     server.behave(() => 'structured');
-    expect(await (await connect({}, cache)).ask(request, never)).toMatchObject({
+    expect(await connect({}, cache).ask(request, never)).toMatchObject({
       answer: { text: 'structured' },
     });
   });
@@ -223,9 +223,9 @@ describe('parameters that a server refuses', () => {
   it('is remembered where the model can no longer be asked: the kept answer counts', async () => {
     const cache = diskCache(await temporary());
     server.behave(refusing((body) => 'seed' in body, { error: { message: 'no seed' } }));
-    await (await connect({}, cache)).ask(request, never);
+    await connect({}, cache).ask(request, never);
     server.behave(() => ({ status: 410, error: { message: 'gone' } }));
-    expect(await (await connect({}, cache)).ask(request, never)).toMatchObject({
+    expect(await connect({}, cache).ask(request, never)).toMatchObject({
       fromCache: true,
       answer: { text: 'plain' },
     });
@@ -339,7 +339,7 @@ describe('forms of answers', () => {
   ])('a body of 200 that holds %s is a failure and not kept', async (_, raw, reason) => {
     const folder = await temporary();
     server.behave(() => raw);
-    const client = await connect({ retries: 0 }, diskCache(folder));
+    const client = connect({ retries: 0 }, diskCache(folder));
     expect(await client.ask(request, never)).toEqual({ failure: expect.stringMatching(reason) as string });
     const files = await readdir(folder, { recursive: true });
     expect(files.filter((name) => name.endsWith('.json'))).toEqual([]);
@@ -348,7 +348,7 @@ describe('forms of answers', () => {
   it('an empty answer is not kept: the next run asks again', async () => {
     const cache = diskCache(await temporary());
     server.behave((_, n) => (n === 0 ? '' : 'good'));
-    const client = await connect({}, cache);
+    const client = connect({}, cache);
     expect(await client.ask(request, never)).toMatchObject({ answer: { text: '' } });
     expect(await client.ask(request, never)).toMatchObject({ fromCache: false, answer: { text: 'good' } });
     expect(await client.ask(request, never)).toMatchObject({ fromCache: true });
@@ -431,7 +431,7 @@ describe('what goes wrong for a while', () => {
       queue = turn;
       return turn.then(() => 'ok');
     });
-    const client = await connect({ timeout: 0.7, retries: 0, concurrency: 4 });
+    const client = connect({ timeout: 0.7, retries: 0, concurrency: 4 });
     const got = await Promise.all([1, 2, 3, 4, 5].map((seed) => client.ask({ ...request, seed }, never)));
     expect(got.map((one) => 'answer' in one)).toEqual([true, true, true, true, true]);
   });
@@ -439,7 +439,7 @@ describe('what goes wrong for a while', () => {
   it('a failure is not kept: the next run asks again', async () => {
     const cache = diskCache(await temporary());
     server.behave((_, n) => (n < 2 ? { status: 500, error: { message: 'boom' } } : 'ok'));
-    const client = await connect({}, cache);
+    const client = connect({}, cache);
     expect(await client.ask(request, never)).toHaveProperty('failure');
     expect(await client.ask(request, never)).toMatchObject({ fromCache: false, answer: { text: 'ok' } });
   });
@@ -451,7 +451,7 @@ describe('what goes wrong for a while', () => {
       'x-ratelimit-reset-requests': '30s',
     };
     server.behave(() => ({ ...completion({}), headers }));
-    const client = await connect();
+    const client = connect();
     await client.ask(request, never);
     const started = performance.now();
     await client.ask({ ...request, seed: 2 }, never);
@@ -516,7 +516,7 @@ describe('what no retry mends', () => {
   it('a port where nobody listens is an error after the retries, once for all', async () => {
     const gone = await chatServer(() => '');
     await gone.close();
-    const client = await connect({ baseUrl: gone.url, retries: 0 });
+    const client = connect({ baseUrl: gone.url, retries: 0 });
     await expect(client.ask(request, never)).rejects.toThrow(
       /no server answers: connection failed: ECONNREFUSED/,
     );
@@ -531,7 +531,7 @@ describe('secrets', () => {
         ? { status: 418, error: { message: `denied for ${KEY} and url-secret-1` } }
         : `your key is ${KEY} and url-secret-1`,
     );
-    const client = await connect({ baseUrl: `${server.url}?key=url-secret-1` }, diskCache(folder));
+    const client = connect({ baseUrl: `${server.url}?key=url-secret-1` }, diskCache(folder));
     const got = await client.ask(request, never);
     expect(server.requests[0]!.url).toContain('key=url-secret-1');
     expect(got).toMatchObject({ answer: { text: 'your key is [key] and [key]' } });
@@ -566,9 +566,9 @@ describe('two runs at once', () => {
   it('ask once: the second takes the answer of the first', async () => {
     const cache = diskCache(await temporary());
     server.behave(() => new Promise((resolve) => setTimeout(() => resolve('ok'), 300)));
-    const clients = [await connect({}, cache), await connect({}, cache)];
+    const clients = [connect({}, cache), connect({}, cache)];
     const got = await Promise.all(clients.map((client) => client.ask(request, never)));
-    expect(got.map((one) => 'answer' in one && one.fromCache).sort()).toEqual([false, true]);
+    expect(got.filter((one) => 'answer' in one && one.fromCache)).toHaveLength(1);
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -579,7 +579,7 @@ describe('the budget', () => {
   const asked = async (behaviour: Behaviour, maxCost: number, options: Record<string, unknown> = {}) => {
     server.behave(behaviour);
     const budget = new Budget(price, maxCost);
-    const client = await connect({ retries: 3, timeout: 0.2, ...options }, noCache, budget);
+    const client = connect({ retries: 3, timeout: 0.2, ...options }, noCache, budget);
     const users = Array.from({ length: 8 }, (_, seed) => client.ask({ ...request, seed }, never));
     const results = await Promise.allSettled(users);
     return { budget, results };

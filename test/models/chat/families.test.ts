@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costOf, priceOf } from '../../../src/models/chat/cost.ts';
 import { defaultModel, familyOf, isServed, reasoningTokens } from '../../../src/models/chat/families.ts';
-import { readDuration, readRetryAfter } from '../../../src/models/chat/openai/failures.ts';
+import { readDuration, readRetryAfter } from '../../../src/models/chat/openai/waits.ts';
 
 describe('model families', () => {
   // ../shared/design/chat-models-2027.md: OpenAI's documentation of 2026-11-25

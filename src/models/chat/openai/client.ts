@@ -10,11 +10,12 @@ import { familyOf } from '../families.ts';
 import type { ResolvedChatOptions } from '../options.ts';
 import { countMessages } from '../tokens.ts';
 import { redact, resolveEndpoint, type Endpoint } from './endpoint.ts';
-import { classify, readRetryAfter, type ServerError } from './failures.ts';
+import { classify, type ServerError } from './failures.ts';
 import { Pacer } from './pacer.ts';
 import { RequestParameters, type ChatBody, type ParameterChange } from './parameters.ts';
 import { readCompletion, type CompletionContent } from './response.ts';
 import { createSdk, readSdkError } from './sdk.ts';
+import { readRetryAfter } from './waits.ts';
 
 export interface ClientParts {
   options: ResolvedChatOptions;
@@ -51,9 +52,9 @@ const LONGEST_BACKOFF_SECONDS = 8;
  * key. `ask` throws RecsysError at once for what no retry mends: key refused, no permission, unknown model or path,
  * quota used up, budget exhausted, a longer wait than `--max-wait`; ModelGoneError for a model that is no longer served.
  */
-export async function createChatClient(parts: ClientParts): Promise<ChatClient> {
+export function createChatClient(parts: ClientParts): ChatClient {
   const endpoint = resolveEndpoint(parts.options);
-  const client = new Client(parts, endpoint, await createSdk(endpoint, parts.options));
+  const client = new Client(parts, endpoint, createSdk(endpoint, parts.options));
   return {
     ask: (request, signal) => client.ask(request, signal),
     endpoint,
@@ -276,7 +277,7 @@ class Client {
         return { retry: reason, afterSeconds, connected: true };
       }
       const { remedy } = consequence;
-      return { failure: remedy === undefined ? reason : `${reason}. ${remedy}` };
+      return { failure: remedy === undefined ? reason : `${reason.replace(/[.]$/u, '')}. ${remedy}` };
     };
     const isFinal =
       consequence.kind === 'fatal' || (consequence.kind === 'failed' && consequence.remedy !== undefined);

@@ -111,63 +111,56 @@ export type Consequence =
 export function classify(status: number, error: ServerError, model: string): Consequence {
   const { message, code = '', type = '' } = error;
   const said = `${code} ${type} ${message}`;
-  if (
-    status === 401 ||
-    /invalid[_ ]api[_ ]key|api key not valid|API_KEY_INVALID|incorrect api key/iu.test(said)
-  ) {
-    return {
-      kind: 'fatal',
-      found: `the API key was refused (${status}): ${message}`,
-      remedy: 'Set OPENAI_API_KEY to a valid key.',
-    };
-  }
-  if (isQuota(status, said)) {
-    return {
-      kind: 'fatal',
-      found: `the quota of this key is used up (${status}): ${message}`,
-      remedy: 'Add credit or use another key; the answers so far are kept.',
-    };
-  }
-  if (isFiltered(status, said)) return { kind: 'filtered' };
-  if (status === 403 || status === 407) {
-    return {
-      kind: 'fatal',
-      found: `no permission (${status}): ${message}`,
-      remedy: 'Use a key of a project that may use this model.',
-    };
-  }
+  if (isFiltered(status, said) && !isKeyError(status, said)) return { kind: 'filtered' };
   if (isGone(status, said)) return { kind: 'model-gone' };
-  if (isUnknownModel(status, said, model)) {
-    return {
-      kind: 'fatal',
-      found: `no model '${model}' there (${status}): ${message}`,
-      remedy: 'Check --model and --base-url.',
-    };
-  }
-  if (status === 404 || status === 405) {
-    return {
-      kind: 'fatal',
-      found: `nothing answers at this path (${status}): ${message}`,
-      remedy: 'Check the path of --base-url: most servers need /v1 at its end.',
-    };
-  }
-  if (isTooLong(said)) {
-    return {
-      kind: 'failed',
-      remedy: 'The prompt is too long for this model: lower --history-tokens or --max-output-tokens.',
-    };
-  }
+  const fatal = describeFatal(status, said, model);
+  if (fatal) return { kind: 'fatal', found: `${fatal[0]} (${status}): ${message}`, remedy: fatal[1] };
+  if (isTooLong(said)) return { kind: 'failed', remedy: `The prompt is too long for this model: ${SHORTEN}` };
   if (status === 429 && /request too large|must be reduced/iu.test(said)) {
-    return {
-      kind: 'failed',
-      remedy: 'One request is over the limit of this key: lower --history-tokens or --max-output-tokens.',
-    };
+    return { kind: 'failed', remedy: `One request is over the limit of this key: ${SHORTEN}` };
   }
-  if (status === 408 || status === 409 || status === 425 || status === 429)
+  if (status === 408 || status === 409 || status === 425 || status === 429) {
     return { kind: 'retry', billed: false };
+  }
   // 501 is not there at all; 503 and 529 are overloads, which no server bills.
   if (status >= 500 && status !== 501) return { kind: 'retry', billed: status !== 503 && status !== 529 };
   return { kind: 'failed' };
+}
+
+const SHORTEN = 'lower --history-tokens or --max-output-tokens.';
+
+/** What is wrong and what to do about it, where every further request would meet the same. */
+function describeFatal(
+  status: number,
+  said: string,
+  model: string,
+): [found: string, remedy: string] | undefined {
+  if (isKeyError(status, said)) return ['the API key was refused', 'Set OPENAI_API_KEY to a valid key.'];
+  if (isQuota(status, said)) {
+    return [
+      'the quota of this key is used up',
+      'Add credit or use another key; the answers so far are kept.',
+    ];
+  }
+  if (status === 403 || status === 407) {
+    return ['no permission', 'Use a key of a project that may use this model.'];
+  }
+  if (isUnknownModel(status, said, model)) {
+    return [`no model '${model}' there`, 'Check --model and --base-url.'];
+  }
+  if (status === 404 || status === 405) {
+    return [
+      'nothing answers at this path',
+      'Check the path of --base-url: most servers need /v1 at its end.',
+    ];
+  }
+  return undefined;
+}
+
+function isKeyError(status: number, said: string): boolean {
+  return (
+    status === 401 || /invalid[_ ]api[_ ]key|api key not valid|API_KEY_INVALID|incorrect api key/iu.test(said)
+  );
 }
 
 function isQuota(status: number, said: string): boolean {
@@ -216,35 +209,4 @@ function isTooLong(said: string): boolean {
   return /context[_ ](?:length|window|size)|maximum context|exceed_context|prompt is too long|too many tokens|reduce the length/iu.test(
     said,
   );
-}
-
-/** A server's wish to wait. */
-const MAX_PARSED_WAIT_SECONDS = 30 * 86_400;
-
-/**
- * Seconds that the server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), else "try again in 4s" in
- * its words. Undefined where it says nothing.
- */
-export function readRetryAfter(headers: Headers, message: string, now: Date): number | undefined {
-  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
-  if (milliseconds >= 0) return Math.min(milliseconds / 1000, MAX_PARSED_WAIT_SECONDS);
-  const header = headers.get('retry-after')?.trim() ?? '';
-  if (/^\d+(?:\.\d+)?$/u.test(header)) return Math.min(Number(header), MAX_PARSED_WAIT_SECONDS);
-  const date = /^[a-z]{3}/iu.test(header) ? Date.parse(header) : NaN;
-  if (!Number.isNaN(date)) return Math.max(0, (date - now.getTime()) / 1000);
-  return readDuration(
-    /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)/iu.exec(message)?.[1] ?? '',
-  );
-}
-
-const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** "1m30.5s", "20ms" or "6h" in seconds; undefined for anything else. */
-export function readDuration(text: string): number | undefined {
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/u.test(text)) return undefined;
-  let seconds = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gu)) {
-    seconds += Number(number) * SECONDS_PER_UNIT[unit as keyof typeof SECONDS_PER_UNIT];
-  }
-  return Math.min(seconds, MAX_PARSED_WAIT_SECONDS);
 }

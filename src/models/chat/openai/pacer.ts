@@ -1,6 +1,6 @@
 /** When the next request may be sent: what the server's headers leave of its limits, and pauses that it asks for. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readDuration } from './failures.ts';
+import { readDuration } from './waits.ts';
 
 /** Pauses shorter than this are not worth a line. */
 const SHORTEST_NOTED_WAIT_SECONDS = 2;

@@ -58,9 +58,9 @@ export function readSdkError(error: unknown): SdkErrorFacts {
       status,
       said: {
         message,
-        ...(code && { code: String(code) }),
-        ...(type && { type: String(type) }),
-        ...(param && { param: String(param) }),
+        ...(code && { code }),
+        ...(type && { type }),
+        ...(param && { param }),
       },
       headers: headers ?? new Headers(),
       connected: true,

@@ -1,0 +1,32 @@
+/** Durations in the headers and words of servers. */
+
+/** No run waits longer than a month. */
+const MAX_PARSED_WAIT_SECONDS = 30 * 86_400;
+
+/**
+ * Seconds that the server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), else "try again in 4s" in
+ * its words. Undefined where it says nothing.
+ */
+export function readRetryAfter(headers: Headers, message: string, now: Date): number | undefined {
+  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return Math.min(milliseconds / 1000, MAX_PARSED_WAIT_SECONDS);
+  const header = headers.get('retry-after')?.trim() ?? '';
+  if (/^\d+(?:\.\d+)?$/u.test(header)) return Math.min(Number(header), MAX_PARSED_WAIT_SECONDS);
+  const date = /^[a-z]{3}/iu.test(header) ? Date.parse(header) : NaN;
+  if (!Number.isNaN(date)) return Math.max(0, (date - now.getTime()) / 1000);
+  return readDuration(
+    /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)/iu.exec(message)?.[1] ?? '',
+  );
+}
+
+const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** "1m30.5s", "20ms" or "6h" in seconds; undefined for anything else. */
+export function readDuration(text: string): number | undefined {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/u.test(text)) return undefined;
+  let seconds = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gu)) {
+    seconds += Number(number) * SECONDS_PER_UNIT[unit as keyof typeof SECONDS_PER_UNIT];
+  }
+  return Math.min(seconds, MAX_PARSED_WAIT_SECONDS);
+}
