@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { has } from '../../src/data/csr.ts';
 import { noCache } from '../../src/models/chat/cache.ts';
 import { createChatModel } from '../../src/models/chat/index.ts';
-import { chatClient } from '../../src/models/chat/openai-client.ts';
-import { chatOptions } from '../../src/models/chat/options.ts';
+import { createChatClient } from '../../src/models/chat/openai/client.ts';
+import { chatOptions, resolveModel } from '../../src/models/chat/options.ts';
 import { createGpt2 } from '../../src/models/gpt2/index.ts';
 import { gpt2Options } from '../../src/models/gpt2/options.ts';
 import type { Recommender } from '../../src/models/recommender.ts';
@@ -55,10 +55,12 @@ function gpt2(typed: Record<string, unknown>): Recommender {
   });
 }
 
-async function chat(): Promise<Recommender> {
-  const options = chatOptions.parse({ baseUrl: server.url, retries: 0 });
-  const ask = await chatClient(options, noCache);
-  return createChatModel({ options, ask, countTokens: (text) => text.length });
+function chat(): Recommender {
+  const options = resolveModel(chatOptions.parse({ baseUrl: server.url, retries: 0 }), new Date());
+  const countTokens = (text: string) => text.length;
+  const progress = { note: () => {} };
+  const { ask } = createChatClient({ options, cache: noCache, countTokens, progress });
+  return createChatModel({ options, ask, countTokens });
 }
 
 const languageModels: Record<string, () => Recommender | Promise<Recommender>> = {
