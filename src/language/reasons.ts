@@ -1,0 +1,186 @@
+/**
+ * What a reason says about its reader, checked against the history that the model was shown: by rule, without a model.
+ * Movies, genres and ratings that a reason names are looked up. What it says of the recommended movie is not judged.
+ */
+import type { Movies } from '../data/dataset.ts';
+import { splitYear } from '../data/titles.ts';
+import { normalizeName, splitNames } from './titles/keys.ts';
+
+export const verdicts = ['supported', 'unsupported', 'contradicted'] as const;
+
+/**
+ * `supported`: the history shows it. `unsupported`: the history says nothing of it. `contradicted`: the history says
+ * otherwise: the movie has another rating, or the genre that the user is said to like is rated below the user's mean.
+ */
+export type Verdict = (typeof verdicts)[number];
+
+/** One thing that a reason says. */
+export interface Claim {
+  kind: 'movie' | 'genre' | 'rating';
+  /** The title as released, the genre, or the title with the stars that the reason gives it. */
+  subject: string;
+  verdict: Verdict;
+}
+
+/** A rating that the prompt showed. */
+export interface ShownRating {
+  /** Item index. */
+  item: number;
+  stars: number;
+}
+
+/** Shorter names ("M", "It", "Up") are words of any sentence, unless a year stands behind them. */
+const MIN_NAME_LENGTH = 5;
+/** Words in a name at most; the longest prefix of a sentence that is looked up. */
+const MAX_NAME_WORDS = 12;
+/** Longer reasons are read up to here. */
+const MAX_REASON_LENGTH = 2000;
+/** Characters behind a title within which a rating belongs to it. */
+const RATING_DISTANCE = 40;
+
+/** Names of genres as people write them, by the names that MovieLens gives them, both normalized. */
+const GENRE_WORDS: ReadonlyMap<string, string> = new Map([
+  ['science fiction', 'sci fi'],
+  ['scifi', 'sci fi'],
+  ['sf', 'sci fi'],
+  ['comedies', 'comedy'],
+  ['dramas', 'drama'],
+  ['thrillers', 'thriller'],
+  ['westerns', 'western'],
+  ['musicals', 'musical'],
+  ['mysteries', 'mystery'],
+  ['documentaries', 'documentary'],
+  ['animated', 'animation'],
+  ['noir', 'film noir'],
+]);
+
+/** Checks reasons against one data set. Built once: linear in the number of titles. */
+export class ReasonChecker {
+  readonly #movies: Pick<Movies, 'titles' | 'years' | 'genres'>;
+  readonly #itemsByName = new Map<string, number[]>();
+  readonly #genres = new Map<string, string>();
+
+  constructor(movies: Pick<Movies, 'titles' | 'years' | 'genres'>) {
+    this.#movies = movies;
+    for (const [item, title] of movies.titles.entries()) {
+      for (const name of new Set(splitNames(splitYear(title).name).map(normalizeName))) {
+        const items = this.#itemsByName.get(name);
+        if (items) items.push(item);
+        else this.#itemsByName.set(name, [item]);
+      }
+      for (const genre of movies.genres[item]!) this.#genres.set(normalizeName(genre), genre);
+    }
+  }
+
+  /**
+   * Returns the claims of a reason in the order of its words; none for a reason that names nothing. `shown` is the
+   * history in the prompt; `recommended` is the movie that the reason is for (-1 when it was not found), whose own title
+   * is no claim, nor are its genres unless the reason speaks of the user's liking.
+   */
+  check(text: string, shown: readonly ShownRating[], recommended: number): Claim[] {
+    const reason = text.slice(0, MAX_REASON_LENGTH);
+    const stars = new Map(shown.map((rating) => [rating.item, rating.stars]));
+    const named = this.#namedMovies(reason, stars, recommended);
+    let rest = reason;
+    for (const { text } of named) rest = rest.replace(text, ' '.repeat(text.length));
+    return [
+      ...named.flatMap(({ items, end }) =>
+        this.#movieClaims(items, stars, reason.slice(end, end + RATING_DISTANCE)),
+      ),
+      ...this.#genreClaims(rest, shown),
+    ];
+  }
+
+  /** Titles in the text, the longest first at each word; of movies that share the name, those in the history. */
+  #namedMovies(reason: string, stars: ReadonlyMap<number, number>, recommended: number) {
+    const words = [...reason.matchAll(/[\p{L}\p{N}&][\p{L}\p{N}\p{M}'’.&·/-]*/gu)];
+    const found: { items: number[]; text: string; end: number }[] = [];
+    for (let first = 0; first < words.length; first++) {
+      for (let last = Math.min(words.length, first + MAX_NAME_WORDS) - 1; last >= first; last--) {
+        const start = words[first]!.index;
+        const end = words[last]!.index + words[last]![0].length;
+        const text = reason.slice(start, end).replace(/[.'’]+s?$/u, '');
+        const items = this.#moviesNamed(
+          text,
+          reason.slice(start + text.length),
+          start === 0 || /[.!?]\s+$/u.test(reason.slice(Math.max(0, start - 4), start)),
+        );
+        if (items.length === 0) continue;
+        const own = items.filter((item) => stars.has(item));
+        if (!items.includes(recommended)) found.push({ items: own.length > 0 ? own : items, text, end });
+        first = last;
+        break;
+      }
+    }
+    return found;
+  }
+
+  #moviesNamed(text: string, after: string, beginsSentence: boolean): number[] {
+    const items = this.#itemsByName.get(normalizeName(text)) ?? [];
+    if (items.length === 0) return [];
+    const year = /^["”*_]*\s*[([](\d{4})[)\]]/u.exec(after)?.[1];
+    if (year !== undefined)
+      return items.filter((item) => Math.abs(this.#movies.years[item]! - Number(year)) <= 1);
+    const capitals = text.split(/\s+/u).filter((word) => /^[\p{Lu}\p{N}]/u.test(word)).length;
+    if (text.length < MIN_NAME_LENGTH || capitals === 0 || this.#genres.has(normalizeName(text))) return [];
+    return beginsSentence && !text.includes(' ') ? [] : items;
+  }
+
+  #movieClaims(items: readonly number[], stars: ReadonlyMap<number, number>, after: string): Claim[] {
+    const item = items[0]!;
+    const title = this.#movies.titles[item]!;
+    const own = stars.get(item);
+    const claims: Claim[] = [
+      { kind: 'movie', subject: title, verdict: own === undefined ? 'unsupported' : 'supported' },
+    ];
+    const said = starsIn(after);
+    if (said !== undefined) {
+      const verdict = own === undefined ? 'unsupported' : own === said ? 'supported' : 'contradicted';
+      claims.push({ kind: 'rating', subject: `${title}: ${said}`, verdict });
+    }
+    return claims;
+  }
+
+  /** Genres that the user is said to like: supported when the user rated one of its movies, at the own mean or above. */
+  #genreClaims(text: string, shown: readonly ShownRating[]): Claim[] {
+    if (!LIKING.test(text)) return [];
+    const mean = shown.reduce((sum, { stars }) => sum + stars, 0) / shown.length;
+    const words = ` ${normalizeName(text)} `;
+    const named = new Set<string>();
+    for (const [written, genre] of [...this.#genres.keys()]
+      .map((name) => [name, name] as const)
+      .concat([...GENRE_WORDS]))
+      if (words.includes(` ${written} `) && this.#genres.has(genre)) named.add(this.#genres.get(genre)!);
+    return [...named].map((genre): Claim => {
+      const own = shown.filter(({ item }) => this.#movies.genres[item]!.includes(genre));
+      const average = own.reduce((sum, { stars }) => sum + stars, 0) / own.length;
+      const verdict = own.length === 0 ? 'unsupported' : average >= mean ? 'supported' : 'contradicted';
+      return { kind: 'genre', subject: genre, verdict };
+    });
+  }
+}
+
+/** Words that make a genre a claim about the reader, not about the movie. */
+const LIKING =
+  /\b(?:you(?:r|['’]ve|['’]re)?|user['’]?s?|their|they|he|she|viewer['’]?s?)\b.*\b(?:lik|lov|enjoy|rat|prefer|favou?r|appreciat|watch|fan|interest|taste|highly)/iu;
+
+/** "rated 4.5/5", "5 stars", "a 4.0", "(4.5)": stars behind a title; undefined where none is given. */
+function starsIn(text: string): number | undefined {
+  const match =
+    /^[^.!?;]*?(?:\b(?:rated|rating|gave|given|scored)\D{0,16}|[(:,]\s*)(?<a>[0-5](?:\.\d)?)(?!\d)(?:\s*(?:\/\s*5|stars?|out of (?:5|five)))?/iu.exec(
+      text,
+    )?.groups ?? /^[^.!?;]*?(?<a>[0-5](?:\.\d)?)\s*(?:\/\s*5|stars?|out of (?:5|five))/iu.exec(text)?.groups;
+  return match === undefined ? undefined : Number(match['a']);
+}
+
+/** Shares of the claims by verdict, 0 to 1; undefined without claims, which is not the same as no support. */
+export function shareVerdicts(claims: readonly Claim[]): Record<Verdict, number> | undefined {
+  if (claims.length === 0) return undefined;
+  const share = (verdict: Verdict) =>
+    claims.filter((claim) => claim.verdict === verdict).length / claims.length;
+  return {
+    supported: share('supported'),
+    unsupported: share('unsupported'),
+    contradicted: share('contradicted'),
+  };
+}
