@@ -1,7 +1,7 @@
 /** Runs a recorded experiment again and names every number that differs. */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { isRegistered, modelNames, specOf, type ModelSpec } from '../models/registry.ts';
+import { isRegistered, modelNames, recordedSpec, specOf, type ModelSpec } from '../models/registry.ts';
 import { DataError } from '../util/errors.ts';
 import { environment } from './environment.ts';
 import type { RecordedRun } from './language/reproduce.ts';
@@ -99,7 +99,7 @@ function protocolOf({ protocol: { testShare, seed, k, threshold, split } }: AnyR
 
 function specOfResult(path: string, { name, model, hyperparameters }: ModelResult): ModelSpec {
   if (!isRegistered(model)) throw cannotRun(path, model);
-  return { name, model, hyperparameters };
+  return recordedSpec(name, model, hyperparameters);
 }
 
 function hybridOf(path: string, { hyperparameters, model }: ModelResult) {

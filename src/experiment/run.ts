@@ -3,7 +3,6 @@
  * models are fitted, asked for lists and scored: baselines, language models, hybrids and the models beside them alike.
  */
 import type { Fitted, Recommender } from '../models/recommender.ts';
-import { createModel, type ModelSpec } from '../models/registry.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { Stopwatch } from './environment.ts';
@@ -18,7 +17,7 @@ export interface ExperimentSpec {
   experiment: string;
   data: DataOptions;
   protocol: Protocol;
-  models: ModelSpec[];
+  models: readonly RunnableModel[];
 }
 
 export interface RunContext {
@@ -36,7 +35,7 @@ export interface Outcome {
   lists: Map<string, Lists>;
 }
 
-/** A model for the runner: what its result says it is, and how it is made. */
+/** A model for the runner, such as a `ModelSpec` of the registry: what its result says it is, and how it is made. */
 export interface RunnableModel<F extends Fitted = Fitted> extends Pick<
   ModelResult,
   'name' | 'model' | 'hyperparameters'
@@ -61,15 +60,10 @@ export interface ModelRun<F extends Fitted = Fitted> {
 export async function runExperiment(spec: ExperimentSpec, context: RunContext): Promise<Outcome> {
   const watch = new Stopwatch();
   const prepared = await prepare(spec.data, spec.protocol, context, watch);
-  const runs = await runModels(prepared, spec.models.map(fromRegistry), context, watch);
+  const runs = await runModels(prepared, spec.models, context, watch);
   const results = runs.map(({ result }) => result);
   const lists = new Map(runs.map(({ result, lists }) => [result.name, lists]));
   return { record: buildRecord(spec.experiment, prepared, results, watch), prepared, lists };
-}
-
-/** A model of the registry for the runner. */
-export function fromRegistry(spec: ModelSpec): RunnableModel {
-  return { ...spec, create: () => createModel(spec) };
 }
 
 /**

@@ -50,11 +50,13 @@ export const registry = {
 
 export type ModelName = keyof typeof registry;
 
-/** A model to run: its unique name in the record, its entry in the registry, and all of its options. */
+/** A model to run: its unique name in the record, its entry in the registry, all of its options, and how it is made. */
 export interface ModelSpec {
   name: string;
   model: ModelName;
   hyperparameters: Record<string, unknown>;
+  /** Loads the model's code and builds it, untrained. Throws ZodError when the options do not fit. */
+  create: () => Promise<Recommender>;
 }
 
 interface Variant {
@@ -94,7 +96,17 @@ export function specOf(name: string, overrides: Record<string, unknown> = {}, fl
     });
   }
   const hyperparameters = registry[variant.model].options.parse({ ...variant.options, ...overrides });
-  return { name, model: variant.model, hyperparameters };
+  return recordedSpec(name, variant.model, hyperparameters);
+}
+
+/** The spec of an entry of the registry with options as they are, such as those of a record. */
+export function recordedSpec(
+  name: string,
+  model: ModelName,
+  hyperparameters: Record<string, unknown>,
+): ModelSpec {
+  const { options, create } = registry[model] as Entry<z.ZodType>;
+  return { name, model, hyperparameters, create: async () => await create(options.parse(hyperparameters)) };
 }
 
 /** A name that begins with what was typed, or one at most two edits away. */
@@ -102,10 +114,4 @@ function nearestName(typed: string): string | undefined {
   const longer = modelNames.find((name) => typed !== '' && name.startsWith(typed));
   const nearest = closest(typed, modelNames);
   return longer ?? (distance(typed, nearest) <= 2 ? nearest : undefined);
-}
-
-/** Loads the model's code and builds it, untrained. Throws ZodError when the options do not fit. */
-export async function createModel(spec: ModelSpec): Promise<Recommender> {
-  const { options, create } = registry[spec.model] as Entry<z.ZodType>;
-  return await create(options.parse(spec.hyperparameters));
 }

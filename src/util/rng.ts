@@ -1,7 +1,7 @@
 /**
  * Seeded random numbers; a generator is an argument. Four algorithms: FNV-1a hashes a path to a seed, which
  * splitmix32 expands to the state of xoshiro128**, and that draws. The SGD kernels draw from splitmix64 in WebAssembly, one
- * state per user block and step, seeded from here (src/numeric/sgd/solver.ts).
+ * state per user block and step, seeded from here (src/numeric/sgd/fit.ts).
  */
 import { log } from './math.ts';
 

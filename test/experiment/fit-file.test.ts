@@ -19,15 +19,12 @@ function stoppingAfter(rounds: number, controller: AbortController): Progress {
 }
 
 const models: [string, ModelSpec][] = [
-  ['implicit ALS', { ...specOf('mf'), hyperparameters: { iterations: 5 } }],
-  [
-    'implicit ALS by conjugate gradients',
-    { ...specOf('mf'), hyperparameters: { iterations: 5, conjugateGradientSteps: 3 } },
-  ],
-  ['BPR', { ...specOf('mf'), hyperparameters: { solver: 'bpr', epochs: 5 } }],
-  ['SGD', { ...specOf('mf'), hyperparameters: { solver: 'sgd', epochs: 5 } }],
-  ['factorization machine by ALS', { ...specOf('fm'), hyperparameters: { iterations: 5 } }],
-  ['factorization machine by BPR', { ...specOf('fm'), hyperparameters: { solver: 'bpr', epochs: 5 } }],
+  ['implicit ALS', specOf('mf', { iterations: 5 })],
+  ['implicit ALS by conjugate gradients', specOf('mf', { iterations: 5, conjugateGradientSteps: 3 })],
+  ['BPR', specOf('mf', { solver: 'bpr', epochs: 5 })],
+  ['SGD', specOf('mf', { solver: 'sgd', epochs: 5 })],
+  ['factorization machine by ALS', specOf('fm', { iterations: 5 })],
+  ['factorization machine by BPR', specOf('fm', { solver: 'bpr', epochs: 5 })],
 ];
 
 test.each(models)('%s, stopped and run again, gives the lists of an uninterrupted run', async (_, model) => {

@@ -9,7 +9,7 @@ import { chatOptions, resolveModel } from '../../src/models/chat/options.ts';
 import { createGpt2 } from '../../src/models/gpt2/index.ts';
 import { gpt2Options } from '../../src/models/gpt2/options.ts';
 import type { Recommender } from '../../src/models/recommender.ts';
-import { createModel, modelNames, specOf } from '../../src/models/registry.ts';
+import { modelNames, specOf } from '../../src/models/registry.ts';
 import { chatServer, type ChatServer } from '../support/chat-server.ts';
 import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
 import { microFolder, TableEngine } from './gpt2/fake-engine.ts';
@@ -70,7 +70,7 @@ const languageModels: Record<string, () => Recommender | Promise<Recommender>> =
 };
 
 async function create(name: string): Promise<Recommender> {
-  return await (languageModels[name]?.() ?? createModel(specOf(name, quick[name])));
+  return await (languageModels[name]?.() ?? specOf(name, quick[name]).create());
 }
 
 const allUsers = (count: number) => Int32Array.from({ length: count }, (_, n) => n);

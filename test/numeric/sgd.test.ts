@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { referenceSgdKernels } from './reference/sgd.ts';
-import {
-  SgdSolver,
-  type PairwiseLoss,
-  type SgdKernels,
-  type SgdProblem,
-  type SgdState,
-  type SquaredLoss,
-} from '../../src/numeric/sgd/solver.ts';
+import { SgdSolver, type SgdKernels } from '../../src/numeric/sgd/fit.ts';
+import type { PairwiseLoss, SgdProblem, SgdState, SquaredLoss } from '../../src/numeric/sgd/state.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 const K = 16;

@@ -7,7 +7,7 @@ import { UsageError } from '../../util/errors.ts';
 import { Rng } from '../../util/rng.ts';
 import { Stopwatch } from '../environment.ts';
 import type { Prepared } from '../prepare.ts';
-import { fromRegistry, withFitted, type RunContext } from '../run.ts';
+import { withFitted, type RunContext } from '../run.ts';
 
 /** Where candidates come from, and how many each user gets. */
 export interface CandidateSource {
@@ -42,7 +42,7 @@ export async function retrieveCandidates(
   const lists =
     source === 'bm25'
       ? searchByText(prepared, users, count)
-      : await withFitted(prepared, fromRegistry(source), context, new Stopwatch(), (fitted) =>
+      : await withFitted(prepared, source, context, new Stopwatch(), (fitted) =>
           fitted.recommend(users, count),
         );
   const rng = new Rng(prepared.protocol.seed).derive('candidates');

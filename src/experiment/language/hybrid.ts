@@ -5,12 +5,12 @@ import { BLENDED_LENGTH, createHybrid } from '../../models/hybrid/index.ts';
 import { fuse } from '../../models/hybrid/rank-fusion.ts';
 import type { LanguageFitted } from '../../models/language-model.ts';
 import type { TopK } from '../../models/recommender.ts';
-import { createModel, type ModelSpec } from '../../models/registry.ts';
+import type { ModelSpec } from '../../models/registry.ts';
 import { Rng } from '../../util/rng.ts';
 import { Stopwatch } from '../environment.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
-import { fromRegistry, modelRng, withFitted, type RunContext, type RunnableModel } from '../run.ts';
+import { modelRng, withFitted, type RunContext, type RunnableModel } from '../run.ts';
 
 /** Weights of the language model that are tried. */
 const WEIGHTS = Array.from({ length: 11 }, (_, n) => n / 10);
@@ -38,7 +38,7 @@ export function hybridModel(
       createHybrid({
         name: together,
         first: lists,
-        second: await createModel(model),
+        second: await model.create(),
         secondRng: modelRng(prepared, model.name),
         weight,
       }),
@@ -64,7 +64,7 @@ export async function chooseHybridWeight(
   const rank = (model: RunnableModel, k: number) =>
     withFitted(inner, model, unkept, new Stopwatch(), (fitted) => fitted.recommend(users, k));
   const first = await rank(await makeModel(inner, users), length);
-  const second = await rank(fromRegistry(model), BLENDED_LENGTH);
+  const second = await rank(model, BLENDED_LENGTH);
   let best = { weight: 0, ndcg: -1 };
   for (const weight of WEIGHTS) {
     const lists = { users, ...fuse(first, second, weight, length) };

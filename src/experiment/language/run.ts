@@ -6,7 +6,7 @@ import { Stopwatch } from '../environment.ts';
 import { prepare, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
-import { fromRegistry, runModels, type RunContext, type RunnableModel } from '../run.ts';
+import { runModels, type RunContext, type RunnableModel } from '../run.ts';
 import { buildRecord } from '../score.ts';
 import { chooseHybridWeight, hybridModel, type Hybrid } from './hybrid.ts';
 import { describeExchanges } from './texts.ts';
@@ -63,7 +63,7 @@ export async function runLanguageModel<F extends LanguageFitted>(
   const language = await makeModel(prepared, users);
   const [run] = await runModels(prepared, [language], context, watch, users);
   const { fitted, lists, result } = run!;
-  const others: RunnableModel[] = comparisonModels.map(fromRegistry);
+  const others: RunnableModel[] = [...comparisonModels];
   let weight: number | undefined;
   if (hybrid !== undefined) {
     const { model } = hybrid;

@@ -4,7 +4,7 @@ import type { TrainingSet } from '../../data/training-set.ts';
 import type { AlsData } from '../../numeric/als/fit.ts';
 import { paddedFactors } from '../../numeric/als/solver.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
-import type { PairwiseLoss, SgdProblem, SquaredLoss } from '../../numeric/sgd/solver.ts';
+import type { PairwiseLoss, SgdProblem, SquaredLoss } from '../../numeric/sgd/state.ts';
 import { pow } from '../../util/math.ts';
 import type { BprOptions } from './options.ts';
 

@@ -4,7 +4,7 @@ import type { TrainingSet } from '../../data/training-set.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
 import type { FitContext, Recommender } from '../recommender.ts';
 import { dotProductFitted, starsByDotProduct } from '../factorization/dot-product.ts';
-import { optionsOf } from '../factorization/solver-options.ts';
+import { optionsOf } from '../factorization/options.ts';
 import { collapse, type Machine } from './machine.ts';
 import { solverDefaults, type Field, type FmOptions, type Solver } from './options.ts';
 

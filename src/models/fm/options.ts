@@ -3,15 +3,17 @@ import { z } from 'zod';
 import {
   alsFlags,
   bprFlags,
+  complete,
+  describeOption,
   nonnegative,
   positive,
+  refuseForeignOptions,
   sgdFlags,
   solverFlags,
   type AlsOptions,
   type BprOptions,
   type SgdOptions,
 } from '../factorization/options.ts';
-import { complete, describeOption, refuseForeignOptions } from '../factorization/solver-options.ts';
 
 /** Every solver needs user and item: without them a ranking would not be personal. */
 const fields = ['user', 'item', 'genres', 'decade', 'tags'] as const;

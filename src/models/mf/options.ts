@@ -3,19 +3,17 @@ import { z } from 'zod';
 import {
   alsFlags,
   bprFlags,
+  complete,
+  describeOption,
+  optionsOf,
   positive,
+  refuseForeignOptions,
   sgdFlags,
   solverFlags,
   type AlsOptions,
   type BprOptions,
   type SgdOptions,
 } from '../factorization/options.ts';
-import {
-  complete,
-  describeOption,
-  optionsOf,
-  refuseForeignOptions,
-} from '../factorization/solver-options.ts';
 
 export interface MfAlsOptions extends AlsOptions {
   confidenceExponent: number;

@@ -16,21 +16,9 @@ export const kernelParameters = {
     drawsPerRating: 'f64',
     negatives: 'i32',
     byPopularity: 'i32',
-    learningRate: 'f32',
-    decay: 'f32',
-    featureDecay: 'f32',
-    biasDecay: 'f32',
   },
   sgdPartition: { state: 'SgdState' },
-  sgdSquaredError: {
-    state: 'SgdState',
-    step: 'i32',
-    targets: 'usize',
-    learningRate: 'f32',
-    decay: 'f32',
-    featureDecay: 'f32',
-    biasDecay: 'f32',
-  },
+  sgdSquaredError: { state: 'SgdState', step: 'i32', targets: 'usize' },
   squareInverse: { inverseFactor: 'usize', k: 'i32', inverse: 'usize' },
   sweepPanels: {
     matrix: 'usize',
@@ -113,7 +101,7 @@ export const structLayouts = {
     },
   },
   SgdState: {
-    bytes: 104,
+    bytes: 120,
     fields: {
       k: { offset: 0, type: 'i32' },
       blocks: { offset: 4, type: 'i32' },
@@ -141,6 +129,10 @@ export const structLayouts = {
       itemBiases: { offset: 92, type: 'usize' },
       featureFactors: { offset: 96, type: 'usize' },
       featureBiases: { offset: 100, type: 'usize' },
+      learningRate: { offset: 104, type: 'usize' },
+      decay: { offset: 108, type: 'usize' },
+      featureDecay: { offset: 112, type: 'usize' },
+      biasDecay: { offset: 116, type: 'usize' },
     },
   },
 } as const;

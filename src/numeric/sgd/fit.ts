@@ -1,11 +1,27 @@
-/** A whole fit by SGD: pool, first factors, epochs with a falling learning rate, and the parameters it ends with. */
+/**
+ * Stochastic gradient descent on a factor model of users, items and the features of items, for two losses:
+ *
+ *     score(u, i) = a_u + c_i + p_u . s_i,    s_i = q_i + sum_f x_if v_f,    c_i = b_i + sum_f x_if w_f
+ *
+ * An epoch deals the items into as many blocks as there are user blocks, and runs in steps; in a step each user block
+ * meets one item block, no two the same (Gemulla et al. 2011, DSGD). Blocks share no row, so they run on any number of
+ * threads with the same bits. Feature rows belong to all items: each user block moves its own copy of them, and after
+ * a step the copies are averaged.
+ */
 import type { Progress } from '../../util/progress.ts';
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
 import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
+import type { Struct } from '../pool/arguments.ts';
 import { KernelPool } from '../pool/pool.ts';
-import { SgdSolver, type PairwiseLoss, type SgdProblem, type SquaredLoss } from './solver.ts';
+import {
+  allocateState,
+  type PairwiseLoss,
+  type SgdProblem,
+  type SgdState,
+  type SquaredLoss,
+} from './state.ts';
 
 export interface SgdSettings {
   /** Name of the work, for the progress bar and messages. */
@@ -117,4 +133,173 @@ function parameters(solver: SgdSolver, label: string): SgdParameters {
     itemBiases: copy(itemBiases),
     featureBiases: copy(solver.featureBiases),
   };
+}
+
+/** What each kind of parameter loses of itself per step, times the learning rate (L2 regularization). */
+export interface SgdRegularization {
+  factors: number;
+  features: number;
+  biases: number;
+}
+
+/** What runs the steps at the rates of the state: the SIMD kernels, or the plain ones of test/numeric/reference/sgd.ts. */
+export interface SgdKernels {
+  partition(state: SgdState): void;
+  /** `acceptance` per level is a share of 2^32. */
+  pairwise(
+    state: SgdState,
+    step: number,
+    acceptance: Uint32Array,
+    drawsPerRating: number,
+    loss: Pick<PairwiseLoss, 'negatives' | 'sampling'>,
+  ): void;
+  squared(state: SgdState, step: number, targets: Float32Array): void;
+}
+
+/** Levels have 8 bits. */
+const MAX_LEVELS = 256;
+
+export class SgdSolver {
+  /** The parameters and what the kernels need beside them. Features: see `featureFactors`. */
+  readonly state: SgdState;
+  /** What the next epoch draws from. */
+  rng: Rng;
+  readonly #catalogue: Int32Array;
+  readonly #kernels: SgdKernels;
+  readonly #levelCounts: Float64Array;
+  readonly #acceptance: Uint32Array;
+  readonly #targets: Float32Array;
+
+  /**
+   * Copies the problem into the pool's memory. All parameters start at 0: fill `state.userFactors`,
+   * `state.itemFactors` and, by `setFeatureFactors`, those of the features.
+   */
+  constructor(pool: KernelPool, problem: SgdProblem, rng: Rng, kernels?: SgdKernels) {
+    this.state = allocateState(pool, problem);
+    this.rng = rng;
+    this.#catalogue = problem.catalogue.slice();
+    this.#kernels = kernels ?? new SimdKernels(pool, this.state);
+    this.#levelCounts = new Float64Array(MAX_LEVELS);
+    for (const level of problem.byUser.levels) this.#levelCounts[level]!++;
+    this.#acceptance = pool.uint32(MAX_LEVELS);
+    this.#targets = pool.float32(MAX_LEVELS);
+  }
+
+  /** (features, k), row-major: the first of the equal copies. */
+  get featureFactors(): Float32Array {
+    return this.state.featureFactors.subarray(0, this.state.features * this.state.k);
+  }
+
+  get featureBiases(): Float32Array {
+    return this.state.featureBiases.subarray(0, this.state.features);
+  }
+
+  /** All that epochs change and later ones depend on, besides `rng`. */
+  get arrays(): (Float32Array | Int32Array)[] {
+    const { userFactors, itemFactors, featureFactors, userBiases, itemBiases, featureBiases } = this.state;
+    const parameters = [userFactors, itemFactors, featureFactors, userBiases, itemBiases, featureBiases];
+    return [...parameters, this.#catalogue];
+  }
+
+  /** Sets every copy of the features' factors. */
+  setFeatureFactors(factors: Float32Array): void {
+    for (let block = 0; block < this.state.blocks; block++)
+      this.state.featureFactors.set(factors, block * factors.length);
+  }
+
+  /**
+   * One epoch: about as many updates as there are ratings for the pairwise loss, every rating once for the squared
+   * loss.
+   */
+  epoch(loss: PairwiseLoss | SquaredLoss, learningRate: number, regularization: SgdRegularization): void {
+    this.state.learningRate[0] = learningRate;
+    this.state.decay[0] = learningRate * regularization.factors;
+    this.state.featureDecay[0] = learningRate * regularization.features;
+    this.state.biasDecay[0] = learningRate * regularization.biases;
+    const drawsPerRating = loss.kind === 'pairwise' ? this.#setAcceptance(loss.acceptance) : 0;
+    if (loss.kind === 'squared') this.#targets.set(loss.targets);
+    this.#dealItems();
+    this.#kernels.partition(this.state);
+    for (let step = 0; step < this.state.blocks; step++) {
+      for (let n = 0; n < this.state.randomStates.length; n++) this.state.randomStates[n] = this.rng.uint32();
+      if (loss.kind === 'squared') this.#kernels.squared(this.state, step, this.#targets);
+      else this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss);
+      averageCopies(this.state.featureFactors, this.state.blocks);
+      averageCopies(this.state.featureBiases, this.state.blocks);
+    }
+  }
+
+  /** Returns how many ratings to draw, per rating, so that as many as there are ratings are accepted on average. */
+  #setAcceptance(acceptance: Float64Array): number {
+    let ratings = 0;
+    let accepted = 0;
+    acceptance.forEach((share, level) => {
+      this.#acceptance[level] = Math.min(0xffffffff, Math.round(share * 2 ** 32));
+      ratings += this.#levelCounts[level]!;
+      accepted += share * this.#levelCounts[level]!;
+    });
+    return accepted > 0 ? ratings / accepted : 0;
+  }
+
+  /** Deals the catalogue into blocks of equal size, anew each epoch, so that any two items meet. */
+  #dealItems(): void {
+    const { blocks, blockItems, blockItemPointers, itemBlocks } = this.state;
+    if (blocks > 1) this.rng.shuffle(this.#catalogue);
+    blockItems.set(this.#catalogue);
+    for (let block = 0; block < blocks; block++) {
+      const first = Math.floor((this.#catalogue.length * block) / blocks);
+      const last = Math.floor((this.#catalogue.length * (block + 1)) / blocks);
+      blockItemPointers[block] = first;
+      blockItemPointers[block + 1] = last;
+      for (let n = first; n < last; n++) itemBlocks[blockItems[n]!] = block;
+    }
+  }
+}
+
+/** The kernels of src/numeric/wasm/sgd.ts, blocks shared out over the pool's threads. */
+class SimdKernels implements SgdKernels {
+  readonly #pool: KernelPool;
+  /** The state as the kernels read it. */
+  readonly #struct: Struct<'SgdState'>;
+
+  constructor(pool: KernelPool, state: SgdState) {
+    this.#pool = pool;
+    this.#struct = pool.struct('SgdState', { ...state });
+  }
+
+  partition(state: SgdState): void {
+    this.#pool.run('sgdPartition', jobOf(state), { state: this.#struct });
+  }
+
+  pairwise(
+    state: SgdState,
+    step: number,
+    acceptance: Uint32Array,
+    drawsPerRating: number,
+    { negatives, sampling }: Pick<PairwiseLoss, 'negatives' | 'sampling'>,
+  ): void {
+    const draws = { acceptance, drawsPerRating, negatives, byPopularity: Number(sampling === 'popularity') };
+    this.#pool.run('sgdBpr', jobOf(state), { state: this.#struct, step, ...draws });
+  }
+
+  squared(state: SgdState, step: number, targets: Float32Array): void {
+    this.#pool.run('sgdSquaredError', jobOf(state), { state: this.#struct, step, targets });
+  }
+}
+
+/** One row of the job is one user block. */
+function jobOf({ blocks }: SgdState): { rows: number; grain: number } {
+  return { rows: blocks, grain: 1 };
+}
+
+/** Makes the `blocks` equal parts of `copies` equal to their mean. */
+function averageCopies(copies: Float32Array, blocks: number): void {
+  const size = copies.length / blocks;
+  if (blocks === 1) return;
+  for (let n = 0; n < size; n++) {
+    let sum = 0;
+    for (let block = 0; block < blocks; block++) sum += copies[block * size + n]!;
+    const mean = sum / blocks;
+    for (let block = 0; block < blocks; block++) copies[block * size + n] = mean;
+  }
 }

@@ -46,6 +46,12 @@ class SgdState {
   // (blocks, features, k) and (blocks, features).
   featureFactors: usize;
   featureBiases: usize;
+  // One float32: that of this epoch.
+  learningRate: usize;
+  // What factors, feature factors and biases lose of themselves per step (float32).
+  decay: usize;
+  featureDecay: usize;
+  biasDecay: usize;
 }
 
 // Position of an entry's user in its block.
@@ -229,14 +235,13 @@ export function sgdBpr(
   drawsPerRating: f64,
   negatives: i32,
   byPopularity: i32,
-  learningRate: f32,
-  decay: f32,
-  featureDecay: f32,
-  biasDecay: f32,
 ): void {
   const blocks = state.blocks;
   const stride = (<usize>state.k) << 2;
-  const kept = f32x4.splat(1 - decay);
+  const learningRate = load<f32>(state.learningRate);
+  const featureDecay = load<f32>(state.featureDecay);
+  const biasDecay = load<f32>(state.biasDecay);
+  const kept = f32x4.splat(1 - load<f32>(state.decay));
   for (let block = begin; block < end; block++) {
     const itemBlock = (block + step) % blocks;
     const firstUser = word(state.blockUserPointers, block);
@@ -324,14 +329,13 @@ export function sgdSquaredError(
   state: SgdState,
   step: i32,
   targets: usize,
-  learningRate: f32,
-  decay: f32,
-  featureDecay: f32,
-  biasDecay: f32,
 ): void {
   const blocks = state.blocks;
   const stride = (<usize>state.k) << 2;
-  const kept = f32x4.splat(1 - decay);
+  const learningRate = load<f32>(state.learningRate);
+  const featureDecay = load<f32>(state.featureDecay);
+  const biasDecay = load<f32>(state.biasDecay);
+  const kept = f32x4.splat(1 - load<f32>(state.decay));
   for (let block = begin; block < end; block++) {
     const firstUser = word(state.blockUserPointers, block);
     const users = word(state.blockUserPointers, block + 1) - firstUser;

@@ -3,7 +3,8 @@
  * the same random numbers, the same order of sums and every product rounded to float32. Tests hold both equal.
  */
 import { sigmoid } from '../../../src/util/math.ts';
-import type { SgdKernels, SgdState, StepRates } from '../../../src/numeric/sgd/solver.ts';
+import type { SgdKernels } from '../../../src/numeric/sgd/fit.ts';
+import type { SgdState } from '../../../src/numeric/sgd/state.ts';
 
 const { fround } = Math;
 const GOLDEN = 0x9e3779b97f4a7c15n;
@@ -32,7 +33,7 @@ export const referenceSgdKernels: SgdKernels = {
     }
   },
 
-  pairwise(state, step, acceptance, drawsPerRating, { negatives, sampling }, rates) {
+  pairwise(state, step, acceptance, drawsPerRating, { negatives, sampling }) {
     for (let block = 0; block < state.blocks; block++) {
       const random = new SplitMix(state.randomStates, block);
       const { first, count, users, candidates } = cellOf(state, block, step);
@@ -46,12 +47,12 @@ export const referenceSgdKernels: SgdKernels = {
         const user = users[state.cellUsers[entry]!]!;
         const positive = state.cellItems[entry]!;
         const negative = hardestNegative(state, block, user, { drawn, tries, negatives }, random);
-        if (negative >= 0) updatePair(state, block, user, positive, negative, rates);
+        if (negative >= 0) updatePair(state, block, user, positive, negative);
       }
     }
   },
 
-  squared(state, step, targets, rates) {
+  squared(state, step, targets) {
     for (let block = 0; block < state.blocks; block++) {
       const random = new SplitMix(state.randomStates, block);
       const { first, count, users } = cellOf(state, block, step);
@@ -61,46 +62,32 @@ export const referenceSgdKernels: SgdKernels = {
           [column[entry], column[other]] = [column[other]!, column[entry]!];
         const target = targets[state.cellLevels[entry]!]!;
         const user = users[state.cellUsers[entry]!]!;
-        updateRating(state, block, user, state.cellItems[entry]!, target, rates);
+        updateRating(state, block, user, state.cellItems[entry]!, target);
       }
     }
   },
 };
 
-function updatePair(
-  state: SgdState,
-  block: number,
-  user: number,
-  positive: number,
-  negative: number,
-  rates: StepRates,
-): void {
+function updatePair(state: SgdState, block: number, user: number, positive: number, negative: number): void {
   const liked = itemVector(state, positive, block);
   const other = itemVector(state, negative, block);
   const margin = fround(score(state, user, negative, block) - score(state, user, positive, block));
-  const gradient = fround(fround(rates.learningRate) * fround(sigmoid(margin)));
+  const gradient = fround(state.learningRate[0]! * fround(sigmoid(margin)));
   const before = rowOf(state.userFactors, user, state.k).slice();
-  updateItem(state, block, positive, before, gradient, rates);
-  updateItem(state, block, negative, before, -gradient, rates);
+  updateItem(state, block, positive, before, gradient);
+  updateItem(state, block, negative, before, -gradient);
   const difference = liked.map((value, f) => value - other[f]!);
-  move(rowOf(state.userFactors, user, state.k), difference, gradient, rates.decay);
+  move(rowOf(state.userFactors, user, state.k), difference, gradient, state.decay[0]!);
 }
 
-function updateRating(
-  state: SgdState,
-  block: number,
-  user: number,
-  item: number,
-  target: number,
-  rates: StepRates,
-): void {
+function updateRating(state: SgdState, block: number, user: number, item: number, target: number): void {
   const vector = itemVector(state, item, block);
   const predicted = fround(state.userBiases[user]! + score(state, user, item, block));
-  const gradient = fround(fround(rates.learningRate) * fround(target - predicted));
+  const gradient = fround(state.learningRate[0]! * fround(target - predicted));
   const before = rowOf(state.userFactors, user, state.k).slice();
-  moveBias(state.userBiases, user, gradient, rates.biasDecay);
-  updateItem(state, block, item, before, gradient, rates);
-  move(rowOf(state.userFactors, user, state.k), vector, gradient, rates.decay);
+  moveBias(state.userBiases, user, gradient, state.biasDecay[0]!);
+  updateItem(state, block, item, before, gradient);
+  move(rowOf(state.userFactors, user, state.k), vector, gradient, state.decay[0]!);
 }
 
 /** b_i, q_i and, for each feature of the item, w_f and v_f take a step of size `gradient`. */
@@ -110,14 +97,13 @@ function updateItem(
   item: number,
   user: Float32Array,
   gradient: number,
-  rates: StepRates,
 ): void {
-  moveBias(state.itemBiases, item, gradient, rates.biasDecay);
-  move(rowOf(state.itemFactors, item, state.k), user, gradient, rates.decay);
+  moveBias(state.itemBiases, item, gradient, state.biasDecay[0]!);
+  move(rowOf(state.itemFactors, item, state.k), user, gradient, state.decay[0]!);
   eachFeature(state, item, block, (feature, x) => {
     const step = fround(gradient * x);
-    moveBias(state.featureBiases, feature, step, rates.biasDecay);
-    move(rowOf(state.featureFactors, feature, state.k), user, step, rates.featureDecay);
+    moveBias(state.featureBiases, feature, step, state.biasDecay[0]!);
+    move(rowOf(state.featureFactors, feature, state.k), user, step, state.featureDecay[0]!);
   });
 }
 
