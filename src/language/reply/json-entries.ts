@@ -1,6 +1,7 @@
 /** Recommendations in the JSON of a reply: which of its lists is the answer, and what its entries say. */
 import type { Entry } from '../grounding.ts';
 import { YEAR, yearInBrackets } from '../titles/year.ts';
+import { readLineEntries } from './line-entries.ts';
 import { findJson, type FoundJson, type JsonArray, type JsonNode, type JsonObject } from './tolerant-json.ts';
 
 /** What the JSON in a reply says. `weak`: entries that are mere strings or numbers in a bracket that may be prose. */
@@ -34,16 +35,7 @@ const REASON_KEYS = [
   'because',
 ];
 const NUMBER_KEYS = ['number', 'candidate', 'candidatenumber', 'id', 'index', 'no'];
-const YEAR_KEYS = [
-  'year',
-  'releaseyear',
-  'yearofrelease',
-  'released',
-  'releasedate',
-  'release',
-  'date',
-  'premiere',
-];
+const YEAR_KEY = /year|^yr$|releas|premier|^date$/u;
 
 const ANSWER_KEY = /recommend|suggest/u;
 /** Lists of other movies than those that are recommended. */
@@ -64,6 +56,8 @@ export function readJsonAnswer(text: string, depth = 0): JsonAnswer | undefined 
     if (entries.length > 0 || isEmpty(answer.value))
       return { entries, weak: false, emptyList: entries.length === 0 };
   }
+  const lines = roots.flatMap((root) => (root.kind === 'object' ? readLinesUnder(root) : []));
+  if (lines.length > 0) return { entries: lines, weak: false, emptyList: false };
   const own = lists.filter(({ key }) => !OTHER_KEY.test(key));
   for (const { value } of own) {
     const entries = entriesIn(value, false);
@@ -72,6 +66,14 @@ export function readJsonAnswer(text: string, depth = 0): JsonAnswer | undefined 
   const single = roots.flatMap((root) => (root.kind === 'object' ? (entryOf(root) ?? []) : []));
   if (single.length > 0) return { entries: single, weak: false, emptyList: false };
   return readStrings(text, found) ?? readQuotedJson(text, depth);
+}
+
+/** A list in lines as the value of a key such as `recommendations`. */
+function readLinesUnder(root: JsonObject): Entry[] {
+  for (const [key, value] of fieldsOf(root))
+    if (typeof value === 'string' && ANSWER_KEY.test(key) && !TITLE_KEYS.includes(key))
+      return readLineEntries(value);
+  return [];
 }
 
 interface NamedList {
@@ -209,11 +211,24 @@ function entryOf(value: JsonObject): Entry | undefined {
 /** The title with the year of a field of its own. */
 function titleOf(value: JsonObject): string | undefined {
   const title = field(value, TITLE_KEYS);
-  const year = field(value, YEAR_KEYS);
+  const year = yearFieldOf(value);
   if (typeof title === 'string') return title.trim() === '' ? undefined : dated(title.trim(), year);
   if (isNode(title) && title.kind === 'object') {
     const inner = titleOf(title);
     return inner === undefined ? undefined : dated(inner, year);
+  }
+  return undefined;
+}
+
+/** The value of a field that gives the year, also of one in an object below, such as "details". */
+function yearFieldOf(value: JsonObject): JsonNode | undefined {
+  const fields = [...fieldsOf(value)];
+  const own = fields.find(([key, inner]) => YEAR_KEY.test(key) && !isNode(inner));
+  if (own !== undefined) return own[1];
+  for (const [, inner] of fields) {
+    if (!isNode(inner) || inner.kind !== 'object' || isTitled(inner)) continue;
+    const below = [...fieldsOf(inner)].find(([key]) => YEAR_KEY.test(key));
+    if (below !== undefined) return below[1];
   }
   return undefined;
 }

@@ -76,7 +76,7 @@ function entriesOf(line: Line): Entry[] {
 
 /** "The Matrix (1999), Rocky II (1979)" holds two titles. */
 function splitBareLine(text: string): string[] {
-  const parts = text.split(/(?<=\((?:18|19|20)\d{2}\))\s*(?:[,;]\s*(?:and\s+)?|\s+and\s+)(?=\S)/u);
+  const parts = text.split(/(?<=\((?:18|19|20)\d{2}\)["”]?)\s*(?:[,;]\s*(?:and\s+)?|\s+and\s+)(?=\S)/u);
   return parts.every((part) => /\((?:18|19|20)\d{2}\)\W*$/u.test(part)) ? parts : [text];
 }
 
@@ -84,6 +84,8 @@ function splitBareLine(text: string): string[] {
 function addDetail(entry: Entry | undefined, { kind, text, indent }: Line, entryKind: Kind): void {
   if (entry === undefined || kind === 'blank') return;
   const field = /^["'*_]*(?<key>[\p{L} ]{2,20})["'*_]*\s*[:：]["'*_]*\s*(?<value>.+)$/u.exec(text)?.groups;
+  const alone = /^\(?((?:18|19|20)\d{2})\)?\.?$/u.exec(text)?.[1];
+  if (alone !== undefined && yearInBrackets(entry.title) === undefined) entry.title += ` (${alone})`;
   const key = field?.['key']?.trim().toLowerCase() ?? '';
   const value = field?.['value']?.trim() ?? '';
   if (/^(?:release )?year$|^released?(?: date)?$/u.test(key)) {
@@ -128,7 +130,10 @@ function prepareText(text: string): string {
     .replaceAll(/<(?:title|name)>/giu, '\nTitle: ')
     .replaceAll(/<(reason|year)>/giu, '\n$1: ')
     .replaceAll(/<li\b[^<>\n]{0,100}>/giu, '\n- ')
-    .replaceAll(/<(?:br|p|tr|div|h\d)\b[^<>\n]{0,100}>/giu, '\n')
+    .replaceAll(/<tr\b[^<>\n]{0,100}>/giu, '\n| ')
+    .replaceAll(/<\/t[dh]>/giu, ' | ')
+    .replaceAll(/<(?:br|p|div|h\d)\b[^<>\n]{0,100}>/giu, '\n')
+    .replaceAll(/(?<=\(\d{4}\))[,;.]?[ \t]+(?=\d{1,2}[.)][ \t]+\S)/gu, '\n')
     .replaceAll(/<\/?[a-z][a-z0-9]{0,15}\b[^<>\n]{0,100}>/giu, '')
     .replaceAll(/\\boxed\{([^{}\n]{0,300})\}/gu, '$1')
     .replaceAll(/(\d)\uFE0F?\u20E3/gu, '$1. ')
@@ -232,7 +237,7 @@ function classify(plain: string): Pick<Line, 'kind' | 'text'> {
 /** A line that is a title with its year, and what comes behind a dash or colon; prose that names a movie is none. */
 function isBareTitle(line: string): boolean {
   const year = yearInBrackets(line);
-  if (year === undefined || line.endsWith(':') || year.start > 120) return false;
+  if (year === undefined || line.endsWith(':') || year.start > 120 || /\[\s*["']/u.test(line)) return false;
   const after = line.slice(year.end).replace(/^["”*_]+/u, '');
   if (/^\s*(?:$|[-–—:|]|[.,;]?$|\()/u.test(after)) return true;
   return splitBareLine(line).length > 1;

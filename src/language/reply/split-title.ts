@@ -62,14 +62,21 @@ function splitAtSeparator(text: string): Entry {
   const plain = text.replaceAll(/\*\*|__|[“”"]/gu, '').trim();
   const places = [...plain.matchAll(/\s+[-–—|]+\s+|[:：]\s+/gu)].slice(0, MAX_SPLITS);
   const first = places.find(([separator]) => !separator.includes(':')) ?? places[0];
-  const splitAt = (place: RegExpExecArray | undefined): Entry =>
-    place === undefined
-      ? { title: plain, reason: '' }
-      : { title: plain.slice(0, place.index).trim(), reason: cleanReason(plain.slice(place.index)) };
+  const splitAt = (place: RegExpExecArray | undefined): Entry => {
+    if (place === undefined) return { title: plain, reason: '' };
+    const reason = cleanReason(plain.slice(place.index));
+    const year = LEADING_YEAR.exec(reason)?.[1];
+    const title = plain.slice(0, place.index).trim();
+    return { title: year === undefined ? title : `${title} (${year})`, reason };
+  };
   if (first === undefined) return splitAt(first);
   const open = places.filter((place, n) => !continuesTitle(plain, place, places[n + 1]));
   return { ...splitAt(first), readings: [splitAt(undefined), ...open.toReversed().map(splitAt)] };
 }
+
+/** A reason that begins with the film's year: "released in 2019", "the 2019 remake". */
+const LEADING_YEAR =
+  /^(?:(?:the|a|an|this)\s+)?(?:released\s+|out\s+)?(?:in\s+|from\s+|of\s+)?((?:18|19|20)\d{2})\b/iu;
 
 /** Is what stands between two separators part of a title, as "Fallout" in "Mission: Impossible - Fallout - thrilling"? */
 function continuesTitle(text: string, place: RegExpExecArray, next: RegExpExecArray | undefined): boolean {

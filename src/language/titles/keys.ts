@@ -100,7 +100,10 @@ export function splitParts(name: string): string[] {
   const acronym = /^((?:\p{L}\.){2,})\s+\S/u.exec(restored)?.[1];
   const parts = restored.split(/:\s+|\s+[-–—]\s+|[:,]?\s+or:?\s+|,\s+or:?\s+|[:,]\s+or$|\s*\/\s+|\s+\/\s*/iu);
   if (parts.length === 1) return acronym === undefined ? [] : [acronym];
-  const named = parts.map((part) => part.replace(/^or:?\s+/iu, '').replace(/[:,]?\s+or:?$/iu, ''));
+  const beginnings = parts.length > 2 ? [parts.slice(0, 2).join(' ')] : [];
+  const named = [...parts, ...beginnings].map((part) =>
+    part.replace(/^or:?\s+/iu, '').replace(/[:,]?\s+or:?$/iu, ''),
+  );
   return [...(acronym === undefined ? [] : [acronym]), ...named].filter(
     (part) => !GENERIC_PART.test(looseKey(part)) && !GENERIC_PART.test(normalizeName(part)),
   );

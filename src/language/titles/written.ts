@@ -49,7 +49,7 @@ function withYear(text: string): WrittenTitle[] {
       text,
     )?.groups;
   const ending =
-    /^(?<name>.+?)\s+(?<year>(?:18|19|20)\d{2})(?:\s+(?:film|movie|version|remake))?[.!\s]*$/iu.exec(
+    /^(?<name>.+?)[\s.]+(?<year>(?:18|19|20)\d{2})(?:\s+(?:film|movie|version|remake))?[.!\s]*$/iu.exec(
       text,
     )?.groups;
   const leading = /^(?<year>(?:18|19|20)\d{2})(?:\s*[-–—:,]\s+|['’]s\s+)(?<name>.+)$/u.exec(text)?.groups;
