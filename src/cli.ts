@@ -11,6 +11,8 @@ import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
 import { openAiCommand } from './commands/openai.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
+import { systemError } from './util/process/system-errors.ts';
+import { printable } from './util/process/terminal.ts';
 
 function program(): Command {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -20,6 +22,7 @@ function program(): Command {
     .description('Compare ways of recommending movies on MovieLens under one protocol.')
     .version(version)
     .exitOverride()
+    .configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) })
     .showHelpAfterError('See --help.');
   root.addHelpText(
     'after',
@@ -50,23 +53,30 @@ function inherit(command: Command, parent: Command): Command {
 /** Prints an error for a person and returns the exit code: 2 for wrong usage, 130 for Ctrl-C, else 1. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
-  if (error instanceof RecsysError) {
-    process.stderr.write(`error: ${error.message}\n`);
-    if (process.argv.includes('--verbose') && error.cause instanceof Error) {
-      process.stderr.write(`caused by: ${error.cause.message}\n`);
+  const known = error instanceof RecsysError ? error : systemError(error);
+  if (known !== undefined) {
+    printError(`error: ${known.message}`);
+    if (process.argv.includes('--verbose') && known.cause instanceof Error) {
+      printError(`caused by: ${known.cause.message}`);
     }
-    return error.exitCode;
+    return known.exitCode;
   }
   const unexpected = error instanceof Error ? error : new Error(String(error));
-  process.stderr.write(`error: unexpected: ${unexpected.message}\nThis is a bug; --verbose shows where.\n`);
-  if (process.argv.includes('--verbose')) process.stderr.write(`${unexpected.stack ?? ''}\n`);
+  printError(`error: unexpected: ${unexpected.message}\nThis is a bug; --verbose shows where.`);
+  if (process.argv.includes('--verbose')) printError(unexpected.stack ?? '');
   return 1;
+}
+
+function printError(text: string): void {
+  process.stderr.write(`${printable(text)}\n`);
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // `recsys ... | head`
-  throw error;
+  process.exitCode = report(error);
+  process.exit();
 });
+process.stderr.on('error', () => {}); // a closed terminal: there is nobody to tell
 
 try {
   await program().parseAsync();

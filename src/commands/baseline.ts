@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '../models/registry.ts';
-import { outputSchema, withContext, type OutputOptions } from './shared/context.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext, type OutputOptions } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 import { modelsNamed } from './shared/models.ts';
 
@@ -56,24 +57,25 @@ async function runAndReport(
   const lists = readFlags(listsSchema, typed);
   const output: OutputOptions = readFlags(outputSchema, typed);
   const { runExperiment } = await import('../experiment/run.ts');
-  const { saveRecord, jsonText } = await import('../experiment/store.ts');
+  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { recordSchema } = await import('../experiment/record.ts');
 
-  await withContext(output, async (context) => {
+  const path = join(output.resultsDir, `${experiment}_metrics.json`);
+  const run = async (context: CommandContext) => {
     const fits = join(output.resultsDir, 'cache', 'fits');
     const outcome = await runExperiment({ experiment, data, protocol, models }, { ...context, fits });
-    const path = join(output.resultsDir, `${experiment}_metrics.json`);
-    await saveRecord(path, recordSchema, outcome.record);
-    const saved = [path];
-    if (lists.saveRecommendations) {
-      const { saveLists } = await import('../experiment/lists.ts');
-      saved.push(...(await saveLists(join(output.resultsDir, `${experiment}_recommendations`), outcome)));
-    }
-    if (output.json) process.stdout.write(jsonText(outcome.record));
+    if (output.json) print(jsonText(outcome.record));
     else {
       const { recordTable } = await import('../report/table.ts');
-      process.stdout.write(recordTable(outcome.record));
+      print(recordTable(outcome.record));
     }
-    for (const file of saved) context.progress.note(`saved ${file}`);
-  });
+    const notes = await saveRecord(path, recordSchema, outcome.record);
+    if (lists.saveRecommendations) {
+      const { saveLists } = await import('../experiment/lists.ts');
+      const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), outcome);
+      notes.push(...files.map((file) => `saved ${file}`));
+    }
+    for (const note of notes) context.progress.note(note);
+  };
+  await withContext(output, (context) => withRecords([path], () => run(context)));
 }

@@ -1,7 +1,8 @@
 /** `recsys compare`: every approach that has a record, on one page, with honest uncertainty. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { outputSchema, withContext } from './shared/context.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
 const output = outputSchema.omit({ threads: true });
@@ -14,18 +15,19 @@ export function compareCommand(): Command {
     const { resultsDir, json, quiet } = readFlags(output, typed);
     const { compare } = await import('../experiment/compare/index.ts');
     const { comparisonSchema } = await import('../experiment/compare/record.ts');
-    const { jsonText, saveRecord } = await import('../experiment/store.ts');
+    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { comparePage, compareReport } = await import('../report/compare/page.ts');
     const { writeFileAtomic } = await import('../util/files.ts');
 
-    await withContext({ quiet }, async (context) => {
+    const numbers = join(resultsDir, 'comparison.json');
+    const run = async (context: CommandContext) => {
       const found = await compare({ files, resultsDir }, context);
-      const numbers = join(resultsDir, 'comparison.json');
       const page = join(resultsDir, 'comparison.html');
-      await saveRecord(numbers, comparisonSchema, found);
+      print(json ? jsonText(found) : compareReport(found));
+      const notes = await saveRecord(numbers, comparisonSchema, found);
       await writeFileAtomic(page, await comparePage(found, ['recsys', ...process.argv.slice(2)].join(' ')));
-      process.stdout.write(json ? jsonText(found) : compareReport(found));
-      for (const file of [numbers, page]) context.progress.note(`saved ${file}`);
-    });
+      for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
+    };
+    await withContext({ quiet }, (context) => withRecords([numbers], () => run(context)));
   });
 }

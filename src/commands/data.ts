@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import type { DatasetStats, VerifiedFile } from '../data/stats.ts';
 import { DataError } from '../util/errors.ts';
+import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
@@ -68,7 +69,7 @@ function downloadCommand(): Command {
       }),
     );
     if (options.json) printJson({ name, folder });
-    else process.stdout.write(`${folder}\n`);
+    else print(`${folder}\n`);
   });
 }
 
@@ -88,7 +89,7 @@ function verifyCommand(): Command {
       else {
         const table = files.map(({ name, bytes, sha256, status }) => [name, count(bytes), sha256, status]);
         await printTable(['file', 'bytes', 'sha256', 'status'], table, 4);
-        process.stdout.write(`Every line parsed. ${warningText(warnings)}\n`);
+        print(`Every line parsed. ${warningText(warnings)}\n`);
       }
       refuseDifferent(name, files);
     });
@@ -106,7 +107,7 @@ function statsCommand(): Command {
       if (options.json) printJson(stats);
       else {
         await printTable(['data set', stats.name], statsRows(stats), 2);
-        if (stats.warnings.length > 0) process.stdout.write(`${warningText(stats.warnings)}\n`);
+        if (stats.warnings.length > 0) print(`${warningText(stats.warnings)}\n`);
       }
     });
 }
@@ -152,12 +153,12 @@ function warningText(warnings: string[]): string {
 }
 
 function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  print(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 async function printTable(head: string[], rows: string[][], left?: number): Promise<void> {
   const { textTable } = await import('../report/table.ts');
-  process.stdout.write(`${textTable(head, rows, left)}\n`);
+  print(`${textTable(head, rows, left)}\n`);
 }
 
 function count(value: number): string {

@@ -2,8 +2,10 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { conventions } from '../evaluation/metrics.ts';
+import type { ResultsRecord } from '../experiment/record.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import { outputSchema, withContext } from './shared/context.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
 const filesSchema = z.object({
@@ -30,26 +32,27 @@ export function evaluateCommand(): Command {
     const protocol = readFlags(protocolSchema, typed);
     const report = readFlags(reportSchema, typed);
     const { evaluateFile } = await import('../experiment/evaluate.ts');
-    const record = await withContext({ quiet: report.quiet, threads: 1 }, (context) =>
-      evaluateFile({ recommendations, data, protocol, convention: compat }, context),
-    );
-    if (output !== undefined) {
-      const { saveRecord } = await import('../experiment/store.ts');
-      const { recordSchema } = await import('../experiment/record.ts');
-      await saveRecord(output, recordSchema, record);
-    }
-    if (report.json) {
-      const { jsonText } = await import('../experiment/store.ts');
-      process.stdout.write(jsonText(record));
-      return;
-    }
+    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
+    const { recordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/table.ts');
-    process.stdout.write(recordTable(record));
-    const { facts } = record.models[0]!;
-    process.stdout.write(
-      `Lists ordered by ${facts['orderedBy']}; ${facts['ratedInTrain']} recommendations were rated in train, ` +
-        `${facts['unknownMovies']} are unknown movies (both count as misses), ${facts['repeatedMovies']} were ` +
-        `repeated, ${facts['unknownUsers']} users are unknown.\n`,
+    const run = async (context: CommandContext) => {
+      const record = await evaluateFile({ recommendations, data, protocol, convention: compat }, context);
+      print(report.json ? jsonText(record) : recordTable(record) + describeLists(record));
+      if (output === undefined) return;
+      for (const note of await saveRecord(output, recordSchema, record)) context.progress.note(note);
+    };
+    const paths = output === undefined ? [] : [output];
+    await withContext({ quiet: report.quiet, threads: 1 }, (context) =>
+      withRecords(paths, () => run(context)),
     );
   });
+}
+
+function describeLists({ models }: ResultsRecord): string {
+  const { facts } = models[0]!;
+  return (
+    `Lists ordered by ${facts['orderedBy']}; ${facts['ratedInTrain']} recommendations were rated in train, ` +
+    `${facts['unknownMovies']} are unknown movies (both count as misses), ${facts['repeatedMovies']} were ` +
+    `repeated, ${facts['unknownUsers']} users are unknown.\n`
+  );
 }

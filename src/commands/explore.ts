@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { dataSchema, embeddedDataset, protocolSchema } from '../experiment/protocol.ts';
 import { popularityOptions } from '../models/popularity/options.ts';
-import { outputSchema, withContext } from './shared/context.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
 const schema = dataSchema
@@ -21,20 +22,21 @@ export function exploreCommand(): Command {
     const { resultsDir, json, quiet } = readFlags(output, typed);
     const { explore } = await import('../explore/index.ts');
     const { explorationSchema } = await import('../explore/record.ts');
-    const { jsonText, saveRecord } = await import('../experiment/store.ts');
+    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { explorePage } = await import('../report/explore/page.ts');
     const { exploreSummary } = await import('../report/explore/summary.ts');
     const { writeFileAtomic } = await import('../util/files.ts');
 
-    await withContext({ quiet }, async (context) => {
+    const numbers = join(resultsDir, 'exploration.json');
+    const run = async (context: CommandContext) => {
       const found = await explore({ dataset, ...settings }, context);
-      const numbers = join(resultsDir, 'exploration.json');
       const page = join(resultsDir, 'exploration.html');
-      await saveRecord(numbers, explorationSchema, found);
+      print(json ? jsonText(found) : exploreSummary(found));
+      const notes = await saveRecord(numbers, explorationSchema, found);
       await writeFileAtomic(page, await explorePage(found, commandLine()));
-      process.stdout.write(json ? jsonText(found) : exploreSummary(found));
-      for (const file of [numbers, page]) context.progress.note(`saved ${file}`);
-    });
+      for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
+    };
+    await withContext({ quiet }, (context) => withRecords([numbers], () => run(context)));
   });
 }
 

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
 import { gpt2Options } from '../models/gpt2/options.ts';
-import { outputSchema, withContext } from './shared/context.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 import { describeLimits, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
@@ -29,17 +30,18 @@ export function finetuneGpt2Command(): Command {
     };
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runGpt2 } = await import('../experiment/language/gpt2.ts');
-    const { saveRecord, jsonText } = await import('../experiment/store.ts');
+    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/table.ts');
-    await withContext(output, async (context) => {
+    const path = join(resultsDir, 'gpt2_recommendations.json');
+    const run = async (context: CommandContext) => {
       const engine = await openEngine(options, context.threads);
       const record = await runGpt2(spec, engine, context);
-      const path = join(resultsDir, 'gpt2_recommendations.json');
-      await saveRecord(path, languageRecordSchema, record);
-      process.stdout.write(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
-      context.progress.note(`saved ${path}`);
-    });
+      print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
+      const notes = await saveRecord(path, languageRecordSchema, record);
+      for (const note of notes) context.progress.note(note);
+    };
+    await withContext(output, (context) => withRecords([path], () => run(context)));
   });
 }
 

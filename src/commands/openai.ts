@@ -9,7 +9,8 @@ import type { LanguageRecord } from '../experiment/record.ts';
 import { chatOptions, resolveModel } from '../models/chat/options.ts';
 import { modelNames, specOf } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
-import { outputSchema, withContext } from './shared/context.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 import { describeLimits, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
@@ -82,20 +83,21 @@ export function openAiCommand(): Command {
     if (run.dryRun) {
       const { estimateChat } = await import('../experiment/language/estimate.ts');
       const estimate = await withContext(output, (context) => estimateChat(spec, context));
-      process.stdout.write(describeEstimate(estimate, spec, output.verbose));
+      print(describeEstimate(estimate, spec, output.verbose));
       return;
     }
     const { runChat } = await import('../experiment/language/chat.ts');
-    const { saveRecord, jsonText } = await import('../experiment/store.ts');
+    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/table.ts');
-    await withContext(output, async (context) => {
+    const path = join(output.resultsDir, 'openai_recommendations.json');
+    const ask = async (context: CommandContext) => {
       const record = await runChat(spec, context);
-      const path = join(output.resultsDir, 'openai_recommendations.json');
-      await saveRecord(path, languageRecordSchema, record);
-      process.stdout.write(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
-      context.progress.note(`saved ${path}`);
-    });
+      print(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
+      const notes = await saveRecord(path, languageRecordSchema, record);
+      for (const note of notes) context.progress.note(note);
+    };
+    await withContext(output, (context) => withRecords([path], () => ask(context)));
   });
 }
 

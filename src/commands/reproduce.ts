@@ -1,6 +1,7 @@
 /** `recsys reproduce FILE`: run a recorded experiment again; exit 1 when a number differs. */
 import { Command } from 'commander';
 import { RecsysError } from '../util/errors.ts';
+import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
@@ -29,9 +30,7 @@ export function reproduceCommand(): Command {
       });
     }
     const names = recorded.models.map(({ name }) => name).join(', ');
-    process.stdout.write(
-      `${file}: reproduced to the digit (${names})\n${note === undefined ? '' : `${note}\n`}`,
-    );
+    print(`${file}: reproduced to the digit (${names})\n${note === undefined ? '' : `${note}\n`}`);
   });
 }
 

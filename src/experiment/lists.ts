@@ -1,5 +1,6 @@
 /** Recommendation lists as files: CSV that `recsys evaluate` and other tools read, JSON with titles for people. */
 import { writeFileAtomic } from '../util/files.ts';
+import { csvCell } from '../util/process/terminal.ts';
 import type { Outcome } from './run.ts';
 import type { Lists } from './score.ts';
 import { jsonText } from './store.ts';
@@ -20,7 +21,7 @@ export async function saveLists(stem: string, { prepared, lists }: Outcome): Pro
       const recommendations = [];
       for (const { item, rank, score } of rowsOf(list, row)) {
         const movieId = itemIds[item]!;
-        lines.push(`${userId},${movieId},${rank},${score}`);
+        lines.push([userId, movieId, rank, score].map(csvCell).join(','));
         recommendations.push({ rank, movieId, title: movies.titles[item]!, score });
       }
       users.push({ userId, recommendations });

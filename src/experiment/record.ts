@@ -106,6 +106,7 @@ export const recordSchema = z.object({
   timing: z
     .record(z.string(), z.number())
     .describe('seconds per phase: "mf.fit", "mf.recommend", "mf.evaluate", ...'),
+  checksum: z.string().optional().describe('SHA-256 of the record without it, as JSON without spaces'),
 });
 
 export type Estimate = z.output<typeof estimate>;

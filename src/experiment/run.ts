@@ -108,7 +108,9 @@ export async function withFitted<F extends Fitted, T>(
   const rng = modelRng(prepared, name);
   const recommender = await watch.time('import', () => model.create());
   const spec = { name, model: model.model, hyperparameters };
-  const store = context.fits === undefined ? undefined : new FitFile(context.fits, prepared, spec);
+  const { fits, progress } = context;
+  const store =
+    fits === undefined ? undefined : new FitFile(fits, prepared, spec, (line) => progress.note(line));
   const fitted = await watch.time(`${name}.fit`, () =>
     recommender.fit(prepared.train, { ...context, rng, ...(store && { store }) }),
   );

@@ -9,6 +9,7 @@ import { dirname, join, relative } from 'node:path';
 import { ConnectionError, download, type Checksum } from '../util/download.ts';
 import { RecsysError } from '../util/errors.ts';
 import { exists, writeFileAtomic, xdgFolder } from '../util/files.ts';
+import { withLocks } from '../util/process/lock.ts';
 import type { Progress } from '../util/progress.ts';
 import { shardIndexFile, shardNames, weightsFile } from './shards.ts';
 
@@ -177,20 +178,22 @@ async function fetchInto(repository: Repository, file: RemoteFile): Promise<void
   if (!(await exists(blob))) {
     const partial = `${blob}.incomplete`;
     await mkdir(dirname(blob), { recursive: true });
-    await download({
-      url: `${endpoint}/${name}/resolve/${file.commit}/${file.name}`,
-      partial,
-      label: `${name}: ${file.name}`,
-      bytes: file.bytes,
-      checksum: checksumOf(file.etag),
-      headers,
-      whenUnreachable: 'Run again: the download goes on from where it stopped.',
-      whenDamaged: 'The download was damaged and is removed; run again.',
-      refusal: ({ status }) => refusalError(name, status),
-      progress,
-      signal,
+    await withLocks([blob], 'Wait for it.', async () => {
+      await download({
+        url: `${endpoint}/${name}/resolve/${file.commit}/${file.name}`,
+        partial,
+        label: `${name}: ${file.name}`,
+        bytes: file.bytes,
+        checksum: checksumOf(file.etag),
+        headers,
+        whenUnreachable: 'Run again: the download goes on from where it stopped.',
+        whenDamaged: 'The download was damaged and is removed; run again.',
+        refusal: ({ status }) => refusalError(name, status),
+        progress,
+        signal,
+      });
+      await rename(partial, blob);
     });
-    await rename(partial, blob);
   }
   await mkdir(dirname(link), { recursive: true });
   await rm(link, { force: true });

@@ -6,7 +6,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { writeFileAtomic } from '../util/files.ts';
+import { requireRegularFile, writeFileAtomic } from '../util/files.ts';
+import { systemError } from '../util/process/system-errors.ts';
 import type { HostTensor } from './tensors.ts';
 
 const bytesOf = { F32: 4, F16: 2, BF16: 2 } as const;
@@ -19,6 +20,10 @@ const entrySchema = z.object({
 });
 const metadataSchema = z.record(z.string(), z.string());
 export type TensorEntry = z.output<typeof entrySchema>;
+
+function bytesOfType(dtype: string): number | undefined {
+  return Object.hasOwn(bytesOf, dtype) ? bytesOf[dtype as Dtype] : undefined;
+}
 
 /** Bytes per read and write: large enough for the disk, small enough beside the model. */
 const CHUNK = 1 << 24;
@@ -38,8 +43,9 @@ export interface SafetensorsFile {
 
 /** Opens a file and reads its header. Throws DataError when it is truncated or no safetensors file. */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  await requireRegularFile(path, 'a safetensors file');
   const file = await open(path).catch((cause: unknown) => {
-    throw new DataError({ place: path, found: 'cannot be read', wanted: 'a safetensors file', cause });
+    throw systemError(cause, path) ?? cause;
   });
   try {
     const { entries, metadata, start } = await readHeader(file, path);
@@ -84,9 +90,16 @@ async function readHeader(file: FileHandle, path: string) {
   } catch (cause) {
     throw bad('a header that is not a list of tensors', cause);
   }
-  for (const [name, { data_offsets: offsets }] of entries) {
-    if (8 + length + offsets[1] <= size) continue;
-    throw bad(`tensor ${name} ends at byte ${8 + length + offsets[1]} of a file of ${size} bytes`);
+  for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
+    const [begin, end] = offsets;
+    if (8 + length + end > size) {
+      throw bad(`tensor ${name} ends at byte ${8 + length + end} of a file of ${size} bytes`);
+    }
+    const bytes = bytesOfType(dtype);
+    const values = shape.reduce((product, n) => product * n, 1);
+    if (bytes !== undefined && end - begin !== values * bytes) {
+      throw bad(`tensor ${name} of ${end - begin} bytes for shape [${shape.join(', ')}] of ${dtype}`);
+    }
   }
   return { entries, metadata, start: 8 + length };
 }
@@ -101,7 +114,7 @@ async function readTensor(
 ): Promise<void> {
   const place = `${path}: ${name}`;
   const [begin, end] = entry.data_offsets;
-  if (!(entry.dtype in bytesOf)) {
+  if (bytesOfType(entry.dtype) === undefined) {
     throw new DataError({ place, found: `values of type ${entry.dtype}`, wanted: 'F32, F16 or BF16' });
   }
   const dtype = entry.dtype as Dtype;

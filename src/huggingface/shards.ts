@@ -1,9 +1,8 @@
 /** The weight files of a Hugging Face folder: `model.safetensors`, or shards of it beside their index. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { exists } from '../util/files.ts';
+import { exists, readTextFile } from '../util/files.ts';
 
 export const weightsFile = 'model.safetensors';
 export const shardIndexFile = 'model.safetensors.index.json';
@@ -30,8 +29,9 @@ export async function weightFiles(folder: string): Promise<string[]> {
 
 /** File names of the shards that an index lists. Throws DataError when it is no index. */
 export async function shardNames(indexPath: string): Promise<string[]> {
+  const text = await readTextFile(indexPath, 'the index of a sharded model');
   try {
-    const { weight_map: map } = shardIndex.parse(JSON.parse(await readFile(indexPath, 'utf8')));
+    const { weight_map: map } = shardIndex.parse(JSON.parse(text));
     return [...new Set(Object.values(map))].sort();
   } catch (cause) {
     throw new DataError({ place: indexPath, found: 'no weight_map', wanted: 'an index of shards', cause });

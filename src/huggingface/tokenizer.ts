@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { writeFileAtomic } from '../util/files.ts';
+import { exists, readTextFile, writeFileAtomic } from '../util/files.ts';
 
 /** Text to tokens and back. */
 export interface Gpt2Tokenizer {
@@ -193,8 +193,5 @@ function parse(text: string, place: string): unknown {
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
-  return await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  return (await exists(path)) ? await readTextFile(path, "a tokenizer's file") : undefined;
 }

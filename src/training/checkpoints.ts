@@ -1,10 +1,11 @@
 /** What training keeps on disk: the last two checkpoints, the best weights, and a line of JSON per update. */
+import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { writeFileAtomic } from '../util/files.ts';
+import { putAside, writeFileAtomic } from '../util/files.ts';
 import type { Parameters } from '../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors } from '../huggingface/safetensors.ts';
 import type { TrainingState } from './trainee.ts';
@@ -42,7 +43,7 @@ export class TrainingStore {
     }
     await mkdir(this.folder, { recursive: true });
     const name = `update-${String(progress.updates).padStart(8, '0')}.safetensors`;
-    await writeSafetensors(join(this.folder, name), tensors, { progress: JSON.stringify(progress) });
+    await writeChecked(join(this.folder, name), tensors, { progress: JSON.stringify(progress) });
     // A run that was resumed from an older checkpoint leaves the newer ones of its past behind: they go too.
     const others = (await this.#checkpoints()).filter((other) => other !== name);
     const older = others.filter((other) => other < name);
@@ -68,9 +69,8 @@ export class TrainingStore {
           remedy: 'Repeat the settings of that run, or start anew without --resume or with another --output.',
         });
       } catch (error) {
-        if (error instanceof DataError && error.facts.wanted !== undefined) {
-          note(`${error.message} Going on with the checkpoint before it.`);
-        } else throw error;
+        if (!(error instanceof DataError) || error.facts.wanted === undefined) throw error;
+        note(`${error.message} ${await putAside(path)}: going on with the checkpoint before it.`);
       }
     }
     return undefined;
@@ -85,12 +85,14 @@ export class TrainingStore {
   /** Keeps the weights of the best validation so far. */
   async saveBest(weights: Parameters): Promise<void> {
     await mkdir(this.folder, { recursive: true });
-    await writeSafetensors(join(this.folder, 'best.safetensors'), weights);
+    await writeChecked(join(this.folder, 'best.safetensors'), weights, {});
   }
 
   /** What `saveBest` kept last. */
   async loadBest(): Promise<Parameters> {
-    return await readTensors(join(this.folder, 'best.safetensors'), '');
+    const path = join(this.folder, 'best.safetensors');
+    const { tensors } = await readChecked(path);
+    return tensors;
   }
 
   async #checkpoints(): Promise<string[]> {
@@ -119,38 +121,59 @@ export class TrainingStore {
 }
 
 async function readState(path: string): Promise<{ state: TrainingState; progress: TrainingProgress }> {
-  const file = await openSafetensors(path);
-  await file.close();
-  const { progress: text } = file.metadata;
-  if (text === undefined) {
-    throw new DataError({
-      place: path,
-      found: 'a checkpoint of another version of this program',
-      remedy: 'Start anew without --resume.',
-    });
-  }
-  const progress = progressSchema.parse(JSON.parse(text));
-  const [weights, first, second] = [
-    await readTensors(path, 'weights/'),
-    await readTensors(path, 'first/'),
-    await readTensors(path, 'second/'),
-  ];
+  const { tensors, metadata } = await readChecked(path);
+  const progress = progressSchema.parse(JSON.parse(metadata['progress'] ?? 'null'));
+  const of = (kind: string): Parameters =>
+    new Map(
+      [...tensors]
+        .filter(([name]) => name.startsWith(`${kind}/`))
+        .map(([name, tensor]) => [name.slice(kind.length + 1), tensor]),
+    );
+  const [weights, first, second] = [of('weights'), of('first'), of('second')];
   return { state: { updates: progress.updates, weights, first, second }, progress };
 }
 
-/** Tensors whose names begin with `prefix`, without it. */
-async function readTensors(path: string, prefix: string): Promise<Parameters> {
+/** Writes tensors with the SHA-256 of all of them and of `metadata`. */
+async function writeChecked(
+  path: string,
+  tensors: Parameters,
+  metadata: Record<string, string>,
+): Promise<void> {
+  await writeSafetensors(path, tensors, { ...metadata, sha256: digestOf(tensors, metadata) });
+}
+
+/** Throws DataError when the file is not, to the byte, what `writeChecked` wrote. */
+async function readChecked(path: string): Promise<{ tensors: Parameters; metadata: Record<string, string> }> {
   const file = await openSafetensors(path);
   try {
+    const { sha256: recorded, ...metadata } = file.metadata;
+    if (recorded === undefined) {
+      throw new DataError({
+        place: path,
+        found: 'no checksum: damaged, or a checkpoint of another version of this program',
+        wanted: 'a checkpoint of this version',
+        remedy: 'Start anew without --resume.',
+      });
+    }
     const tensors: Parameters = new Map();
     for (const [name, { shape }] of file.entries) {
-      if (!name.startsWith(prefix)) continue;
       const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
       await file.readInto(name, data);
-      tensors.set(name.slice(prefix.length), { shape, data });
+      tensors.set(name, { shape, data });
     }
-    return tensors;
+    const found = digestOf(tensors, metadata);
+    if (found === recorded) return { tensors, metadata };
+    throw new DataError({ place: path, found: `SHA-256 ${found}`, wanted: recorded });
   } finally {
     await file.close();
   }
+}
+
+function digestOf(tensors: Parameters, metadata: Record<string, string>): string {
+  const hash = createHash('sha256').update(JSON.stringify(metadata));
+  for (const [name, { shape, data }] of tensors) {
+    hash.update(JSON.stringify([name, shape]));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
 }

@@ -2,6 +2,7 @@
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { DataError, RecsysError, throwIfAborted } from './errors.ts';
 import { hashOfFile } from './files.ts';
+import { systemError } from './process/system-errors.ts';
 import type { Progress } from './progress.ts';
 
 export interface DownloadRequest {
@@ -75,6 +76,8 @@ async function fetchRest(request: DownloadRequest): Promise<void> {
     await save(await ask(request, have ?? 0, watchdog.signal), request, watchdog);
   } catch (cause) {
     if (signal.aborted || cause instanceof RecsysError) throw cause;
+    const known = watchdog.stalled ? undefined : systemError(cause, partial);
+    if (known && isDiskError(cause)) throw known;
     const reason = watchdog.stalled
       ? `nothing came for ${stallMilliseconds / 1000} s`
       : `the connection failed (${codeOf(cause)})`;
@@ -82,6 +85,13 @@ async function fetchRest(request: DownloadRequest): Promise<void> {
   } finally {
     watchdog.stop();
   }
+}
+
+/** Is it the partial file that failed? The network's errors have other calls, and `fetch` wraps them. */
+function isDiskError(cause: unknown): boolean {
+  return ['open', 'write', 'fsync', 'close', 'unlink', 'stat'].includes(
+    (cause as NodeJS.ErrnoException).syscall ?? '',
+  );
 }
 
 /** Aborts when the caller does, or when `feed` was not called for a while. */

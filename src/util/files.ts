@@ -1,18 +1,20 @@
 /** Files: atomic writes, hashes, and where this package lives. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RecsysError } from './errors.ts';
+import { DataError, RecsysError } from './errors.ts';
+import { isLeftover, temporaryName } from './process/lock.ts';
+import { systemError, systemReason } from './process/system-errors.ts';
 
 /** The package's root folder (holds package.json and data/), from src/ as from dist/. */
 export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder. Content that is too large
- * for one array can be given as chunks.
+ * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder, and removes from it what
+ * processes that were killed have left. Content that is too large for one array can be given as chunks.
  * Throws RecsysError naming the file when the disk is full or the folder cannot be written.
  */
 export async function writeFileAtomic(
@@ -20,11 +22,11 @@ export async function writeFileAtomic(
   content: string | Uint8Array | Iterable<Uint8Array>,
   { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${process.pid}-${temporaryFiles++}.tmp`);
+  const temporary = temporaryName(path);
   try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(temporary, 'w');
+    await mkdir(dirname(path), { recursive: true });
+    await removeLeftovers(dirname(path));
+    const file = await open(temporary, 'wx');
     try {
       await writeFile(file, content);
       if (durable) await file.sync();
@@ -35,19 +37,84 @@ export async function writeFileAtomic(
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    const reason = systemReason(cause);
     throw new RecsysError({
       place: path,
-      found: `cannot be written (${code})`,
-      remedy:
-        code === 'ENOSPC'
-          ? 'Free some disk space and run again; the previous file is kept.'
-          : 'Check the folder and its permissions.',
+      found: `cannot be written: ${reason?.found ?? code} (${code})`,
+      remedy: `${reason?.remedy ?? 'Check the folder and its permissions.'} The previous file is kept.`,
       cause,
     });
   }
 }
-/** Number of temporary files so far, which makes their names distinct. */
-let temporaryFiles = 0;
+
+/** Folders that this process has looked through. */
+const tidied = new Set<string>();
+
+/** Removes, once in each folder, the temporary files and folders of processes that have died. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  if (tidied.has(folder)) return;
+  tidied.add(folder);
+  for (const name of (await readdir(folder).catch(() => [])).filter(isLeftover)) {
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** Larger text files than this are not read whole. */
+const MAX_TEXT_BYTES = 1 << 30;
+
+/**
+ * The size of a file in bytes. Throws DataError by cause, naming `wanted`, when it is not there, a folder, a pipe or a
+ * device, or when the system does not let it be seen.
+ */
+export async function requireRegularFile(path: string, wanted: string): Promise<number> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw readError(path, wanted, cause);
+  });
+  if (found.isFile()) return found.size;
+  throw new DataError({ place: path, found: found.isDirectory() ? 'a folder' : 'a pipe or device', wanted });
+}
+
+/** The bytes of a whole file. Throws DataError as `requireRegularFile` does, and for more than 1 GiB. */
+export async function readWholeFile(path: string, wanted: string): Promise<Buffer<ArrayBuffer>> {
+  const size = await requireRegularFile(path, wanted);
+  if (size > MAX_TEXT_BYTES) throw new DataError({ place: path, found: `${size} bytes`, wanted });
+  return await readFile(path).catch((cause: unknown) => {
+    throw readError(path, wanted, cause);
+  });
+}
+
+function readError(path: string, wanted: string, cause: unknown): unknown {
+  const reason = systemReason(cause);
+  if (reason === undefined) return cause;
+  const found =
+    reason.code === 'ENOENT' ? 'no such file' : `cannot be read: ${reason.found} (${reason.code})`;
+  return new DataError({ place: path, found, wanted, cause });
+}
+
+/** Creates the folder. Throws DataError by cause, when it cannot be or when a file has its name. */
+export async function requireFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw systemError(cause, path) ?? cause;
+  });
+}
+
+/** `readWholeFile` as UTF-8 text. */
+export async function readTextFile(path: string, wanted: string): Promise<string> {
+  return (await readWholeFile(path, wanted)).toString('utf8');
+}
+
+/**
+ * Puts a damaged file aside, under its name with `.damaged`, where a person can look at it. Returns a sentence for them.
+ */
+export async function putAside(path: string): Promise<string> {
+  const aside = `${path}.damaged`;
+  await rm(aside, { recursive: true, force: true }).catch(() => {});
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  return moved ? `${path} is damaged and was put aside as ${basename(aside)}` : `${path} is damaged`;
+}
 
 /** SHA-256 of a file's bytes, in hex. */
 export async function sha256OfFile(path: string): Promise<string> {

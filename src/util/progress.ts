@@ -1,5 +1,6 @@
 /** Progress of long work: a bar on a terminal, plain lines in a log, nothing with --quiet. Always on standard error. */
 import { SingleBar } from 'cli-progress';
+import { printable } from './process/terminal.ts';
 
 /** A bar is shown only once the work has lasted this long, so that quick steps leave no trace. */
 const BAR_DELAY_MS = 500;
@@ -33,7 +34,7 @@ export function terminalProgress(stream: NodeJS.WriteStream): Progress {
     start(label, total, unit) {
       const bar = new SingleBar({
         stream,
-        format: `${label} [{bar}] {value}/{total} ${unit}  {eta_formatted} left  {detail}`,
+        format: `${printable(label).replace(/[{}]/g, '')} [{bar}] {value}/{total} ${unit}  {eta_formatted} left  {detail}`,
         barCompleteChar: '=',
         barIncompleteChar: ' ',
         barsize: BAR_WIDTH,
@@ -47,16 +48,16 @@ export function terminalProgress(stream: NodeJS.WriteStream): Progress {
         advance(n = 1, detail = '') {
           done += n;
           if (!isShown && performance.now() - started > BAR_DELAY_MS) {
-            bar.start(total, done, { detail });
+            bar.start(total, done, { detail: printable(detail) });
             isShown = true;
-          } else if (isShown) bar.update(done, { detail });
+          } else if (isShown) bar.update(done, { detail: printable(detail) });
         },
         finish() {
           if (isShown) bar.stop();
         },
       };
     },
-    note: (line) => void stream.write(`${line}\n`),
+    note: (line) => void stream.write(`${printable(line)}\n`),
   };
 }
 
@@ -74,11 +75,12 @@ export function logProgress(stream: { write(line: string): unknown }): Progress 
           if (now - last < LOG_INTERVAL_MS) return;
           last = now;
           const left = Math.round((((now - started) / done) * (total - done)) / 1000);
-          stream.write(`${label}: ${done}/${total} ${unit}, ${left} s left${detail ? `, ${detail}` : ''}\n`);
+          const more = detail ? `, ${detail}` : '';
+          stream.write(printable(`${label}: ${done}/${total} ${unit}, ${left} s left${more}\n`));
         },
         finish() {},
       };
     },
-    note: (line) => void stream.write(`${line}\n`),
+    note: (line) => void stream.write(`${printable(line)}\n`),
   };
 }

@@ -121,6 +121,7 @@ describe('recsys reproduce', () => {
     const path = join(cwd, 'results/baseline_metrics.json');
     const record = JSON.parse(await readFile(path, 'utf8')) as ReturnType<typeof recordSchema.parse>;
     record.models[1]!.metrics['10']!.f1.mean += 1e-9;
+    delete record.checksum;
     await writeFile(path, JSON.stringify(record));
     const { code, stderr } = await recsys(['reproduce', path], { cwd });
     expect(code).toBe(1);
@@ -149,7 +150,7 @@ it('reproduces no record without models, and names what it cannot run again', as
   const path = join(cwd, 'results/baseline_metrics.json');
   const record = recordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   const reproduce = async (changed: typeof record) => {
-    await writeFile(path, JSON.stringify(changed));
+    await writeFile(path, JSON.stringify({ ...changed, checksum: undefined }));
     return recsys(['reproduce', path], { cwd });
   };
   const empty = await reproduce({ ...record, models: [] });

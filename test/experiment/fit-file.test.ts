@@ -1,4 +1,4 @@
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -52,4 +52,35 @@ test.each(models)('%s, stopped and run again, gives the lists of an uninterrupte
   expect(rounds).toBe(1 + 3); // the two that were there at once, then three
   expect(resumed.lists).toEqual(whole.lists);
   expect(await readdir(fits)).toEqual([]);
+});
+
+test('a kept fit with any byte changed or cut off is put aside, named, and the fit starts anew', async () => {
+  const spec = {
+    experiment: 'test',
+    data: { dataset: await smallFolder() },
+    protocol: protocolSchema.parse({}),
+    models: [{ ...specOf('mf'), hyperparameters: { iterations: 3, factors: 8 } }],
+  };
+  const fits = await mkdtemp(join(tmpdir(), 'recsys-fits-'));
+  const context: RunContext = { progress: silentProgress, signal: new AbortController().signal, threads: 1 };
+  const whole = await runExperiment(spec, context);
+  const controller = new AbortController();
+  const stopping = { ...context, fits, signal: controller.signal, progress: stoppingAfter(2, controller) };
+  await expect(runExperiment(spec, stopping)).rejects.toThrow(/stopped after 2/);
+  const [name] = await readdir(fits);
+  const path = join(fits, name!);
+  const bytes = await readFile(path);
+  for (const at of [0, 9, 30, bytes.length >> 1, bytes.length - 1, -1]) {
+    const damaged = at < 0 ? bytes.subarray(0, bytes.length - 5) : Buffer.from(bytes);
+    if (at >= 0) damaged[at]! ^= 1;
+    await writeFile(path, damaged);
+    const notes: string[] = [];
+    const progress = { ...silentProgress, note: (line: string) => void notes.push(line) };
+    const { lists } = await runExperiment(spec, { ...context, fits, progress });
+    expect(lists).toEqual(whole.lists);
+    expect(notes.join('\n')).toMatch(
+      /[.]fit is damaged and was put aside as .*[.]fit[.]damaged: the fit starts anew/,
+    );
+    expect(await readFile(`${path}.damaged`)).toEqual(damaged);
+  }
 });

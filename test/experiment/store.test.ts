@@ -14,7 +14,32 @@ describe('the results store', () => {
     const record = recordOf({ mf: [[1, 3], [], [2]] });
     record.timing['mf.fit'] = 0.1 + 0.2;
     await saveRecord(path, recordSchema, record);
-    expect(await readRecord(path, recordSchema)).toEqual(record);
+    expect(await readRecord(path, recordSchema)).toMatchObject(record);
+  });
+
+  it('leaves a record alone that says the same, and keeps another one beside the new one', async () => {
+    const folder = await temporary();
+    const path = join(folder, 'record.json');
+    const record = recordOf({ mf: [[1]] });
+    await saveRecord(path, recordSchema, record);
+    const first = await readFile(path, 'utf8');
+    await saveRecord(path, recordSchema, { ...record, timing: { load: 7 } });
+    expect(await readFile(path, 'utf8')).toBe(first);
+    const [kept] = await saveRecord(path, recordSchema, recordOf({ mf: [[2]] }));
+    const [older] = await readdir(join(folder, 'older'));
+    expect(kept).toBe(`kept the record before it as ${join(folder, 'older', older!)}`);
+    expect(await readFile(join(folder, 'older', older!), 'utf8')).toBe(first);
+    expect(await readFile(path, 'utf8')).not.toBe(first);
+  });
+
+  it('refuses a record that was changed after it was saved', async () => {
+    const path = join(await temporary(), 'record.json');
+    await saveRecord(path, recordSchema, recordOf({ mf: [[1]] }));
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"mf"', '"mg"'));
+    await expect(readRecord(path, recordSchema)).rejects.toThrow(
+      /record.json: SHA-256 .* changed or damaged/,
+    );
   });
 
   it('refuses NaN, naming file and field, and writes nothing', async () => {
@@ -30,7 +55,7 @@ describe('the results store', () => {
   it('says what is wrong with a file that is no record', async () => {
     const path = join(await temporary(), 'r.json');
     await expect(readRecord(path, recordSchema)).rejects.toThrow(
-      /r\.json: no such record, expected a results record/,
+      /r\.json: no such file, expected a results record/,
     );
     await writeFile(path, '{"schemaVersion": 1,');
     await expect(readRecord(path, recordSchema)).rejects.toThrow(

@@ -17,7 +17,7 @@ describe('writeFileAtomic', () => {
     const folder = await mkdtemp(join(tmpdir(), 'recsys-'));
     await writeFile(join(folder, 'file'), '');
     await expect(writeFileAtomic(join(folder, 'file', 'a.txt'), 'x')).rejects.toThrow(
-      /file\/a\.txt: cannot be written \(E(NOTDIR|EXIST)\)/,
+      /file\/a\.txt: cannot be written: a file where a folder should be \(E(NOTDIR|EXIST)\)/,
     );
   });
 });

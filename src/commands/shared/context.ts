@@ -1,6 +1,7 @@
 /** What every subcommand shares besides the protocol: where output goes, progress, Ctrl-C, threads. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { withStopSignal } from '../../util/process/signals.ts';
 import { logProgress, silentProgress, terminalProgress, type Progress } from '../../util/progress.ts';
 
 export const outputSchema = z.object({
@@ -31,30 +32,22 @@ export interface CommandContext {
 }
 
 /**
- * Runs a subcommand's work. The first Ctrl-C (or SIGTERM) fires `signal`, so that the work can stop between two
- * units and say what it kept; the second ends the process at once.
+ * Runs a subcommand's work. The first Ctrl-C (or SIGTERM, or a closed terminal) fires `signal`, so that the work can stop
+ * between two units and say what it kept; the second ends the process at once.
  */
 export async function withContext<T>(
   options: Pick<OutputOptions, 'quiet' | 'threads'>,
   work: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  try {
-    return await work({
+  return await withStopSignal((signal) =>
+    work({
       progress: options.quiet
         ? silentProgress
         : process.stderr.isTTY
           ? terminalProgress(process.stderr)
           : logProgress(process.stderr),
-      signal: controller.signal,
+      signal,
       threads: options.threads ?? availableParallelism(),
-    });
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+    }),
+  );
 }

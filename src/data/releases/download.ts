@@ -1,9 +1,11 @@
 /** Fetches a release: download with resume, size and checksum, safe unpacking, and only then its final name. */
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download, MEGABYTE } from '../../util/download.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
+import { removeLeftovers, requireFolder } from '../../util/files.ts';
+import { lock, temporaryName } from '../../util/process/lock.ts';
 import type { Progress } from '../../util/progress.ts';
 import { dataFolder, type Release } from './catalogue.ts';
 import { unzip } from './unzip.ts';
@@ -37,8 +39,10 @@ export async function downloadRelease(release: Release, options: DownloadOptions
     return target;
   }
   const partial = join(parent, `.${release.name}.zip.partial`);
-  const unpacked = join(parent, `.${release.name}.${process.pid}.unpacking`);
-  await mkdir(parent, { recursive: true });
+  const unpacked = temporaryName(target);
+  await requireFolder(parent);
+  await removeLeftovers(parent);
+  const held = await lock(target, 'Wait for it.');
   try {
     const url = options.url ?? archive.url;
     await download({
@@ -76,6 +80,7 @@ export async function downloadRelease(release: Release, options: DownloadOptions
     });
   } finally {
     await rm(unpacked, { recursive: true, force: true });
+    await held.release();
   }
 }
 

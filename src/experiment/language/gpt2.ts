@@ -7,6 +7,8 @@ import { writeAdapter } from '../../models/gpt2/network/peft.ts';
 import { gpt2Options, type Gpt2Options } from '../../models/gpt2/options.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
+import { requireFolder } from '../../util/files.ts';
+import { withLocks } from '../../util/process/lock.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
@@ -29,7 +31,23 @@ export interface Gpt2Spec {
  * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
  */
 export async function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
-  const { options, data, protocol, userIds, comparisonModels } = spec;
+  const output = outputOf(spec);
+  const remedy = 'Wait for it, or give this run a folder of its own with --output.';
+  return await withLocks([output], remedy, () => run(spec, output, engine, context));
+}
+
+function outputOf({ options, resultsDir }: Gpt2Spec): string {
+  return options.output ?? join(resultsDir, 'gpt2');
+}
+
+async function run(
+  spec: Gpt2Spec,
+  output: string,
+  engine: Engine,
+  context: RunContext,
+): Promise<LanguageRecord> {
+  const { data, options, protocol, userIds, comparisonModels } = spec;
+  await requireFolder(output);
   const setting = await prepareLanguage(
     data,
     protocol,
@@ -42,7 +60,7 @@ export async function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContex
   context.progress.note(`engine: ${engine.description}`);
   const { record } = await runLanguageModel(
     setting,
-    () => Promise.resolve(gpt2Model(spec, engine, context)),
+    () => Promise.resolve(gpt2Model(spec, output, engine, context)),
     { experiment: 'gpt2', protocol, comparisonModels },
     describeModel,
     context,
@@ -53,11 +71,11 @@ export async function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContex
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
 function gpt2Model(
   { options, protocol, resultsDir }: Gpt2Spec,
+  output: string,
   engine: Engine,
   context: RunContext,
 ): RunnableModel<Gpt2Fitted> {
   const listLength = Math.max(...protocol.k);
-  const output = options.output ?? join(resultsDir, 'gpt2');
   const log = join(resultsDir, 'gpt2_training.jsonl');
   const parts = { options, engine, listLength, threshold: protocol.threshold, output, log };
   return {

@@ -1,8 +1,13 @@
 /** The architecture's sizes: what a Hugging Face `config.json` says, checked. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
+import { readTextFile } from '../../../util/files.ts';
+
+/** Far above gpt2-xl (48 layers, 1600 wide, 50,257 tokens): larger sizes are damage, and refused before they are allocated. */
+const MAX_LAYERS = 1024;
+const MAX_WIDTH = 65_536;
+const MAX_TOKENS = 4_194_304;
 
 /** Architectures that Hugging Face's GPT2LMHeadModel has and we do not: refused rather than computed wrongly. */
 const only = <T extends boolean | string>(value: T) => z.literal(value).default(value as never);
@@ -11,16 +16,20 @@ const only = <T extends boolean | string>(value: T) => z.literal(value).default(
  * The fields of GPT2Config that change what the network computes; names and defaults are Hugging Face's. Unknown
  * fields are ignored on reading, as Hugging Face does.
  */
+const size = (largest: number) => z.int().min(1).max(largest);
+
 export const gpt2ConfigSchema = z.object({
   model_type: z.literal('gpt2'),
-  vocab_size: z.int().min(1).default(50257),
+  vocab_size: size(MAX_TOKENS).default(50257),
   /** The longest text, in tokens: rows of the position embedding. Old files call it `n_ctx`. */
-  n_positions: z.int().min(1).default(1024),
-  n_embd: z.int().min(1).default(768),
-  n_layer: z.int().min(1).default(12),
-  n_head: z.int().min(1).default(12),
+  n_positions: size(MAX_TOKENS).default(1024),
+  n_embd: size(MAX_WIDTH).default(768),
+  n_layer: size(MAX_LAYERS).default(12),
+  n_head: size(MAX_WIDTH).default(12),
   /** Width of the feed-forward layer; null means 4 n_embd. */
-  n_inner: z.int().min(1).nullable().default(null),
+  n_inner: size(4 * MAX_WIDTH)
+    .nullable()
+    .default(null),
   activation_function: only('gelu_new'),
   resid_pdrop: z.number().min(0).max(1).default(0.1),
   embd_pdrop: z.number().min(0).max(1).default(0.1),
@@ -68,18 +77,13 @@ export function parseConfig(value: unknown, place: string): Gpt2Config {
 /** Reads `folder/config.json`. Throws DataError when it is missing, not JSON, or not a GPT-2. */
 export async function readConfig(folder: string): Promise<Gpt2Config> {
   const place = join(folder, 'config.json');
-  let text: string;
-  try {
-    text = await readFile(place, 'utf8');
-  } catch (cause) {
+  const text = await readTextFile(place, 'a Hugging Face model folder').catch((error: unknown) => {
+    if (!(error instanceof DataError)) throw error;
     throw new DataError({
-      place,
-      found: 'cannot be read',
-      wanted: 'a Hugging Face model folder',
+      ...error.facts,
       remedy: 'Point --model at a folder that holds config.json, model.safetensors and the tokenizer.',
-      cause,
     });
-  }
+  });
   try {
     return parseConfig(JSON.parse(text), place);
   } catch (cause) {

@@ -1,9 +1,8 @@
 /** LoRA adapters in the layout of Hugging Face's PEFT: `adapter_config.json` and `adapter_model.safetensors`. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
-import { writeFileAtomic } from '../../../util/files.ts';
+import { readTextFile, writeFileAtomic } from '../../../util/files.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
 import { transpose, type HostTensor, type Parameters } from '../../../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
@@ -105,11 +104,12 @@ export async function readAdapter(folder: string, config: Gpt2Config): Promise<A
 }
 
 async function readSettings(place: string): Promise<z.output<typeof adapterConfigSchema>> {
+  const text = await readTextFile(place, 'the settings of a PEFT adapter');
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(place, 'utf8'));
+    value = JSON.parse(text);
   } catch (cause) {
-    throw new DataError({ place, found: 'cannot be read', wanted: 'the settings of a PEFT adapter', cause });
+    throw new DataError({ place, found: 'not JSON', wanted: 'the settings of a PEFT adapter', cause });
   }
   const result = adapterConfigSchema.safeParse(value);
   if (result.success) return result.data;
