@@ -10,6 +10,7 @@ import { createGpt2 } from '../../src/models/gpt2/index.ts';
 import { gpt2Options } from '../../src/models/gpt2/options.ts';
 import type { Recommender } from '../../src/models/recommender.ts';
 import { modelNames, specOf } from '../../src/models/registry.ts';
+import { silentProgress } from '../../src/util/progress.ts';
 import { chatServer, type ChatServer } from '../support/chat-server.ts';
 import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
 import { microFolder, TableEngine } from './gpt2/fake-engine.ts';
@@ -58,8 +59,7 @@ function gpt2(typed: Record<string, unknown>): Recommender {
 function chat(): Recommender {
   const options = resolveModel(chatOptions.parse({ baseUrl: server.url, retries: 0 }), new Date());
   const countTokens = (text: string) => text.length;
-  const progress = { note: () => {} };
-  const { ask } = createChatClient({ options, cache: noCache, countTokens, progress });
+  const { ask } = createChatClient({ options, cache: noCache, countTokens, progress: silentProgress });
   return createChatModel({ options, ask, countTokens });
 }
 

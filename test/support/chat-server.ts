@@ -46,8 +46,11 @@ export interface ChatServer {
   /** Requests for anything but a completion: `GET /v1/models/gpt-4o`. */
   others: string[];
   behave(behaviour: Behaviour): void;
-  /** What is answered to other requests, by path; 404 for the rest. */
-  serve(path: string, answer: (body: string) => RawAnswer): void;
+  /** What is answered to other requests, by the begin of their path; 404 for the rest. */
+  serve(
+    path: string,
+    answer: (body: string, method: string, url: string) => RawAnswer | Promise<RawAnswer>,
+  ): void;
   close(): Promise<void>;
 }
 
@@ -55,7 +58,7 @@ export async function chatServer(first: Behaviour): Promise<ChatServer> {
   let behaviour = first;
   const requests: ChatServer['requests'] = [];
   const others: string[] = [];
-  const served = new Map<string, (body: string) => RawAnswer>();
+  const served = new Map<string, Parameters<ChatServer['serve']>[1]>();
   const server = createServer((request, response) => void answer(request, response));
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -65,7 +68,11 @@ export async function chatServer(first: Behaviour): Promise<ChatServer> {
     const path = url.split('?')[0]!;
     if (!path.endsWith('/chat/completions')) {
       others.push(`${request.method} ${url}`);
-      const other = served.get(path)?.(text) ?? { raw: '{"error": {"message": "not found"}}', status: 404 };
+      const handler = [...served].find(([begin]) => path.startsWith(begin))?.[1];
+      const other = (await handler?.(text, request.method ?? '', url)) ?? {
+        raw: '{"error": {"message": "not found"}}',
+        status: 404,
+      };
       response.writeHead(other.status ?? 200, { 'content-type': 'application/json', ...other.headers });
       response.end(other.raw);
       return;

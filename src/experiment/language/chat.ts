@@ -47,7 +47,7 @@ export interface ChatSpec {
 }
 
 /** How a server is asked, and its tokens counted. */
-export type ChatAccess = Pick<ChatParts, 'ask' | 'countTokens' | 'countOnServer'>;
+export type ChatAccess = Pick<ChatParts, 'ask' | 'askInBatch' | 'countTokens' | 'countOnServer'>;
 
 /**
  * Asks (or replays), grounds and scores. Throws what `createChatClient` and its `ask` throw, DataError for bad data or a
@@ -70,6 +70,7 @@ async function runOnce(spec: ChatSpec, context: RunContext): Promise<LanguageRec
   const answers: Answer[] = [];
   const access: ChatAccess = {
     ask: client ? collectAnswers(client.ask, answers) : refuseRequests,
+    askInBatch: client?.askInBatch,
     countTokens: await tokenCounter(),
     countOnServer: client && serverTokenCounter(client.endpoint, spec.options.model, context.signal),
   };
@@ -143,6 +144,13 @@ async function openClient(spec: ChatSpec, { progress }: RunContext): Promise<Cha
   const { options, resultsDir } = spec;
   const folder = options.cacheDir ?? join(resultsDir, 'cache', 'openai');
   const budget = budgetOf(spec);
+  if (options.batch && !options.cache) {
+    throw new UsageError({
+      place: '--batch',
+      found: '--no-cache',
+      wanted: 'kept answers: a batch is collected there',
+    });
+  }
   return createChatClient({
     options,
     cache: options.cache ? diskCache(folder) : noCache,

@@ -1,6 +1,6 @@
 /** What a chat model would be asked and would cost at most, without asking it. */
 import { costOf, pricePaid } from '../../models/chat/cost.ts';
-import { dayOf, familyOf, isServed, PRICES_AS_OF } from '../../models/chat/families.ts';
+import { dayOf, DISCOUNT_SHARE, familyOf, isServed, PRICES_AS_OF } from '../../models/chat/families.ts';
 import { resolveEndpoint, type Endpoint } from '../../models/chat/openai/endpoint.ts';
 import { fetchServedModel } from '../../models/chat/openai/models.ts';
 import type { ChatQuestion } from '../../models/chat/questions.ts';
@@ -37,12 +37,13 @@ export async function estimateChat(spec: ChatSpec, context: RunContext): Promise
   const inputTokens = rounds * questions.reduce((sum, question) => sum + question.inputTokens, 0);
   const outputTokens = rounds * questions.reduce((sum, question) => sum + question.maxOutputTokens, 0);
   const price = pricePaid(spec.options, spec.price);
+  const share = spec.options.batch ? DISCOUNT_SHARE : 1;
   return {
     users: questions.length,
     inputTokens,
     outputTokens,
     isEstimate: !hasKnownEncoding(spec.options.model),
-    ...(price && { cost: costOf({ input: inputTokens, output: outputTokens }, price) }),
+    ...(price && { cost: share * costOf({ input: inputTokens, output: outputTokens }, price) }),
     pricesAsOf: spec.price ? 'your own' : PRICES_AS_OF,
     questions,
     warnings: await warningsAbout(spec, context),

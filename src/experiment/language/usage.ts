@@ -1,7 +1,7 @@
 /** What a run of a chat model used: the model that answered, parameters, tokens by kind, cost, seconds. */
 import type { Answer } from '../../models/chat/cache.ts';
 import { costOf, pricePaid } from '../../models/chat/cost.ts';
-import { PRICES_AS_OF, type Price } from '../../models/chat/families.ts';
+import { DISCOUNT_SHARE, PRICES_AS_OF, type Price } from '../../models/chat/families.ts';
 import type { ChatExchange } from '../../models/chat/index.ts';
 import type { ParameterChange } from '../../models/chat/openai/parameters.ts';
 import type { ResolvedChatOptions } from '../../models/chat/options.ts';
@@ -29,8 +29,12 @@ export function describeUsage(
     cachedTokens: cached,
     reasoningTokens: sum((usage) => usage.reasoning),
     answersWithEstimatedTokens: answers.filter(({ usage }) => usage.estimated).length,
+    ...(answers.some(({ batch }) => batch) && { batchAnswers: answers.filter(({ batch }) => batch).length }),
     ...(price && {
-      costUsd: costOf({ input, output, cached }, price),
+      costUsd: answers.reduce(
+        (total, { usage, batch }) => total + costOf(usage, price) * (batch ? DISCOUNT_SHARE : 1),
+        0,
+      ),
       pricesAsOf: own ? 'given by the user' : PRICES_AS_OF,
     }),
   };

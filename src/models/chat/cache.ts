@@ -25,6 +25,8 @@ export const answerSchema = z.object({
     estimated: z.boolean().optional(),
   }),
   latencySeconds: z.number(),
+  /** Came with a batch, at its price. */
+  batch: z.boolean().optional(),
 });
 
 export type Answer = z.output<typeof answerSchema>;

@@ -70,25 +70,26 @@ export class Budget {
 
   /**
    * Reserves the most that a request can cost; waits while requests under way hold what it needs. Throws BudgetError
-   * when it could exceed the budget even so, and the signal's reason when it fires.
+   * when it could exceed the budget even so, and the signal's reason when it fires. `share` is that of the price that
+   * the request costs.
    */
-  async reserve(most: TokenCount, signal: AbortSignal): Promise<Reservation> {
-    const cost = costOf({ input: most.input, output: most.output }, this.#price);
+  async reserve(most: TokenCount, signal: AbortSignal, share = 1): Promise<Reservation> {
+    const cost = share * costOf({ input: most.input, output: most.output }, this.#price);
     while (this.#spent + this.#reserved + cost > this.#maxCost) {
       if (this.#reserved === 0) throw this.#error();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
       signal.throwIfAborted();
     }
     this.#reserved += cost;
-    return { settle: (used) => this.#settle(cost, used) };
+    return { settle: (used) => this.#settle(cost, used, share) };
   }
 
-  #settle(reserved: number, used: TokenCount | 'free' | 'unknown'): void {
+  #settle(reserved: number, used: TokenCount | 'free' | 'unknown', share: number): void {
     this.#reserved -= reserved;
     // Rounding must not leave a trace that looks like a request under way.
     if (this.#reserved < 1e-12) this.#reserved = 0;
     if (used === 'unknown') this.#spent += reserved;
-    else if (used !== 'free') this.#spent += costOf(used, this.#price);
+    else if (used !== 'free') this.#spent += share * costOf(used, this.#price);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resume of waiting) resume();

@@ -2,16 +2,16 @@
 import pLimit from 'p-limit';
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { ground, type Entry } from '../../language/grounding.ts';
-import { parseReply } from '../../language/reply.ts';
+import { ground } from '../../language/grounding.ts';
 import { nameTemplate } from '../../language/templates.ts';
 import { TitleIndex } from '../../language/titles.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
 import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
 import type { FitContext, Recommender } from '../recommender.ts';
-import type { Ask, AskOutcome } from './ask.ts';
+import type { Ask, AskOutcome, ChatRequest } from './ask.ts';
 import type { Answer } from './cache.ts';
 import { BudgetError } from './cost.ts';
+import { readAnswer } from './reading.ts';
 import { buildQuestions, type ChatQuestion, type QuestionParts } from './questions.ts';
 
 /** One user's question and its outcome. */
@@ -22,6 +22,8 @@ export interface ChatExchange extends Exchange {
 
 export interface ChatParts extends QuestionParts {
   ask: Ask;
+  /** Has the answers of many requests kept before they are asked for one by one. */
+  askInBatch?: ((requests: readonly ChatRequest[], signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface ChatFitted extends LanguageFitted<ChatExchange> {
@@ -91,30 +93,22 @@ export function toExchange(
   return { ...about, state, reply: text, entries: grounded, answer };
 }
 
-/** State and entries of an answer. Entries that came before a filter, or as a tool call, count as well. */
-function readAnswer(answer: Answer): { state: Exchange['state']; text: string; entries: Entry[] } {
-  const { refusal, finishReason, toolCall = '' } = answer;
-  if (refusal !== null) return { state: 'refused', text: refusal, entries: [] };
-  const called = answer.text.trim() === '' && toolCall.trim() !== '';
-  const text = called ? toolCall : answer.text;
-  const isCut = finishReason === 'length';
-  const isFiltered = finishReason === 'content_filter';
-  const reply = parseReply(text, isCut || isFiltered);
-  const entries = 'entries' in reply ? reply.entries : [];
-  if (isFiltered) return { state: 'filtered', text, entries };
-  if (isCut) return { state: 'truncated', text, entries };
-  return { state: called ? 'tool-call' : reply.state, text, entries };
-}
-
 /** Asks with bounded concurrency, in order; answers are kept by `ask` as they come. */
 async function askAll(
   questions: ChatQuestion[],
-  { options, ask }: ChatParts,
+  { options, ask, askInBatch }: ChatParts,
   { progress, signal, rng }: FitContext,
   conclude: (question: ChatQuestion, outcome: AskOutcome) => ChatExchange,
 ): Promise<ChatExchange[]> {
-  const task = progress.start(options.model, questions.length, 'users');
   const seed = rng.derive('sampling').int(2 ** 31);
+  const requestOf = ({ messages, maxOutputTokens, candidates }: ChatQuestion): ChatRequest => ({
+    messages,
+    maxOutputTokens,
+    seed,
+    numbered: candidates !== undefined,
+  });
+  if (askInBatch) await inBatch(() => askInBatch(questions.map(requestOf), signal), signal);
+  const task = progress.start(options.model, questions.length, 'users');
   const failed = new AbortController();
   const anyStop = AbortSignal.any([signal, failed.signal]);
   let done = 0;
@@ -122,11 +116,7 @@ async function askAll(
     return await pLimit(options.concurrency).map(questions, async (question) => {
       try {
         anyStop.throwIfAborted();
-        const { messages, maxOutputTokens, candidates } = question;
-        const outcome = await ask(
-          { messages, maxOutputTokens, seed, numbered: candidates !== undefined },
-          anyStop,
-        );
+        const outcome = await ask(requestOf(question), anyStop);
         done++;
         task.advance();
         return conclude(question, outcome);
@@ -141,6 +131,15 @@ async function askAll(
     throw error;
   } finally {
     task.finish();
+  }
+}
+
+async function inBatch(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new AbortedError({ found: 'stopped: what the batch holds goes on; the same command collects it' });
   }
 }
 

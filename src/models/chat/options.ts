@@ -68,6 +68,19 @@ export const chatOptions = z.object({
     .default(false)
     .describe('OpenAI’s flexible tier: half the price, slower; raise --timeout to 900')
     .meta({ affectsResult: false }),
+  batch: z
+    .boolean()
+    .default(false)
+    .describe(
+      'OpenAI’s Batch API: half the price, within 24 hours; stop at any time, the same command goes on',
+    )
+    .meta({ affectsResult: false }),
+  batchTokens: z
+    .int()
+    .min(1)
+    .default(80_000)
+    .describe('input tokens of one batch; OpenAI’s first tier may have 90,000 in its queue')
+    .meta({ affectsResult: false }),
   cache: z.boolean().default(true).describe('neither read nor keep answers').meta({ affectsResult: false }),
   cacheDir: z
     .string()

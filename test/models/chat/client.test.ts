@@ -1,4 +1,6 @@
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,6 +9,7 @@ import { diskCache, noCache, type AnswerCache } from '../../../src/models/chat/c
 import { Budget } from '../../../src/models/chat/cost.ts';
 import { createChatClient } from '../../../src/models/chat/openai/client.ts';
 import { chatOptions, resolveModel } from '../../../src/models/chat/options.ts';
+import { silentProgress } from '../../../src/util/progress.ts';
 import { chatServer, CUT, SILENCE, type Behaviour, type ChatServer } from '../../support/chat-server.ts';
 
 const KEY = 'sk-test-0123456789abcdef';
@@ -49,7 +52,7 @@ function connect(options: Record<string, unknown> = {}, cache: AnswerCache = noC
     chatOptions.parse({ baseUrl: server.url, model: 'gpt-4o', retries: 1, ...options }),
     new Date(),
   );
-  const progress = { note: (line: string) => void notes.push(line) };
+  const progress = { ...silentProgress, note: (line: string) => void notes.push(line) };
   return createChatClient({ options: resolved, cache, countTokens, progress, ...(budget && { budget }) });
 }
 
@@ -559,6 +562,24 @@ describe('secrets', () => {
   it('sends no key with --no-key', async () => {
     await outcome(() => 'x', { key: false });
     expect(server.requests[0]!.authorization).toBeUndefined();
+  });
+});
+
+describe('a proxy', () => {
+  it('of the environment is asked for other hosts, and never for this machine', async () => {
+    const tunnels: string[] = [];
+    const proxy = createServer().on('connect', ({ url }, socket) => {
+      tunnels.push(url ?? '');
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+    vi.stubEnv('NO_PROXY', '');
+    const other = connect({ baseUrl: 'http://chat.example.org/v1', retries: 0 });
+    expect(await other.ask(request, never)).toHaveProperty('failure');
+    expect(await connect().ask(request, never)).toHaveProperty('answer');
+    expect(tunnels).toEqual(['chat.example.org:80']);
+    proxy.close();
   });
 });
 

@@ -1,6 +1,7 @@
 /** One request to a server that speaks the OpenAI API, through the official SDK: retries, limits, what servers refuse. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
+import type { Message } from '../../../language/templates.ts';
 import { RecsysError } from '../../../util/errors.ts';
 import type { Progress } from '../../../util/progress.ts';
 import { ModelGoneError, type Ask, type AskOutcome, type ChatRequest } from '../ask.ts';
@@ -9,26 +10,30 @@ import type { Budget, Reservation } from '../cost.ts';
 import { familyOf } from '../families.ts';
 import type { ResolvedChatOptions } from '../options.ts';
 import { countMessages } from '../tokens.ts';
+import { runBatch, type BatchParts } from './batch.ts';
 import { redact, resolveEndpoint, type Endpoint } from './endpoint.ts';
 import { classify, type ServerError } from './failures.ts';
 import { Pacer } from './pacer.ts';
 import { RequestParameters, type ChatBody, type ParameterChange } from './parameters.ts';
-import { readCompletion, type CompletionContent } from './response.ts';
+import { readCompletion, toAnswer, type CompletionContent } from './response.ts';
 import { createSdk, readSdkError } from './sdk.ts';
 import { readRetryAfter } from './waits.ts';
+import { MAX_FILE_BYTES } from './wire.ts';
 
 export interface ClientParts {
   options: ResolvedChatOptions;
   cache: AnswerCache;
   /** Counts a text in the model's tokens, or an estimate. */
   countTokens: (text: string) => number;
-  progress: Pick<Progress, 'note'>;
+  progress: Progress;
   /** What the run may spend; requests that may be billed although they failed count. */
   budget?: Budget;
 }
 
 export interface ChatClient {
   ask: Ask;
+  /** With `--batch`: has the answers of many requests kept before they are asked for. */
+  askInBatch?: (requests: readonly ChatRequest[], signal: AbortSignal) => Promise<void>;
   endpoint: Endpoint;
   /** Parameters that are not sent as asked for, and why. */
   readonly changes: readonly ParameterChange[];
@@ -42,6 +47,9 @@ type Sent =
   | Settled;
 
 type Settled = { retry: string; afterSeconds?: number | undefined; connected: boolean } | { failure: string };
+
+/** Files of a batch are large. */
+const BATCH_TIMEOUT_SECONDS = 600;
 
 /** Waits between tries grow from this by doubling to the longest, in seconds. */
 const FIRST_BACKOFF_SECONDS = 0.5;
@@ -57,6 +65,7 @@ export function createChatClient(parts: ClientParts): ChatClient {
   const client = new Client(parts, endpoint, createSdk(endpoint, parts.options));
   return {
     ask: (request, signal) => client.ask(request, signal),
+    ...(parts.options.batch && { askInBatch: (requests, signal) => client.askInBatch(requests, signal) }),
     endpoint,
     get changes() {
       return client.parameters.changes;
@@ -186,6 +195,48 @@ class Client {
     await sleep(1000 * seconds, undefined, { signal: AbortSignal.any([signal]) });
   }
 
+  /** Requests that no retry mends throw as `ask` does. */
+  async askInBatch(requests: readonly ChatRequest[], signal: AbortSignal): Promise<void> {
+    const { cache, budget, options, progress, countTokens } = this.#parts;
+    const parts: BatchParts = {
+      sdk: createSdk(this.#endpoint, {
+        timeout: Math.max(options.timeout, BATCH_TIMEOUT_SECONDS),
+        concurrency: 1,
+        retries: options.retries,
+        maxBytes: MAX_FILE_BYTES,
+      }),
+      cache,
+      subject: this.#subject(),
+      progress,
+      budget,
+      maxSliceTokens: options.batchTokens,
+      keyOf: (body) => this.#keyOf(body),
+      countInput: ({ messages }) =>
+        Math.ceil(this.#inputRatio * countMessages(messages as Message[], countTokens)),
+      toAnswer: (content, { messages }) =>
+        this.#toAnswer(content, countMessages(messages as Message[], countTokens), 0),
+      learn: (status, error, body) => this.#learn(status, error, body),
+      redact: (text) => this.#redact(text),
+    };
+    const missing = async () => {
+      const bodies = requests.map((request) => this.parameters.body(request));
+      const cached = await Promise.all(bodies.map((body) => cache.get(this.#keyOf(body))));
+      return bodies.filter((_, n) => cached[n] === undefined);
+    };
+    try {
+      await runBatch(parts, missing, signal);
+    } catch (error) {
+      if (signal.aborted || error instanceof RecsysError) throw error;
+      const { status = 0, said } = readSdkError(error);
+      const known = classify(status, said, options.model);
+      if (known.kind === 'fatal') throw this.#error(this.#redact(known.found), known.remedy);
+      throw this.#error(
+        `the batch failed (${status}): ${this.#redact(said.message)}`,
+        'The same command goes on with it; without --batch, requests are sent one by one.',
+      );
+    }
+  }
+
   async #learn(status: number, error: ServerError, body: ChatBody): Promise<boolean> {
     const changes = this.parameters.learn(status, error, body);
     if (changes === undefined) return false;
@@ -286,28 +337,13 @@ class Client {
 
   #toAnswer(content: CompletionContent, estimatedInput: number, latencySeconds: number): Answer {
     const { countTokens, options } = this.#parts;
-    const { text, toolCall, refusal, finishReason, model, usage, reasoningText } = content;
-    const written = `${text}${toolCall ?? ''}${refusal ?? ''}${reasoningText}`;
-    // A prompt of no tokens, or a text of none, was not counted.
-    const counted = {
-      input: usage.input === 0 ? undefined : usage.input,
-      output: usage.output === 0 && written !== '' ? undefined : usage.output,
-    };
-    return {
-      text: this.#redact(text),
-      ...(toolCall !== undefined && { toolCall: this.#redact(toolCall) }),
-      refusal: refusal === null ? null : this.#redact(refusal),
-      finishReason: this.#redact(finishReason),
-      model: this.#redact(model ?? options.model),
-      usage: {
-        input: counted.input ?? Math.ceil(estimatedInput * this.#inputRatio),
-        output: counted.output ?? countTokens(written),
-        ...(usage.cached !== undefined && { cached: usage.cached }),
-        ...(usage.reasoning !== undefined && { reasoning: usage.reasoning }),
-        ...((counted.input === undefined || counted.output === undefined) && { estimated: true }),
-      },
+    return toAnswer(content, {
+      asked: options.model,
+      inputTokens: Math.ceil(estimatedInput * this.#inputRatio),
+      countTokens,
+      redact: (text) => this.#redact(text),
       latencySeconds,
-    };
+    });
   }
 
   #redact(text: string): string {

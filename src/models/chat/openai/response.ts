@@ -1,4 +1,5 @@
 /** The text of a completion, whatever form the server gave it. Nothing that a server sends throws here. */
+import type { Answer } from '../cache.ts';
 import { errorFrom, readServerError, type ServerError } from './failures.ts';
 
 /** What a body with status 200 holds. */
@@ -64,6 +65,42 @@ function readChoice(top: JsonObject, choice: JsonObject): CompletionContent {
     reasoningText: reasoningText ?? '',
     ...(toolCall !== undefined && { toolCall }),
     ...(isNonEmptyText(model) && { model }),
+  };
+}
+
+/** What an answer takes from elsewhere than its body. */
+export interface AnswerContext {
+  /** The model that was asked. */
+  asked: string;
+  /** Estimate of the prompt's tokens, for servers that do not count. */
+  inputTokens: number;
+  countTokens: (text: string) => number;
+  redact: (text: string) => string;
+  latencySeconds: number;
+}
+
+/** The answer as it is kept: without secrets, with tokens counted here where the server did not count. */
+export function toAnswer(content: CompletionContent, context: AnswerContext): Answer {
+  const { text, toolCall, refusal, finishReason, model, usage, reasoningText } = content;
+  const { asked, inputTokens, countTokens, redact, latencySeconds } = context;
+  const written = `${text}${toolCall ?? ''}${refusal ?? ''}${reasoningText}`;
+  // A prompt of no tokens, or a text of none, was not counted.
+  const input = usage.input === 0 ? undefined : usage.input;
+  const output = usage.output === 0 && written !== '' ? undefined : usage.output;
+  return {
+    text: redact(text),
+    ...(toolCall !== undefined && { toolCall: redact(toolCall) }),
+    refusal: refusal === null ? null : redact(refusal),
+    finishReason: redact(finishReason),
+    model: redact(model ?? asked),
+    usage: {
+      input: input ?? inputTokens,
+      output: output ?? countTokens(written),
+      ...(usage.cached !== undefined && { cached: usage.cached }),
+      ...(usage.reasoning !== undefined && { reasoning: usage.reasoning }),
+      ...((input === undefined || output === undefined) && { estimated: true }),
+    },
+    latencySeconds,
   };
 }
 

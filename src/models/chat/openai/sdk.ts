@@ -8,10 +8,17 @@ import { AnswerSizeError, AnswerTimeoutError, boundedFetch } from './wire.ts';
 /** The SDK's own time-out, above every one of `boundedFetch`; the largest that a timer takes. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** A client that sends each request once: retries are the caller's. */
+/** How requests of one SDK client are sent. */
+export interface SdkOptions extends Pick<ResolvedChatOptions, 'timeout' | 'concurrency'> {
+  /** Further tries by the SDK itself; none where the caller has its own. */
+  retries?: number;
+  maxBytes?: number;
+}
+
+/** The SDK for an endpoint. */
 export function createSdk(
   { baseUrl, query, key, azure, official }: Endpoint,
-  { timeout, concurrency }: Pick<ResolvedChatOptions, 'timeout' | 'concurrency'>,
+  { timeout, concurrency, retries = 0, maxBytes }: SdkOptions,
 ): OpenAI {
   const withoutKey = { Authorization: null };
   return new OpenAI({
@@ -20,9 +27,13 @@ export function createSdk(
     defaultQuery: query,
     defaultHeaders: key === undefined ? withoutKey : azure ? { ...withoutKey, 'api-key': key } : {},
     ...(!official && { organization: null, project: null }), // those of the environment are OpenAI's
-    maxRetries: 0,
+    maxRetries: retries,
     timeout: NO_TIMEOUT_MS,
-    fetch: boundedFetch({ timeoutSeconds: timeout, concurrency }),
+    fetch: boundedFetch({
+      timeoutSeconds: timeout,
+      concurrency,
+      ...(maxBytes !== undefined && { maxBytes }),
+    }),
     logLevel: 'off',
   });
 }

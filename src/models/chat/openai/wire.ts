@@ -2,20 +2,23 @@
  * One HTTP exchange, bounded: the whole answer within the time-out and under a size, errors with the server's own words,
  * proxies from the environment. The SDK is given this in place of `fetch`.
  */
-import { Agent, EnvHttpProxyAgent, fetch as undiciFetch, type Dispatcher } from 'undici';
+import { getProxyForUrl } from 'proxy-from-env';
+import { Agent, fetch as undiciFetch, ProxyAgent, type Dispatcher } from 'undici';
 import { isLoopback } from './endpoint.ts';
 import { readServerError } from './failures.ts';
 
 /** Largest answer that is read, after decompression. A list of 100 movies with reasons has about 30 kB. */
 const MAX_ANSWER_BYTES = 8 * 2 ** 20;
+/** Of a file with many answers. */
+export const MAX_FILE_BYTES = 256 * 2 ** 20;
 
 /** No whole answer came in time. */
 export class AnswerTimeoutError extends Error {}
 
-/** The answer is larger than `MAX_ANSWER_BYTES`. */
+/** The answer is larger than is read. */
 export class AnswerSizeError extends Error {
-  constructor() {
-    super(`an answer of more than ${MAX_ANSWER_BYTES / 2 ** 20} MiB was not read`);
+  constructor(maxBytes: number) {
+    super(`an answer of more than ${maxBytes / 2 ** 20} MiB was not read`);
   }
 }
 
@@ -24,6 +27,7 @@ export interface WireOptions {
   timeoutSeconds: number;
   /** Requests under way at once: a server may work on them one after another. */
   concurrency: number;
+  maxBytes?: number;
 }
 
 type UndiciInit = NonNullable<Parameters<typeof undiciFetch>[1]>;
@@ -35,7 +39,11 @@ type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Resp
  * connection failed with. While a request waits for its first byte, an answer to another one shows that the server works
  * through its queue: the time-out then counts from that answer, at most `concurrency` times.
  */
-export function boundedFetch({ timeoutSeconds, concurrency }: WireOptions): Fetch {
+export function boundedFetch({
+  timeoutSeconds,
+  concurrency,
+  maxBytes = MAX_ANSWER_BYTES,
+}: WireOptions): Fetch {
   const timeoutMs = 1000 * timeoutSeconds;
   let lastAnswer = -Infinity;
   return async (input, init = {}) => {
@@ -64,7 +72,7 @@ export function boundedFetch({ timeoutSeconds, concurrency }: WireOptions): Fetc
       });
       since = Math.max(started, lastAnswer);
       isWaiting = false;
-      const text = await readText(response.body, signal);
+      const text = await readText(response.body, maxBytes, signal);
       const headers = new Headers([...response.headers]);
       headers.delete('content-encoding');
       headers.delete('content-length');
@@ -80,14 +88,18 @@ export function boundedFetch({ timeoutSeconds, concurrency }: WireOptions): Fetc
   };
 }
 
-async function readText(body: AsyncIterable<Uint8Array> | null, signal: AbortSignal): Promise<string> {
+async function readText(
+  body: AsyncIterable<Uint8Array> | null,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<string> {
   if (body === null) return '';
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     signal.throwIfAborted();
     bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new AnswerSizeError();
+    if (bytes > maxBytes) throw new AnswerSizeError(maxBytes);
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
@@ -102,13 +114,16 @@ function errorResponse(status: number, text: string, headers: Headers): Response
   return new Response(body, { status: Math.max(status, 400), headers });
 }
 
-let direct: Dispatcher | undefined;
-let proxied: Dispatcher | undefined;
+// The time-out of a request is `boundedFetch`'s own.
+const limits = { headersTimeout: 0, bodyTimeout: 0 };
+let direct: Agent | undefined;
+const proxies = new Map<string, ProxyAgent>();
 
 /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured; this machine is never asked through a proxy. */
 function dispatcherFor(url: string): Dispatcher {
-  // The time-out of a request is `boundedFetch`'s own.
-  const limits = { headersTimeout: 0, bodyTimeout: 0 };
-  if (isLoopback(new URL(url).hostname)) return (direct ??= new Agent(limits));
-  return (proxied ??= new EnvHttpProxyAgent(limits));
+  const proxy = isLoopback(new URL(url).hostname) ? '' : getProxyForUrl(url);
+  if (proxy === '') return (direct ??= new Agent(limits));
+  const known = proxies.get(proxy) ?? new ProxyAgent({ uri: proxy, ...limits });
+  proxies.set(proxy, known);
+  return known;
 }

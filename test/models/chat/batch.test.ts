@@ -1,0 +1,223 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ChatRequest } from '../../../src/models/chat/ask.ts';
+import { diskCache, type AnswerCache } from '../../../src/models/chat/cache.ts';
+import { Budget } from '../../../src/models/chat/cost.ts';
+import { createChatClient } from '../../../src/models/chat/openai/client.ts';
+import { chatOptions, resolveModel } from '../../../src/models/chat/options.ts';
+import { silentProgress } from '../../../src/util/progress.ts';
+import { chatServer, type ChatServer, type RawAnswer } from '../../support/chat-server.ts';
+
+interface BatchLine {
+  custom_id: string;
+  body: Record<string, unknown>;
+}
+
+interface Batch {
+  id: string;
+  status: string;
+  input_file_id: string;
+  metadata: Record<string, string>;
+  output_file_id?: string;
+  error_file_id?: string;
+  errors?: { data: { code: string; message: string }[] };
+}
+
+/** The files and batches of a server: a batch is done when it is looked at, by `answer`. */
+let files: Map<string, string>;
+let batches: Batch[];
+/** A line of the output; undefined: expired. */
+let answer: (line: BatchLine) => object | undefined;
+let finalStatus: (lines: BatchLine[]) => Pick<Batch, 'status' | 'errors'>;
+/** Called with each batch that is made, before the server answers. */
+let onCreate: (batch: Batch) => void;
+let server: ChatServer;
+let cache: AnswerCache;
+
+const never = new AbortController().signal;
+const json = (value: unknown): RawAnswer => ({ raw: JSON.stringify(value) });
+const completion = (content: string) => ({
+  status_code: 200,
+  body: {
+    model: 'm',
+    choices: [{ finish_reason: 'stop', message: { content } }],
+    usage: { prompt_tokens: 10, completion_tokens: 5 },
+  },
+});
+const linesOf = (file: string) =>
+  file
+    .split(/\r?\n/u)
+    .filter((line) => line.startsWith('{"custom_id"'))
+    .map((line) => JSON.parse(line) as BatchLine);
+
+function finish(batch: Batch): void {
+  if (batch.status !== 'in_progress') return;
+  const lines = linesOf(files.get(batch.input_file_id)!);
+  Object.assign(batch, finalStatus(lines));
+  if (batch.errors) return;
+  const output = lines.flatMap((line) => {
+    const response = answer(line);
+    return response === undefined
+      ? []
+      : [JSON.stringify({ custom_id: line.custom_id, response, error: null })];
+  });
+  batch.output_file_id = `out-${batch.id}`;
+  files.set(batch.output_file_id, output.join('\n'));
+}
+
+beforeEach(async () => {
+  vi.stubEnv('OPENAI_API_KEY', 'sk-test-0123456789abcdef');
+  files = new Map();
+  batches = [];
+  answer = ({ body }) => completion(`batch ${String(body['seed'])}`);
+  finalStatus = () => ({ status: 'completed' });
+  onCreate = () => {};
+  cache = diskCache(await mkdtemp(join(tmpdir(), 'recsys-batch-')));
+  server = await chatServer(({ seed }) => `direct ${String(seed)}`);
+  server.serve('/v1/files', (body, method, url) => {
+    if (method === 'GET') return { raw: files.get(/files\/([^/]+)\/content/u.exec(url)![1]!) ?? '' };
+    const id = `file-${files.size}`;
+    files.set(id, body);
+    return json({ id, object: 'file' });
+  });
+  server.serve('/v1/batches', (body, method, url) => {
+    if (method === 'POST') {
+      const request = JSON.parse(body) as Pick<Batch, 'input_file_id' | 'metadata'>;
+      const batch: Batch = { id: `batch-${batches.length}`, status: 'in_progress', ...request };
+      batches.push(batch);
+      onCreate(batch);
+      return json(batch);
+    }
+    const id = /batches\/([^/?]+)/u.exec(url)?.[1];
+    if (id === undefined) return json({ object: 'list', data: batches, has_more: false });
+    const batch = batches.find((one) => one.id === id)!;
+    finish(batch);
+    return json(batch);
+  });
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await server.close();
+});
+
+const requests = (count: number): ChatRequest[] =>
+  Array.from({ length: count }, (_, seed) => ({
+    messages: [{ role: 'user', content: 'one two three four' }],
+    maxOutputTokens: 100,
+    seed,
+    numbered: false,
+  }));
+
+function connect(options: Record<string, unknown> = {}, budget?: Budget) {
+  return createChatClient({
+    options: resolveModel(
+      chatOptions.parse({ baseUrl: server.url, model: 'gpt-4o', retries: 0, batch: true, ...options }),
+      new Date(),
+    ),
+    cache,
+    countTokens: (text) => text.split(' ').length,
+    progress: silentProgress,
+    ...(budget && { budget }),
+  });
+}
+
+async function textsOf(client: ReturnType<typeof connect>, asked: ChatRequest[]): Promise<string[]> {
+  const outcomes = await Promise.all(asked.map((request) => client.ask(request, never)));
+  return outcomes.map((outcome) => ('answer' in outcome ? outcome.answer.text : outcome.failure));
+}
+
+describe('a batch', () => {
+  it('answers all requests in one slice; none is sent by itself', async () => {
+    const client = connect();
+    await client.askInBatch!(requests(5), never);
+    expect(await textsOf(client, requests(5))).toEqual([0, 1, 2, 3, 4].map((seed) => `batch ${seed}`));
+    expect([batches.length, server.requests.length]).toEqual([1, 0]);
+    const [line] = linesOf(files.get('file-0')!);
+    expect(line).toMatchObject({
+      method: 'POST',
+      url: '/v1/chat/completions',
+      body: { model: 'gpt-4o', seed: 0 },
+    });
+  });
+
+  it('goes out in slices below the queue limit', async () => {
+    await connect({ batchTokens: 25 }).askInBatch!(requests(5), never); // 3 + 3 + 1 + 4 = 11 tokens each
+    expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([2, 2, 1]);
+  });
+
+  it('halves its slices when the queue of the key is full', async () => {
+    finalStatus = (lines) =>
+      lines.length > 2
+        ? { status: 'failed', errors: { data: [{ code: 'token_limit_exceeded', message: 'Enqueued' }] } }
+        : { status: 'completed' };
+    const client = connect({ batchTokens: 45 });
+    await client.askInBatch!(requests(4), never);
+    expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([4, 2, 2]);
+    expect(await textsOf(client, requests(4))).toContain('batch 3');
+  });
+
+  it('puts expired requests into the next slice, and leaves what no slice brings to be asked directly', async () => {
+    answer = ({ body }) =>
+      body['seed'] === 1 || (body['seed'] === 0 && batches.length === 1) ? undefined : completion('batch');
+    finalStatus = () => ({ status: 'expired' });
+    const client = connect();
+    await client.askInBatch!(requests(3), never);
+    expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([3, 2, 1]);
+    expect(await textsOf(client, requests(3))).toEqual(['batch', 'direct 1', 'batch']);
+  });
+
+  it('learns a refused parameter and sends the rest without it', async () => {
+    answer = ({ body }) =>
+      'seed' in body
+        ? { status_code: 400, body: { error: { message: 'no seed', param: 'seed' } } }
+        : completion('seedless');
+    const client = connect();
+    await client.askInBatch!(requests(2).slice(0, 1), never);
+    expect(await textsOf(client, requests(1))).toEqual(['seedless']);
+    expect(client.changes).toMatchObject([{ parameter: 'seed' }]);
+  });
+
+  it.each(['after its file was uploaded', 'after the batch was made'])(
+    'is not submitted twice by a run that goes on after one that was killed %s',
+    async (moment) => {
+      const killed = new AbortController();
+      if (moment === 'after the batch was made') {
+        // the server has made it, and the run never learns its id
+        onCreate = () => killed.abort();
+      } else {
+        const putFacts = cache.putFacts.bind(cache);
+        const dying = vi.spyOn(cache, 'putFacts').mockImplementation(async (subject, facts) => {
+          await putFacts(subject, facts);
+          if (JSON.stringify(facts).includes('fileId')) killed.abort();
+        });
+        killed.signal.addEventListener('abort', () => dying.mockRestore());
+      }
+      await expect(connect().askInBatch!(requests(3), killed.signal)).rejects.toThrow();
+      onCreate = () => {};
+      const client = connect();
+      await client.askInBatch!(requests(3), never);
+      expect(batches).toHaveLength(1);
+      expect(await textsOf(client, requests(3))).toEqual(['batch 0', 'batch 1', 'batch 2']);
+    },
+  );
+
+  it('counts at half the price against the budget, and a slice that could exceed it is not submitted', async () => {
+    const price = { input: 1000, output: 1000 };
+    const budget = new Budget(price, 1);
+    await connect({}, budget).askInBatch!(requests(10), never);
+    expect(budget.spent).toBeCloseTo((10 * 15 * 1000 * 0.5) / 1e6, 9); // 10 in and 5 out each
+    const small = new Budget(price, 0.05); // one may cost 0.5 * 0.111 USD
+    const others = requests(20).slice(10);
+    await expect(connect({}, small).askInBatch!(others, never)).rejects.toThrow(/--max-cost/);
+    expect(batches).toHaveLength(1);
+  });
+
+  it('says what the server has against it', async () => {
+    finalStatus = () => ({ status: 'failed', errors: { data: [{ code: 'x', message: 'bad file' }] } });
+    await expect(connect().askInBatch!(requests(1), never)).rejects.toThrow(
+      /batch: the server refused it: bad file/,
+    );
+  });
+});
