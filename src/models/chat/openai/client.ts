@@ -62,7 +62,8 @@ const LONGEST_BACKOFF_SECONDS = 8;
  */
 export function createChatClient(parts: ClientParts): ChatClient {
   const endpoint = resolveEndpoint(parts.options);
-  const client = new Client(parts, endpoint, createSdk(endpoint, parts.options));
+  const { timeout, concurrency } = parts.options;
+  const client = new Client(parts, endpoint, createSdk(endpoint, { timeout, concurrency }));
   return {
     ask: (request, signal) => client.ask(request, signal),
     ...(parts.options.batch && { askInBatch: (requests, signal) => client.askInBatch(requests, signal) }),
