@@ -1,5 +1,6 @@
 /** Several charts as one SVG file, for a README. */
 import { drawCharts, type Chart } from '../src/report/charts/chart.ts';
+import { wrapWords } from '../src/report/charts/text.ts';
 import { escape } from '../src/report/page/html.ts';
 import { chartWidth, colour, darkRules, fontStack } from '../src/report/page/theme.ts';
 
@@ -55,16 +56,4 @@ function titleLine(text: string, x: number, y: number): string {
 
 function heightOf(drawing: string): number {
   return Number(/height="([\d.]+)"/.exec(drawing)?.[1] ?? 0);
-}
-
-/** Lines of at most `letters` letters, broken between words; a longer word has a line of its own. */
-export function wrapWords(text: string, letters: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= letters)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -10,7 +10,7 @@ import { compare } from '../src/experiment/compare/index.ts';
 import { explore } from '../src/explore/index.ts';
 import { embeddedDataset, protocolSchema } from '../src/experiment/protocol.ts';
 import { popularityOptions } from '../src/models/popularity/options.ts';
-import { curveChart, metricCharts } from '../src/report/compare/metric-charts.ts';
+import { accuracyChart, curveChart } from '../src/report/compare/metric-charts.ts';
 import { matrixChart, winsChart } from '../src/report/compare/pair-charts.ts';
 import { activityChart, histogramChart, longTailChart } from '../src/report/explore/charts.ts';
 import { yearMeanChart } from '../src/report/explore/movie-charts.ts';
@@ -40,7 +40,7 @@ const pictures: Record<string, Picture> = {
   'results/comparison.svg': {
     title: `Which recommender is best on ${comparison.dataset.name}`,
     charts: [
-      ...metricCharts(comparison).slice(0, 1),
+      accuracyChart(comparison),
       curveChart(comparison),
       matrixChart(comparison),
       winsChart(comparison),

@@ -66,7 +66,7 @@ async function runAndReport(
     const outcome = await runExperiment({ experiment, data, protocol, models }, { ...context, fits });
     if (output.json) print(jsonText(outcome.record));
     else {
-      const { recordTable } = await import('../report/table.ts');
+      const { recordTable } = await import('../report/record-table.ts');
       print(recordTable(outcome.record));
     }
     const notes = await saveRecord(path, recordSchema, outcome.record);

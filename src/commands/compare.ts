@@ -16,7 +16,8 @@ export function compareCommand(): Command {
     const { compare } = await import('../experiment/compare/index.ts');
     const { comparisonSchema } = await import('../experiment/compare/record.ts');
     const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
-    const { comparePage, compareReport } = await import('../report/compare/page.ts');
+    const { comparePage } = await import('../report/compare/page.ts');
+    const { compareReport } = await import('../report/compare/report.ts');
     const { writeFileAtomic } = await import('../util/files.ts');
 
     const numbers = join(resultsDir, 'comparison.json');

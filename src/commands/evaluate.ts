@@ -34,7 +34,7 @@ export function evaluateCommand(): Command {
     const { evaluateFile } = await import('../experiment/evaluate.ts');
     const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { recordSchema } = await import('../experiment/record.ts');
-    const { recordTable } = await import('../report/table.ts');
+    const { recordTable } = await import('../report/record-table.ts');
     const run = async (context: CommandContext) => {
       const record = await evaluateFile({ recommendations, data, protocol, convention: compat }, context);
       print(report.json ? jsonText(record) : recordTable(record) + describeLists(record));

@@ -32,7 +32,7 @@ export function finetuneGpt2Command(): Command {
     const { runGpt2 } = await import('../experiment/language/gpt2.ts');
     const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
-    const { recordTable } = await import('../report/table.ts');
+    const { recordTable } = await import('../report/record-table.ts');
     const path = join(resultsDir, 'gpt2_recommendations.json');
     const run = async (context: CommandContext) => {
       const engine = await openEngine(options, context.threads);

@@ -89,7 +89,7 @@ export function openAiCommand(): Command {
     const { runChat } = await import('../experiment/language/chat.ts');
     const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
-    const { recordTable } = await import('../report/table.ts');
+    const { recordTable } = await import('../report/record-table.ts');
     const path = join(output.resultsDir, 'openai_recommendations.json');
     const ask = async (context: CommandContext) => {
       const record = await runChat(spec, context);

@@ -11,7 +11,7 @@ export const RESAMPLES = 10_000;
 /** Above this many users the bootstrap of a mean and its normal approximation agree to plotting accuracy. */
 export const MAX_RESAMPLED_USERS = 10_000;
 /** 97.5% point of the standard normal distribution. */
-const NORMAL_97_5 = 1.959963984540054;
+export const NORMAL_97_5 = 1.959963984540054;
 
 /** A function of two means, with its partial derivatives. */
 export interface FunctionOfMeans {

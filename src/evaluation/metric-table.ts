@@ -94,7 +94,7 @@ export const metrics = {
     meaning: 'Harmonic mean of mean precision and mean recall.',
     format: 'score',
     best: 'highest',
-    column: 'main',
+    column: 'more',
     of: ['precision', 'recall'],
     combine: f1,
     gradient: (p, r) => {
@@ -145,7 +145,7 @@ export const metrics = {
     meaning: 'Share of the movies in train that are recommended to at least one user.',
     format: 'share',
     best: 'highest',
-    column: 'main',
+    column: 'more',
     ofExposures: coverage,
   },
   novelty: {
@@ -155,7 +155,7 @@ export const metrics = {
       'Mean self-information of the recommended movies, in bits: 1 for a movie that half of the users rated.',
     format: 'bits',
     best: 'highest',
-    column: 'main',
+    column: 'more',
     perList: meanInformation,
   },
   gini: {

@@ -11,20 +11,17 @@ export interface RatingPrediction {
 
 /**
  * RMSE = sqrt(mean of (p - r)^2), MAE = mean of |p - r|, over ratings, not over users. Predictions are taken as they
- * are: clip them to the scale first if the model does. Both are 0 when there is nothing to compare.
+ * are: clip them to the scale first if the model does. Throws RangeError when there is nothing to compare.
  */
 export function ratingPrediction(predicted: Float32Array, actual: Float32Array): RatingPrediction {
+  const ratings = actual.length;
+  if (ratings === 0) throw new RangeError('a mean error over no ratings');
   let squares = 0;
   let absolutes = 0;
-  for (let n = 0; n < actual.length; n++) {
+  for (let n = 0; n < ratings; n++) {
     const error = predicted[n]! - actual[n]!;
     squares += error * error;
     absolutes += Math.abs(error);
   }
-  const ratings = actual.length;
-  return {
-    rmse: ratings === 0 ? 0 : Math.sqrt(squares / ratings),
-    mae: ratings === 0 ? 0 : absolutes / ratings,
-    ratings,
-  };
+  return { rmse: Math.sqrt(squares / ratings), mae: absolutes / ratings, ratings };
 }

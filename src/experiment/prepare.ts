@@ -6,9 +6,11 @@ import { loadPredefinedSplit } from '../data/predefined.ts';
 import { splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
-import { UsageError } from '../util/errors.ts';
+import { range } from '../util/arrays.ts';
+import { DataError, UsageError } from '../util/errors.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
+import { rowLength } from '../util/sparse-rows.ts';
 import type { Stopwatch } from './environment.ts';
 import { embeddedDataset, type DataOptions, type Protocol } from './protocol.ts';
 import type { ResultsRecord } from './record.ts';
@@ -29,7 +31,10 @@ export interface Prepared {
   protocol: ResultsRecord['protocol'];
 }
 
-/** Throws DataError for unreadable data, UsageError when only one of `train` and `test` is given. */
+/**
+ * Throws DataError for unreadable data and where no user has a relevant test rating, UsageError when only one of `train`
+ * and `test` is given.
+ */
 export async function prepare(
   data: DataOptions,
   protocol: Protocol,
@@ -43,7 +48,9 @@ export async function prepare(
     const rng = new Rng(protocol.seed).derive('split');
     const split =
       loaded.split ?? splitRatings(dataset, { kind: protocol.split, testShare: protocol.testShare }, rng);
-    return describe(data, protocol, dataset, split, loaded.split !== undefined);
+    const prepared = describe(data, protocol, dataset, split, loaded.split !== undefined);
+    requireEvaluable(prepared);
+    return prepared;
   });
 }
 
@@ -103,8 +110,37 @@ function describe(
   };
 }
 
-function rowsWithEntries({ pointers, rows }: Csr): Int32Array {
-  return Int32Array.from({ length: rows }, (_, row) => row).filter(
-    (row) => pointers[row + 1]! > pointers[row]!,
-  );
+/**
+ * Throws DataError, saying what to type, when none of `users` (default: all) has a relevant test rating: a mean over
+ * nobody is no number.
+ */
+export function requireEvaluable(
+  { relevant, evaluable, split: { test }, protocol: { threshold } }: Prepared,
+  users: Int32Array = evaluable,
+): void {
+  if (users.some((user) => rowLength(relevant, user) > 0)) return;
+  if (evaluable.length > 0) {
+    throw new DataError({
+      place: '--users',
+      found: `none of the ${users.length} users has a test rating of at least ${threshold}`,
+      wanted: 'at least one who has',
+      remedy: 'Name other users, or give a lower --threshold.',
+    });
+  }
+  const highest = test.values.reduce((a, b) => Math.max(a, b), -Infinity);
+  throw new DataError({
+    place: `--threshold ${threshold}`,
+    found:
+      test.values.length === 0
+        ? 'no test ratings, so that no user can be evaluated'
+        : `no test rating reaches it, so that no user can be evaluated: the highest is ${highest}`,
+    remedy:
+      test.values.length === 0
+        ? 'Give a larger --test-share or another --split.'
+        : `Type --threshold ${highest}, or --threshold 0 to make every test rating relevant.`,
+  });
+}
+
+function rowsWithEntries(matrix: Csr): Int32Array {
+  return range(matrix.rows).filter((row) => rowLength(matrix, row) > 0);
 }

@@ -7,7 +7,7 @@ import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { Stopwatch } from './environment.ts';
 import { FitFile } from './fit-file.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare, requireEvaluable, type Prepared } from './prepare.ts';
 import type { DataOptions, Protocol } from './protocol.ts';
 import { buildRecord, scoreLists, type Lists } from './score.ts';
 import type { ModelResult, ResultsRecord } from './record.ts';
@@ -78,6 +78,7 @@ export async function runModels<F extends Fitted>(
   watch: Stopwatch,
   users?: Int32Array,
 ): Promise<ModelRun<F>[]> {
+  requireEvaluable(prepared, users);
   const runs: ModelRun<F>[] = [];
   for (const model of models) {
     runs.push(

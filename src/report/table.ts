@@ -1,13 +1,16 @@
-/** Tables for the terminal: plain text without colour, so that they can be piped, compared and pasted. */
+/** Tables for the terminal: plain text, so that they can be piped, compared and pasted; the best values bold on a terminal. */
 import Table from 'cli-table3';
 import { formatMetric, metricKeys, metricOf, type MetricKey } from '../evaluation/metric-keys.ts';
-import type { Estimate, ResultsRecord } from '../experiment/record.ts';
+import type { Estimate } from '../experiment/record.ts';
+import { wrapWords } from './charts/text.ts';
 
 /** What a row of a metrics table needs of a model's result; other records' results fit as well. */
 export interface TableRow {
   name: string;
   /** By cut-off. */
   metrics: Record<string, MetricValues>;
+  /** To fit and to recommend; null where that was not measured. */
+  seconds?: number | null;
 }
 
 /** Values of one model at one cut-off; absent ones are shown as a dash. */
@@ -15,11 +18,6 @@ export type MetricValues = Partial<Record<MetricKey, Estimate | number | null | 
 
 /** The columns that fit a terminal. The rest of the metrics is in the record. */
 const columns = metricKeys.filter((key) => metricOf(key).column === 'main');
-
-/** "MAP, MRR and hit rate": the titles of the metrics without a column. */
-const omitted = joinNames(
-  metricKeys.filter((key) => metricOf(key).column !== 'main').map((key) => metricOf(key).title),
-);
 
 /** "0.1856" above "[.174 .197]", a number alone where there is no interval, a dash where there is no value. */
 export function metricCell(key: MetricKey, value: MetricValues[MetricKey]): string {
@@ -33,47 +31,51 @@ const borders = (
   'left left-mid mid mid-mid right right-mid middle'
 ).split(' ');
 
-/** The whole of a record for a person: what was done, one table per cut-off, what the numbers are. Ends in a newline. */
-export function recordTable(record: ResultsRecord): string {
-  const { dataset, protocol, models } = record;
-  const users = models[0]?.users;
-  const lines = [
-    `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
-    `split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more` +
-      (users === undefined
-        ? ''
-        : `; ${formatCount(users.evaluated)} users evaluated, ${formatCount(users.withoutRelevant)} without a relevant test movie left out`),
-    ...protocol.k.map((k) => `\n${metricsTable(models, k)}`),
-    'Means over users; in brackets the 95% bootstrap interval. F1 is the mean of the users’ F1; F1 of means is the',
-    `harmonic mean of the two means before it. ${omitted} are in the record.`,
-  ];
-  for (const { name, users: own, ratingPrediction } of models) {
-    if (ratingPrediction !== undefined) {
-      const { rmse, mae, ratings } = ratingPrediction;
-      lines.push(
-        `${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)} on ${formatCount(ratings)} test ratings.`,
-      );
-    }
-    if (own.shortLists > 0) {
-      lines.push(
-        `${name}: ${own.shortLists} users got a short list, ${own.emptyLists} of them none: those score 0.`,
-      );
-    }
-  }
-  return `${lines.join('\n')}\n`;
-}
+/** Letters of a model's name on one line. */
+const NAME_LETTERS = 20;
 
 /**
- * Models by metrics at cut-off `k`, each mean with its interval below it. Models without that cut-off are left out.
+ * Models by metrics at cut-off `k` in 80 columns, each mean with its interval below it; a star marks the highest of a
+ * column. Models without that cut-off are left out. Seconds have a column where any row has them.
  */
 export function metricsTable(rows: readonly TableRow[], k: number): string {
-  const body: string[][] = [];
-  for (const { name, metrics } of rows) {
-    const own = metrics[String(k)];
-    if (own === undefined) continue;
-    body.push([name, ...columns.map((key) => metricCell(key, own[key]))]);
-  }
-  return textTable([`k = ${k}`, ...columns.map((key) => metricOf(key).title)], body);
+  const shown = rows.flatMap((row) => {
+    const own = row.metrics[String(k)];
+    return own === undefined ? [] : [{ ...row, own }];
+  });
+  const best = new Map(columns.map((key) => [key, highestOf(shown.map(({ own }) => own[key]))]));
+  const timed = shown.some(({ seconds }) => typeof seconds === 'number');
+  const body = shown.map(({ name, own, seconds }) => [
+    wrapWords(name, NAME_LETTERS).join('\n'),
+    ...columns.map((key) => `${meanOf(own[key]) === best.get(key) ? '*' : ''}${metricCell(key, own[key])}`),
+    ...(timed ? [formatSeconds(seconds)] : []),
+  ]);
+  const head = [`k = ${k}`, ...columns.map((key) => metricOf(key).title), ...(timed ? ['time'] : [])];
+  return emphasiseStars(textTable(head, body));
+}
+
+/** The value to mark; undefined where no two differ, so that nothing is marked. */
+function highestOf(values: readonly MetricValues[MetricKey][]): number | undefined {
+  const means = values.flatMap((value) => meanOf(value) ?? []);
+  const top = Math.max(...means);
+  return means.some((mean) => mean < top) ? top : undefined;
+}
+
+function meanOf(value: MetricValues[MetricKey]): number | undefined {
+  return (typeof value === 'object' ? value?.mean : value) ?? undefined;
+}
+
+/** "0.51 s", "364 s"; a dash where it was not measured. */
+function formatSeconds(seconds: number | null | undefined): string {
+  if (typeof seconds !== 'number') return '–';
+  if (seconds < 0.005) return '<0.01 s';
+  return `${seconds < 10 ? seconds.toFixed(2) : formatCount(Math.round(seconds))} s`;
+}
+
+/** Bold on a terminal, unless NO_COLOR is set (no-color.org); the star remains either way. */
+function emphasiseStars(text: string): string {
+  if (!process.stdout.isTTY || process.env['NO_COLOR']) return text;
+  return text.replace(/[*][\d.]+/g, (value) => `\u001B[1m${value}\u001B[0m`);
 }
 
 /** Rows under a head with one rule between them. The first `left` columns are aligned left, the others right. */

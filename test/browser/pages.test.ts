@@ -1,5 +1,6 @@
-/** Both pages in a real browser: opened from disk, without network. Screenshots go to coverage/screenshots. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+/** Both pages in a real browser: opened from disk, without network. Screenshots go to coverage/screenshots, which CI keeps. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,12 +10,14 @@ import { compare } from '../../src/experiment/compare/index.ts';
 import { explore } from '../../src/explore/index.ts';
 import { comparePage } from '../../src/report/compare/page.ts';
 import { explorePage } from '../../src/report/explore/page.ts';
+import { colour, seriesColours } from '../../src/report/page/theme.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { hasBrowser, howToGetABrowser, openBrowser } from '../support/browser.ts';
 import { languageRecordOf } from '../support/language-records.ts';
 import { recordOf } from '../support/records.ts';
 
 const hostile = `<script>document.title = 'owned'</script><img src=x onerror="document.title = 'owned'"> & "x" (1999)`;
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const screenshots = join('coverage', 'screenshots');
 const context = { progress: silentProgress, signal: new AbortController().signal };
 
@@ -45,21 +48,26 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
   for (const name of ['exploration', 'comparison']) {
     for (const colorScheme of ['light', 'dark'] as const) {
       it(`${name} opens from disk in ${colorScheme} with no request, no error and every chart drawn`, async () => {
-        const { page, complaints } = await open(browser, files.get(name)!, { colorScheme, width: 1280 });
+        const { page, complaints } = await open(browser, files.get(name)!, { colorScheme, width: 1400 });
         await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}.png`), fullPage: true });
         expect(complaints).toEqual([]);
         const charts = await drawnCharts(page);
-        expect(charts.length).toBeGreaterThanOrEqual(10);
+        expect(charts.length).toBeGreaterThanOrEqual(name === 'exploration' ? 12 : 8);
         expect(charts.filter(({ title, marks }) => title === '' || marks === 0)).toEqual([]);
         await page.close();
       });
     }
 
     it(`${name} fits a phone: nothing is wider than the screen`, async () => {
-      const { page } = await open(browser, files.get(name)!, { colorScheme: 'light', width: 375 });
-      await page.screenshot({ path: join(screenshots, `${name}-phone.png`), fullPage: true });
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
-      await page.close();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page } = await open(browser, files.get(name)!, { colorScheme, width: 390 });
+        await page.screenshot({
+          path: join(screenshots, `${name}-phone-${colorScheme}.png`),
+          fullPage: true,
+        });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+        await page.close();
+      }
     });
 
     it(`${name} has an accessible name and description for each chart`, async () => {
@@ -94,9 +102,24 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
       await page.close();
     });
 
-    it(`${name} prints on white with no chart cut by a page`, async () => {
-      const { page } = await open(browser, files.get(name)!, { colorScheme: 'dark', width: 800 });
+    it(`${name} has no violation that axe-core finds, in both themes`, async () => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page } = await open(browser, files.get(name)!, { colorScheme, width: 1280 });
+        await page.evaluate(await readFile(axePath, 'utf8'));
+        const found = await page.evaluate(`axe.run().then(({ violations }) =>
+          violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html).join(' ')))`);
+        expect([colorScheme, found]).toEqual([colorScheme, []]);
+        await page.close();
+      }
+    });
+
+    it(`${name} prints on white with no chart cut by a page and no column lost`, async () => {
+      const { page } = await open(browser, files.get(name)!, { colorScheme: 'dark', width: 700 });
       await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      await page.screenshot({ path: join(screenshots, `${name}-print.png`), fullPage: true });
+      const lost = await page.evaluate(`[...document.querySelectorAll('.block>.scroll table')]
+        .filter((table) => table.getBoundingClientRect().right > 701).map((table) => table.innerText)`);
+      expect(lost).toEqual([]);
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
         'rgb(255, 255, 255)',
       );
@@ -107,6 +130,126 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     });
   }
 });
+
+describe.skipIf(!hasBrowser)('the comparison in a browser', () => {
+  let folder: string;
+  let browser: Browser;
+  let file: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'recsys-pages-'));
+    browser = await openBrowser();
+    file = join(folder, 'comparison.html');
+    await writeFile(file, await comparisonOfHostileTexts(folder));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('has its main table within 1144 pixels, and F1 and the verdict in sight on a phone', async () => {
+    const wide = (await open(browser, file, { colorScheme: 'light', width: 1400 })).page;
+    expect(await wide.evaluate('document.querySelector("#models table").offsetWidth')).toBeLessThanOrEqual(
+      1144,
+    );
+    const phone = (await open(browser, file, { colorScheme: 'light', width: 390 })).page;
+    const rights = (await phone.evaluate(`[...document.querySelectorAll('#models tr')].flatMap((row) =>
+      [...row.cells].slice(0, 3).map((cell) => cell.getBoundingClientRect().right))`)) as number[];
+    expect(rights.length).toBeGreaterThan(6);
+    expect(Math.max(...rights)).toBeLessThanOrEqual(390);
+    await Promise.all([wide.close(), phone.close()]);
+  });
+
+  it('sorts a table by a click on its head, and back', async () => {
+    const { page } = await open(browser, file, { colorScheme: 'light', width: 1280 });
+    const f1 = async () =>
+      (await page.locator('#models>.scroll tbody td:nth-child(2)').allInnerTexts()).map((text) =>
+        parseFloat(text),
+      );
+    const head = page.locator('#models>.scroll th:nth-child(2) button');
+    await head.click();
+    const down = await f1();
+    await head.click();
+    expect(await f1()).toEqual(down.toReversed());
+    expect(down).toEqual(down.toSorted((a, b) => b - a));
+    await page.close();
+  });
+
+  it('shows one example user where one is chosen, and the value of a mark under the pointer', async () => {
+    const { page } = await open(browser, file, { colorScheme: 'light', width: 1280 });
+    const visible = () => page.locator('.example').filter({ visible: true }).count();
+    const all = await visible();
+    expect(all).toBe(3);
+    await page.locator('.choose select').selectOption('1');
+    expect(await visible()).toBe(1);
+    const mark = page.locator('#accuracy svg [data-tip]').first();
+    await mark.hover({ force: true });
+    expect(await page.locator('.tip').textContent()).toBe(await mark.getAttribute('data-tip'));
+    await page.close();
+  });
+
+  it('marks hits in the lists of example users', async () => {
+    const { page } = await open(browser, file, { colorScheme: 'light', width: 1280 });
+    expect(await page.locator('.example .hit').count()).toBeGreaterThan(0);
+    await page.close();
+  });
+
+  it('can be read as fully without its script', async () => {
+    const page = await browser.newPage({ javaScriptEnabled: false });
+    await page.goto(pathToFileURL(file).href);
+    expect(await page.locator('.example').count()).toBe(3);
+    expect(await page.locator('#models>.scroll table').isVisible()).toBe(true);
+    await page.close();
+  });
+});
+
+describe.skipIf(!hasBrowser)('colours that must be told apart', () => {
+  /** Colours that stand beside each other with different meanings. */
+  const groups: Record<string, string[]> = {
+    verdicts: [colour.shade2, colour.warm, colour.shade0],
+    wins: [colour.shade3, colour.rule, colour.warm],
+    marks: [colour.accent, colour.muted],
+    'first three series': seriesColours.slice(0, 3),
+  };
+
+  for (const type of ['deuteranopia', 'protanopia'] as const) {
+    it(`are, with ${type} as Chromium simulates it`, async () => {
+      const browser = await openBrowser();
+      for (const [name, colours] of Object.entries(groups)) {
+        const seen = await simulated(browser, type, colours);
+        for (const [n, a] of seen.entries()) {
+          for (const b of seen.slice(n + 1)) {
+            const distance = Math.hypot(...a.map((value, channel) => value - b[channel]!));
+            expect([name, distance > 24]).toEqual([name, true]);
+          }
+        }
+      }
+      await browser.close();
+    });
+  }
+});
+
+/** What is seen of each colour, as red, green, blue: a screenshot of swatches under the simulation, read back pixel by pixel. */
+async function simulated(browser: Browser, type: string, colours: readonly string[]): Promise<number[][]> {
+  const page = await browser.newPage({ viewport: { width: 40 * colours.length, height: 40 } });
+  const swatches = colours.map((own) => `<div style="width:40px;height:40px;background:${own}"></div>`);
+  await page.setContent(`<body style="margin:0;display:flex">${swatches.join('')}`);
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setEmulatedVisionDeficiency', { type: type as 'deuteranopia' });
+  const png = (await page.screenshot()).toString('base64');
+  await session.send('Emulation.setEmulatedVisionDeficiency', { type: 'none' });
+  const pixels = await page.evaluate(`(async () => {
+    const image = new Image();
+    image.src = 'data:image/png;base64,${png}';
+    await image.decode();
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    return [...Array(${colours.length}).keys()].map((n) => [...context.getImageData(40 * n + 20, 20, 1, 1).data].slice(0, 3));
+  })()`);
+  await page.close();
+  return pixels as number[][];
+}
 
 /** Opens a file with every request but that for the file itself aborted and reported. */
 async function open(

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readTraining } from '../../src/experiment/compare/language.ts';
+import { readTraining } from '../../src/experiment/compare/training.ts';
 import { languageRecordSchema, type LanguageRecord } from '../../src/experiment/record.ts';
 import { saveModel } from '../../src/models/gpt2/network/base.ts';
 import { gpt2ConfigSchema } from '../../src/models/gpt2/network/config.ts';
@@ -65,11 +65,11 @@ describe('recsys finetune-gpt2', () => {
     const whole = join(folder, 'whole');
     const { code, stdout, stderr } = await recsys(argv('--results-dir', whole));
     expect(stderr).toContain('engine: ONNX Runtime');
-    const curve = await readTraining(join(whole, 'gpt2_training.jsonl')); // as `recsys compare` reads it
-    expect(curve.at(-1)?.validationLoss).toBeGreaterThan(0);
+    const [run] = await readTraining(whole); // as `recsys compare` reads it
+    expect(run?.steps.at(-1)?.validationLoss).toBeGreaterThan(0);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/gpt2 +0\.\d{4}/);
-    expect(stdout).toMatch(/popularity +0\.\d{4}/);
+    expect(stdout).toMatch(/gpt2 +\*?0\.\d{4}/);
+    expect(stdout).toMatch(/popularity +\*?0\.\d{4}/);
     expect(stdout).toContain('Titles: 100.0% exact.');
     expect(existsSync(join(whole, 'gpt2', 'model.safetensors'))).toBe(true);
 

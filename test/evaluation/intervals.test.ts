@@ -75,6 +75,25 @@ describe('paired comparison', () => {
     expect(p).toBeLessThan(2 / 1024 + 4 * Math.sqrt(2 / 1024 / 10_000) + 1e-4);
   });
 
+  it('by the normal approximation, above 1,000 users, agrees with resampling', () => {
+    const rng = new Rng(11);
+    const pairs = (users: number) => [normals(users, 0.06, rng), normals(users, 0, rng)] as const;
+    const [few, many] = [1000, 1001].map((users) => {
+      const [a, b] = pairs(1001);
+      const resampled = comparePaired(a.subarray(0, users), b.subarray(0, users), new Rng(1));
+      const width = resampled.ci95[1] - resampled.ci95[0];
+      const deviation = Math.sqrt(
+        a.subarray(0, users).reduce((sum, v, n) => sum + (v - b[n]! - resampled.difference) ** 2, 0) / users,
+      );
+      return { width: (width * Math.sqrt(users)) / deviation, ...resampled };
+    });
+    expect(Math.abs(few!.width / (2 * 1.96) - 1)).toBeLessThan(0.03); // the ends are two of 10,000 resampled means
+    expect(many!.width).toBeCloseTo(2 * 1.96, 2);
+    // two-sided p of a difference of z standard errors: z = 1.96 gives 0.05
+    const ones = Float64Array.from({ length: 10_000 }, (_, n) => (n % 2 === 0 ? 1 : -1) + 0.0196);
+    expect(comparePaired(ones, new Float64Array(10_000), new Rng(1)).p).toBeCloseTo(0.05, 3);
+  });
+
   it('finds no difference between a model and itself', () => {
     const a = normals(100, 0, new Rng(1));
     const same = comparePaired(a, a, new Rng(1));

@@ -12,7 +12,7 @@ import { readRecord, saveRecord } from '../../src/experiment/store.ts';
 import type { CatalogueMetricEntry, UserMetricEntry } from '../../src/evaluation/metric-table.ts';
 import { specOf } from '../../src/models/registry.ts';
 import { comparePage } from '../../src/report/compare/page.ts';
-import { recordTable } from '../../src/report/table.ts';
+import { recordTable } from '../../src/report/record-table.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { smallFolder } from '../support/cli.ts';
 
@@ -79,7 +79,7 @@ describe('a metric that is one entry of the table', () => {
   it('has a column in the terminal where the entry asks for one', () => {
     const text = recordTable(record);
     expect(text).toMatch(/k = 10 .*R-precision/);
-    expect(text).toMatch(/recommended movies are in the record/);
+    expect(text).toMatch(/In the record:\n[^]*recommended movies\./);
   });
 
   it('is in the comparison, its file and its page', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { interval, metricsTable, recordTable, textTable } from '../../src/report/table.ts';
+import { recordTable } from '../../src/report/record-table.ts';
+import { interval, metricCell, metricsTable, textTable } from '../../src/report/table.ts';
 import { recordOf } from '../support/records.ts';
 
 describe('tables for the terminal', () => {
@@ -33,13 +34,49 @@ describe('tables for the terminal', () => {
     expect(text).toContain('k = 5');
     expect(text).toContain('k = 10');
     expect(text).toContain('2 users evaluated');
-    expect(text.endsWith('record.\n')).toBe(true);
+    expect(text).toMatch(
+      /In the record:\nF1 of means, MAP, MRR, hit rate, coverage, novelty, Gini and diversity[.]\n$/,
+    );
   });
 
   it('write no control characters from a title into the terminal', () => {
     const text = textTable(['title'], [['\u001B[2J\u0007wiped\u009B']]);
     expect(text).toContain('wiped');
     expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+  });
+
+  it('mark the highest value of each column with a star, and none where all are equal', () => {
+    const { models } = recordOf({ mf: [[1], [1, 2]], popularity: [[], [3]] });
+    expect(metricsTable(models, 10)).toMatch(/\nmf +[*]0[.]1500 +[*]0[.]3750 /);
+    expect(metricsTable(models, 10).match(/[*]/g)).toHaveLength(4);
+    expect(metricsTable([models[0]!, { ...models[0]!, name: 'twin' }], 10)).not.toContain('*');
+  });
+
+  it('fit 80 columns, whatever the names', () => {
+    const text = recordTable(
+      recordOf({ [`mf ${'with a long name '.repeat(4)}`]: [[1]], ['x'.repeat(90)]: [[2]] }),
+    );
+    const tooLong = text.split('\n').filter((line) => line.length > 80);
+    expect(tooLong).toEqual([]);
+  });
+
+  it('show a dash for a value that is not defined, never 0', () => {
+    expect(metricCell('diversity', null)).toBe('–');
+    expect(metricCell('diversity', undefined)).toBe('–');
+    expect(metricCell('diversity', 0)).toBe('0.0000');
+  });
+
+  it('say in one line whether the first two models differ', () => {
+    const users = Array.from({ length: 40 }, (_, n) => n);
+    const record = recordOf({ good: users.map(() => [1, 2]), bad: users.map(() => []) });
+    const words = (text: string) => text.replace(/\s+/g, ' ');
+    expect(words(recordTable(record))).toContain(
+      'The first two by F1@10: good is better than bad (paired test, 40 users, p < 0.001).',
+    );
+    const twins = recordOf({ one: users.map(() => [1]), two: users.map(() => [2]) });
+    expect(words(recordTable(twins))).toContain(
+      'no difference shown between one and two (paired test, 40 users, p 1.000)',
+    );
   });
 
   it('leave out a model that has no such cut-off', () => {

@@ -1,19 +1,17 @@
 /** `recsys compare` in five visible steps: read, check, metrics on common users, paired tests, texts. */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Progress } from '../../util/progress.ts';
-import { DataError, throwIfAborted } from '../../util/errors.ts';
-import { readRecords, requireComparable } from './files.ts';
-import { costOf, languageModels, readTraining } from './language.ts';
-import {
-  candidatesOf,
-  commonUsers,
-  compareModel,
-  comparePairs,
-  withUniqueNames,
-  type Candidate,
-} from './models.ts';
-import type { Comparison } from './record.ts';
+import { throwIfAborted } from '../../util/errors.ts';
 import { environment } from '../environment.ts';
+import { candidatesOf, type Candidate } from './candidates.ts';
+import { chooseExamples } from './examples.ts';
+import { readRecords, requireComparable } from './files.ts';
+import { languageModels } from './language.ts';
+import { compareModel, priceOf } from './models.ts';
+import { comparePairs } from './pairs.ts';
+import { populationsOf, type Population } from './populations.ts';
+import type { ComparedModel, Comparison } from './record.ts';
+import { readTraining } from './training.ts';
 
 export interface CompareOptions {
   /** Records to compare; all in `resultsDir` when empty. */
@@ -23,7 +21,7 @@ export interface CompareOptions {
 
 /**
  * Compares all models of the records. Throws DataError when there is no record, when two are not comparable, and when
- * no user was evaluated by all models; AbortedError when the signal fires.
+ * models share no user; AbortedError when the signal fires.
  */
 export async function compare(
   { files, resultsDir }: CompareOptions,
@@ -34,20 +32,14 @@ export async function compare(
   const { dataset, protocol } = records[0]!.record;
   const k = Math.max(...protocol.k);
 
-  const all = candidatesOf(records);
-  const common = requireSome(commonUsers(all), all);
-  const candidates = withUniqueNames(all, common);
-  const compared = candidates
-    .map((candidate) => ({
-      candidate,
-      model: compareModel(candidate, common, costOf(candidate)),
-    }))
-    .sort((a, b) => b.model.metrics[k]!.f1.mean - a.model.metrics[k]!.f1.mean);
+  const candidates = candidatesOf(records);
+  const { main, samples } = populationsOf(candidates);
+  const models = rankModels(main, k);
+  const inOrder = sortLike(candidates, models);
 
   throwIfAborted(signal);
   const task = progress.start('paired tests', 1, 'families');
-  const sorted = compared.map(({ candidate }) => candidate);
-  const pairs = comparePairs(sorted, common, { k, seed: protocol.seed });
+  const pairs = comparePairs(inOrder, { k, seed: protocol.seed });
   task.finish();
 
   return {
@@ -56,28 +48,30 @@ export async function compare(
     files: records.map(({ file }) => file),
     dataset,
     protocol,
-    commonUsers: common.length,
-    models: compared.map(({ model }) => model),
+    commonUsers: main.users.length,
+    models,
+    samples: samples.map((sample) => ({ users: sample.users.length, models: rankModels(sample, k) })),
     pairs,
-    language: languageModels(records),
-    training: await readTraining(
-      join(files[0] === undefined ? resultsDir : dirname(files[0]), 'gpt2_training.jsonl'),
-    ),
+    language: languageModels(inOrder),
+    examples: chooseExamples(inOrder, k),
+    training: await readTraining(files[0] === undefined ? resultsDir : dirname(files[0])),
     environment: environment(),
-    timing: Object.fromEntries(sorted.map((candidate) => [candidate.name, secondsOf(candidate)])),
+    prices: Object.fromEntries(inOrder.map((candidate) => [candidate.name, priceOf(candidate)])),
   };
 }
 
-function requireSome(common: number[], candidates: readonly Candidate[]): number[] {
-  if (common.length > 0) return common;
-  throw new DataError({
-    place: [...new Set(candidates.map(({ file }) => file))].join(', '),
-    found: 'no user that every model was evaluated on',
-    remedy: 'Name fewer files: `recsys compare FILE FILE`.',
-  });
+/** Highest F1 first. */
+function rankModels({ candidates, users }: Population, k: number): ComparedModel[] {
+  return candidates
+    .map((candidate) => compareModel(candidate, users))
+    .sort((a, b) => b.metrics[k]!.f1.mean - a.metrics[k]!.f1.mean);
 }
 
-function secondsOf({ result, record }: Candidate): Comparison['timing'][string] {
-  const phase = (name: string) => record.timing[`${result.name}.${name}`] ?? null;
-  return { fit: phase('fit'), recommend: phase('recommend') };
+/** Candidates in the order of the ranked models, those that are not among them last. */
+function sortLike(candidates: readonly Candidate[], models: readonly ComparedModel[]): Candidate[] {
+  const rank = (candidate: Candidate) => {
+    const place = models.findIndex(({ name }) => name === candidate.name);
+    return place < 0 ? models.length : place;
+  };
+  return candidates.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -11,7 +11,9 @@ import {
 } from '../record.ts';
 
 const comparedModel = z.object({
-  name: z.string().describe('unique; followed by the file where two records use one name'),
+  name: z
+    .string()
+    .describe('unique; followed by the hyper-parameters that differ where two models share a name'),
   file: z.string(),
   model: z.string(),
   evaluated: z.int().describe('users in its own record'),
@@ -20,18 +22,19 @@ const comparedModel = z.object({
     .array(z.object({ k: z.int(), precision: z.number(), recall: z.number() }))
     .describe('means over the common users at every cut-off up to the largest'),
   lists: listMetricsSchema.describe('over all users of its own record, at the largest cut-off'),
-  costUsd: z.number().nullable().describe('what the answers cost; null where that is not known'),
 });
 
 const pair = z.object({
   a: z.string(),
   b: z.string(),
-  difference: z
-    .number()
-    .describe('mean over the common users of F1 of a minus F1 of b, at the largest cut-off'),
+  users: z.int().describe('that both were evaluated on'),
+  difference: z.number().describe('mean over these users of F1 of a minus F1 of b, at the largest cut-off'),
   ci95: z.tuple([z.number(), z.number()]).describe('paired bootstrap; not corrected'),
   p: z.number().describe('paired randomisation test, two-sided'),
-  pHolm: z.number().describe('corrected for all pairs by Holm’s procedure'),
+  pHolm: z
+    .number()
+    .nullable()
+    .describe('corrected by Holm’s procedure; null with too few users to show any difference'),
   better: z
     .string()
     .nullable()
@@ -46,13 +49,38 @@ const languageModel = z.object({
   template: z.string(),
   shares: z.record(z.string(), z.number()).describe('share of the written titles in each match class'),
   truncatedHistories: z.int(),
-  examples: z.array(languageUserSchema).describe('the same users in every model where there are such'),
+  states: z.record(z.string(), z.int()).describe('users by state of the answer: answered, refused, ...'),
 });
 
-const trainingStep = z.object({
-  step: z.int(),
-  loss: z.number(),
-  validationLoss: z.number().optional(),
+const exampleList = z.object({
+  name: z.string().describe('of the model'),
+  hitRanks: z.array(z.int()),
+  relevant: z.int().describe('relevant test movies of the user'),
+  state: z.string().nullable().describe('of the answer; null for models without texts'),
+  recommendations: languageUserSchema.shape.recommendations
+    .nullable()
+    .describe('null where the record holds no list'),
+});
+
+const exampleUser = z.object({
+  userId: z.int(),
+  why: z.string().describe('what the user was chosen for'),
+  history: z.string(),
+  lists: z.array(exampleList),
+});
+
+const trainingRun = z.object({
+  name: z.string().describe('of the log, without its ending'),
+  steps: z.array(z.object({ step: z.int(), loss: z.number(), validationLoss: z.number().optional() })),
+});
+
+const price = z.object({
+  users: z.int().describe('that the seconds and the cost are for'),
+  fitSeconds: z.number().nullable(),
+  recommendSeconds: z.number().nullable(),
+  costUsd: z.number().nullable(),
+  inputTokens: z.number().nullable(),
+  outputTokens: z.number().nullable(),
 });
 
 export const comparisonSchema = z.object({
@@ -61,20 +89,25 @@ export const comparisonSchema = z.object({
   files: z.array(z.string()),
   dataset: datasetSchema,
   protocol: recordedProtocolSchema,
-  commonUsers: z.int().describe('users that every model was evaluated on'),
+  commonUsers: z.int().describe('users that every one of `models` was evaluated on'),
   models: z.array(comparedModel).describe('highest F1 at the largest cut-off first'),
-  pairs: z.array(pair).describe('every two models, the one with the higher F1 as a'),
+  samples: z
+    .array(z.object({ users: z.int(), models: z.array(comparedModel) }))
+    .describe('models evaluated on a small part of the users, with all of `models` on the same users'),
+  pairs: z.array(pair).describe('every two models with common users, in the order of `models`'),
   language: z.array(languageModel),
-  training: z.array(trainingStep).describe('of GPT-2; thinned where there are many steps'),
+  examples: z.array(exampleUser).describe('users chosen to differ, where a record has texts'),
+  training: z.array(trainingRun).describe('of GPT-2; thinned where there are many steps'),
   environment: environmentSchema,
-  timing: z
-    .record(z.string(), z.object({ fit: z.number().nullable(), recommend: z.number().nullable() }))
-    .describe('seconds of each model, as its record has them'),
+  prices: z
+    .record(z.string(), price)
+    .describe('of each model, as its record has them; null where not measured'),
 });
 
 export type Comparison = z.output<typeof comparisonSchema>;
 export type ComparedModel = z.output<typeof comparedModel>;
 export type ComparedPair = z.output<typeof pair>;
+export type ExampleUser = z.output<typeof exampleUser>;
 export type LanguageComparison = z.output<typeof languageModel>;
 
 /**

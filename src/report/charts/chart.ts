@@ -57,11 +57,20 @@ export async function drawCharts(
 function withAccessibleName(svg: string, id: string, title: string, description: string): string {
   const viewBox = /viewBox="([^"]+)"/.exec(svg)?.[1] ?? '';
   const [, , width, height] = viewBox.split(' ');
-  const body = roundCoordinates(svg.slice(svg.indexOf('>') + 1));
+  const body = withoutRoles(roundCoordinates(svg.slice(svg.indexOf('>') + 1)));
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="${id}-title ${id}-description" ` +
     `viewBox="${viewBox}" width="${width}" height="${height}">` +
     `<title id="${id}-title">${escape(title)}</title><desc id="${id}-description">${escape(description)}</desc>${body}`
+  );
+}
+
+/** The drawing is one image: its marks have no roles of their own; their labels become `data-tip`, which the page shows. */
+function withoutRoles(svg: string): string {
+  return svg.replace(/<[a-z][^>]*>/g, (tag) =>
+    tag
+      .replace(/ (?:role|aria-roledescription)="[^"]*"/g, '')
+      .replace(/ aria-label="([^"]*)"/g, ' data-tip="$1"'),
   );
 }
 
@@ -81,8 +90,8 @@ function textWidth(item: { fontSize?: number; limit?: number }, text: string | n
   for (const letter of String(text ?? '')) {
     if (/[ijl.,:;'|!() ]/.test(letter)) thousandths += 290;
     else if (/[mwMW@%—]/.test(letter)) thousandths += 860;
-    else if (/[A-Z]/.test(letter)) thousandths += 670;
-    else thousandths += 560;
+    else if (/[A-Z]/.test(letter)) thousandths += 700;
+    else thousandths += 600;
   }
   const width = ((item.fontSize ?? 11) * thousandths) / 1000;
   return item.limit !== undefined && item.limit > 0 ? Math.min(width, item.limit) : width;

@@ -1,6 +1,10 @@
 /** Pieces of Vega-Lite that several charts share: axes, scales, bars with their value beside them. */
 import type { ChartSpec } from './chart.ts';
+import { wrapWords } from './text.ts';
 import { chartWidth, colour, seriesColours, shades } from '../page/theme.ts';
+
+/** Letters of a name on one line beside a chart. */
+const NAME_LETTERS = 22;
 
 /** Per cent with at most one decimal: 0.2875 as "28.7%". */
 export function percent(share: number, digits = 1): string {
@@ -12,13 +16,25 @@ export function rowsHeight(rows: number): number {
   return 21 * rows + 26;
 }
 
-/** Names down the side, in the order of the data. */
+/** A name in lines that fit beside a chart, for `nameAxis`. */
+export function wrapName(name: string): string {
+  return wrapWords(name, NAME_LETTERS, 3).join('\n');
+}
+
+/** Names down the side, in the order of the data; lines divided as `wrapName` divides them. */
 export function nameAxis(field: string, grid = false): Record<string, unknown> {
   return {
     field,
     type: 'nominal',
     sort: null,
-    axis: { title: null, labelColor: colour.ink, labelLimit: 150, grid },
+    axis: {
+      title: null,
+      labelColor: colour.ink,
+      labelLimit: 150,
+      labelExpr: "split(datum.label, '\\n')",
+      labelLineHeight: 12,
+      grid,
+    },
   };
 }
 
@@ -102,15 +118,15 @@ export function valueScale(field: string, scale: Record<string, unknown> = {}): 
 }
 
 /** Horizontal bars, each with its value beside it, in the order of the data. */
-export function labelledBars(
-  values: readonly object[],
-  name: string,
-  value: string,
+export function labelledBars<Row extends object>(
+  values: readonly Row[],
+  name: string & keyof Row,
+  value: string & keyof Row,
   format = ',',
 ): ChartSpec {
   return {
     height: rowsHeight(values.length),
-    data: { values },
+    data: { values: values.map((row) => ({ ...row, [name]: wrapName(String(row[name])) })) },
     encoding: { y: nameAxis(name), x: valueScale(value) },
     layer: [
       { mark: 'bar' },

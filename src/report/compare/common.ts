@@ -1,9 +1,6 @@
-/** What the pictures of `recsys compare` share: the cut-off, the models' colours, room for names. */
+/** What the pictures of `recsys compare` share: the cut-off, the models' colours, legends. */
 import type { ComparedModel, Comparison } from '../../experiment/compare/record.ts';
 import { colour, seriesColours } from '../page/theme.ts';
-
-/** Pixels kept free for a model's name beside its point. */
-export const LABEL_MARGIN_PX = 110;
 
 /** The cut-off that models are ranked and tested at: the largest. */
 export function mainCutoff({ protocol }: Pick<Comparison, 'protocol'>): number {
@@ -27,7 +24,7 @@ export function modelColour(models: readonly ComparedModel[]): Record<string, un
   return {
     field: 'name',
     type: 'nominal',
-    scale: { domain: names, range: names.map((_, n) => seriesColours[n] ?? colour.quiet) },
+    scale: { domain: names, range: names.map((_, n) => seriesColours[n] ?? colour.muted) },
     legend: null,
   };
 }

@@ -1,45 +1,58 @@
-/** The pictures and texts of language models in `recsys compare`: match classes, GPT-2's training curve, examples. */
-import type { Comparison, LanguageComparison } from '../../experiment/compare/record.ts';
-import { labelledBars, percent } from '../charts/parts.ts';
+/** The pictures and texts of language models in `recsys compare`: match classes, training curves, example users. */
+import type { Comparison, ExampleUser } from '../../experiment/compare/record.ts';
 import type { Chart } from '../charts/chart.ts';
+import { facetSpec, type Facet } from '../charts/facets.ts';
+import { percent } from '../charts/parts.ts';
 import type { TextBlock } from '../page/page.ts';
-import { colour } from '../page/theme.ts';
+import { colour, seriesColours } from '../page/theme.ts';
+import { joinNames } from '../table.ts';
 
-/** Recommendations shown of each example. */
-const EXAMPLE_TITLES = 5;
+/** Letters of a history on the page. */
+const MAX_HISTORY_LETTERS = 600;
 
-/** For each language model, what became of the titles that it wrote. */
-export function matchCharts({ language }: Comparison): Chart[] {
-  return language.map(({ name, shares }, n) => {
-    const values = Object.entries(shares).map(([match, share]) => ({ match, share: 100 * share }));
-    return {
-      id: `matches-${n}`,
-      title: `${name}: ${percent(shares['exact'] ?? 0)} of the titles are exact`,
-      note: 'What became of the written titles, in per cent. Exact, normalized and year-off ones are recommendations; the others take a place in the list and miss.',
-      description: `Bars: ${values.map(({ match, share }) => `${match} ${share.toFixed(1)}%`).join(', ')}.`,
-      spec: labelledBars(values, 'match', 'share', '.1f'),
+/** What became of the titles that each language model wrote, all on one scale; no chart without such models. */
+export function matchChart({ language }: Comparison): Chart[] {
+  if (language.length === 0) return [];
+  const classes = [...new Set(language.flatMap(({ shares }) => Object.keys(shares)))].filter((name) =>
+    language.some(({ shares }) => (shares[name] ?? 0) > 0),
+  );
+  const facets = language.map(({ name, shares }): Facet => ({
+    title: name,
+    max: 1,
+    marksHighest: false,
+    rows: classes.map((match) => ({ value: shares[match] ?? 0, label: percent(shares[match] ?? 0) })),
+  }));
+  const exact = language.map(({ name, shares }) => `${percent(shares['exact'] ?? 0, 0)} of ${name}`);
+  return [
+    {
+      id: 'matches',
+      title: `Titles written to the letter: ${joinNames(exact)}`,
+      note: 'What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others take a place in the list and miss.',
+      description: `${facets.length} panels with a dot for each of ${joinNames(classes)}.`,
+      spec: facetSpec(classes, facets),
       table: {
-        head: ['match class', 'per cent'],
-        rows: values.map(({ match, share }) => [match, share.toFixed(2)]),
+        head: ['match class', ...language.map(({ name }) => name)],
+        rows: classes.map((match) => [match, ...language.map(({ shares }) => percent(shares[match] ?? 0))]),
       },
-    };
-  });
+    },
+  ];
 }
 
-/** GPT-2’s training loss by step, with the validation losses; no chart for fewer than two steps. */
+/** Training and validation losses by step, the runs over each other; no chart where no run has two steps. */
 export function trainingChart({ training }: Comparison): Chart[] {
-  if (training.length < 2) return [];
-  const [first, last] = [training[0]!, training.at(-1)!];
-  const validation = training.flatMap(({ step, validationLoss }) =>
-    validationLoss === undefined ? [] : [{ step, loss: validationLoss }],
+  const runs = training.filter(({ steps }) => steps.length > 1);
+  if (runs.length === 0) return [];
+  const names = runs.map(({ name }) => name);
+  const steps = runs.flatMap(({ name, steps }) => steps.map((step) => ({ name, ...step })));
+  const validation = steps.flatMap(({ name, step, validationLoss }) =>
+    validationLoss === undefined ? [] : [{ name, step, loss: validationLoss }],
   );
-  const best = validation.reduce((a, b) => (b.loss < a.loss ? b : a), { step: 0, loss: Infinity });
   return [
     {
       id: 'training',
-      title: `GPT-2’s training loss fell from ${first.loss.toFixed(2)} to ${last.loss.toFixed(2)}`,
-      note: `Cross-entropy per token in nats, against the step.${validation.length > 0 ? ` Points: on validation users, lowest ${best.loss.toFixed(2)} at step ${best.step}.` : ''}`,
-      description: `A curve over ${last.step} steps, from ${first.loss.toFixed(2)} to ${last.loss.toFixed(2)}.`,
+      title: titleOfTraining(runs),
+      note: `Cross-entropy per token in nats, against the step.${validation.length > 0 ? ` Points: on validation users; the weights with the lowest one are kept. ${runs.flatMap(lowestValidation).join(' ')}` : ''}`,
+      description: `${runs.length === 1 ? 'A curve' : `${runs.length} curves`} over ${Math.max(...steps.map(({ step }) => step))} steps.`,
       spec: {
         height: 240,
         encoding: {
@@ -50,18 +63,25 @@ export function trainingChart({ training }: Comparison): Chart[] {
             scale: { zero: false },
             axis: { title: 'loss', tickCount: 5 },
           },
+          color: {
+            field: 'name',
+            type: 'nominal',
+            scale: { domain: names, range: names.map((_, n) => seriesColours[n] ?? colour.muted) },
+            legend: names.length === 1 ? null : { orient: 'top', title: null, labelLimit: 300, columns: 1 },
+          },
         },
         layer: [
           {
-            data: { values: training.map(({ step, loss }) => ({ step, loss })) },
+            data: { values: steps.map(({ name, step, loss }) => ({ name, step, loss })) },
             mark: { type: 'line', strokeWidth: 1.25 },
           },
-          { data: { values: validation }, mark: { type: 'point', color: colour.contrast } },
+          { data: { values: validation }, mark: { type: 'point', stroke: colour.ink, strokeWidth: 1 } },
         ],
       },
       table: {
-        head: ['step', 'loss', 'validation loss'],
-        rows: training.map(({ step, loss, validationLoss }) => [
+        head: ['run', 'step', 'loss', 'validation loss'],
+        rows: steps.map(({ name, step, loss, validationLoss }) => [
+          name,
           step,
           loss.toFixed(4),
           validationLoss?.toFixed(4) ?? '',
@@ -71,29 +91,57 @@ export function trainingChart({ training }: Comparison): Chart[] {
   ];
 }
 
-/** What each language model told the same users, with its reasons. */
-export function exampleTexts({ language }: Comparison): TextBlock[] {
-  const histories = new Map(
-    language.flatMap(({ examples }) => examples.map(({ userId, history }) => [userId, history] as const)),
-  );
-  return [...histories]
-    .sort(([a], [b]) => a - b)
-    .map(([userId, history]) => ({
-      title: `User ${userId}`,
-      note: shorten(history),
-      columns: language.flatMap((model) => columnOf(model, userId)),
-    }));
+type Run = Comparison['training'][number];
+
+function titleOfTraining(runs: readonly Run[]): string {
+  const ends = runs.map(({ name, steps }) => ({ name, first: steps[0]!.loss, last: steps.at(-1)!.loss }));
+  const [only] = ends;
+  if (ends.length === 1) {
+    const verb = only!.last < only!.first ? 'fell' : 'went';
+    return `The training loss of ${only!.name} ${verb} from ${only!.first.toFixed(2)} to ${only!.last.toFixed(2)}`;
+  }
+  const lowest = ends.reduce((a, b) => (b.last < a.last ? b : a));
+  return `Of ${ends.length} runs, ${lowest.name} ends with the lowest training loss, ${lowest.last.toFixed(2)}`;
 }
 
-function columnOf({ name, examples }: LanguageComparison, userId: number): TextBlock['columns'] {
-  const example = examples.find((own) => own.userId === userId);
-  if (example === undefined) return [];
-  const lines = example.recommendations
-    .slice(0, EXAMPLE_TITLES)
-    .map(({ text, reason, match }) => `${text} (${match})${reason === '' ? '' : `: ${reason}`}`);
-  return [{ title: name, lines: lines.length > 0 ? lines : ['no recommendation'] }];
+function lowestValidation({ name, steps }: Run): string[] {
+  const own = steps.filter(({ validationLoss }) => validationLoss !== undefined);
+  if (own.length === 0) return [];
+  const best = own.reduce((a, b) => (b.validationLoss! < a.validationLoss! ? b : a));
+  return [`${name}: lowest ${best.validationLoss!.toFixed(2)} at step ${best.step}.`];
+}
+
+/** What every model recommends to the same users, hits marked, with reasons where a model gives them. */
+export function exampleTexts({ examples }: Comparison): TextBlock[] {
+  return examples.map(({ userId, why, history, lists }) => ({
+    title: `User ${userId}: ${why}`,
+    note: shorten(history),
+    columns: lists.map(describeList),
+  }));
+}
+
+function describeList(list: ExampleUser['lists'][number]): TextBlock['columns'][number] {
+  const { name, hitRanks, relevant, state, recommendations } = list;
+  const hits = `${hitRanks.length} of ${relevant} relevant movies`;
+  if (recommendations === null) {
+    const places = hitRanks.length === 0 ? 'no hit' : `hits at places ${joinNames(hitRanks.map(String))}`;
+    return { title: name, summary: `${hits}: ${places}. Its record holds no titles.`, lines: [] };
+  }
+  if (recommendations.length === 0) {
+    return { title: name, summary: `No recommendation: the answer was ${state ?? 'empty'}.`, lines: [] };
+  }
+  const answer = state === null || state === 'answered' ? '' : ` The answer was ${state}.`;
+  return {
+    title: name,
+    summary: `${hits}.${answer}`,
+    lines: recommendations.map(({ rank, text, reason, match }) => ({
+      text: match === 'exact' ? text : `${text} (${match})`,
+      reason,
+      hit: hitRanks.includes(rank),
+    })),
+  };
 }
 
 function shorten(text: string): string {
-  return text.length <= 600 ? text : `${text.slice(0, 597)}...`;
+  return text.length <= MAX_HISTORY_LETTERS ? text : `${text.slice(0, MAX_HISTORY_LETTERS - 3)}...`;
 }

@@ -55,7 +55,7 @@ export function longTailChart({ perUser, perMovie }: Exploration): Chart {
   );
   return {
     id: 'long-tail',
-    title: 'A few movies and users have most of the ratings, most have few',
+    title: `Half of the ratings are of ${percent(perMovie.holdersOfHalf / perMovie.count)} of the movies and by ${percent(perUser.holdersOfHalf / perUser.count)} of the users`,
     note: `Ratings of the most rated movie, the second, and so on; of users likewise. Both axes are logarithmic. The median movie has ${perMovie.median}, the median user ${perUser.median}.`,
     description: `Two falling curves on logarithmic axes. Movies fall from ${formatCount(perMovie.max)} ratings to ${perMovie.min}, users from ${formatCount(perUser.max)} to ${perUser.min}.`,
     spec: {
@@ -100,7 +100,7 @@ export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
   });
   return {
     id: 'lorenz',
-    title: `${percent(perMovie.holdersOfHalf / perMovie.count)} of the movies hold half of the ratings`,
+    title: titleOfSpread(perUser.gini, perMovie.gini),
     note: `Users and movies with the fewest ratings first: share of all ratings that the first so many per cent hold. Equal shares would be the straight line (Gini 0). Half is held by ${formatCount(perMovie.holdersOfHalf)} movies and by ${formatCount(perUser.holdersOfHalf)} users.`,
     description: `Two Lorenz curves far below the diagonal: Gini ${perMovie.gini.toFixed(2)} for movies, ${perUser.gini.toFixed(2)} for users.`,
     spec: {
@@ -129,6 +129,15 @@ export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
       rows: values.map(({ name, x, y }) => [name, x.toFixed(1), y.toFixed(1)]),
     },
   };
+}
+
+/** Which of the two is more concentrated, to the two digits that are shown. */
+function titleOfSpread(users: number, movies: number): string {
+  const [ofUsers, ofMovies] = [users.toFixed(2), movies.toFixed(2)];
+  if (ofUsers === ofMovies) return `Ratings are as unequal over movies as over users, Gini ${ofMovies}`;
+  return movies > users
+    ? `Ratings are more unequal over movies (Gini ${ofMovies}) than over users (${ofUsers})`
+    : `Ratings are more unequal over users (Gini ${ofUsers}) than over movies (${ofMovies})`;
 }
 
 /** Ratings per calendar month (UTC). */
@@ -172,7 +181,10 @@ export function newUsersChart({ activity }: Exploration): Chart {
   const most = values.reduce((best, own) => (own.users > best.users ? own : best));
   return {
     id: 'new-users',
-    title: `Most users joined in ${most.year}`,
+    title:
+      values.length === 1
+        ? `All users joined in ${most.year}`
+        : `${percent(most.users / values.reduce((sum, { users }) => sum + users, 0), 0)} of the users joined in ${most.year}, more than in any other year`,
     note: 'Users by the year of their first rating.',
     description: `Bars, one for each year from ${values[0]!.year} to ${values.at(-1)!.year}; the highest is ${most.year} with ${formatCount(most.users)} users.`,
     spec: {

@@ -126,7 +126,10 @@ export function yearCountChart({ years, moviesWithoutYear }: Exploration): Chart
   const most = years.reduce((best, own) => (own.movies > best.movies ? own : best));
   return {
     id: 'year-counts',
-    title: `Movies by year of release: most are of ${most.year}`,
+    title:
+      years.length === 1
+        ? `All movies with a year are of ${most.year}`
+        : `More movies are of ${most.year} than of any other year, ${formatCount(most.movies)}`,
     note: `Number of movies.${moviesWithoutYear > 0 ? ` ${formatCount(moviesWithoutYear)} movies have no year.` : ''}`,
     description: `Bars, one for each year from ${years[0]!.year} to ${years.at(-1)!.year}; the highest is ${most.year} with ${formatCount(most.movies)} movies.`,
     spec: {
@@ -232,7 +235,7 @@ export function bestRatedChart({ bestRated, settings }: Exploration): Chart {
   const dampedScale = valueScale('dampedMean', { zero: false, padding: 8 });
   return {
     id: 'best-rated',
-    title: 'The best rated, once few ratings count for little',
+    title: `${first.title} has the highest damped mean, ${first.dampedMean.toFixed(2)} stars`,
     note: `Damped mean in stars: as if each movie had ${settings.damping} more ratings at the overall mean. Without damping, movies with one 5-star rating come first.`,
     description: `Points for the ${bestRated.length} movies with the highest damped mean; first ${first.title} with ${first.dampedMean.toFixed(2)} stars.`,
     spec: titledRows(bestRated, [
@@ -259,7 +262,7 @@ export function mostDivisiveChart({ mostDivisive, settings, ratings }: Explorati
   }));
   return {
     id: 'most-divisive',
-    title: 'Loved and hated: the movies on which users differ most',
+    title: `Users differ most on ${first.title}: standard deviation ${first.standardDeviation.toFixed(2)} stars`,
     note: `Mean rating, and one standard deviation to either side, in stars. Movies with at least ${formatCount(settings.minDivisiveRatings)} ratings; over all ratings the deviation is ${ratings.standardDeviation.toFixed(2)}.`,
     description: `Points with bars for the ${mostDivisive.length} movies with the largest standard deviation; first ${first.title} with ${first.standardDeviation.toFixed(2)} stars.`,
     spec: titledRows(values, [

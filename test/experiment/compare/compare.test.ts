@@ -53,21 +53,23 @@ describe('comparing records', () => {
   it('corrects p-values for the number of pairs', async () => {
     const found = await compareIn({ 'a.json': recordOf({ good, middling, bad, worst: hits(41, []) }) });
     expect(found.pairs).toHaveLength(6);
-    for (const { p, pHolm } of found.pairs) expect(pHolm).toBeGreaterThanOrEqual(p);
+    for (const { p, pHolm } of found.pairs) expect(pHolm ?? NaN).toBeGreaterThanOrEqual(p);
     const smallest = Math.min(...found.pairs.map(({ p }) => p));
-    expect(Math.min(...found.pairs.map(({ pHolm }) => pHolm))).toBeCloseTo(6 * smallest, 12);
+    expect(Math.min(...found.pairs.map(({ pHolm }) => pHolm ?? NaN))).toBeCloseTo(6 * smallest, 12);
   });
 
-  it('computes everything on the users that all models were evaluated on', async () => {
+  it('sets a small sample apart: its models and all others on the users that they share', async () => {
     const few = recordOf({ gpt: [[1, 2], [1, 2], []] }, { userIds: [2, 3, 99] });
     const found = await compareIn({ 'a.json': recordOf({ good, middling }), 'b.json': few });
-    expect(found.commonUsers).toBe(2); // users 2 and 3
-    const gpt = found.models.find(({ name }) => name === 'gpt')!;
+    expect(found.commonUsers).toBe(40); // three users do not shrink what 40 say
+    const [sample] = found.samples;
+    expect(sample!.users).toBe(2); // users 2 and 3
+    const gpt = sample!.models.find(({ name }) => name === 'gpt')!;
     // two hits in ten places, of four relevant movies: P 0.2, R 0.5, F1 2/7; user 99 without a hit is not common
     expect(gpt.metrics['10']!.f1.mean).toBeCloseTo(2 / 7, 12);
     expect(gpt.evaluated).toBe(3);
     // of middling, user 3 (index 2) has one hit and user 2 none: F1 of 1 hit is 2 * 0.1 * 0.25 / 0.35 = 1/7
-    const second = found.models.find(({ name }) => name === 'middling')!;
+    const second = sample!.models.find(({ name }) => name === 'middling')!;
     expect(second.metrics['10']!.f1.mean).toBeCloseTo(1 / 14, 12);
   });
 
@@ -98,13 +100,35 @@ describe('comparing records', () => {
   it('counts a model once that two records hold, and keeps the record with more users', async () => {
     const beside = recordOf({ gpt: middling.slice(0, 5), mf: good.slice(0, 5) });
     const found = await compareIn({ 'baseline.json': recordOf({ mf: good }), 'openai.json': beside });
-    expect(found.models.map(({ name, evaluated }) => [name, evaluated])).toEqual([
-      ['mf', 40],
-      ['gpt', 5],
+    expect(found.models.map(({ name, evaluated }) => [name, evaluated])).toEqual([['mf', 40]]);
+    expect(found.samples.map(({ models }) => models.map(({ name }) => name))).toEqual([['mf', 'gpt']]);
+  });
+
+  it('tells two settings of one model apart by the hyper-parameters that differ', async () => {
+    const withFactors = (factors: number, ranks: number[][]) => {
+      const record = recordOf({ mf: ranks });
+      record.models[0]!.hyperparameters = { solver: 'als', factors, learningRate: 0.1 };
+      return record;
+    };
+    const found = await compareIn({ 'a.json': withFactors(32, good), 'b.json': withFactors(64, bad) });
+    expect(found.pairs).toMatchObject([
+      { a: 'mf (factors 32)', b: 'mf (factors 64)', better: 'mf (factors 32)' },
     ]);
   });
 
-  it('tells two different results under one name apart by their files', async () => {
+  it('says that five users are too few, and takes nothing from the pairs that have enough', async () => {
+    const five = recordOf({ gpt: good.slice(0, 5).map(() => []) });
+    const files = { 'a.json': recordOf({ good, middling, bad }) };
+    const [alone, beside] = [await compareIn(files), await compareIn({ ...files, 'b.json': five })];
+    const pairsOf = ({ pairs }: Comparison) => pairs.filter(({ b }) => b !== 'gpt');
+    expect(pairsOf(beside)).toEqual(pairsOf(alone));
+    const [first] = beside.pairs.filter(({ b }) => b === 'gpt');
+    // good hits on all five users, gpt on none: the most extreme result there is, 2 of 2^5 sign patterns, p = 0.0625
+    expect(first).toMatchObject({ a: 'good', users: 5, wins: 5, pHolm: null, better: null });
+    expect(first!.p).toBeGreaterThan(0.05);
+  });
+
+  it('tells two different results under one name apart by their files where settings tell nothing', async () => {
     const found = await compareIn({
       'one.json': recordOf({ mf: good }),
       'two.json': recordOf({ mf: middling }),
@@ -117,11 +141,25 @@ describe('comparing records', () => {
       'a.json': recordOf({ mf: good }),
       'b.json': languageRecordOf('gpt-4o', middling, ['Heat (1995)']),
     });
-    expect(found.timing['mf']).toEqual({ fit: 0.5, recommend: 0.01 });
-    expect(found.models.map(({ name, costUsd }) => [name, costUsd])).toEqual([
-      ['mf', null],
-      ['gpt-4o', 0.25],
-    ]);
+    expect(found.prices['mf']).toMatchObject({ fitSeconds: 0.5, recommendSeconds: 0.01, costUsd: null });
+    expect(found.prices['gpt-4o']).toMatchObject({ users: 40, costUsd: 0.25 });
+  });
+});
+
+describe('what was not measured', () => {
+  it('is null: answers replayed from a file cost no money and no time of the model', async () => {
+    const replayed = languageRecordOf('openai', middling, ['Heat (1995)']);
+    replayed.models[0]!.hyperparameters = { replayed: true };
+    const found = await compareIn({ 'a.json': replayed });
+    expect(found.prices['openai']).toMatchObject({ fitSeconds: null, recommendSeconds: null, costUsd: null });
+  });
+
+  it('is null for values of lists that are not defined, or older than their metric', async () => {
+    const record = recordOf({ good });
+    record.models[0]!.metrics['10']!.diversity = null;
+    delete record.models[0]!.metrics['10']!.gini;
+    const [model] = (await compareIn({ 'a.json': record })).models;
+    expect(model!.lists).toMatchObject({ diversity: null, gini: null, coverage: 0.2 });
   });
 });
 
@@ -195,16 +233,20 @@ describe('finding records', () => {
 });
 
 describe('language models in a comparison', () => {
-  it('show the same users side by side, those that most records have first', async () => {
+  it('show users that most records have, chosen to differ', async () => {
     const first = languageRecordOf('gpt2', middling.slice(0, 6), ['Heat (1995)']);
     const second = languageRecordOf('gpt-4o', good.slice(0, 4), ['Alien (1979)'], {
       userIds: [3, 4, 5, 6],
     });
     const found = await compareIn({ 'a.json': first, 'b.json': second });
-    expect(found.language.map(({ examples }) => examples.map(({ userId }) => userId))).toEqual([
-      [3, 4, 5],
-      [3, 4, 5],
+    expect(found.examples.map(({ userId }) => userId).toSorted((a, b) => a - b)).toEqual([3, 4, 5]);
+    expect(found.examples.map(({ why }) => why)).toEqual([
+      'the models agree',
+      'the models disagree',
+      'a short history',
     ]);
+    const [{ lists }] = found.examples as [Comparison['examples'][number]];
+    expect(lists.map(({ name }) => name)).toEqual(['gpt-4o', 'gpt2']);
     expect(found.language[0]!.shares['exact']).toBe(0.5);
   });
 
@@ -215,8 +257,13 @@ describe('language models in a comparison', () => {
         '{"step":1,"loss":4}\n{"step":2,"loss":3}\n{"step":2,"validationLoss":3.5}\n{"step":3,"lo',
     });
     expect(found.training).toEqual([
-      { step: 1, loss: 4 },
-      { step: 2, loss: 3, validationLoss: 3.5 },
+      {
+        name: 'gpt2',
+        steps: [
+          { step: 1, loss: 4 },
+          { step: 2, loss: 3, validationLoss: 3.5 },
+        ],
+      },
     ]);
   });
 
@@ -232,8 +279,9 @@ describe('language models in a comparison', () => {
       'a.json': recordOf({ good }),
       'gpt2_training.jsonl': lines.join('\n'),
     });
-    expect(training.length).toBeLessThan(320);
-    expect(training.at(-1)!.step).toBe(4999);
-    expect(training.some(({ validationLoss }) => validationLoss === 2)).toBe(true);
+    const { steps } = training[0]!;
+    expect(steps.length).toBeLessThan(320);
+    expect(steps.at(-1)!.step).toBe(4999);
+    expect(steps.some(({ validationLoss }) => validationLoss === 2)).toBe(true);
   });
 });

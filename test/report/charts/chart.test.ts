@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { drawCharts, type Chart } from '../../../src/report/charts/chart.ts';
 import { bandName, intervalBars, labelledBars, spreadLabels } from '../../../src/report/charts/parts.ts';
-import { drawPicture, wrapWords } from '../../../scripts/picture.ts';
+import { wrapWords } from '../../../src/report/charts/text.ts';
+import { drawPicture } from '../../../scripts/picture.ts';
 import { colour } from '../../../src/report/page/theme.ts';
 
 const hostile = '<script>alert(1)</script> & "quotes"';

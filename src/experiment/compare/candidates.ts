@@ -1,0 +1,74 @@
+/** The models of all records: each once, under a name that tells it apart. */
+import type { AnyRecord, ModelResult } from '../record.ts';
+import type { RecordFile } from './files.ts';
+import { commonUsers, restrict } from './populations.ts';
+
+export interface Candidate {
+  name: string;
+  file: string;
+  result: ModelResult;
+  /** The record it is from. */
+  record: AnyRecord;
+}
+
+/** Hyper-parameters that a name may list; two settings that differ in more are told apart by their files as well. */
+const MAX_NAMED_OPTIONS = 3;
+
+/**
+ * Each result once, under a name of its own. Two records may hold the same model, one of them on fewer users: where both
+ * hit the same on the users that they share, the one with more users stays.
+ */
+export function candidatesOf(records: readonly RecordFile[]): Candidate[] {
+  const kept: Candidate[] = [];
+  for (const { file, record } of records) {
+    for (const result of record.models) {
+      const candidate = { name: result.name, file, result, record };
+      const twin = kept.findIndex((other) => haveSameHits(other.result, result));
+      if (twin < 0) kept.push(candidate);
+      else if (result.users.evaluated > kept[twin]!.result.users.evaluated) kept[twin] = candidate;
+    }
+  }
+  return withUniqueNames(kept);
+}
+
+function haveSameHits(a: ModelResult, b: ModelResult): boolean {
+  if (a.name !== b.name || a.model !== b.model) return false;
+  const common = commonUsers([a.perUser, b.perUser]);
+  const hits = ({ perUser }: ModelResult) => JSON.stringify(restrict(perUser, common).hitRanks);
+  return common.length > 0 && hits(a) === hits(b);
+}
+
+/** "mf (factors 32)" and "mf (factors 64)"; by their files where the hyper-parameters tell nothing. */
+function withUniqueNames(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.map((candidate) => {
+    const sharing = candidates.filter(({ name }) => name === candidate.name);
+    if (sharing.length === 1) return candidate;
+    const options = differingOptions(sharing);
+    const setting = options.map((key) => describeOption(key, candidate.result.hyperparameters[key]));
+    const isUnique = (text: string) =>
+      sharing.filter(
+        (other) =>
+          options.map((key) => describeOption(key, other.result.hyperparameters[key])).join(', ') === text,
+      ).length === 1;
+    const told = setting.slice(0, MAX_NAMED_OPTIONS);
+    const complete = told.length === setting.length && isUnique(setting.join(', '));
+    const parts = complete ? told : [...told, candidate.file.replace(/[.]json$/, '')];
+    return { ...candidate, name: `${candidate.name} (${parts.join(', ')})` };
+  });
+}
+
+/** Keys whose values are not the same in all of the candidates, in the order of the record. */
+function differingOptions(candidates: readonly Candidate[]): string[] {
+  const keys = new Set(candidates.flatMap(({ result }) => Object.keys(result.hyperparameters)));
+  return [...keys].filter((key) => {
+    const values = candidates.map(({ result }) => JSON.stringify(result.hyperparameters[key]));
+    return new Set(values).size > 1;
+  });
+}
+
+/** "learning rate 0.05": the option's name as its flag has it, without hyphens. */
+function describeOption(key: string, value: unknown): string {
+  const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  if (value === undefined) return `${words} not recorded`;
+  return `${words} ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+}

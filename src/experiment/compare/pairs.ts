@@ -1,0 +1,45 @@
+/** Paired tests between every two models, each pair on the users that both were evaluated on. */
+import { perUserMetrics } from '../../evaluation/per-user.ts';
+import { comparePaired, holm, SIGNIFICANCE, smallestPossibleP } from '../../evaluation/significance.ts';
+import { Rng } from '../../util/rng.ts';
+import type { PerUser } from '../record.ts';
+import type { Candidate } from './candidates.ts';
+import { commonUsers, restrict } from './populations.ts';
+import type { ComparedPair } from './record.ts';
+
+/**
+ * Paired tests of F1 at the largest cut-off between every two candidates, in their order. Pairs with too few users to show
+ * a difference, whatever it is, are left out of Holm's family (Tarone 1990), so that a small record takes nothing from the
+ * other pairs. A model is called better only when the corrected p-value is below 0.05 and the bootstrap interval leaves
+ * out 0. Pairs without common users are left out.
+ */
+export function comparePairs(
+  candidates: readonly Candidate[],
+  { k, seed }: { k: number; seed: number },
+): ComparedPair[] {
+  const tested = candidates.flatMap((a, i) =>
+    candidates.slice(i + 1).flatMap((b) => {
+      const users = commonUsers([a.result.perUser, b.result.perUser]);
+      if (users.length === 0) return [];
+      const rng = new Rng(seed).derive(`compare:${a.name}:${b.name}`);
+      const [left, right] = [a, b].map(({ result }) => f1Of(result.perUser, users, k));
+      const result = comparePaired(left!, right!, rng);
+      return [{ a: a.name, b: b.name, users: users.length, ...result }];
+    }),
+  );
+  const canDiffer = tested.filter(({ users }) => smallestPossibleP(users) < SIGNIFICANCE);
+  const corrected = holm(canDiffer.map(({ p }) => p));
+  return tested.map((pair) => {
+    const place = canDiffer.indexOf(pair);
+    if (place < 0) return { ...pair, pHolm: null, better: null };
+    const pHolm = corrected[place]!;
+    const [low, high] = pair.ci95;
+    const differs = pHolm < SIGNIFICANCE && (low > 0 || high < 0);
+    return { ...pair, pHolm, better: differs ? (pair.difference > 0 ? pair.a : pair.b) : null };
+  });
+}
+
+function f1Of(perUser: PerUser, users: readonly number[], k: number): Float64Array {
+  const { hitRanks, relevant } = restrict(perUser, users);
+  return perUserMetrics(hitRanks, relevant, k).f1;
+}

@@ -1,0 +1,71 @@
+/** Which users models are compared on: those that all but the small samples share, and the samples apart. */
+import { DataError } from '../../util/errors.ts';
+import type { PerUser } from '../record.ts';
+import type { Candidate } from './candidates.ts';
+
+/** A model that was evaluated on less than this share of the largest record's users counts as evaluated on a sample. */
+const MIN_SHARE_OF_LARGEST = 0.5;
+
+/** Models and the users that all of them were evaluated on. */
+export interface Population {
+  /** Released ids, ascending. */
+  users: number[];
+  candidates: Candidate[];
+}
+
+/**
+ * The main population, and one for each sample of users on which some models were evaluated: those models, and all of
+ * the main ones beside them. A record of five users thus leaves the comparison of the others as it is. Throws DataError
+ * naming the files when models of the main population, or a sample and it, share no user.
+ */
+export function populationsOf(candidates: readonly Candidate[]): { main: Population; samples: Population[] } {
+  const largest = candidates.reduce((a, b) => (usersOf(b).length > usersOf(a).length ? b : a));
+  const isMain = (candidate: Candidate) =>
+    commonUsers([largest.result.perUser, candidate.result.perUser]).length >=
+    MIN_SHARE_OF_LARGEST * usersOf(largest).length;
+  const main = populationOf(candidates.filter(isMain));
+  const samples = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    if (isMain(candidate)) continue;
+    const key = usersOf(candidate)
+      .toSorted((a, b) => a - b)
+      .join();
+    samples.set(key, [...(samples.get(key) ?? []), candidate]);
+  }
+  return {
+    main,
+    samples: [...samples.values()].map((own) => populationOf([...main.candidates, ...own])),
+  };
+}
+
+function populationOf(candidates: Candidate[]): Population {
+  const users = commonUsers(candidates.map(({ result }) => result.perUser));
+  if (users.length > 0) return { users, candidates };
+  throw new DataError({
+    place: [...new Set(candidates.map(({ file }) => file))].join(', '),
+    found: 'no user that every model was evaluated on',
+    remedy: 'Name fewer files: `recsys compare FILE FILE`.',
+  });
+}
+
+function usersOf({ result }: Candidate): number[] {
+  return result.perUser.userIds;
+}
+
+/** Released ids, ascending, of the users that every result has. */
+export function commonUsers(results: readonly Pick<PerUser, 'userIds'>[]): number[] {
+  const [first, ...others] = results.map(({ userIds }) => userIds);
+  const sets = others.map((userIds) => new Set(userIds));
+  return (first ?? []).filter((userId) => sets.every((set) => set.has(userId))).sort((a, b) => a - b);
+}
+
+/** Hits of the users `wanted`, in that order. */
+export function restrict({ userIds, relevant, hitRanks }: PerUser, wanted: readonly number[]): PerUser {
+  const rowOf = new Map(userIds.map((userId, row) => [userId, row]));
+  const rows = wanted.map((userId) => rowOf.get(userId)!);
+  return {
+    userIds: [...wanted],
+    relevant: rows.map((row) => relevant[row]!),
+    hitRanks: rows.map((row) => hitRanks[row]!),
+  };
+}

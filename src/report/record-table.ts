@@ -1,0 +1,87 @@
+/** What a person sees of one record in the terminal. */
+import { metricKeys, metricOf } from '../evaluation/metric-keys.ts';
+import { perUserMetrics } from '../evaluation/per-user.ts';
+import { comparePaired, SIGNIFICANCE, smallestPossibleP } from '../evaluation/significance.ts';
+import type { ModelResult, ResultsRecord } from '../experiment/record.ts';
+import { Rng } from '../util/rng.ts';
+import { wrapWords } from './charts/text.ts';
+import { formatCount, joinNames, metricsTable } from './table.ts';
+
+/** Columns of the terminal that prose is broken for. */
+const TERMINAL_COLUMNS = 80;
+
+/** The whole of a record for a person: what was done, one table per cut-off, what the numbers are. Ends in a newline. */
+export function recordTable(record: ResultsRecord): string {
+  const { dataset, protocol, models } = record;
+  const users = models[0]?.users;
+  const rows = models.map((model) => ({ ...model, seconds: secondsOf(record, model) }));
+  const omitted = metricKeys
+    .filter((key) => metricOf(key).column !== 'main')
+    .map((key) => metricOf(key).title);
+  const lines = [
+    `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
+    `split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more`,
+    ...(users === undefined
+      ? []
+      : [
+          `${formatCount(users.evaluated)} users evaluated, ${formatCount(users.withoutRelevant)} without a relevant test movie left out`,
+        ]),
+    ...protocol.k.map((k) => `\n${metricsTable(rows, k)}`),
+    '',
+    ...firstTwo(record).flatMap((line) => wrapWords(line, TERMINAL_COLUMNS)),
+    'Means over users, in brackets the 95% bootstrap interval; F1 is the mean of the',
+    'users’ F1; * the highest. In the record:',
+    ...wrapWords(`${joinNames(omitted)}.`, TERMINAL_COLUMNS),
+    ...models.flatMap(notesOf).flatMap((line) => wrapWords(line, TERMINAL_COLUMNS)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Whether the two models with the highest F1 differ, by the paired randomisation test over the same users. */
+function firstTwo({ models, protocol }: ResultsRecord): string[] {
+  const k = Math.max(...protocol.k);
+  const [first, second] = models.toSorted((a, b) => f1Of(b, k) - f1Of(a, k));
+  if (first === undefined || second === undefined) return [];
+  if (first.perUser.userIds.join() !== second.perUser.userIds.join() || protocol.convention !== undefined)
+    return [];
+  const [a, b] = [first, second].map(
+    ({ perUser }) => perUserMetrics(perUser.hitRanks, perUser.relevant, k).f1,
+  );
+  const { p } = comparePaired(a!, b!, new Rng(protocol.seed).derive(`compare:${first.name}:${second.name}`));
+  const users = `${formatCount(first.users.evaluated)} users`;
+  const names = `${first.name} and ${second.name}`;
+  if (smallestPossibleP(first.users.evaluated) >= SIGNIFICANCE) {
+    return [`The first two by F1@${k}: ${users} are too few to tell ${names} apart.`];
+  }
+  const verdict =
+    p < SIGNIFICANCE ? `${first.name} is better than ${second.name}` : `no difference shown between ${names}`;
+  return [
+    `The first two by F1@${k}: ${verdict} (paired test, ${users}, p ${p < 0.001 ? '< 0.001' : p.toFixed(3)}).`,
+  ];
+}
+
+function f1Of({ metrics }: ModelResult, k: number): number {
+  return metrics[String(k)]?.f1.mean ?? 0;
+}
+
+function secondsOf({ timing }: ResultsRecord, { name, hyperparameters }: ModelResult): number | null {
+  const [fit, recommend] = [timing[`${name}.fit`], timing[`${name}.recommend`]];
+  const replayed = hyperparameters['replayed'] === true; // reading a file is no model's time
+  return replayed || recommend === undefined ? null : (fit ?? 0) + recommend;
+}
+
+function notesOf({ name, users, ratingPrediction }: ModelResult): string[] {
+  const notes: string[] = [];
+  if (ratingPrediction !== undefined) {
+    const { rmse, mae, ratings } = ratingPrediction;
+    notes.push(
+      `${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)} on ${formatCount(ratings)} test ratings.`,
+    );
+  }
+  if (users.shortLists > 0) {
+    notes.push(
+      `${name}: ${formatCount(users.shortLists)} users got a short list, ${formatCount(users.emptyLists)} of them none: those score 0.`,
+    );
+  }
+  return notes;
+}
