@@ -347,4 +347,99 @@ describe('recsys openai', () => {
     }
     expect(server.requests).toHaveLength(0);
   });
+
+  it('ends with the first reason and without a record when every request fails', async () => {
+    server.behave(() => ({ raw: '{"detail": "the model is asleep"}', status: 418 }));
+    const { code, stderr } = await openai('--num-users', '3');
+    expect(code).toBe(1);
+    expect(stderr).toContain('all 3 requests failed, the first with: status 418: the model is asleep');
+    await expect(record()).rejects.toThrow(/ENOENT/);
+  });
+
+  it('says how many failed, why, and what to run again', async () => {
+    server.behave((body) =>
+      userOf(body) === 2 ? { status: 418, error: { message: 'I am a teapot' } } : goodAnswer(),
+    );
+    const { stdout } = await openai('--users', '1,2,3', '--threshold', '0');
+    expect(stdout).toContain(
+      '1 of 3 users got no answer and score 0: status 418: I am a teapot (1). The same command asks again for them alone.',
+    );
+    server.behave(goodAnswer);
+    await openai('--users', '1,2,3', '--threshold', '0');
+    expect(server.requests.map(({ body }) => userOf(body)).slice(3)).toEqual([2]);
+  });
+
+  it('asks the named replacement of the default model when the server says that it is gone', async () => {
+    server.behave(({ model }) =>
+      model === 'gpt-4o'
+        ? { status: 404, error: { message: 'The model gpt-4o has been deprecated', code: 'model_not_found' } }
+        : goodAnswer(),
+    );
+    const { code, stdout, stderr } = await openai('--num-users', '2');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('Model: gpt-6.1-sol, answered by gpt-6.1-sol'),
+    ]);
+    expect(stderr).toContain('gpt-6.1-sol is asked instead');
+    expect((await record()).models[0]!.hyperparameters['model']).toBe('gpt-6.1-sol');
+    const named = await openai('--num-users', '2', '--model', 'gpt-4o');
+    expect([named.code, named.stderr]).toEqual([1, expect.stringContaining('--model gpt-6.1-sol')]);
+  });
+
+  it('warns in a dry run of the day on which the server shuts the model down', async () => {
+    server.serve('/v1/models/gpt-6-luna', () => ({
+      raw: '{"id": "gpt-6-luna", "shutdown_date": "2028-02-03"}',
+    }));
+    const { stdout } = await openai('--dry-run', '--num-users', '2', '--model', 'gpt-6-luna');
+    expect(stdout).toContain('The server shuts gpt-6-luna down on 2028-02-03.');
+    const half = await openai('--dry-run', '--num-users', '2', '--model', 'gpt-6-luna', '--batch');
+    const cost = (text: string) => Number(/at most ([\d.]+) USD/.exec(text)![1]);
+    expect(cost(half.stdout)).toBeCloseTo(cost(stdout) / 2, 3);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('records tokens by kind, what was changed and why, and the validation users of a hybrid', async () => {
+    server.behave(({ seed }) =>
+      seed === undefined ? goodAnswer() : { status: 400, error: { message: 'no seed here', param: 'seed' } },
+    );
+    await openai(
+      '--num-users',
+      '2',
+      '--hybrid',
+      'popularity-count',
+      '--price-input',
+      '1',
+      '--price-output',
+      '1',
+    );
+    expect((await record()).language.details).toMatchObject({
+      answers: 4,
+      answeredBy: ['gpt-4o-2024-08-06'],
+      parameterChanges: [{ parameter: 'seed', change: 'left out', reason: 'no seed here' }],
+      inputTokens: 400,
+      outputTokens: 200,
+      costUsd: 0.0006,
+      pricesAsOf: 'given by the user',
+    });
+  });
+
+  it('holds --max-cost for the validation users of a hybrid as well', async () => {
+    // 100 in and 50 out each at 1000 USD a million: 0.15 USD, 0.75 for the five that are asked
+    const argv = ['--num-users', '5', '--hybrid', 'popularity-count', '--max-output-tokens', '50'];
+    const { code, stderr } = await openai(
+      ...argv,
+      '--price-input',
+      '1000',
+      '--price-output',
+      '1000',
+      '--max-cost',
+      '1.3',
+    );
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('--max-cost: the next request could exceed 1.3 USD'),
+    ]);
+    expect(server.requests.length * 0.15).toBeLessThanOrEqual(1.3);
+    expect(server.requests.length).toBeGreaterThan(5);
+  });
 });
