@@ -8,7 +8,7 @@ import type { RecordedRun } from './language/reproduce.ts';
 import { protocolSchema } from './protocol.ts';
 import { anyRecordSchema, type AnyRecord, type LanguageRecord, type ModelResult } from './record.ts';
 import { runExperiment, type RunContext } from './run.ts';
-import { readRecord } from './store.ts';
+import { readVersionedRecord } from './store.ts';
 
 /** One value that came out differently: `models.1.metrics.10.f1.mean`. */
 export interface Difference {
@@ -34,7 +34,7 @@ export async function reproduce(
   path: string,
   context: RunContext & { resultsDir: string },
 ): Promise<Reproduction> {
-  const recorded = await readRecord(path, anyRecordSchema);
+  const { record: recorded, version } = await readVersionedRecord(path, anyRecordSchema);
   const first = recorded.models[0];
   if (first === undefined) {
     throw new DataError({
@@ -47,7 +47,10 @@ export async function reproduce(
   const found = language
     ? await rerunLanguageModel(path, recorded, context)
     : (await runExperiment(specOfRecord(path, recorded), context)).record;
-  const comparable = language ? withoutUnrecorded(recorded, found) : found;
+  const comparable = withoutNewerClasses(
+    recorded,
+    language && version === 1 ? withoutComparisonFacts(recorded, found) : found,
+  );
   const note = noteOn(recorded);
   return {
     recorded,
@@ -123,23 +126,27 @@ function cannotRun(path: string, model: string): DataError {
   });
 }
 
-/** `found` without what older records lack: facts of the models beside a language model, match classes that are empty. */
-function withoutUnrecorded({ models: recorded, language: before }: AnyRecord, found: AnyRecord): AnyRecord {
+/**
+ * `found` without what records of version 1 lack: facts and predicted ratings of the models beside a language model, which
+ * is the first of the record.
+ */
+export function withoutComparisonFacts({ models: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
   const models = found.models.map((result, n) => {
-    const other = recorded[n];
-    if (n === 0 || other === undefined) return result;
-    const { ratingPrediction, ...rest } = result;
-    return {
-      ...rest,
-      facts: Object.keys(other.facts).length === 0 ? {} : rest.facts,
-      ...(other.ratingPrediction && ratingPrediction && { ratingPrediction }),
-    };
+    const { facts, ratingPrediction } = recorded[n] ?? result;
+    if (n === 0 || Object.keys(facts).length > 0 || ratingPrediction !== undefined) return result;
+    const { ratingPrediction: _, ...rest } = result;
+    return { ...rest, facts: {} };
   });
-  if (before === undefined || found.language === undefined) return { ...found, models };
+  return { ...found, models };
+}
+
+/** `found` without the match classes that no reply is of and that are newer than the record. */
+function withoutNewerClasses({ language: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
+  if (recorded === undefined || found.language === undefined) return found;
   const shares = Object.fromEntries(
-    Object.entries(found.language.shares).filter(([name, share]) => share !== 0 || name in before.shares),
+    Object.entries(found.language.shares).filter(([name, share]) => share !== 0 || name in recorded.shares),
   );
-  return { ...found, models, language: { ...found.language, shares } };
+  return { ...found, language: { ...found.language, shares } };
 }
 
 /** What the reader must know about how a record was run again. */

@@ -9,11 +9,11 @@ import { DataError, RecsysError } from '../util/errors.ts';
 import { readTextFile, sha256, writeFileAtomic } from '../util/files.ts';
 import { temporaryName, withLocks } from '../util/process/lock.ts';
 import { addMissingMetrics } from './older-records/missing-metrics.ts';
-import { SCHEMA_VERSION } from './record.ts';
 import { upgradeRecord } from './older-records/upgrade.ts';
+import { SCHEMA_VERSION } from './record.ts';
 
 /** Folder, in the one of the records, for records that later runs have replaced. */
-export const OLDER_RECORDS = 'older';
+const OLDER_RECORDS = 'older';
 
 /**
  * Takes the locks of the records that a run will write, runs it, and releases them. Throws RecsysError before the work when
@@ -55,6 +55,8 @@ export async function saveRecord<S extends z.ZodType>(
     throw await saveElsewhere(path, text, error);
   }
 }
+
+const versionedSchema = z.object({ schemaVersion: z.int() });
 
 const datedSchema = z.object({ environment: z.object({ date: z.string() }) });
 
@@ -120,6 +122,14 @@ export function jsonText(value: unknown): string {
 
 /** Reads and validates a record, of the present version or a former one. Throws DataError naming file and field. */
 export async function readRecord<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>> {
+  return (await readVersionedRecord(path, schema)).record;
+}
+
+/** As `readRecord`, with the schema version of the file; undefined where it has none. */
+export async function readVersionedRecord<S extends z.ZodType>(
+  path: string,
+  schema: S,
+): Promise<{ record: z.output<S>; version: number | undefined }> {
   const text = await readTextFile(
     path,
     'a results record, such as `recsys baseline` or another command saves',
@@ -130,7 +140,8 @@ export async function readRecord<S extends z.ZodType>(path: string, schema: S): 
   requireChecksum(path, value);
   const upgraded = upgradeRecord(value);
   addMissingMetrics(upgraded);
-  return check(path, schema, upgraded);
+  const { data } = versionedSchema.safeParse(value);
+  return { record: check(path, schema, upgraded), version: data?.schemaVersion };
 }
 
 function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.output<S> {

@@ -1,5 +1,4 @@
 /** Replies of the committed record, changed at random: nothing throws, and a written year decides. */
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Movies } from '../../src/data/dataset.ts';
@@ -9,6 +8,7 @@ import { ground, matchClasses } from '../../src/language/grounding.ts';
 import { parseReply } from '../../src/language/reply.ts';
 import { TitleIndex, toNaturalTitle } from '../../src/language/titles.ts';
 import { languageRecordSchema } from '../../src/experiment/record.ts';
+import { readRecord } from '../../src/experiment/store.ts';
 
 /** RECSYS_MUTATIONS=10000 tries as many as the release did; continuous integration tries fewer. */
 const numRuns = Number(process.env['RECSYS_MUTATIONS'] ?? 200);
@@ -19,9 +19,7 @@ let replies: string[];
 beforeAll(async () => {
   ({ movies } = await loadDataset('ml-latest-small-2016'));
   index = new TitleIndex(movies);
-  const record = languageRecordSchema.parse(
-    JSON.parse(readFileSync('results/gpt2_recommendations.json', 'utf8')),
-  );
+  const record = await readRecord('results/gpt2_recommendations.json', languageRecordSchema);
   replies = record.language.users.flatMap(({ reply, recommendations }) => [
     reply,
     JSON.stringify({ recommendations: recommendations.map(({ text, reason }) => ({ title: text, reason })) }),
