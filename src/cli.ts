@@ -76,7 +76,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = report(error);
   process.exit();
 });
-process.stderr.on('error', () => {}); // a closed terminal: there is nobody to tell
+process.stderr.on('error', () => {}); // an error cannot be shown on a closed terminal
 
 try {
   await program().parseAsync();

@@ -72,7 +72,7 @@ function toCsv(table: ReturnType<typeof readTable>): Record<string, string> {
   const movies = new Map<number, string>();
   table.movies.forEach((movie, n) => {
     const title = byHand[movie] ?? `${table.names[n]} (${table.years[n]})`;
-    movies.set(movie, `${movie},${quoted(title)},${quoted(table.genres[n]!)}\n`);
+    movies.set(movie, `${movie},${quoteCell(title)},${quoteCell(table.genres[n]!)}\n`);
   });
   const ordered = [...movies].sort(([a], [b]) => a - b).map(([, line]) => line);
   return {
@@ -81,6 +81,6 @@ function toCsv(table: ReturnType<typeof readTable>): Record<string, string> {
   };
 }
 
-function quoted(text: string): string {
+function quoteCell(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -29,7 +29,7 @@ export class FitFile implements FitStore {
   readonly path: string;
   readonly #note: (line: string) => void;
 
-  /** A file of its own for each version, data set, split and model. `note` hears of a damaged one. */
+  /** A file of its own for each version, data set, split and model. `note` gets a sentence about a damaged one. */
   constructor(
     folder: string,
     { source, dataset, protocol }: Prepared,

@@ -26,9 +26,9 @@ function bytesOfType(dtype: string): number | undefined {
 }
 
 /** Bytes per read and write: large enough for the disk, small enough beside the model. */
-const CHUNK = 1 << 24;
+const CHUNK_BYTES = 1 << 24;
 /** As in the reference implementation: a longer header is not believed. */
-const LARGEST_HEADER = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 
 /** An open file: what it holds, and a way to read one tensor at a time. */
 export interface SafetensorsFile {
@@ -75,7 +75,7 @@ async function readHeader(file: FileHandle, path: string) {
   const prefix = Buffer.alloc(8);
   if ((await file.read(prefix, 0, 8, 0)).bytesRead < 8) throw bad(`${size} bytes`);
   const length = Number(prefix.readBigUInt64LE());
-  if (length > LARGEST_HEADER || 8 + length > size) {
+  if (length > MAX_HEADER_BYTES || 8 + length > size) {
     throw bad(`a header of ${length} bytes in a file of ${size} bytes`);
   }
   const text = Buffer.alloc(length);
@@ -129,7 +129,7 @@ async function readTensor(
   // Half-precision values are read into the second half of their own place and widened from the front.
   const raw = bytes.subarray(bytes.length - (end - begin));
   for (let done = 0; done < raw.length;) {
-    const length = Math.min(CHUNK, raw.length - done);
+    const length = Math.min(CHUNK_BYTES, raw.length - done);
     const { bytesRead } = await file.read(raw, done, length, start + begin + done);
     if (bytesRead === 0) throw new DataError({ place, found: `only ${done} bytes`, wanted: `${raw.length}` });
     done += bytesRead;
@@ -184,6 +184,6 @@ function* fileChunks(head: Uint8Array[], tensors: ReadonlyMap<string, HostTensor
   yield* head;
   for (const { data } of tensors.values()) {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
   }
 }

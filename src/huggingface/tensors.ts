@@ -11,14 +11,14 @@ export interface HostTensor {
 export type Parameters = Map<string, HostTensor>;
 
 /** Side of the blocks that `transpose` moves, so that their lines stay in the processor's cache. */
-const BLOCK = 16;
+const TRANSPOSED_BLOCK_SIZE = 16;
 
 /** A matrix (rows, columns) as a new one, (columns, rows). */
 export function transpose({ shape: [rows, columns], data }: HostTensor): HostTensor {
   const [height, width] = [rows!, columns!];
   const result = new Float32Array(data.length);
-  for (let top = 0; top < height; top += BLOCK) {
-    const bottom = Math.min(top + BLOCK, height);
+  for (let top = 0; top < height; top += TRANSPOSED_BLOCK_SIZE) {
+    const bottom = Math.min(top + TRANSPOSED_BLOCK_SIZE, height);
     for (let c = 0; c < width; c++) {
       for (let r = top; r < bottom; r++) result[c * height + r] = data[r * width + c]!;
     }

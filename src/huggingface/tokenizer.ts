@@ -130,7 +130,7 @@ async function save(json: TokenizerJson, folder: string): Promise<void> {
 /** The `tokenizer.json` that Hugging Face's converter writes for GPT-2's two files. */
 function fromPair(vocabulary: unknown, merges: string, place: string): TokenizerJson {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
-  const json = checked(
+  const json = checkTokenizer(
     {
       version: '1.0',
       truncation: null,
@@ -162,7 +162,7 @@ function fromPair(vocabulary: unknown, merges: string, place: string): Tokenizer
 async function fromJsonFile(folder: string): Promise<TokenizerJson | undefined> {
   const place = join(folder, 'tokenizer.json');
   const text = await readIfThere(place);
-  return text === undefined ? undefined : checked(parse(text, place), place);
+  return text === undefined ? undefined : checkTokenizer(parse(text, place), place);
 }
 
 async function fromPairOfFiles(folder: string): Promise<TokenizerJson | undefined> {
@@ -172,7 +172,7 @@ async function fromPairOfFiles(folder: string): Promise<TokenizerJson | undefine
   return fromPair(parse(vocabulary, place), merges, place);
 }
 
-function checked(value: unknown, place: string): TokenizerJson {
+function checkTokenizer(value: unknown, place: string): TokenizerJson {
   const result = tokenizerJsonSchema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -3,7 +3,7 @@ import type { TitleIndex } from './titles.ts';
 
 /**
  * What became of an entry. `exact`, `normalized`, `year-off` and `ambiguous` as in `TitleMatch`; `out-of-catalogue`: no
- * movie of the data set has the title; `no-training-rating`: a movie has it, but nobody rated it in train;
+ * movie of the data set has the title; `no-training-rating`: a movie has it, but no training rating;
  * `number-mismatch`: the number of a candidate with the title of something else, which is credited to neither.
  */
 export const matchClasses = [

@@ -36,7 +36,7 @@ const MAX_NAME_WORDS = 12;
 /** Longer reasons are read up to here. */
 const MAX_REASON_LENGTH = 2000;
 /** Characters behind a title within which a rating belongs to it. */
-const RATING_DISTANCE = 40;
+const MAX_RATING_DISTANCE = 40;
 
 /** Names of genres as people write them, by the names that MovieLens gives them, both normalized. */
 const GENRE_WORDS: ReadonlyMap<string, string> = new Map([
@@ -85,7 +85,7 @@ export class ReasonChecker {
     for (const { text } of named) rest = rest.replace(text, ' '.repeat(text.length));
     return [
       ...named.flatMap(({ items, end }) =>
-        this.#movieClaims(items, stars, reason.slice(end, end + RATING_DISTANCE)),
+        this.#movieClaims(items, stars, reason.slice(end, end + MAX_RATING_DISTANCE)),
       ),
       ...this.#genreClaims(rest, shown),
     ];
@@ -143,7 +143,7 @@ export class ReasonChecker {
 
   /** Genres that the user is said to like: supported when the user rated one of its movies, at the own mean or above. */
   #genreClaims(text: string, shown: readonly ShownRating[]): Claim[] {
-    if (!LIKING.test(text)) return [];
+    if (!LIKING_WORDS.test(text)) return [];
     const mean = shown.reduce((sum, { stars }) => sum + stars, 0) / shown.length;
     const words = ` ${normalizeName(text)} `;
     const named = new Set<string>();
@@ -161,7 +161,7 @@ export class ReasonChecker {
 }
 
 /** Words that make a genre a claim about the reader, not about the movie. */
-const LIKING =
+const LIKING_WORDS =
   /\b(?:you(?:r|['’]ve|['’]re)?|user['’]?s?|their|they|he|she|viewer['’]?s?)\b.*\b(?:lik|lov|enjoy|rat|prefer|favou?r|appreciat|watch|fan|interest|taste|highly)/iu;
 
 /** "rated 4.5/5", "5 stars", "a 4.0", "(4.5)": stars behind a title; undefined where none is given. */

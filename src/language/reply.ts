@@ -54,18 +54,21 @@ function dropLastLine(text: string): string {
   return end < 0 ? '' : text.slice(0, end);
 }
 
-const REFUSAL =
+const REFUSAL_WORDS =
   /\b(?:i[’']?m (?:very |so |really )?sorry|i am (?:very |so |really )?sorry|sorry, (?:but )?i|i (?:really )?(?:can(?:no|[’']?)t|could(?: not|n[’']?t)|won[’']?t|will not|must decline|refuse|do(?: not|n[’']?t) (?:feel comfortable|have (?:access|enough)))|(?:i[’']?m|i am|we are) (?:not able|unable)|unable to (?:provide|recommend|help|assist|comply|fulfil)|as an? (?:ai|(?:large )?language model)|not (?:able|possible) to (?:recommend|provide))\b|抱歉|申し訳|es tut mir leid|je suis désolée?|lo siento/iu;
 /** An apology that goes on to an answer. */
-const GOES_ON = /\b(?:but|however|instead|nevertheless|here (?:are|is)|that said)\b/iu;
+const CONTINUATION_WORDS = /\b(?:but|however|instead|nevertheless|here (?:are|is)|that said)\b/iu;
 
-/** A refusal, also one whose reasons stand in a list: no entry has a year, and the words before the list refuse. */
+/** A refusal, also one whose reasons are a list: no entry has a year, and the words before the list refuse. */
 function isRefusal(text: string, entries: readonly Entry[]): boolean {
-  const at = REFUSAL.exec(text)?.index;
+  const at = REFUSAL_WORDS.exec(text)?.index;
   if (at === undefined) return false;
   if (entries.length === 0) return true;
   if (entries.some(({ title, reason }) => yearInBrackets(`${title} ${reason}`) !== undefined)) return false;
   const start = text.search(/^\s*(?:[-*•]|\d{1,3}[.)])\s/mu);
   const before = text.slice(0, start < 0 ? text.length : start);
-  return at < before.length && !GOES_ON.test(before.slice(at).replace(/^[^,.]{0,20}\bsorry,? but\b/iu, ''));
+  return (
+    at < before.length &&
+    !CONTINUATION_WORDS.test(before.slice(at).replace(/^[^,.]{0,20}\bsorry,? but\b/iu, ''))
+  );
 }

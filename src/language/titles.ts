@@ -136,7 +136,7 @@ export class TitleIndex {
   #nearYear({ name, year }: WrittenTitle): number[] {
     const [main, ...others] = splitNames(name);
     const known = others.every(
-      (other) => DESCRIPTION.test(other) || lookUp(this.#names[1], [normalizeName(other)]).length > 0,
+      (other) => DESCRIPTIVE_WORDS.test(other) || lookUp(this.#names[1], [normalizeName(other)]).length > 0,
     );
     const keys = known ? [main!, ...others].map(normalizeName) : [normalizeName(name)];
     return [...new Set(this.#names.flatMap((names) => lookUp(names, keys)))].filter(
@@ -167,7 +167,7 @@ export class TitleIndex {
 const PLAIN_TITLE = /^(?<name>[a-z][a-z\d ,.:'&!?-]*) \((?<year>(?:18|19|20)\d{2})\)$/iu;
 
 /** What brackets behind a name may say without naming another film. */
-const DESCRIPTION =
+const DESCRIPTIVE_WORDS =
   /^(?:(?:the|a|an|whole|entire|full|complete|original|classic|first|film|films|movie|movies|motion|picture|feature|series|trilogy|saga|franchise|collection|cut|director.?s|edition|version|dvd|uncut|extended|theatrical|black|white|and|silent|animated|animation|documentary|english|french|german|italian|spanish|japanese|drama|comedy|action|thriller|horror|sci-fi|crime|romance|western|musical|war|adventure|fantasy|noir)[\s-]*)+$|^(?:dir(?:ected|ector|\.)?:?\s|by\s)/iu;
 
 /** The names that a written name may stand for: without its brackets, or what is in them. */

@@ -24,7 +24,7 @@ function entry<S extends z.ZodType>(definition: Entry<S>): Entry<S> {
 /** To add a model: one folder under src/models with `options.ts` and `index.ts`, and one entry here. */
 export const registry = {
   popularity: entry({
-    summary: 'the same list for everybody: best mean rating, most ratings, or damped mean',
+    summary: 'the same list for all users: best mean rating, most ratings, or damped mean',
     options: popularityOptions,
     variants: { 'popularity-count': { by: 'count' }, 'popularity-damped': { by: 'damped' } },
     create: async (options) => (await import('./popularity/index.ts')).createPopularity(options),

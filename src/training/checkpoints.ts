@@ -55,7 +55,7 @@ export class TrainingStore {
 
   /**
    * The newest checkpoint that can be read, or undefined without one. Throws DataError when it was made with other
-   * settings. `note` hears of checkpoints that cannot be read.
+   * settings. `note` gets a sentence about each checkpoint that cannot be read.
    */
   async load(settings: string, note: (line: string) => void) {
     for (const name of (await this.#checkpoints()).toReversed()) {

@@ -23,7 +23,7 @@ const key = (kind: Kind, name: string) => (kind === 'weight' ? name : `${kind} $
 const gradientKey = (name: string) => `gradient ${name}`;
 
 /** What an output that replaces an input is called. */
-const renewed = (input: string) => `new ${input}`;
+const replacementName = (input: string) => `new ${input}`;
 
 export class DeviceTrainee<Batch> implements Trainee<Batch> {
   readonly #model: Trainable<Batch>;
@@ -38,7 +38,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
     this.#model = model;
     this.#shapes = shapesOf(model.trained);
     this.#memory = new DeviceMemory(threads);
-    const onDevice = (output: string) => output.startsWith(renewed(''));
+    const onDevice = (output: string) => output.startsWith(replacementName(''));
     this.#sessions = new SessionCache({ target: 'webgpu', threads, onDevice });
   }
 
@@ -107,7 +107,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
       });
       for (const gradient of Object.values(gradients)) gradient.dispose();
       const names = [...this.#shapes.keys()].map(gradientKey);
-      gradients = Object.fromEntries(names.map((name) => [name, results[renewed(name)]!]));
+      gradients = Object.fromEntries(names.map((name) => [name, results[replacementName(name)]!]));
       loss += numberOf(results, 'loss');
     }
     return { loss, gradients };
@@ -140,7 +140,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
     for (const [name, gradient] of gradientsOf(built)) {
       const input = gradientKey(name);
       const sum = add ? built.graph.input(input, gradient.shape).add(gradient) : gradient;
-      built.graph.output(renewed(input), sum);
+      built.graph.output(replacementName(input), sum);
     }
     return built.graph;
   }
@@ -180,7 +180,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
       const slot = { weight, first: moment('first'), second: moment('second') };
       const inputs = isDecayed(weight.shape) ? { ...scalars, decay } : scalars;
       const updated = addAdamW(slot, gradients.get(name)!, inputs);
-      for (const kind of kinds) graph.output(renewed(key(kind, name)), updated[kind]);
+      for (const kind of kinds) graph.output(replacementName(key(kind, name)), updated[kind]);
     }
   }
 
@@ -191,7 +191,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
     for (const name of this.#shapes.keys()) {
       for (const kind of kinds) {
         const fed = key(kind, name);
-        const tensor = results[renewed(fed)]!;
+        const tensor = results[replacementName(fed)]!;
         const unused = accept ? this.#feeds[fed]! : tensor;
         if (accept) this.#feeds[fed] = tensor;
         unused.dispose();

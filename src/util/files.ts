@@ -75,7 +75,7 @@ export async function requireRegularFile(path: string, wanted: string): Promise<
 }
 
 /** The bytes of a whole file. Throws DataError as `requireRegularFile` does, and for more than 1 GiB. */
-export async function readWholeFile(path: string, wanted: string): Promise<Buffer<ArrayBuffer>> {
+async function readWholeFile(path: string, wanted: string): Promise<Buffer<ArrayBuffer>> {
   const size = await requireRegularFile(path, wanted);
   if (size > MAX_TEXT_BYTES) throw new DataError({ place: path, found: `${size} bytes`, wanted });
   return await readFile(path).catch((cause: unknown) => {

@@ -10,12 +10,12 @@ const LN2_LO = 1.90821492927058770002e-10;
 const scratch = new Float64Array(1);
 const words = new Int32Array(scratch.buffer);
 /** Index in `words` of the word with sign and exponent: 1 on little-endian machines, 0 on others. */
-const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
+const HIGH_WORD = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 /** 2^n for -1022 <= n <= 1023. */
 function powerOfTwo(n: number): number {
-  words[1 - HIGH] = 0;
-  words[HIGH] = (n + 1023) << 20;
+  words[1 - HIGH_WORD] = 0;
+  words[HIGH_WORD] = (n + 1023) << 20;
   return scratch[0]!;
 }
 
@@ -55,11 +55,11 @@ export function log(x: number): number {
     k = -54;
   }
   scratch[0] = x;
-  const high = words[HIGH]!;
+  const high = words[HIGH_WORD]!;
   k += (high >> 20) - 1023;
   const mantissa = high & 0xfffff;
   const shift = (mantissa + 0x95f64) & 0x100000;
-  words[HIGH] = mantissa | (shift ^ 0x3ff00000); // x in [sqrt(2)/2, sqrt(2))
+  words[HIGH_WORD] = mantissa | (shift ^ 0x3ff00000); // x in [sqrt(2)/2, sqrt(2))
   k += shift >> 20;
   const f = scratch[0] - 1;
   const s = f / (2 + f);
@@ -77,8 +77,13 @@ export function log(x: number): number {
 /** Base-2 logarithm; exact at powers of two. */
 export function log2(x: number): number {
   scratch[0] = x;
-  if (words[1 - HIGH] === 0 && (words[HIGH]! & 0xfffff) === 0 && words[HIGH]! >= 0x100000 && x < Infinity) {
-    return (words[HIGH]! >> 20) - 1023;
+  if (
+    words[1 - HIGH_WORD] === 0 &&
+    (words[HIGH_WORD]! & 0xfffff) === 0 &&
+    words[HIGH_WORD]! >= 0x100000 &&
+    x < Infinity
+  ) {
+    return (words[HIGH_WORD]! >> 20) - 1023;
   }
   return log(x) / Math.LN2;
 }
@@ -163,6 +168,6 @@ function sinKernel(x: number, y: number): number {
 /** A number with the lower half of its mantissa cleared. */
 function highPart(x: number): number {
   scratch[0] = x;
-  words[1 - HIGH] = 0;
+  words[1 - HIGH_WORD] = 0;
   return scratch[0];
 }

@@ -26,7 +26,7 @@ describe('recsys compare', () => {
     expect(await readFile(join(cwd, 'results/comparison.html'), 'utf8')).toContain('Split: ');
   });
 
-  it('passes over its own comparison.json when run again', async () => {
+  it('skips its own comparison.json when run again', async () => {
     const { code, stdout } = await recsys(['compare', '--json', '--quiet'], { cwd });
     expect(code).toBe(0);
     expect(comparisonSchema.parse(JSON.parse(stdout)).files).toEqual(['baseline_metrics.json']);

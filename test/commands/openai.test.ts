@@ -118,7 +118,7 @@ describe('recsys openai', () => {
     expect(language.users[6]!.reply).toBe('status 500: boom');
   });
 
-  it('continues after kill -9 in the middle of 50 users: nobody is asked twice, and the record is the same', async () => {
+  it('continues after kill -9 in the middle of 50 users: no user is asked twice, and the record is the same', async () => {
     const argv = ['--num-users', '50', '--concurrency', '2'];
     let killed = false;
     let running: { kill(signal: 'SIGKILL'): boolean } | undefined;
@@ -305,7 +305,7 @@ describe('recsys openai', () => {
     ]);
   });
 
-  it('prints tokens and cost with --dry-run and asks nobody', async () => {
+  it('prints tokens and cost with --dry-run and sends no request', async () => {
     const { stdout } = await openai('--dry-run', '--num-users', '3', '--verbose');
     expect(stdout).toMatch(
       /^gpt-4o: 3 users, \d+ input tokens, at most 3000 output tokens, at most 0\.0\d+ USD/,

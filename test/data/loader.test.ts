@@ -174,7 +174,7 @@ describe('other forms', () => {
     expect(ratingsOf(data)[1]).toEqual([186, 267, 1, 891717742]);
   });
 
-  test('columns may stand in another order, with others between, and be quoted', async () => {
+  test('columns may be in another order, with others between, and be quoted', async () => {
     const ratings = '"rating","userId","note","movieId","timestamp"\n4.5,1,"a, b",10,100\n"3.0",2,,20,200\n';
     const data = await loadDataset(await csvFolder({ 'ratings.csv': ratings }));
     expect(ratingsOf(data)).toEqual([

@@ -165,7 +165,7 @@ describe('odd lists', () => {
     expect([recall[0], ndcg[0]]).toEqual([1, 1]);
   });
 
-  it('movies that nobody rated in train take a place but are no part of the catalogue', () => {
+  it('movies without training ratings take a place in a list but are no part of the catalogue', () => {
     const facts: CatalogueFacts = {
       ...factsOf(4, 2),
       catalogueSize: 1,

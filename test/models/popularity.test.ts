@@ -3,7 +3,7 @@ import { createPopularity } from '../../src/models/popularity/index.ts';
 import { popularityOptions } from '../../src/models/popularity/options.ts';
 import { fitContext, trainOn } from '../support/datasets.ts';
 
-/** Item 0: 5 and 4. Item 1: one 5. Item 2: 4, 4, 4. Item 3: nobody. Item 4: one 5. Mean of all seven: 31/7. */
+/** Item 0: 5 and 4. Item 1: one 5. Item 2: 4, 4, 4. Item 3: no rating. Item 4: one 5. Mean of all seven: 31/7. */
 const train = trainOn(
   [
     [0, 0, 5],
@@ -40,6 +40,6 @@ test('the damped mean of n ratings is (sum + d mean) / (n + d)', async () => {
   expect(scores[2]).toBeCloseTo((9 + mean) / 3, 6);
 });
 
-test('a user never gets a movie that they rated, nor one that nobody rated', async () => {
+test('a user never gets a movie that they rated, nor one without ratings', async () => {
   expect((await listFor(0, { by: 'mean' })).items).toEqual([4, -1, -1]);
 });

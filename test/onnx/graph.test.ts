@@ -26,7 +26,7 @@ function tinyNetwork(checkpointing: boolean): Graph {
   return graph;
 }
 
-test('a network with its gradients reads as text; what nobody asks for is not in it', () => {
+test('a network with its gradients prints as text, without the nodes that no output needs', () => {
   expect(printGraph(tinyNetwork(false))).toMatchInlineSnapshot(`
     "input table: f32[5, 4]
     input weight: f32[4, 4]

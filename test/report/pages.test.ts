@@ -99,7 +99,7 @@ describe.each(['exploration', 'comparison'] as const)('the page %s', (name) => {
 });
 
 describe('what is concluded', () => {
-  it('names the best, those it cannot be told from, and those it beats', () => {
+  it('names the best model, those without a significant difference to it, and those it beats', () => {
     expect(conclusion(comparison)).toBe(
       `${comparison.models[0]!.name} has the highest F1@10, ${comparison.models[0]!.metrics['10']!.f1.mean.toFixed(4)}. ` +
         `No difference shown between it and ${comparison.models[1]!.name}. ` +

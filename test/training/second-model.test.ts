@@ -26,7 +26,7 @@ interface BagBatch {
 }
 const WINDOW = 2;
 
-/** Users like items of one parity: even or odd ones. What follows a history is told by either of its items. */
+/** Users like items of one parity: even or odd ones. Either item of a history determines what follows. */
 function batchesOf(pass: number, users: number[]): BagBatch[] {
   const rng = new Rng('samples').derive(`pass ${pass}`);
   const order = rng.shuffle(users.slice());

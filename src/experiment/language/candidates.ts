@@ -55,13 +55,13 @@ export async function retrieveCandidates(
 }
 
 /** Movies whose text stands for a user's taste: those that a truncated history keeps. */
-const QUERY_MOVIES = 20;
+const MAX_QUERY_MOVIES = 20;
 
 function searchByText({ train }: Prepared, users: Int32Array, k: number): TopK {
   const index = new TextIndex(train);
   const items = new Int32Array(users.length * k).fill(-1);
   for (const [row, user] of users.entries()) {
-    const liked = describeHistory(train, user, { maxMovies: QUERY_MOVIES }).items;
+    const liked = describeHistory(train, user, { maxMovies: MAX_QUERY_MOVIES }).items;
     items.set(rankByScore(index.score(liked), train, user).subarray(0, k), row * k);
   }
   return { k, items, scores: new Float32Array(items.length) };

@@ -13,7 +13,7 @@ import type { Protocol } from '../protocol.ts';
 import { modelRng, withFitted, type RunContext, type RunnableModel } from '../run.ts';
 
 /** Weights of the language model that are tried. */
-const WEIGHTS = Array.from({ length: 11 }, (_, n) => n / 10);
+const TRIED_WEIGHTS = Array.from({ length: 11 }, (_, n) => n / 10);
 
 export interface Hybrid {
   /** The model to blend with. */
@@ -66,7 +66,7 @@ export async function chooseHybridWeight(
   const first = await rank(await makeModel(inner, users), length);
   const second = await rank(model, BLENDED_LENGTH);
   let best = { weight: 0, ndcg: -1 };
-  for (const weight of WEIGHTS) {
+  for (const weight of TRIED_WEIGHTS) {
     const lists = { users, ...fuse(first, second, weight, length) };
     const { cutoffs } = evaluateLists(lists, inner.relevant, inner.facts, { cutoffs: [length], users });
     const ndcg = cutoffs[0]!.perUser.ndcg.reduce((sum, value) => sum + value, 0) / Math.max(1, users.length);

@@ -166,18 +166,18 @@ function rowEntry(item: JsonNode): Entry | Entry[] | undefined {
   if (texts.length > 1 && texts.every((text) => yearInBrackets(text) !== undefined))
     return texts.map((text) => ({ title: text.trim(), reason: '' }));
   const year = item.items.find((inner) => typeof inner === 'number' && YEAR.test(String(inner)));
-  return { title: dated(title.trim(), year), reason: reason.trim() };
+  return { title: appendYear(title.trim(), year), reason: reason.trim() };
 }
 
 /** Characters beside a bracket that tell whether it has its lines for itself. */
-const MARGIN = 40;
+const BRACKET_MARGIN_LENGTH = 40;
 
 /** Mere strings and numbers: a whole reply, or lines of their own, as an array or as an object with numbered keys. */
 function readStrings(text: string, found: readonly FoundJson[]): JsonAnswer | undefined {
   for (const { value, start, end } of found) {
     const entries = stringEntries(value);
-    const before = text.slice(Math.max(0, start - MARGIN), start);
-    const after = text.slice(end, end + MARGIN);
+    const before = text.slice(Math.max(0, start - BRACKET_MARGIN_LENGTH), start);
+    const after = text.slice(end, end + BRACKET_MARGIN_LENGTH);
     const alone = /(?:^|\n)[ \t`]*(?:json)?[ \t]*$/iu.test(before) && /^[ \t`.,;]*(?:\n|$)/u.test(after);
     if (alone && isEmpty(value)) return { entries: [], weak: false, emptyList: true };
     if (entries.length > 0) return { entries, weak: !alone, emptyList: false };
@@ -212,10 +212,10 @@ function entryOf(value: JsonObject): Entry | undefined {
 function titleOf(value: JsonObject): string | undefined {
   const title = field(value, TITLE_KEYS);
   const year = yearFieldOf(value);
-  if (typeof title === 'string') return title.trim() === '' ? undefined : dated(title.trim(), year);
+  if (typeof title === 'string') return title.trim() === '' ? undefined : appendYear(title.trim(), year);
   if (isNode(title) && title.kind === 'object') {
     const inner = titleOf(title);
-    return inner === undefined ? undefined : dated(inner, year);
+    return inner === undefined ? undefined : appendYear(inner, year);
   }
   return undefined;
 }
@@ -233,7 +233,7 @@ function yearFieldOf(value: JsonObject): JsonNode | undefined {
   return undefined;
 }
 
-function dated(title: string, year: JsonNode | undefined): string {
+function appendYear(title: string, year: JsonNode | undefined): string {
   if (yearInBrackets(title) !== undefined) return title;
   const written =
     typeof year === 'number' || typeof year === 'string' ? YEAR.exec(String(year))?.[0] : undefined;

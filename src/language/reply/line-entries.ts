@@ -4,8 +4,8 @@ import { yearInBrackets } from '../titles/year.ts';
 import { splitTitle } from './split-title.ts';
 
 /** What a line is, in the order in which a reply's entries are looked for: a list's bullets may be an entry's details. */
-const KINDS = ['row', 'field', 'number', 'heading', 'bullet', 'bare'] as const;
-type Kind = (typeof KINDS)[number];
+const LINE_KINDS = ['row', 'field', 'number', 'heading', 'bullet', 'bare'] as const;
+type Kind = (typeof LINE_KINDS)[number];
 
 interface Line {
   kind: Kind | 'detail' | 'prose' | 'blank';
@@ -18,7 +18,7 @@ interface Line {
 
 /**
  * Reads the entries of a list in lines. The kind of line that carries titles with years is taken, in the order of
- * `KINDS`; lines below it are its details. Linear in the length of the text.
+ * `LINE_KINDS`; lines below it are its details. Linear in the length of the text.
  */
 export function readLineEntries(text: string): Entry[] {
   const lines = classifyLines(text);
@@ -47,7 +47,7 @@ export function readLineEntries(text: string): Entry[] {
 
 /** The kind of line that the entries are: the first with years, else the first of all but bare lines. */
 function chooseKind(lines: readonly Line[]): Kind | undefined {
-  const kinds = KINDS.filter((kind) => lines.some((line) => line.kind === kind));
+  const kinds = LINE_KINDS.filter((kind) => lines.some((line) => line.kind === kind));
   const dated = kinds.filter((kind) => lines.some((line) => line.kind === kind && hasYear(line)));
   if (dated[0] === 'bullet' && dated[1] === 'bare' && belongBelow(lines)) return 'bare';
   return dated[0] ?? kinds.find((kind) => kind !== 'bare');
@@ -144,7 +144,7 @@ function prepareText(text: string): string {
     .replaceAll(/[０-９．）（：]/gu, (char) => String.fromCodePoint(char.codePointAt(0)! - 0xfee0));
 }
 
-const ROMAN = [
+const ROMAN_NUMERALS = [
   '',
   'i',
   'ii',
@@ -199,7 +199,7 @@ function numberOf(
   const next = before + 1;
   const values = [
     Number(likely['a'] ?? likely['b']),
-    ROMAN.indexOf(roman),
+    ROMAN_NUMERALS.indexOf(roman),
     roman.length === 1 ? roman.codePointAt(0)! - 96 : 0,
   ];
   return values.includes(next) || (likely['a'] !== undefined && values[0] === 1)

@@ -58,13 +58,13 @@ export function findJson(text: string): FoundJson[] {
   return found;
 }
 
-const OPENING =
+const OPENING_BRACKET =
   /\[(?=\s*(?:[[{\]"'“‘`/#\d-]|true|false|null|None)|\s*$)|\{(?=\s*(?:["'“‘`}/#]|[\p{L}_][\w-]{0,40}\s*:|$))/gu;
 
 /** A bracket that may begin JSON: what follows it could. "[Rocky]" and "{braces}" are prose. */
 function nextBracket(text: string, from: number): number {
-  OPENING.lastIndex = from;
-  return OPENING.exec(text)?.index ?? -1;
+  OPENING_BRACKET.lastIndex = from;
+  return OPENING_BRACKET.exec(text)?.index ?? -1;
 }
 
 interface Open {
@@ -172,15 +172,15 @@ class Reader {
     }
     if (char in CLOSING_QUOTES) {
       const key = this.#readString(char, ':');
-      if (key !== undefined) this.#keyed(top, key);
+      if (key !== undefined) this.#setKey(top, key);
       return;
     }
     const bare = this.#match(/[\p{L}\p{N}_$][\p{L}\p{N}_$. -]{0,60}(?=\s*:)/uy);
-    if (bare !== undefined) this.#keyed(top, bare.trim());
+    if (bare !== undefined) this.#setKey(top, bare.trim());
     else this.at++;
   }
 
-  #keyed(top: Open, key: string): void {
+  #setKey(top: Open, key: string): void {
     this.#skipBlanks();
     if (this.#text[this.at] === ':') this.at++;
     top.key = key;

@@ -3,11 +3,11 @@
 /** Articles as MovieLens moves them behind a comma, in the languages of its titles. */
 const ARTICLES =
   'the a an la le les l el l lo los las il i gli un une una uno der die das den det ein eine de het en et o os as';
-const INVERTED = new RegExp(`^(.+), (${ARTICLES.split(' ').join('|')}|l'|l’)$`, 'iu');
+const INVERTED_ARTICLE = new RegExp(`^(.+), (${ARTICLES.split(' ').join('|')}|l'|l’)$`, 'iu');
 
 /** "Matrix, The" to "The Matrix". */
 export function restoreArticle(name: string): string {
-  const match = INVERTED.exec(name);
+  const match = INVERTED_ARTICLE.exec(name);
   if (!match) return name;
   const [, rest, article] = match;
   return /['’]$/u.test(article!) ? `${article}${rest}` : `${article} ${rest}`;

@@ -53,9 +53,9 @@ function withYear(text: string): WrittenTitle[] {
       text,
     )?.groups;
   const leading = /^(?<year>(?:18|19|20)\d{2})(?:\s*[-–—:,]\s+|['’]s\s+)(?<name>.+)$/u.exec(text)?.groups;
-  const dated = (groups: Record<string, string> | undefined) =>
+  const toReadings = (groups: Record<string, string> | undefined) =>
     groups === undefined ? [] : [{ name: trimName(groups['name']!), year: Number(groups['year']) }];
-  return [...dated(set), whole, ...dated(ending), ...dated(leading)];
+  return [...toReadings(set), whole, ...toReadings(ending), ...toReadings(leading)];
 }
 
 /** Quotes, stars and the like around a name, and the dash or point at its end. */

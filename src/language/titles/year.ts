@@ -3,7 +3,7 @@
 /** A year of film: 1800 to 2099, not within a longer number. */
 export const YEAR = /(?<!\d)(?:18|19|20)\d{2}(?!\d)/u;
 
-const BRACKETED = /[([{]([^()[\]{}]{0,80})[)\]}]/gu;
+const BRACKETED_TEXT = /[([{]([^()[\]{}]{0,80})[)\]}]/gu;
 
 /** Where brackets with a year stand in a text, and the year: "(1999)", "[1999]", "(1999 film)", "(USA, 1999)", "('99)". */
 export interface BracketedYear {
@@ -22,7 +22,7 @@ const PURE_YEAR = /^['’]?\d{2,4}(?:\s*[-–—]\s*(?:\d{4}|present|\?)?)?$/iu;
 export function yearInBrackets(text: string): BracketedYear | undefined {
   let found: BracketedYear | undefined;
   let rowEnd = 0;
-  for (const match of text.matchAll(BRACKETED)) {
+  for (const match of text.matchAll(BRACKETED_TEXT)) {
     if (found !== undefined && text.slice(rowEnd, match.index).trim() !== '') break;
     rowEnd = match.index + match[0].length;
     const inner = match[1]!.trim();

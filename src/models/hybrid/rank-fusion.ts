@@ -1,8 +1,8 @@
 /** Two rankings to one, by reciprocal rank. */
 import type { TopK } from '../recommender.ts';
 
-/** Smooths the difference between the first ranks; 60 as Cormack et al. 2009 found and everybody uses since. */
-const SMOOTHING = 60;
+/** Smooths the difference between the first ranks; 60 in Cormack et al. 2009, and customary since. */
+const RANK_SMOOTHING = 60;
 
 /**
  * Weighted reciprocal rank fusion (Cormack, Clarke and Buettcher 2009): score(i) = weight / (60 + rank in a) +
@@ -30,6 +30,6 @@ function addRanks(sums: Map<number, number>, { items, k }: TopK, row: number, we
   for (let n = 0; n < k; n++) {
     const item = items[row * k + n]!;
     if (item < 0) return;
-    sums.set(item, (sums.get(item) ?? 0) + weight / (SMOOTHING + n + 1));
+    sums.set(item, (sums.get(item) ?? 0) + weight / (RANK_SMOOTHING + n + 1));
   }
 }

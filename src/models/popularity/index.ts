@@ -1,4 +1,4 @@
-/** Popularity: one ranking for everybody, from which each user's own movies are left out. */
+/** Popularity: one ranking for all users, from which each user's own movies are left out. */
 import type { TrainingSet } from '../../data/training-set.ts';
 import { mean, sum } from '../../util/arrays.ts';
 import { indicesOf, valuesOf } from '../../util/sparse-rows.ts';

@@ -93,7 +93,7 @@ async function release(file: FileHandle, path: string): Promise<void> {
 
 /** This machine, as temporary names say it; distinct from others that share a disk. */
 const machine = hostname().replace(/[^A-Za-z0-9-]/g, '') || 'host';
-const TEMPORARY = /^\..+\.([A-Za-z0-9-]+)~(\d+)~[0-9a-f]{8}\.tmp$/;
+const TEMPORARY_NAME = /^\..+\.([A-Za-z0-9-]+)~(\d+)~[0-9a-f]{8}\.tmp$/;
 
 /** A hidden name beside `path` that no other process, on this machine or another, uses: for what is not complete yet. */
 export function temporaryName(path: string): string {
@@ -103,7 +103,7 @@ export function temporaryName(path: string): string {
 
 /** Was this name given by a process of this machine that has died since? */
 export function isLeftover(name: string): boolean {
-  const [, host, pid] = TEMPORARY.exec(name) ?? [];
+  const [, host, pid] = TEMPORARY_NAME.exec(name) ?? [];
   return host === machine && Number(pid) !== process.pid && !isRunning(Number(pid));
 }
 

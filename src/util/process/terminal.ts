@@ -4,7 +4,7 @@
  * Control characters except tab and newline (C0, DEL, C1: escape sequences, window titles, clipboard), marks that change
  * the direction of text (CVE-2021-42574), line and paragraph separators, and invisible tags.
  */
-const UNSAFE =
+const UNSAFE_CHARACTERS =
   // oxlint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u206F\uFEFF\u{E0000}-\u{E007F}]/gu;
 
@@ -13,7 +13,7 @@ const UNSAFE =
  * that printed JSON stays what it was.
  */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, (character) => {
+  return text.replace(UNSAFE_CHARACTERS, (character) => {
     let escaped = '';
     for (let n = 0; n < character.length; n++) {
       escaped += `\\u${character.charCodeAt(n).toString(16).padStart(4, '0')}`;

@@ -11,7 +11,7 @@ const schema = z.object({
     .describe('cut-offs')
     .transform((list) => list.toSorted((a, b) => a - b)),
   split: z.enum(['random', 'temporal']).default('random').describe('kind of split'),
-  dryRun: z.boolean().default(false).describe('ask nobody'),
+  dryRun: z.boolean().default(false).describe('send no request'),
   cache: z.boolean().default(true).describe('do not read stored answers'),
   users: z.string().optional().meta({ placeholder: 'ids' }).describe('whom to ask'),
 });

@@ -66,7 +66,7 @@ describe('a file large enough for several threads', () => {
     },
   );
 
-  test('the first bad line is told, with its number, though threads may see a later one first', async () => {
+  test('the first bad line is reported, with its number, though threads may see a later one first', async () => {
     const bad = `${header}${block.repeat(9)}1,2,9,4\n${block.repeat(4)}x,2,3,4\n${block.repeat(3)}`;
     await expect(read(bad, { threads: 3 })).rejects.toThrow(
       "ratings.csv:900002: rating '9', expected 0.5 to 5 by halves",

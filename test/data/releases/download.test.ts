@@ -108,7 +108,7 @@ describe('download', () => {
     );
   });
 
-  test('asks nobody when the folder is there already', async () => {
+  test('sends no request when the folder is there already', async () => {
     const { url, requests } = await serve(withRanges(archive));
     const folder = await emptyFolder();
     await download(url, archive, { folder });

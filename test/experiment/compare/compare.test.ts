@@ -204,7 +204,7 @@ describe('records that cannot be compared', () => {
 });
 
 describe('finding records', () => {
-  it('passes over files of other kinds in the folder', async () => {
+  it('skips files of other kinds in the folder', async () => {
     const found = await compareIn({
       'a.json': recordOf({ good }),
       'comparison.json': { experiment: 'comparison', protocol: {}, models: [] },

@@ -516,7 +516,7 @@ describe('what no retry mends', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('a port where nobody listens is an error after the retries, once for all', async () => {
+  it('a port without a server is an error after the retries, once for all', async () => {
     const gone = await chatServer(() => '');
     await gone.close();
     const client = connect({ baseUrl: gone.url, retries: 0 });

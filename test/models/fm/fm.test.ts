@@ -79,14 +79,14 @@ test('bpr: every user is nearer to the genre that the user likes', async () => {
     for (let f = 0; f < k; f++) dot += factors[user * k + f]! * factors[(users + items + feature) * k + f]!;
     return dot;
   };
-  const [comedy, drama] = [0, 1]; // features stand in alphabetical order
+  const [comedy, drama] = [0, 1]; // features are in alphabetical order
   for (let user = 0; user < 20; user++) {
     const difference = affinity(user, drama) - affinity(user, comedy);
     expect(user % 2 === 0 ? difference : -difference).toBeGreaterThan(0);
   }
 });
 
-test('pointwise: a movie that nobody rated is predicted from its features', async () => {
+test('pointwise: the stars of a movie without ratings are predicted from its features', async () => {
   const train = trainOn(twoTastes(1), 20, 20);
   const options = { fields: ['user', 'item', 'genres'], featureScale: 1, featureRegularization: 0.01 };
   const fitted = await createFm(fmOptions.parse({ ...small.pointwise, ...options })).fit(train, fitContext());

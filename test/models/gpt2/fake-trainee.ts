@@ -16,7 +16,7 @@ import { Rng } from '../../../src/util/rng.ts';
  */
 export class QuadraticTrainee implements Trainee<TokenBatch> {
   current = { updates: 0, weight: 0, first: 0, second: 0 };
-  /** What each update was told, and what it drew. */
+  /** What each update was given, and what it drew. */
   readonly seen: { batches: readonly TokenBatch[]; options: UpdateOptions; noise: number }[] = [];
   /** Called before update 0, 1, ... of all updates; what it returns replaces the loss. */
   before: (update: number) => number | undefined = () => undefined;

@@ -194,7 +194,7 @@ describe('a reply', () => {
 });
 
 describe('users', () => {
-  it('are divided into two groups that share nobody', () => {
+  it('are divided into two groups that share no user', () => {
     const { training, validation } = divideUsers(train, 0.05, new Rng(3));
     expect(validation).toHaveLength(Math.round(0.05 * train.userCount));
     expect(new Set([...training, ...validation]).size).toBe(train.userCount);
