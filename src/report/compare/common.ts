@@ -7,6 +7,11 @@ export function mainCutoff({ protocol }: Pick<Comparison, 'protocol'>): number {
   return Math.max(...protocol.k);
 }
 
+/** Models in the order of their F1, those of samples last. */
+export function allNames({ models, samples }: Comparison): string[] {
+  return [...new Set([models, ...samples.map((sample) => sample.models)].flat().map(({ name }) => name))];
+}
+
 /** A legend above the picture, of squares. */
 export const plainLegend = {
   orient: 'top',
@@ -14,7 +19,8 @@ export const plainLegend = {
   labelColor: colour.muted,
   symbolType: 'square',
   symbolSize: 110,
-  symbolStrokeWidth: 0,
+  symbolStrokeColor: colour.quiet,
+  symbolStrokeWidth: 0.5,
   labelLimit: 200,
 };
 

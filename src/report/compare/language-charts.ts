@@ -124,8 +124,11 @@ function describeList(list: ExampleUser['lists'][number]): TextBlock['columns'][
   const { name, hitRanks, relevant, state, recommendations } = list;
   const hits = `${hitRanks.length} of ${relevant} relevant movies`;
   if (recommendations === null) {
-    const places = hitRanks.length === 0 ? 'no hit' : `hits at places ${joinNames(hitRanks.map(String))}`;
-    return { title: name, summary: `${hits}: ${places}. Its record holds no titles.`, lines: [] };
+    const places =
+      hitRanks.length === 0
+        ? ''
+        : `, ${hitRanks.length === 1 ? 'at place' : 'at places'} ${joinNames(hitRanks.map(String))}`;
+    return { title: name, summary: `${hits}${places}. Its record holds no titles.`, lines: [] };
   }
   if (recommendations.length === 0) {
     return { title: name, summary: `No recommendation: the answer was ${state ?? 'empty'}.`, lines: [] };

@@ -12,7 +12,7 @@ import { facetSpec, type Facet, type FacetRow } from '../charts/facets.ts';
 import { spreadLabels } from '../charts/parts.ts';
 import { wrapWords } from '../charts/text.ts';
 import { formatCount, interval, joinNames } from '../table.ts';
-import { mainCutoff, modelColour } from './common.ts';
+import { allNames, mainCutoff, modelColour } from './common.ts';
 
 /** Letters of a model's name on one line beside the end of its curve. */
 const LABEL_LETTERS = 18;
@@ -105,9 +105,9 @@ function titleOfCoverage(models: readonly ComparedModel[]): string {
     : `${most.name} recommends ${share} of the catalogue, more than any other`;
 }
 
-/** What the models take: seconds, US dollars and tokens; panels where nothing was measured are left out. */
+/** What all models take, those of samples too: seconds, US dollars and tokens; panels where nothing was measured are left out. */
 export function pricesChart(found: Comparison): Chart[] {
-  const models = found.models.map(({ name }) => ({ name, price: found.prices[name]! }));
+  const models = allNames(found).map((name) => ({ name, price: found.prices[name]! }));
   const row = (value: number | null, unit: string, digits: number): FacetRow => ({
     value,
     label: value === null ? 'not measured' : `${significant(value, digits)}${unit}`,

@@ -4,12 +4,15 @@ import type { Chart } from '../charts/chart.ts';
 import { nameAxis, rowsHeight, wrapName } from '../charts/parts.ts';
 import { colour } from '../page/theme.ts';
 import { formatCount, interval } from '../table.ts';
-import { mainCutoff, plainLegend } from './common.ts';
+import { allNames, mainCutoff, plainLegend } from './common.ts';
 
 /** What a cell of the matrix says about its row and its column. */
 const verdicts = ['row is better', 'column is better', 'no difference shown', 'too few users'] as const;
 /** Above this many models the cells are too small for numbers; the table has them. */
 const MAX_NUMBERED_MODELS = 6;
+
+/** Above this many models their numbers over the columns are small, so that none overlaps. */
+const MAX_LARGE_NUMBERS = 13;
 
 /** Every two models, coloured where the paired tests show a difference; columns by number, so that no name is cut. */
 export function matrixChart(found: Comparison): Chart {
@@ -36,7 +39,13 @@ export function matrixChart(found: Comparison): Chart {
           field: 'column',
           type: 'nominal',
           scale: { domain: names.map((_, n) => String(n + 1)) },
-          axis: { title: null, labelColor: colour.ink, labelAngle: 0, orient: 'top' },
+          axis: {
+            title: null,
+            labelColor: colour.ink,
+            labelAngle: 0,
+            labelFontSize: names.length > MAX_LARGE_NUMBERS ? 8 : 11,
+            orient: 'top',
+          },
         },
       },
       layer: [
@@ -66,11 +75,6 @@ const verdictColours: Record<(typeof verdicts)[number], string> = {
   'no difference shown': colour.shade0,
   'too few users': colour.ground,
 };
-
-/** Models in the order of their F1, those of samples last. */
-function allNames({ models, samples }: Comparison): string[] {
-  return [...new Set([models, ...samples.map((sample) => sample.models)].flat().map(({ name }) => name))];
-}
 
 function titleOfPairs(pairs: readonly ComparedPair[]): string {
   const tested = pairs.filter(({ pHolm }) => pHolm !== null);
