@@ -118,10 +118,10 @@ describe('what is concluded', () => {
     expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it('of an exploration fits a terminal of 110 columns', () => {
+  it('of an exploration fits a terminal of 80 columns', () => {
     const lines = exploreSummary(exploration).split('\n');
     expect(lines.length).toBeGreaterThan(40);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(110);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 });
 

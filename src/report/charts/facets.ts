@@ -27,8 +27,11 @@ export interface Facet {
 
 /** Panels in a row. */
 const COLUMNS = 2;
-/** Share of a panel's width for marks; the rest is for the label of the longest one and the gap to the next panel. */
-const MARK_SHARE = 0.62;
+/** Most of a panel's width for marks; the rest, more where labels are longer, is for labels and the gap to the next panel. */
+const MAX_MARK_SHARE = 0.62;
+/** Pixels of a letter of a label, and between a mark, its label and the next panel. */
+const LABEL_LETTER_PX = 6;
+const LABEL_GAP_PX = 14;
 const ROW_PX = 17;
 const LINE_PX = 12;
 /** Pixels for the names. */
@@ -46,6 +49,7 @@ export function facetSpec(names: readonly string[], facets: readonly Facet[]): C
   const columns = Math.min(COLUMNS, facets.length);
   /** Left end of the names, in panels. */
   const left = (-columns * NAMES_PX) / (chartWidth - NAMES_PX);
+  const share = markShare(facets, (chartWidth - NAMES_PX) / columns);
   const texts: Text[] = [];
   const marks: object[] = [];
   let y = 0;
@@ -58,7 +62,7 @@ export function facetSpec(names: readonly string[], facets: readonly Facet[]): C
       const middle = y + height / 2;
       const text = lines[n]!;
       texts.push({ x: left, y: middle - ((text.length - 1) * LINE_PX) / 2, text, weight: 400 });
-      row.forEach((facet, column) => marks.push(markOf(names[n]!, facet, n, column, middle)));
+      row.forEach((facet, column) => marks.push(markOf(names[n]!, facet, n, { column, y: middle, share })));
       y += height;
     });
     y += 10;
@@ -73,9 +77,14 @@ function highestRow({ rows, marksHighest = true }: Facet): number {
   return !marksHighest || values.every((value) => value === top) ? -1 : values.indexOf(top);
 }
 
-function markOf(name: string, facet: Facet, n: number, column: number, y: number): object {
+function markOf(
+  name: string,
+  facet: Facet,
+  n: number,
+  { column, y, share }: { column: number; y: number; share: number },
+): object {
   const { value, low, high, label } = facet.rows[n]!;
-  const at = positions(facet);
+  const at = positions(facet, share);
   const end = high ?? value;
   return {
     y,
@@ -89,17 +98,26 @@ function markOf(name: string, facet: Facet, n: number, column: number, y: number
   };
 }
 
-/** Value to position in the panel, 0 to MARK_SHARE. */
-function positions({ rows, logarithmic = false, max }: Facet): (value: number) => number {
+/** Share of a panel that leaves room for the longest label beside a mark at its right end. */
+function markShare(facets: readonly Facet[], panelPx: number): number {
+  const labels = facets.flatMap(({ rows }) =>
+    rows.flatMap(({ value, label }) => (value === null ? [] : [label])),
+  );
+  const longest = Math.max(0, ...labels.map((label) => label.length));
+  return Math.max(0.25, Math.min(MAX_MARK_SHARE, 1 - (LABEL_LETTER_PX * longest + LABEL_GAP_PX) / panelPx));
+}
+
+/** Value to position in the panel, 0 to `share`. */
+function positions({ rows, logarithmic = false, max }: Facet, share: number): (value: number) => number {
   const values = rows.flatMap(({ value, low, high }) =>
     [value, low, high].filter((own) => typeof own === 'number'),
   );
   const largest = max ?? Math.max(0, ...values);
-  if (!logarithmic) return (value) => (largest === 0 ? 0 : (MARK_SHARE * Math.max(0, value)) / largest);
+  if (!logarithmic) return (value) => (largest === 0 ? 0 : (share * Math.max(0, value)) / largest);
   const positive = values.filter((value) => value > 0);
   const [from, to] = [Math.log10(Math.min(...positive)) - 0.3, Math.log10(Math.max(...positive))];
   return (value) =>
-    value <= 0 || to <= from ? 0 : (MARK_SHARE * Math.max(0, Math.log10(value) - from)) / (to - from);
+    value <= 0 || to <= from ? 0 : (share * Math.max(0, Math.log10(value) - from)) / (to - from);
 }
 
 interface Text {

@@ -120,7 +120,7 @@ export function pricesChart(found: Comparison): Chart[] {
         row(recommendSeconds === null ? null : (1000 * recommendSeconds) / users, ' ms', 3),
     ],
     [
-      '1,000 users',
+      'for 1,000 users',
       ({ costUsd, users }: Price) => row(costUsd === null ? null : (1000 * costUsd) / users, ' USD', 3),
     ],
     [

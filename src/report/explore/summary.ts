@@ -1,5 +1,6 @@
 /** The terminal summary of `recsys explore`: the numbers of its page, in tables of text. */
 import type { Exploration, RatedMovie, Spread } from '../../explore/record.ts';
+import { wrapWords } from '../charts/text.ts';
 import { percent } from '../charts/parts.ts';
 import { formatCount, textTable } from '../table.ts';
 
@@ -7,6 +8,9 @@ import { formatCount, textTable } from '../table.ts';
 const MOVIE_ROWS = 5;
 const GENRE_ROWS = 8;
 const TAG_NAMES = 5;
+/** Columns of the terminal that prose is broken for, and letters of a movie's title on one line. */
+const TERMINAL_COLUMNS = 80;
+const TITLE_LETTERS = 40;
 /** Characters of the longest bar of the histogram. */
 const BAR_WIDTH = 40;
 
@@ -17,7 +21,10 @@ export function exploreSummary(found: Exploration): string {
     ratings.firstDate === null ? 'without timestamps' : `${ratings.firstDate} to ${ratings.lastDate}`;
   return `${[
     `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${period}`,
-    `mean ${ratings.mean.toFixed(2)} stars, deviation ${ratings.standardDeviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${formatCount(found.unratedMovies)} movies have no rating`,
+    ...wrapWords(
+      `mean ${ratings.mean.toFixed(2)} stars, standard deviation ${ratings.standardDeviation.toFixed(2)}; ${percent(ratings.density)} of the cells are filled; ${formatCount(found.unratedMovies)} movies have no rating`,
+      TERMINAL_COLUMNS,
+    ),
     '',
     ...histogramBars(ratings),
     '',
@@ -34,7 +41,7 @@ export function exploreSummary(found: Exploration): string {
     '',
     genreTable(found),
     '',
-    tagLine(found),
+    ...wrapWords(tagLine(found), TERMINAL_COLUMNS),
     '',
     splitTable(found),
   ].join('\n')}\n`;
@@ -64,11 +71,11 @@ function spreadRow(name: string, spread: Spread): string[] {
 
 function movieTable(title: string, movies: readonly RatedMovie[]): string {
   return textTable(
-    [title, 'ratings', 'mean', 'damped', 'deviation'],
+    [title, 'ratings', 'mean', 'damped\nmean', 'standard\ndeviation'],
     movies
       .slice(0, MOVIE_ROWS)
       .map((movie) => [
-        movie.title,
+        wrapWords(movie.title, TITLE_LETTERS).join('\n'),
         formatCount(movie.ratings),
         movie.mean.toFixed(2),
         movie.dampedMean.toFixed(2),
@@ -99,7 +106,7 @@ function tagLine({ tags }: Exploration): string {
 
 function splitTable({ splits }: Exploration): string {
   return textTable(
-    ['split', 'test ratings', 'users evaluated', 'cold movies', 'cold ratings', 'own future in train'],
+    ['split', 'test\nratings', 'users\nevaluated', 'cold\nmovies', 'cold\nratings', 'own future\nin train'],
     splits.map((own) => [
       own.split,
       formatCount(own.testRatings),
