@@ -27,6 +27,14 @@ export function readServerError(text: string): ServerError {
 
 /** As `readServerError`, for a value that is JSON already. */
 export function errorFrom(value: unknown): ServerError {
+  try {
+    return readError(value);
+  } catch {
+    return { message: 'no reason that can be read' }; // nested deeper than the stack
+  }
+}
+
+function readError(value: unknown): ServerError {
   const body = Array.isArray(value) ? (value[0] as unknown) : value;
   const error = fieldOf(body, 'error') ?? body;
   const detail = fieldOf(error, 'detail') ?? fieldOf(body, 'detail');
@@ -66,7 +74,8 @@ function detailText(detail: unknown): unknown {
     .map((part: unknown) => {
       const message = fieldOf(part, 'msg') ?? fieldOf(part, 'message') ?? part;
       const place = locationOf([part]);
-      return place === undefined ? String(message) : `${place}: ${String(message)}`;
+      const words = typeof message === 'string' ? message : compact(message);
+      return place === undefined ? words : `${place}: ${words}`;
     })
     .join('; ');
 }
@@ -74,7 +83,8 @@ function detailText(detail: unknown): unknown {
 function locationOf(detail: unknown): string | undefined {
   const location = Array.isArray(detail) ? fieldOf(detail[0], 'loc') : undefined;
   if (!Array.isArray(location)) return undefined;
-  return location.filter((step) => step !== 'body').join('.');
+  const steps = location.filter((step): step is string | number => isText(step) && step !== 'body');
+  return steps.length === 0 ? undefined : steps.join('.');
 }
 
 function plainText(text: string): string {

@@ -27,6 +27,14 @@ export interface CompletionContent {
 
 /** Reads the body of an answer with status 200. */
 export function readCompletion(body: string): Completion {
+  try {
+    return readBody(body);
+  } catch {
+    return { unreadable: 'the answer cannot be read', cut: false }; // nested deeper than the stack
+  }
+}
+
+function readBody(body: string): Completion {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -175,11 +183,13 @@ function readUsage(said: unknown): CompletionContent['usage'] {
   };
 }
 
+/** No request has as many tokens: a larger count is none. */
+const MAX_TOKENS = 1e9;
+
 /** A count of tokens as a number or in digits; undefined for anything that cannot be one. */
 function readCount(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\s*\d+(?:\.\d+)?\s*$/u.test(value) ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isFinite(number) || number < 0) return undefined;
-  return Math.ceil(number);
+  return typeof number === 'number' && number >= 0 && number <= MAX_TOKENS ? Math.ceil(number) : undefined;
 }
 
 function describeUnreadable(body: string): Completion {
@@ -198,7 +208,8 @@ function describeUnreadable(body: string): Completion {
 /** The status that an error inside an answer names. */
 function statusOf(error: unknown): number {
   const object = asObject(error);
-  const code = Number(object?.['code'] ?? object?.['status'] ?? NaN);
+  const said = object?.['code'] ?? object?.['status'];
+  const code = typeof said === 'number' || typeof said === 'string' ? Number(said) : NaN;
   return Number.isInteger(code) && code >= 400 && code < 600 ? code : 200;
 }
 
