@@ -20,9 +20,9 @@ import { silentProgress } from '../src/util/progress.ts';
 
 const context = { progress: silentProgress, signal: new AbortController().signal };
 
-const { seed, testShare, threshold } = protocolSchema.parse({});
+const { seed, testShare } = protocolSchema.parse({});
 const { damping } = popularityOptions.parse({});
-const exploration = await explore({ dataset: embeddedDataset, seed, testShare, threshold, damping }, context);
+const exploration = await explore({ dataset: embeddedDataset, seed, testShare, damping }, context);
 const files = process.argv.slice(2).filter((argument) => argument !== '--check');
 const comparison = await compare({ files, resultsDir: 'results' }, context);
 

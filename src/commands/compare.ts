@@ -1,6 +1,7 @@
 /** `recsys compare`: every approach that has a record, on one page, with honest uncertainty. */
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
@@ -22,7 +23,7 @@ export function compareCommand(): Command {
 
     const numbers = join(resultsDir, 'comparison.json');
     const run = async (context: CommandContext) => {
-      const found = await compare({ files, resultsDir }, context);
+      const found = await interruptible(context.signal, () => compare({ files, resultsDir }, context));
       const page = join(resultsDir, 'comparison.html');
       print(json ? jsonText(found) : compareReport(found));
       const notes = await saveRecord(numbers, comparisonSchema, found);

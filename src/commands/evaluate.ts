@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { conventions } from '../evaluation/metrics.ts';
 import type { ResultsRecord } from '../experiment/record.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
@@ -36,7 +37,9 @@ export function evaluateCommand(): Command {
     const { recordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/record-table.ts');
     const run = async (context: CommandContext) => {
-      const record = await evaluateFile({ recommendations, data, protocol, convention: compat }, context);
+      const record = await interruptible(context.signal, () =>
+        evaluateFile({ recommendations, data, protocol, convention: compat }, context),
+      );
       print(report.json ? jsonText(record) : recordTable(record) + describeLists(record));
       if (output === undefined) return;
       for (const note of await saveRecord(output, recordSchema, record)) context.progress.note(note);

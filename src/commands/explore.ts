@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { dataSchema, embeddedDataset, protocolSchema } from '../experiment/protocol.ts';
 import { popularityOptions } from '../models/popularity/options.ts';
+import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
@@ -29,11 +30,12 @@ export function exploreCommand(): Command {
 
     const numbers = join(resultsDir, 'exploration.json');
     const run = async (context: CommandContext) => {
-      const found = await explore({ dataset, ...settings }, context);
+      const found = await interruptible(context.signal, () => explore({ dataset, ...settings }, context));
       const page = join(resultsDir, 'exploration.html');
       print(json ? jsonText(found) : exploreSummary(found));
       const notes = await saveRecord(numbers, explorationSchema, found);
-      await writeFileAtomic(page, await explorePage(found, commandLine()));
+      const html = await interruptible(context.signal, () => explorePage(found, commandLine()));
+      await writeFileAtomic(page, html);
       for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
     };
     await withContext({ quiet }, (context) => withRecords([numbers], () => run(context)));

@@ -13,6 +13,8 @@ export interface Ratings {
   values: Float32Array;
   /** Seconds since 1970, UTC; all 0 where the source has none. */
   timestamps: Int32Array;
+  /** The first rating below 0 of the file, if there is one: most models refuse it. */
+  negative?: { place: string; value: number };
 }
 
 /** What is known of each item; every array has one entry per item index. */

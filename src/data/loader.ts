@@ -142,8 +142,9 @@ export function dropDuplicates(
   itemIds: Int32Array,
   warnings: string[],
 ): Ratings {
+  const negative = firstNegative(columns.values, (row) => placeOf(source.name, firstLine + row));
   const duplicates = findDuplicates(columns, userIds.length, itemIds.length);
-  if (duplicates.length === 0) return columns;
+  if (duplicates.length === 0) return { ...columns, ...negative };
   const sentences = duplicates.map(
     ({ kept, dropped }) =>
       `${placeOf(source.name, firstLine + dropped)}: user ${userIds[columns.users[dropped]!]} rates movie ` +
@@ -151,7 +152,12 @@ export function dropDuplicates(
   );
   warnings.push(...summarize(sentences, 'repeated ratings'));
   const dropped = duplicates.map(({ dropped }) => dropped);
-  return without(columns, dropped);
+  return { ...without(columns, dropped), ...negative };
+}
+
+function firstNegative(values: Float32Array, placeOfRow: (row: number) => string): Pick<Ratings, 'negative'> {
+  const row = values.findIndex((value) => value < 0);
+  return row < 0 ? {} : { negative: { place: placeOfRow(row), value: values[row]! } };
 }
 
 /** Tags by index. A tag by a user without ratings or on a movie that the release does not list is dropped. */

@@ -2,12 +2,28 @@
 import { DataError } from '../util/errors.ts';
 import type { SparseRows } from '../util/sparse-rows.ts';
 import type { Csr } from './csr.ts';
+import type { TrainingSet } from './training-set.ts';
 
 /**
  * The rating whose target is 1 where models take ratings as degrees of liking, (stars / 4)^exponent: the least that the
  * protocol counts as relevant by default. Fixed, so that --threshold changes what is measured and not what is learned.
  */
 export const REFERENCE_STARS = 4;
+
+/**
+ * Throws DataError naming file and line of the first rating below 0, for models whose targets and weights are powers of
+ * ratings; `remedy` names their option that takes any rating.
+ */
+export function requireNonNegative({ ratings, starUnit }: TrainingSet, model: string, remedy: string): void {
+  const row = ratings.values.findIndex((value) => !(value >= 0));
+  if (row < 0) return;
+  throw new DataError({
+    ...(ratings.negative && { place: ratings.negative.place }),
+    found: `rating ${ratings.negative?.value ?? ratings.values[row]! * starUnit}`,
+    wanted: `ratings of 0 or more for ${model}`,
+    remedy,
+  });
+}
 
 /** One byte per rating, so at most this many different ones. */
 const MAX_LEVELS = 256;

@@ -176,6 +176,7 @@ function rowsWhere(ratings: Ratings, marks: Uint8Array, mark: 0 | 1): Ratings {
     items: new Int32Array(count),
     values: new Float32Array(count),
     timestamps: new Int32Array(count),
+    ...(ratings.negative && { negative: ratings.negative }),
   };
   for (let row = 0, at = 0; row < marks.length; row++) {
     if (marks[row] !== mark) continue;

@@ -3,6 +3,7 @@ import { range } from '../util/arrays.ts';
 import { rowLength } from '../util/sparse-rows.ts';
 import { toCsr, transposed, type Csr } from './csr.ts';
 import type { Dataset, Movies, Ratings, Tags } from './dataset.ts';
+import { REFERENCE_STARS } from './rating-levels.ts';
 
 export interface TrainingSet {
   userCount: number;
@@ -10,7 +11,13 @@ export interface TrainingSet {
   /** Released ids, for prompts and error messages. */
   userIds: Int32Array;
   itemIds: Int32Array;
+  /** Values are stars, see `starUnit`. */
   ratings: Ratings;
+  /**
+   * Of the data's own rating units, how many are one star. Models get every scale as MovieLens', whose highest rating is 5
+   * stars, so that options which count in stars mean the same on any scale: 1 on MovieLens, 20 on percentages.
+   */
+  starUnit: number;
   /** users x items, values are stars. */
   byUser: Csr;
   /** items x users, values are stars. */
@@ -20,6 +27,7 @@ export interface TrainingSet {
   movies: Movies;
   /** Without the tags a user gave to a movie that is in that user's test set: they would give the answer away. */
   tags?: Tags;
+  /** In stars. */
   scale: Dataset['scale'];
 }
 
@@ -34,21 +42,43 @@ export function trainingSet(
 ): TrainingSet {
   const userCount = dataset.userIds.length;
   const itemCount = dataset.itemIds.length;
-  const byUser = toCsr(train.users, train.items, train.values, userCount, itemCount);
+  const starUnit = starUnitOf(train.values, dataset.scale);
+  const values = starUnit === 1 ? train.values : train.values.map((value) => value / starUnit);
+  const byUser = toCsr(train.users, train.items, values, userCount, itemCount);
   const byItem = transposed(byUser);
   return {
     userCount,
     itemCount,
     userIds: dataset.userIds,
     itemIds: dataset.itemIds,
-    ratings: train,
+    ratings: { ...train, values },
+    starUnit,
     byUser,
     byItem,
     catalogue: range(itemCount).filter((item) => rowLength(byItem, item) > 0),
     movies: dataset.movies,
     ...(dataset.tags && { tags: withoutPairs(dataset.tags, hidden, itemCount) }),
-    scale: dataset.scale,
+    scale: inStars(dataset.scale, starUnit),
   };
+}
+
+/** Stars of the highest rating. */
+const MAX_STARS = 5;
+
+/**
+ * The highest rating of the scale counts as 5 stars. Where all training ratings are equal they say nothing but that
+ * somebody rated, and count as `REFERENCE_STARS`: target and confidence of a rated cell are 1 then, as for implicit data.
+ */
+function starUnitOf(values: Float32Array, { max }: Dataset['scale']): number {
+  const [first] = values;
+  if (first !== undefined && first > 0 && values.every((value) => value === first)) {
+    return first / REFERENCE_STARS;
+  }
+  return max > 0 ? max / MAX_STARS : 1;
+}
+
+function inStars({ min, max, step }: Dataset['scale'], starUnit: number): Dataset['scale'] {
+  return { min: min / starUnit, max: max / starUnit, step: step / starUnit };
 }
 
 function withoutPairs(tags: Tags, hidden: Pick<Ratings, 'users' | 'items'>, itemCount: number): Tags {

@@ -8,11 +8,12 @@ import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
 import { range } from '../util/arrays.ts';
 import { DataError, UsageError } from '../util/errors.ts';
+import { interruptible } from '../util/process/signals.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { rowLength } from '../util/sparse-rows.ts';
 import type { Stopwatch } from './environment.ts';
-import { embeddedDataset, type DataOptions, type Protocol } from './protocol.ts';
+import { embeddedDataset, thresholdOn, type DataOptions, type Protocol } from './protocol.ts';
 import type { ResultsRecord } from './record.ts';
 
 /** A data set, split, with what the evaluator needs. Models get `train` and nothing else of it. */
@@ -41,8 +42,8 @@ export async function prepare(
   context: { progress: Progress; signal: AbortSignal },
   watch: Stopwatch,
 ): Promise<Prepared> {
-  const loaded = await watch.time('load', () => load(data));
-  return watch.time('split', () => {
+  const loaded = await watch.time('load', () => interruptible(context.signal, () => load(data)));
+  const split = () => {
     const { dataset } = loaded;
     for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
     const rng = new Rng(protocol.seed).derive('split');
@@ -50,8 +51,26 @@ export async function prepare(
       loaded.split ?? splitRatings(dataset, { kind: protocol.split, testShare: protocol.testShare }, rng);
     const prepared = describe(data, protocol, dataset, split, loaded.split !== undefined);
     requireEvaluable(prepared);
+    for (const line of scaleNotes(prepared, protocol)) context.progress.note(`note: ${line}`);
     return prepared;
-  });
+  };
+  return await watch.time('split', () => interruptible(context.signal, split));
+}
+
+/** What follows from a rating scale that is not MovieLens'. */
+function scaleNotes({ dataset, train, protocol }: Prepared, { threshold }: Protocol): string[] {
+  const { min, max } = dataset.scale;
+  const notes: string[] = [];
+  if (threshold === undefined && max !== 5) {
+    notes.push(
+      `ratings from ${min} to ${max}: ${protocol.threshold} or more is relevant; --threshold says otherwise.`,
+    );
+  }
+  const [first] = train.ratings.values;
+  if (first !== undefined && min !== max && train.ratings.values.every((value) => value === first)) {
+    notes.push('all training ratings are equal: models take them as "rated" and nothing more.');
+  }
+  return notes;
 }
 
 async function load(data: DataOptions): Promise<{ dataset: Dataset; split?: Split }> {
@@ -76,11 +95,12 @@ function describe(
   split: Split,
   predefined: boolean,
 ): Prepared {
+  const threshold = thresholdOn(dataset.scale, protocol.threshold);
   const train = trainingSet(dataset, split.train, split.test);
   const [users, items] = [dataset.userIds.length, dataset.itemIds.length];
-  const relevant = relevantItems(split.test, protocol.threshold, users, items);
+  const relevant = relevantItems(split.test, threshold, users, items);
   const { pointers } = train.byItem;
-  const { seed, k, threshold, testShare } = protocol;
+  const { seed, k, testShare } = protocol;
   return {
     source: data,
     dataset,

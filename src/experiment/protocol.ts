@@ -1,6 +1,8 @@
 /** The protocol that every subcommand shares: which data, how it is split, what counts as a hit. */
 import { z } from 'zod';
+import type { Dataset } from '../data/dataset.ts';
 import { splitKinds } from '../data/split.ts';
+import { UsageError } from '../util/errors.ts';
 
 export const dataSchema = z.object({
   dataset: z
@@ -30,8 +32,39 @@ export const protocolSchema = z.object({
     .default([10])
     .describe('cut-offs of the metrics, comma-separated')
     .transform((cutoffs) => [...new Set(cutoffs)].sort((a, b) => a - b)),
-  threshold: z.number().min(0).default(4).describe('a test rating of at least this is relevant'),
+  threshold: z
+    .number()
+    .optional()
+    .describe(
+      'a test rating of at least this is relevant (default: 4 of 5 stars, and as high on another scale)',
+    ),
 });
+
+/** Stars from which a test rating is relevant by default. */
+const DEFAULT_THRESHOLD_STARS = 4;
+const MAX_STARS = 5;
+/** Numbers above are counts (plays, clicks), of which no share says what is liked. */
+const MAX_SCALE = 100;
+
+/** What is as high on a scale as 4 on one up to 5. */
+export function fourStarsOn({ max }: Dataset['scale']): number {
+  return (DEFAULT_THRESHOLD_STARS * max) / MAX_STARS;
+}
+
+/**
+ * The threshold that was given, or what is as high on the data's scale as 4 on one up to 5. Throws UsageError where the
+ * data have no scale.
+ */
+export function thresholdOn(scale: Dataset['scale'], given: number | undefined): number {
+  if (given !== undefined) return given;
+  if (scale.max <= MAX_SCALE && scale.max > 0) return fourStarsOn(scale);
+  throw new UsageError({
+    place: '--threshold',
+    found: `not given, and ratings from ${scale.min} to ${scale.max} are no scale that says what is relevant`,
+    wanted: 'the lowest rating that counts as relevant',
+    remedy: 'Give --threshold.',
+  });
+}
 
 export type DataOptions = z.output<typeof dataSchema>;
 export type Protocol = z.output<typeof protocolSchema>;

@@ -3,6 +3,7 @@
  * models are fitted, asked for lists and scored: baselines, language models, hybrids and the models beside them alike.
  */
 import type { Fitted, Recommender } from '../models/recommender.ts';
+import { interruptible } from '../util/process/signals.ts';
 import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { Stopwatch } from './environment.ts';
@@ -85,10 +86,17 @@ export async function runModels<F extends Fitted>(
       await withFitted(prepared, model, context, watch, async (fitted) => {
         const asked = users ?? prepared.evaluable;
         const k = Math.max(...prepared.protocol.k);
-        const topK = await watch.time(`${model.name}.recommend`, () => fitted.recommend(asked, k));
+        const make = () => fitted.recommend(asked, k);
+        // What language models have been asked for is kept, so they stop by themselves.
+        const isLanguageModel = 'exchanges' in fitted;
+        const topK = await watch.time(`${model.name}.recommend`, () =>
+          isLanguageModel ? make() : interruptible(context.signal, make),
+        );
         const lists = { users: asked, ...topK };
         const result = await watch.time(`${model.name}.evaluate`, () =>
-          scoreLists(prepared, model, lists, { fitted, ...(users && { asked: users }) }),
+          interruptible(context.signal, () =>
+            scoreLists(prepared, model, lists, { fitted, ...(users && { asked: users }) }),
+          ),
         );
         return { result, lists, fitted };
       }),

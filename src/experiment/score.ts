@@ -53,9 +53,13 @@ function cutoffMetrics({ perUser, lists }: CutoffEvaluation, seed: number): Cuto
   };
 }
 
-function predictedRatings({ split: { test } }: Prepared, fitted: Fitted): ModelResult['ratingPrediction'] {
+function predictedRatings(
+  { split: { test }, train: { starUnit } }: Prepared,
+  fitted: Fitted,
+): ModelResult['ratingPrediction'] {
   if (fitted.predict === undefined) return undefined;
-  return ratingPrediction(fitted.predict(test.users, test.items), test.values);
+  const predicted = fitted.predict(test.users, test.items).map((stars) => stars * starUnit);
+  return ratingPrediction(predicted, test.values);
 }
 
 function perUser({ dataset }: Prepared, evaluation: Evaluation): ModelResult['perUser'] {

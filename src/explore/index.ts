@@ -2,13 +2,16 @@
 import { loadDataset } from '../data/loader.ts';
 import type { Progress } from '../util/progress.ts';
 import { throwIfAborted } from '../util/errors.ts';
+import { fourStarsOn } from '../experiment/protocol.ts';
 import { environment, Stopwatch } from '../experiment/environment.ts';
 import { exploreMovies, exploreTags } from './movies.ts';
 import { activityByMonth, countPerIndex, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
 import type { Exploration } from './record.ts';
 import { exploreSplits, type SplitSettings } from './splits.ts';
 
-export interface ExploreOptions extends SplitSettings {
+export interface ExploreOptions extends Omit<SplitSettings, 'threshold'> {
+  /** A test rating of at least this is relevant; by default what 4 of 5 stars are on the data's scale. */
+  threshold?: number | undefined;
   /** Release name or folder. */
   dataset: string;
   /** Ratings at the overall mean added to each movie in its damped mean. */
@@ -17,7 +20,7 @@ export interface ExploreOptions extends SplitSettings {
 
 /** Looks at a data set from all sides. Throws DataError for unreadable data and AbortedError when the signal fires. */
 export async function explore(
-  { dataset: source, damping, ...settings }: ExploreOptions,
+  { dataset: source, damping, threshold: given, seed, testShare }: ExploreOptions,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<Exploration> {
   const watch = new Stopwatch();
@@ -29,6 +32,7 @@ export async function explore(
     return result;
   };
   const data = await step('load', () => loadDataset(source));
+  const settings = { seed, testShare, threshold: given ?? fourStarsOn(data.scale) };
   const { ratings, userIds, itemIds } = data;
   const fromRatings = await step('ratings', () => {
     const perUser = countPerIndex(ratings.users, userIds.length);

@@ -59,8 +59,15 @@ function inverseOfBlock(matrix: Float64Array, n: number, block: number, width: n
     choleskySolve(choleskyFactor(a, width), width, identity, width);
   } catch (cause) {
     throw new RecsysError({
-      found: 'a matrix that should be positive definite is not',
-      remedy: 'Raise the regularization.',
+      ...(a.every(Number.isFinite)
+        ? {
+            found: 'a matrix that should be positive definite is not',
+            remedy: 'Raise the regularization.',
+          }
+        : {
+            found: 'a matrix with numbers that are not finite',
+            remedy: 'Check the ratings, and lower --target-exponent or --feature-weight.',
+          }),
       cause,
     });
   }

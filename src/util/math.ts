@@ -95,8 +95,9 @@ export function sigmoid(x: number): number {
   return e / (1 + e);
 }
 
-/** x^y for x > 0, as e^(y log x); exact for y = 1. Relative error grows to about |y log x| ulp. */
+/** x^y for x >= 0, as e^(y log x); exact for y = 0, which gives 1 for every x, and y = 1. NaN for x < 0 and other y. Relative error grows to about |y log x| ulp. */
 export function pow(x: number, y: number): number {
+  if (y === 0) return 1;
   if (y === 1) return x;
   if (y === 0.5) return Math.sqrt(x);
   return exp(y * log(x));

@@ -15,7 +15,7 @@ import { silentProgress } from '../../src/util/progress.ts';
 import { datasetOf } from '../support/datasets.ts';
 
 const context = { progress: silentProgress, signal: new AbortController().signal };
-const settings: ExploreOptions = {
+const settings: ExploreOptions & { threshold: number } = {
   dataset: 'ml-latest-small-2016',
   seed: 42,
   testShare: 0.2,

@@ -60,7 +60,8 @@ async function run(
   context.progress.note(`engine: ${engine.description}`);
   const { record } = await runLanguageModel(
     setting,
-    () => Promise.resolve(gpt2Model(spec, output, engine, context)),
+    ({ protocol: { threshold }, train }) =>
+      Promise.resolve(gpt2Model(spec, output, engine, threshold / train.starUnit, context)),
     { experiment: 'gpt2', protocol, comparisonModels },
     describeModel,
     context,
@@ -73,11 +74,12 @@ function gpt2Model(
   { options, protocol, resultsDir }: Gpt2Spec,
   output: string,
   engine: Engine,
+  threshold: number,
   context: RunContext,
 ): RunnableModel<Gpt2Fitted> {
   const listLength = Math.max(...protocol.k);
   const log = join(resultsDir, 'gpt2_training.jsonl');
-  const parts = { options, engine, listLength, threshold: protocol.threshold, output, log };
+  const parts = { options, engine, listLength, threshold, output, log };
   return {
     name: 'gpt2',
     model: 'gpt2',

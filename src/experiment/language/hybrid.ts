@@ -79,7 +79,7 @@ export async function chooseHybridWeight(
 function validationPart(
   prepared: Prepared,
   asked: Int32Array,
-  { split, testShare, threshold, seed }: Protocol,
+  { split, testShare, seed }: Protocol,
 ): { inner: Prepared; users: Int32Array } {
   const rng = new Rng(seed).derive('hybrid');
   const { train, validation } = carveValidation(
@@ -87,6 +87,7 @@ function validationPart(
     { kind: split, testShare },
     rng.derive('split'),
   );
+  const threshold = prepared.protocol.threshold / prepared.train.starUnit;
   const relevant = relevantItems(validation, threshold, train.userCount, train.itemCount);
   const others = Array.from({ length: train.userCount }, (_, user) => user).filter(
     (user) => relevant.pointers[user + 1]! > relevant.pointers[user]! && !asked.includes(user),

@@ -17,6 +17,7 @@ import { invert } from '../../numeric/inverse.ts';
 import { bestOf } from '../../numeric/best-of-row.ts';
 import { range } from '../../util/arrays.ts';
 import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
+import { interruptible } from '../../util/process/signals.ts';
 import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
 import { buildMatrix, gram, type SparseMatrix } from './matrix.ts';
 import type { EaseOptions } from './options.ts';
@@ -29,17 +30,24 @@ export function createEase(options: EaseOptions): Recommender {
 type Scorer = (user: number, scores: Float64Array) => void;
 
 async function fitEase(options: EaseOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
-  const x = buildMatrix(train, options);
-  const usersSide = x.byRow.rows <= x.byColumn.rows;
-  const inverted = usersSide ? gram(x.byColumn) : gram(x.byRow);
+  const { signal } = context;
+  const { x, usersSide, inverted } = await interruptible(signal, () => {
+    const matrix = buildMatrix(train, options);
+    const fewerUsers = matrix.byRow.rows <= matrix.byColumn.rows;
+    const side = fewerUsers ? matrix.byColumn : matrix.byRow;
+    return { x: matrix, usersSide: fewerUsers, inverted: gram(side) };
+  });
   const n = inverted.n;
   for (let i = 0; i < n; i++) inverted.values[i * n + i]! += options.regularization;
   const task = context.progress.start('EASE', n, 'columns');
-  await invert(inverted.values, n, { ...context, advance: (share) => task.advance(Math.round(share * n)) });
+  const advance = (share: number) => task.advance(Math.round(share * n));
+  await interruptible(signal, () => invert(inverted.values, n, { ...context, advance }));
   task.finish();
-  const scorer = usersSide
-    ? scorerByUsers(x, inverted.values, options.regularization)
-    : scorerByMovies(x, inverted.values);
+  const scorer = await interruptible(signal, () =>
+    usersSide
+      ? scorerByUsers(x, inverted.values, options.regularization)
+      : scorerByMovies(x, inverted.values),
+  );
   return {
     recommend: async (users, k) => recommend(train, x, scorer, users, k),
     facts: { inverted: usersSide ? 'users' : 'movies', rows: n },

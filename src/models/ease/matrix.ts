@@ -1,6 +1,6 @@
 /** The matrix X of EASE: users, and below them movie features, by the movies of the catalogue. */
 import { toCsr, transposed, type Csr } from '../../data/csr.ts';
-import { REFERENCE_STARS } from '../../data/rating-levels.ts';
+import { REFERENCE_STARS, requireNonNegative } from '../../data/rating-levels.ts';
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { pow } from '../../util/math.ts';
@@ -14,6 +14,11 @@ export interface SparseMatrix {
 }
 
 export function buildMatrix(train: TrainingSet, options: EaseOptions): SparseMatrix {
+  requireNonNegative(
+    train,
+    'EASE',
+    'Add the same number to all ratings so that the lowest is 0, or use --models mf-sgd, fm-pointwise or popularity.',
+  );
   const columnOf = new Int32Array(train.itemCount).fill(-1);
   train.catalogue.forEach((item, column) => (columnOf[item] = column));
   const rows = [...train.ratings.users];

@@ -1,5 +1,5 @@
 /** A training set as the solvers of src/numeric take it, and the losses of SGD in its stars. */
-import { ratingLevels, REFERENCE_STARS } from '../../data/rating-levels.ts';
+import { ratingLevels, REFERENCE_STARS, requireNonNegative } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import type { AlsData } from '../../numeric/als/fit.ts';
 import { paddedFactors } from '../../numeric/als/solver.ts';
@@ -8,8 +8,12 @@ import type { PairwiseLoss, SgdProblem, SquaredLoss } from '../../numeric/sgd/st
 import { pow } from '../../util/math.ts';
 import type { BprOptions } from './options.ts';
 
+const SHIFT_OR_SGD =
+  'Add the same number to all ratings so that the lowest is 0, or use a model of the ratings: --models mf-sgd, fm-pointwise or popularity.';
+
 /** For implicit ALS, with or without features of the items. */
 export function alsData(train: TrainingSet, features?: FeatureRows): AlsData {
+  requireNonNegative(train, 'implicit ALS', SHIFT_OR_SGD);
   const { stars, rows } = ratingLevels(train.byUser);
   return {
     relativeRatings: stars.map((value) => value / REFERENCE_STARS),
@@ -43,7 +47,9 @@ export function sgdProblem(
  * higher than an unrated one. Differs: the unrated movie is the best scored of a few drawn ones, and a rating is used the
  * more often the higher it is. The learning rate falls to 0.
  */
-export function pairwiseSettings(options: BprOptions, stars: Float32Array, { scale }: TrainingSet) {
+export function pairwiseSettings(options: BprOptions, stars: Float32Array, train: TrainingSet) {
+  requireNonNegative(train, 'BPR', SHIFT_OR_SGD);
+  const { scale } = train;
   const loss: PairwiseLoss = {
     kind: 'pairwise',
     acceptance: Float64Array.from(stars, (value) => pow(value / scale.max, options.acceptExponent)),

@@ -2,6 +2,7 @@
 import type { TrainingSet } from '../../data/training-set.ts';
 import { mean, sum } from '../../util/arrays.ts';
 import { indicesOf, valuesOf } from '../../util/sparse-rows.ts';
+import { interruptible } from '../../util/process/signals.ts';
 import type { Recommender, TopK } from '../recommender.ts';
 import type { PopularityOptions } from './options.ts';
 
@@ -10,8 +11,8 @@ type Score = (sum: number, count: number, mean: number) => number;
 export function createPopularity(options: PopularityOptions): Recommender {
   return {
     name: 'popularity',
-    async fit(train) {
-      const ranking = rank(train, scoreOf(options));
+    async fit(train, { signal }) {
+      const ranking = await interruptible(signal, () => rank(train, scoreOf(options)));
       return { recommend: async (users, k) => firstUnseen(ranking, train, users, k) };
     },
   };

@@ -110,10 +110,14 @@ export async function fitByAls(
 
 function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem {
   const power = (exponent: number) => data.relativeRatings.map((rating) => pow(rating, exponent));
+  // A rating of 0 is no sign of liking: its cell counts as one without a rating, whatever the exponent.
+  const confidence = power(settings.confidenceExponent).map((weight, level) =>
+    data.relativeRatings[level] === 0 ? 0 : weight,
+  );
   return {
     k,
     unobservedWeight: settings.unobservedWeight,
-    levels: { confidence: power(settings.confidenceExponent), target: power(settings.targetExponent) },
+    levels: { confidence, target: power(settings.targetExponent) },
     byUser: data.byUser,
     ...regularization(data, settings),
     conjugateGradientSteps: settings.conjugateGradientSteps,
