@@ -39,6 +39,7 @@ export interface Attributes {
   gather: NoAttributes;
   addRows: NoAttributes;
   linearCrossEntropy: NoAttributes;
+  linearSoftCrossEntropy: NoAttributes;
   minusOneHot: NoAttributes;
 }
 export type NoAttributes = Readonly<Record<string, never>>;
@@ -285,6 +286,15 @@ export class Tensor {
    */
   linearCrossEntropy(table: Tensor, targets: Tensor, weights: Tensor): Tensor {
     return this.graph.apply('linearCrossEntropy', [this, table, targets, weights], {})[0]!;
+  }
+
+  /**
+   * Sum over rows i and classes c of -targets_ic log softmax(h_i table^T + offsets_i)_c, in nats: the cross-entropy of
+   * distributions, whose weights are part of `targets` (n, classes). This is h, (n, width); `table` is (classes, width).
+   * `offsets` (n, classes) are 0, or very negative for classes that a row leaves out.
+   */
+  linearSoftCrossEntropy(table: Tensor, targets: Tensor, offsets: Tensor): Tensor {
+    return this.graph.apply('linearSoftCrossEntropy', [this, table, targets, offsets], {})[0]!;
   }
 
   #with(op: 'add' | 'sub' | 'mul' | 'div' | 'min', other: Tensor | number): Tensor {

@@ -96,6 +96,15 @@ const cases: Record<Op, Case> = {
       h!.linearCrossEntropy(table!, graph.input('targets', [3, 1], 'int64'), weights!),
     others: { targets: BigInt64Array.of(4n, 0n, 4n) },
   },
+  linearSoftCrossEntropy: {
+    inputs: [
+      [3, 4],
+      [5, 4],
+      [3, 5],
+      [3, 5],
+    ],
+    apply: ([h, table, targets, offsets]) => h!.linearSoftCrossEntropy(table!, targets!, offsets!),
+  },
   minusOneHot: {
     inputs: [[2, 3]],
     apply: ([x], graph) => graph.apply('minusOneHot', [x!, graph.input('targets', [2, 1], 'int64')], {})[0]!,
@@ -157,8 +166,8 @@ async function build(name: string, operation: Case) {
   const weighted = result.mul(graph.constant('weights of the result', weights, result.shape));
   const loss = weighted.sum([...result.shape.keys()]).reshape([]);
   graph.output('loss', loss);
-  // Weights of a loss have no gradient: they are no parameters.
-  const parameters = name === 'linearCrossEntropy' ? inputs.slice(0, 2) : inputs;
+  // Weights and targets of a loss have no gradient: they are no parameters.
+  const parameters = name.endsWith('CrossEntropy') ? inputs.slice(0, 2) : inputs;
   for (const [i, gradient] of gradients(loss, parameters).entries()) graph.output(`dx${i}`, gradient);
   return { compiled: await createSession(graph, session), parameters };
 }

@@ -3,7 +3,7 @@ import { int, text } from '../emitter.ts';
 import { notDifferentiable, same, sizeOf, type Rules } from '../graph.ts';
 import { shapeError } from './elementwise.ts';
 
-type Lookup = 'gather' | 'addRows' | 'linearCrossEntropy' | 'minusOneHot';
+type Lookup = 'gather' | 'addRows' | 'linearCrossEntropy' | 'linearSoftCrossEntropy' | 'minusOneHot';
 
 /** Below it a logarithm would be infinite. */
 const SMALLEST_PROBABILITY = 1e-38;
@@ -66,6 +66,36 @@ export const lookup: Pick<Rules, Lookup> = {
         undefined,
         undefined,
       ];
+    },
+  },
+  // Also gives the probabilities, for the gradient.
+  linearSoftCrossEntropy: {
+    infer([h, table, targets, offsets]) {
+      const classes = [h!.shape[0]!, table!.shape[0]!];
+      const fitting = same(targets!.shape, classes) && same(offsets!.shape, classes);
+      if (h!.shape[1] !== table!.shape[1] || !fitting) {
+        throw shapeError('linearSoftCrossEntropy', [h!, table!, targets!, offsets!]);
+      }
+      return [
+        { shape: [], type: 'float32' },
+        { shape: classes, type: 'float32' },
+      ];
+    },
+    emit(to, [h, table, targets, offsets], [loss, probabilities]) {
+      const products = to.node('Gemm', [h!, table!], undefined, { transB: int(1) });
+      const logits = to.node('Add', [products, offsets!]);
+      to.node('Softmax', [logits], probabilities, { axis: int(-1) });
+      const logarithms = to.node('LogSoftmax', [logits], undefined, { axis: int(-1) });
+      const weighted = to.node('Mul', [logarithms, targets!]);
+      to.node('Neg', [to.node('ReduceSum', [weighted], undefined, { keepdims: int(0) })], loss);
+    },
+    // d loss / d logits is p times the sum of a row's targets, less the targets.
+    gradient({ inputs: [h, table, targets], outputs: [, p] }, [g]) {
+      const difference = p!
+        .mul(targets!.sum([1]))
+        .sub(targets!)
+        .mul(g!);
+      return [difference.matmul(table!), difference.matmul(h!, { transposeA: true }), undefined, undefined];
     },
   },
   // x (n, classes) with 1 subtracted at column targets (n, 1) of each row.

@@ -104,7 +104,7 @@ export function lossOf(
 }
 
 /** Added to attention logits, (T, T): positions after one's own are masked. */
-function causalMask(T: number): Float32Array {
+export function causalMask(T: number): Float32Array {
   return Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? MASKED_LOGIT : 0));
 }
 

@@ -1,0 +1,140 @@
+/** Samples of histories: a part of a history as the prompt, the liked movies of the rest as one target distribution. */
+import type { Rng } from '../../../util/rng.ts';
+import { pow } from '../../../util/math.ts';
+import { chunk } from '../../../training/job.ts';
+import type { ItemHistory } from './histories.ts';
+
+/**
+ * Prompts of one length, row-major, filled up on the left; the last position of each asks for movies and has no movie
+ * of its own.
+ */
+export interface ItemBatch {
+  rows: number;
+  /** Positions per row, the asking one included. */
+  length: number;
+  /** (rows, length): movie tokens; 0 where `levels` says that there is none. */
+  tokens: Int32Array;
+  /** (rows, length): rating levels; ASKING or PADDING where there is no movie. */
+  levels: Int32Array;
+  /** Per row: the movies that should follow, each with its share; empty for rows that fill up a batch. */
+  targets: { token: number; weight: number }[][];
+}
+
+/** Levels of positions without a movie. */
+export const ASKING = -1;
+export const PADDING = -2;
+
+export interface SampleOptions {
+  /** Most positions, the asking one included. */
+  contextLength: number;
+  batchSize: number;
+  /** In the order of time, the prompt before the targets; else both at random. */
+  ordered: boolean;
+  /** Least and largest share of a history that becomes the prompt. */
+  promptShare: readonly [number, number];
+  /** A sample with n targets counts n to this power. */
+  targetExponent: number;
+}
+
+/** Lengths of batches: few, so that few graphs are compiled; the longest is the context. */
+const LENGTHS = [64, 192];
+
+/** The length of the batch in which a history of `movies` movies and the asking position fit. */
+export function batchLength(movies: number, contextLength: number): number {
+  return LENGTHS.find((length) => length < contextLength && movies < length) ?? contextLength;
+}
+
+/**
+ * The batches of one pass: a sample of every history that has at least two ratings and a liked one, in random order. Every
+ * pass has as many, as the length of a user's batch follows from the whole history. A sample without a liked movie left
+ * to predict has no target and counts nothing.
+ */
+export function trainingBatches(
+  histories: readonly ItemHistory[],
+  options: SampleOptions,
+  rng: Rng,
+): ItemBatch[] {
+  const { contextLength, batchSize, promptShare } = options;
+  const byLength = new Map<number, ItemHistory[]>();
+  for (const history of rng.shuffle(histories.filter(isUsable))) {
+    const length = batchLength(Math.ceil(promptShare[1] * history.tokens.length), contextLength);
+    const group = byLength.get(length);
+    if (group) group.push(history);
+    else byLength.set(length, [history]);
+  }
+  const batches = [...byLength].flatMap(([length, group]) =>
+    chunk(group, batchSize).map((part) =>
+      toBatch(
+        part.map((history) => drawSample(history, options, rng)),
+        { rows: batchSize, length },
+      ),
+    ),
+  );
+  return rng.shuffle(batches);
+}
+
+export function isUsable({ tokens, liked }: ItemHistory): boolean {
+  return tokens.length >= 2 && liked.some((one) => one === 1);
+}
+
+/** A prompt, as positions within a history, and what should follow it. */
+interface Sample {
+  history: ItemHistory;
+  prompt: ArrayLike<number>;
+  targets: { token: number; weight: number }[];
+}
+
+function drawSample(history: ItemHistory, options: SampleOptions, rng: Rng): Sample {
+  const {
+    contextLength,
+    ordered,
+    promptShare: [least, most],
+    targetExponent,
+  } = options;
+  const n = history.tokens.length;
+  const order = Int32Array.from({ length: n }, (_, i) => i);
+  if (!ordered) rng.shuffle(order);
+  const share = least + (most - least) * rng.uniform();
+  const size = Math.max(1, Math.min(n - 1, Math.round(share * n)));
+  const prompt = order.subarray(Math.max(0, size - (contextLength - 1)), size);
+  const liked = order.subarray(size).filter((at) => history.liked[at] === 1);
+  const weight = liked.length === 0 ? 0 : pow(liked.length, targetExponent - 1);
+  const targets = Array.from(liked, (at) => ({ token: history.tokens[at]!, weight }));
+  return { history, prompt, targets };
+}
+
+/** Prompts of whole histories, in their order; of one that is too long the latest ratings, or some drawn by `rng`. */
+export function promptBatches(
+  histories: readonly ItemHistory[],
+  { contextLength, batchSize, ordered }: Omit<SampleOptions, 'promptShare' | 'targetExponent'>,
+  rng: Rng,
+): { batch: ItemBatch; histories: ItemHistory[] }[] {
+  const lengthOf = ({ tokens }: ItemHistory) => batchLength(tokens.length, contextLength);
+  return chunk(
+    histories.toSorted((a, b) => lengthOf(a) - lengthOf(b) || a.user - b.user),
+    batchSize,
+  ).map((part) => {
+    const length = Math.max(...part.map(lengthOf));
+    const samples = part.map((history) => {
+      const all = Int32Array.from({ length: history.tokens.length }, (_, i) => i);
+      const order = ordered ? all : rng.derive(`prompt ${history.user}`).shuffle(all);
+      return { history, prompt: order.slice(-(contextLength - 1)), targets: [] };
+    });
+    return { batch: toBatch(samples, { rows: batchSize, length }), histories: part };
+  });
+}
+
+function toBatch(samples: readonly Sample[], { rows, length }: { rows: number; length: number }): ItemBatch {
+  const tokens = new Int32Array(rows * length);
+  const levels = new Int32Array(rows * length).fill(PADDING);
+  for (let row = 0; row < rows; row++) levels[(row + 1) * length - 1] = ASKING;
+  for (const [row, { history, prompt }] of samples.entries()) {
+    const start = (row + 1) * length - 1 - prompt.length;
+    for (let n = 0; n < prompt.length; n++) {
+      tokens[start + n] = history.tokens[prompt[n]!]!;
+      levels[start + n] = history.levels[prompt[n]!]!;
+    }
+  }
+  const targets = Array.from({ length: rows }, (_, row) => samples[row]?.targets ?? []);
+  return { rows, length, tokens, levels, targets };
+}

@@ -1,0 +1,135 @@
+/** Item GPT-2 trained: samples of histories, the start, validation by F1, given to the training loop. */
+import type { TrainingSet } from '../../../data/training-set.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
+import type { Trainable } from '../../../training/trainable.ts';
+import type { Trainee } from '../../../training/trainee.ts';
+import { runTraining } from '../../../training/trainer.ts';
+import { range } from '../../../util/arrays.ts';
+import { sha256 } from '../../../util/files.ts';
+import type { Rng } from '../../../util/rng.ts';
+import type { FitContext } from '../../recommender.ts';
+import type { Gpt2Config } from '../network/config.ts';
+import { trainingBatches, type ItemBatch, type SampleOptions } from './batches.ts';
+import { itemHistories, itemVocabulary, type ItemVocabulary } from './histories.ts';
+import { itemTrainable } from './network.ts';
+import { startParameters, type ItemStart } from './start.ts';
+import { holdBack, ItemValidation } from './validation.ts';
+
+/** Numbers behind the options: what a sample is and what training starts from. Chosen by scripts/tune/gpt2-items.ts. */
+export interface ItemSettings extends Pick<SampleOptions, 'promptShare' | 'targetExponent'> {
+  logitDeviation: number;
+  biasScale: number;
+}
+
+export interface ItemFitOptions {
+  config: Gpt2Config;
+  settings: ItemSettings;
+  /** Everything of the training loop; `learningRate` is the peak. */
+  training: {
+    epochs: number;
+    batchSize: number;
+    accumulate: number;
+    learningRate: number;
+    schedule: 'linear' | 'cosine';
+    warmup: number;
+    weightDecay: number;
+    clipNorm: number;
+    checkpointing: boolean;
+    validationShare: number;
+    patience: number;
+    checkpointEvery: number;
+    resume: boolean;
+  };
+  /** Ratings in the order of time, each position with a meaning of its own; else in no order. */
+  ordered: boolean;
+  /** Stars from which a training rating counts as liked; 0: every rating. */
+  threshold: number;
+  /** Cut-off of the F1 that validation measures. */
+  listLength: number;
+  /** Factors of implicit ALS to start from, fitted on what is trained on. */
+  factors?: (train: TrainingSet, context: FitContext) => Promise<{ k: number; itemFactors: Float32Array }>;
+  /** Folder for checkpoints. */
+  output: string;
+  /** A line of JSON per update is appended here. */
+  log: string;
+}
+
+export interface FittedItems {
+  parameters: Parameters;
+  vocabulary: ItemVocabulary;
+  facts: Record<string, number | string | boolean>;
+}
+
+/** Makes a trainee of a model and disposes of it after `use`. */
+export type WithTrainee = <Batch, R>(
+  model: Trainable<Batch>,
+  use: (trainee: Trainee<Batch>) => Promise<R>,
+) => Promise<R>;
+
+/** Trains. Throws as `runTraining` does. */
+export async function fitItems(
+  options: ItemFitOptions,
+  withTrainee: WithTrainee,
+  train: TrainingSet,
+  context: FitContext,
+): Promise<FittedItems> {
+  const { config, settings, training, ordered, threshold, factors, output, log } = options;
+  const { rng } = context;
+  const { inner, held } = holdBack(
+    train,
+    { share: training.validationShare, ordered, threshold },
+    rng.derive('validation'),
+  );
+  // Movies whose only ratings are held back stay in the catalogue, so that every movie has a token.
+  const vocabulary = itemVocabulary(train);
+  const start: ItemStart = {
+    ...(factors && { factors: await factors(inner, { ...context, rng: rng.derive('factors') }) }),
+    ...{ ordered, logitDeviation: settings.logitDeviation, biasScale: settings.biasScale },
+  };
+  const parameters = await startParameters(config, inner, vocabulary, start, { ...context, rng });
+  const sampling: SampleOptions = {
+    ...{ contextLength: config.n_positions, batchSize: training.batchSize, ordered },
+    ...settings,
+  };
+  const histories = itemHistories(inner, vocabulary, range(inner.userCount), threshold);
+  const drawn = rng.derive('samples');
+  const validation =
+    held.users.length === 0
+      ? undefined
+      : new ItemValidation(held, { ...options, sampling, vocabulary, inner, histories }, context);
+  const job = {
+    batches: (pass: number) => trainingBatches(histories, sampling, drawn.derive(`pass ${pass}`)),
+    ...(validation && { validation }),
+    options: training,
+    settings: digestOf(options, train, parameters, rng),
+    unit: 'movies',
+    unitsOf: ({ levels }: ItemBatch) => levels.filter((level) => level >= 0).length,
+    memoryRemedy: 'Lower --batch-size or --context-length, or add --checkpointing.',
+    output,
+    log,
+  };
+  try {
+    const { weights, facts } = await withTrainee(
+      itemTrainable(config, parameters, training.checkpointing),
+      (trainee) => runTraining(trainee, job, context),
+    );
+    return { parameters: weights, vocabulary, facts: { ...facts, validationUsers: held.users.length } };
+  } finally {
+    await validation?.dispose();
+  }
+}
+
+/** A digest of what a checkpoint must agree on with the run that resumes it. */
+function digestOf(options: ItemFitOptions, train: TrainingSet, parameters: Parameters, rng: Rng): string {
+  const { config, settings, training, ordered, threshold, listLength } = options;
+  const { checkpointing: _, checkpointEvery: __, resume: ___, ...shaping } = training;
+  const columns = [train.ratings.users, train.ratings.items, train.ratings.values];
+  const data = columns.map(({ buffer, byteOffset, byteLength }) =>
+    sha256(new Uint8Array(buffer, byteOffset, byteLength)),
+  );
+  const begun = [...parameters].map(([name, tensor]) => [name, sha256(new Uint8Array(tensor.data.buffer))]);
+  const seed = rng.derive('settings').uint32();
+  return sha256(
+    JSON.stringify([config, settings, shaping, ordered, threshold, listLength, data, begun, seed]),
+  );
+}

@@ -1,0 +1,177 @@
+/**
+ * GPT-2 over item tokens as graphs. A position holds a movie's row of the token table plus the row of its rating, which is
+ * what Hugging Face's GPT2Model computes when the rating's token is given as `token_type_ids`; the last position asks for
+ * movies. Legend: B prompts, T positions each, N = B T, C = n_embd, H = n_head, D = C/H, I movies.
+ */
+import type { Graph, Tensor } from '../../../onnx/graph.ts';
+import { createGraph } from '../../../onnx/ops/index.ts';
+import type { Values } from '../../../onnx/session.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
+import type { LossGraphOptions, Trainable } from '../../../training/trainable.ts';
+import { shapesOf } from '../../../training/trainable.ts';
+import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
+import { causalMask, Network, type ParameterTensors } from '../network/onnx.ts';
+import { PADDING, type ItemBatch } from './batches.ts';
+
+/** Names of the trained tables: (I, C) movies, and (levels + 1, C) ratings with the asking position last. */
+export const MOVIES = 'items.movies';
+export const MARKS = 'items.marks';
+export const POSITIONS = 'transformer.wpe.weight';
+
+/** Item GPT-2 for the training floor. `parameters` are the two tables, the blocks, and the positions where order counts. */
+export function itemTrainable(
+  config: Gpt2Config,
+  parameters: Parameters,
+  checkpointing: boolean,
+): Trainable<ItemBatch> {
+  const movies = parameters.get(MOVIES)!.shape[0]!;
+  const marks = parameters.get(MARKS)!.shape[0]!;
+  const shapes = shapesOf(parameters);
+  return {
+    trained: parameters,
+    frozen: new Map(),
+    checkpointing,
+    graphKey: ({ rows, length }) => `${rows} ${length}`,
+    lossGraph({ rows, length }, options) {
+      const graph = createGraph();
+      const trained = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
+      const hidden = askedStates(graph, config, trained, { B: rows, T: length }, options);
+      const loss = hidden.linearSoftCrossEntropy(
+        trained.get(MOVIES)!,
+        graph.input('targets', [rows, movies]),
+        graph.input('offsets', [rows, movies]),
+      );
+      return { graph, loss, trained };
+    },
+    feeds: (batch, weight) => ({
+      ...promptFeeds(batch, marks),
+      targets: targetRows(batch, movies, weight),
+      offsets: offsetRows(batch, movies),
+    }),
+    targetsOf: countSamples,
+  };
+}
+
+/** Rows of a batch that have targets; at least 1, so that a batch without any is a mean of nothing. */
+export function countSamples({ targets }: ItemBatch): number {
+  return Math.max(1, targets.filter(({ length }) => length > 0).length);
+}
+
+/** The graph that gives the state of the asking position, (B, C), as output `hidden`. */
+export function promptGraph(
+  config: Gpt2Config,
+  parameters: Parameters,
+  size: { B: number; T: number },
+): Graph {
+  const graph = createGraph();
+  const inputs = new Map([...shapesOf(parameters)].map(([name, shape]) => [name, graph.input(name, shape)]));
+  graph.output('hidden', askedStates(graph, config, inputs, size, { dropout: false, checkpointing: false }));
+  return graph;
+}
+
+/** What prompts feed into a graph. */
+export function promptFeeds({ tokens, levels }: ItemBatch, marks: number): Record<string, Values> {
+  return {
+    tokens: BigInt64Array.from(tokens, BigInt),
+    marks: BigInt64Array.from(levels, (level) => BigInt(level < 0 ? marks - 1 : level)),
+    isMovie: Float32Array.from(levels, (level) => Number(level >= 0)),
+    padding: Float32Array.from(levels, (level) => (level === PADDING ? MASKED_LOGIT : 0)),
+  };
+}
+
+function targetRows({ rows, targets }: ItemBatch, movies: number, weight: number): Float32Array {
+  const values = new Float32Array(rows * movies);
+  for (const [row, own] of targets.entries()) {
+    for (const target of own) values[row * movies + target.token] = weight * target.weight;
+  }
+  return values;
+}
+
+/** The movies of a prompt are left out: they are not recommended either. */
+function offsetRows({ rows, length, tokens, levels }: ItemBatch, movies: number): Float32Array {
+  const values = new Float32Array(rows * movies);
+  for (const [at, level] of levels.entries()) {
+    if (level >= 0) values[Math.floor(at / length) * movies + tokens[at]!] = MASKED_LOGIT;
+  }
+  return values;
+}
+
+/** The state after ln_f of the asking position of each prompt, (B, C). */
+function askedStates(
+  graph: Graph,
+  config: Gpt2Config,
+  parameters: ParameterTensors,
+  { B, T }: { B: number; T: number },
+  { dropout, checkpointing }: LossGraphOptions,
+): Tensor {
+  const { n_embd: C, n_layer: layers, n_positions: most } = config;
+  const network = new Network(config, parameters, { dropout, checkpointing });
+  const tokens = graph.input('tokens', [B, T], 'int64');
+  const marks = graph.input('marks', [B, T], 'int64');
+  const isMovie = graph.input('isMovie', [B, T, 1]);
+  const padding = graph.input('padding', [B, 1, 1, T]);
+  let embedded = parameters
+    .get(MOVIES)!
+    .gather(tokens)
+    .mul(isMovie)
+    .add(parameters.get(MARKS)!.gather(marks));
+  const positions = parameters.get(POSITIONS);
+  if (positions) embedded = embedded.add(positions.gather(lastPositions(graph, T, most)));
+  let x = network.dropout('embeddings', embedded.reshape([B * T, C]), config.embd_pdrop);
+  const mask = layers > 1 ? padding.add(graph.constant('mask', causalMask(T), [T, T])) : padding;
+  for (let layer = 0; layer + 1 < layers; layer++) {
+    const block = (x: Tensor) => network.block(layer, x, { B, T, mask });
+    x = checkpointing ? graph.checkpoint(block, x) : block(x);
+  }
+  const asking = graph.constant(
+    'asking',
+    BigInt64Array.from({ length: B }, (_, b) => BigInt((b + 1) * T - 1)),
+    [B],
+  );
+  return network.norm(
+    'transformer.ln_f',
+    lastBlock(network, config, parameters, x, { B, T, asking, padding }),
+  );
+}
+
+/** The asking position is the last of the context, whatever the length: the latest rating stands before it. */
+function lastPositions(graph: Graph, T: number, most: number): Tensor {
+  return graph.constant(
+    'positions',
+    BigInt64Array.from({ length: T }, (_, t) => BigInt(most - T + t)),
+    [T],
+  );
+}
+
+interface Asked {
+  B: number;
+  T: number;
+  asking: Tensor;
+  padding: Tensor;
+}
+
+/** The last block at the asking positions alone, (B, C): keys and values of all positions, the rest of one per prompt. */
+function lastBlock(
+  network: Network,
+  config: Gpt2Config,
+  parameters: ParameterTensors,
+  x: Tensor,
+  { B, T, asking, padding }: Asked,
+): Tensor {
+  const { n_embd: C, n_head: H, n_layer: layers, attn_pdrop, resid_pdrop } = config;
+  const name = `transformer.h.${layers - 1}`;
+  const normed = network.norm(`${name}.ln_1`, x);
+  const [queryWeight, keyWeight] = parameters.get(`${name}.attn.c_attn.weight`)!.split([C, 2 * C]);
+  const [queryBias, keyBias] = parameters.get(`${name}.attn.c_attn.bias`)!.split([C, 2 * C]);
+  const heads = (part: Tensor, rows: number) => part.reshape([B, rows, H, C / H]).transpose([0, 2, 1, 3]);
+  const query = heads(normed.gather(asking).linear(queryWeight!, queryBias!), 1);
+  const [keys, values] = normed.linear(keyWeight!, keyBias!).split([C, C]);
+  const scores = query
+    .matmul(heads(keys!, T), { transposeB: true, scale: 1 / Math.sqrt(C / H) })
+    .add(padding);
+  const weights = network.dropout(`${name}.attn.weights`, scores.softmax(), attn_pdrop);
+  const mixed = weights.matmul(heads(values!, T)).transpose([0, 2, 1, 3]).reshape([B, C]);
+  const attended = network.linear(`${name}.attn.c_proj`, mixed);
+  const y = x.gather(asking).add(network.dropout(`${name}.attn`, attended, resid_pdrop));
+  return y.add(network.dropout(`${name}.mlp`, network.mlp(name, y), resid_pdrop));
+}
