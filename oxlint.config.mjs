@@ -31,7 +31,7 @@ const siblings = {
 
 /** Rooms of a model's folder, top down: a room imports only from rooms in lines below its own. */
 const rooms = {
-  'models/gpt2': [['engine'], ['training', 'decoding'], ['prompt'], ['network']],
+  'models/gpt2': [['engine'], ['training', 'decoding', 'items'], ['prompt'], ['network']],
 };
 
 function restrict(files, group, message) {

@@ -20,7 +20,7 @@ const split: SplitOptions = { kind: 'per-user-random', testShare: 0.2 };
 const splitSeeds = [1, 2, 3];
 const threshold = 4;
 const k = 10;
-const threads = 2;
+export const threads = 2;
 
 interface Fold {
   train: TrainingSet;
@@ -61,9 +61,32 @@ export async function search<Options extends object>(plan: Search<Options>): Pro
     console.log(`${score.toFixed(4)}  ${formatOptions(options)}`);
 }
 
-async function prepareFolds(name: string): Promise<Fold[]> {
+/** Prints one line per given point, with the seconds that it took. */
+export async function searchPoints<Options extends object>({
+  dataset,
+  points,
+  create,
+  seeds,
+}: {
+  dataset: string;
+  points: readonly Options[];
+  create: (options: Options) => Recommender;
+  seeds: readonly number[];
+}): Promise<void> {
+  const folds = await prepareFolds(dataset, seeds);
+  for (const options of points) {
+    const started = performance.now();
+    const scores: number[] = [];
+    for (const fold of folds) scores.push(await validate(create(options), fold));
+    const seconds = Math.round((performance.now() - started) / 1000 / folds.length);
+    const each = scores.map((value) => value.toFixed(4)).join(' ');
+    console.log(`${mean(scores).toFixed(4)}  ${each}  ${seconds} s  ${formatOptions(options)}`);
+  }
+}
+
+async function prepareFolds(name: string, seeds: readonly number[] = splitSeeds): Promise<Fold[]> {
   const dataset = await loadDataset(name);
-  return splitSeeds.map((seed) => {
+  return seeds.map((seed) => {
     const outer = splitRatings(dataset, split, new Rng(seed).derive('split'));
     const visible = trainingSet(dataset, outer.train, outer.test);
     const { train, validation } = carveValidation(visible, split, new Rng(seed).derive('validation'));

@@ -1,12 +1,17 @@
 /** `recsys finetune-gpt2`: fine-tune GPT-2 on viewing histories, recommend with it, score it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import type { Gpt2Spec } from '../experiment/language/gpt2.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
+import type { RunContext } from '../experiment/run.ts';
+import { gpt2ItemOptions, itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
 import { gpt2Options } from '../models/gpt2/options.ts';
+import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { addFlags, flagName, readFlags } from './shared/flags.ts';
 import { describeLimits, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
@@ -16,33 +21,75 @@ export function finetuneGpt2Command(): Command {
   const command = new Command('finetune-gpt2').description(
     'GPT-2 fine-tuned on viewing histories, its lists scored like every other model; no Python, no network with --init scratch',
   );
-  addFlags(command, gpt2Options, compareWith, dataSchema, protocolSchema, outputSchema);
+  addFlags(
+    command,
+    tokensFlag,
+    itemFlags,
+    gpt2Options,
+    compareWith,
+    dataSchema,
+    protocolSchema,
+    outputSchema,
+  );
   return command.action(async (typed: Record<string, unknown>) => {
     const output = readFlags(outputSchema, typed);
     const { resultsDir } = output;
-    const options = readFlags(gpt2Options, typed);
+    const { tokens } = readFlags(tokensFlag, typed);
     const spec = {
-      options,
       data: readFlags(dataSchema, typed),
       protocol: readFlags(protocolSchema, typed),
       comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
       resultsDir,
     };
-    const { openEngine } = await import('../models/gpt2/engine/open.ts');
-    const { runGpt2 } = await import('../experiment/language/gpt2.ts');
     const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
     const { languageRecordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/record-table.ts');
     const path = join(resultsDir, 'gpt2_recommendations.json');
-    const run = async (context: CommandContext) => {
-      const engine = await openEngine(options, context.threads);
-      const record = await runGpt2(spec, engine, context);
+    const runAndSave = async (context: CommandContext) => {
+      const record = await runOn[tokens](typed, spec, context);
       print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
       const notes = await saveRecord(path, languageRecordSchema, record);
       for (const note of notes) context.progress.note(note);
     };
-    await withContext(output, (context) => withRecords([path], () => run(context)));
+    await withContext(output, (context) => withRecords([path], () => runAndSave(context)));
   });
+}
+
+type Spec = Omit<Gpt2Spec, 'options'>;
+
+/** The run on texts or on item tokens. Throws UsageError for a flag that only the other one has. */
+const runOn = {
+  async text(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
+    refuseOthers(typed, itemFlags, tokensFlag, 'text');
+    const options = readFlags(gpt2Options, typed);
+    const { openEngine } = await import('../models/gpt2/engine/open.ts');
+    const { runGpt2 } = await import('../experiment/language/gpt2.ts');
+    return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
+  },
+  async items(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
+    refuseOthers(typed, gpt2Options, gpt2ItemOptions, 'items');
+    const options = readFlags(gpt2ItemOptions, typed);
+    const { openEngine } = await import('../models/gpt2/engine/open.ts');
+    const { runItemGpt2 } = await import('../experiment/language/gpt2-items.ts');
+    return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
+  },
+};
+
+/** Throws UsageError for a typed flag of `others` that `own` does not have. */
+function refuseOthers(
+  typed: Record<string, unknown>,
+  others: z.ZodObject,
+  own: z.ZodObject,
+  tokens: string,
+): void {
+  for (const key of Object.keys(others.shape)) {
+    if (typed[key] === undefined || key in own.shape) continue;
+    throw new UsageError({
+      place: flagName(key),
+      found: `--tokens ${tokens}, which does not use it`,
+      remedy: `Leave out ${flagName(key)}.`,
+    });
+  }
 }
 
 /** Match classes, limits, and one user's list to look at. */

@@ -20,8 +20,11 @@ export interface Gpt2Tokenizer {
   endOfText: number;
   /** One more than the largest token. */
   vocabularySize: number;
-  /** Writes the files that Hugging Face's tokenizers read: tokenizer.json, its config, vocab.json, merges.txt. */
-  save(folder: string): Promise<void>;
+  /**
+   * Writes the files that Hugging Face's tokenizers read: tokenizer.json, its config, vocab.json, merges.txt. `added` are
+   * further tokens, whose ids follow the vocabulary.
+   */
+  save(folder: string, added?: readonly string[]): Promise<void>;
 }
 
 const mergesSchema = z.array(z.union([z.string(), z.tuple([z.string(), z.string()])]));
@@ -81,14 +84,13 @@ export async function loadTokenizer(folder: string, vocabSize: number): Promise<
 async function build(json: TokenizerJson): Promise<Gpt2Tokenizer> {
   const { GPT2Tokenizer } = await import('@huggingface/transformers');
   const inner = new GPT2Tokenizer(json, configOf(json));
-  const largest = Object.values(json.model.vocab).reduce((a, b) => Math.max(a, b), 0);
   return {
     encode: (text) => inner.encode(text, { add_special_tokens: false }),
     decode: (tokens) =>
       inner.decode(Array.from(tokens), { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     endOfText: endOfText(json),
-    vocabularySize: 1 + json.added_tokens.reduce((most, { id }) => Math.max(most, id), largest),
-    save: (folder) => save(json, folder),
+    vocabularySize: vocabularySizeOf(json),
+    save: (folder, added = []) => save(withTokens(json, added), folder),
   };
 }
 
@@ -114,6 +116,21 @@ function configOf(json: TokenizerJson): Record<string, unknown> {
     unk_token: END_OF_TEXT,
     added_tokens_decoder: Object.fromEntries(json.added_tokens.map(({ id, ...token }) => [id, token])),
   };
+}
+
+/** Marks of a token that is never split, nor joined with what stands beside it. */
+const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+
+function withTokens(json: TokenizerJson, added: readonly string[]): TokenizerJson {
+  const next = vocabularySizeOf(json);
+  const more = added.map((content, n) => ({ id: next + n, content, ...special }));
+  return { ...json, added_tokens: [...json.added_tokens, ...more] };
+}
+
+/** One more than the largest token. */
+function vocabularySizeOf({ model, added_tokens }: TokenizerJson): number {
+  const largest = Object.values(model.vocab).reduce((a, b) => Math.max(a, b), 0);
+  return 1 + added_tokens.reduce((most, { id }) => Math.max(most, id), largest);
 }
 
 async function save(json: TokenizerJson, folder: string): Promise<void> {
@@ -154,7 +171,6 @@ function fromPair(vocabulary: unknown, merges: string, place: string): Tokenizer
     },
     place,
   );
-  const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   json.added_tokens = [{ id: endOfText(json), content: END_OF_TEXT, ...special }];
   return json;
 }

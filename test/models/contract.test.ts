@@ -13,6 +13,7 @@ import { modelNames, specOf } from '../../src/models/registry.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { chatServer, type ChatServer } from '../support/chat-server.ts';
 import { checkerboard, fitContext, trainOn } from '../support/datasets.ts';
+import { itemModelIn } from './gpt2/items/fixture.ts';
 import { microFolder, TableEngine } from './gpt2/fake-engine.ts';
 
 /**
@@ -56,6 +57,11 @@ function gpt2(typed: Record<string, unknown>): Recommender {
   });
 }
 
+/** Trained for one pass on ONNX Runtime, from random vectors or from those of ALS. */
+function itemGpt2(typed: Record<string, unknown>): Recommender {
+  return itemModelIn(join(folder, 'items'), { preset: 'tiny', epochs: 1, batchSize: 4, ...typed });
+}
+
 function chat(): Recommender {
   const options = resolveModel(chatOptions.parse({ baseUrl: server.url, retries: 0 }), new Date());
   const countTokens = (text: string) => text.length;
@@ -66,6 +72,8 @@ function chat(): Recommender {
 const languageModels: Record<string, () => Recommender | Promise<Recommender>> = {
   'gpt2, a list as it is generated': () => gpt2({}),
   'gpt2, titles by likelihood': () => gpt2({ rank: 'likelihood', width: 32 }),
+  'gpt2 on item tokens, random': () => itemGpt2({ itemInit: 'random' }),
+  'gpt2 on item tokens, from ALS': () => itemGpt2({}),
   'a chat model on loopback': chat,
 };
 

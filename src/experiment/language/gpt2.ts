@@ -13,7 +13,7 @@ import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
 import { prepareLanguage, runLanguageModel } from './run.ts';
-import { findUsers, sampleUsers } from './texts.ts';
+import { chooseUsers } from './texts.ts';
 
 export interface Gpt2Spec {
   options: Gpt2Options;
@@ -51,10 +51,7 @@ async function run(
   const setting = await prepareLanguage(
     data,
     protocol,
-    (prepared) =>
-      userIds === undefined
-        ? sampleUsers(prepared, options.numUsers ?? prepared.evaluable.length)
-        : findUsers(prepared, userIds),
+    (prepared) => chooseUsers(prepared, userIds, options.numUsers),
     context,
   );
   context.progress.note(`engine: ${engine.description}`);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { chatOptions, resolveModel } from '../../models/chat/options.ts';
 import { openEngine } from '../../models/gpt2/engine/open.ts';
+import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
 import { gpt2Options } from '../../models/gpt2/options.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { DataError } from '../../util/errors.ts';
@@ -11,6 +12,7 @@ import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext } from '../run.ts';
 import { runChat } from './chat.ts';
+import { runItemGpt2 } from './gpt2-items.ts';
 import { runGpt2 } from './gpt2.ts';
 import type { Hybrid } from './hybrid.ts';
 import { answersOfRecord } from './replay.ts';
@@ -36,7 +38,7 @@ export async function rerunGpt2(
   context: RunContext,
 ): Promise<LanguageRecord> {
   const recorded = record.models[0]?.hyperparameters ?? {};
-  if (recorded['init'] !== 'scratch') {
+  if (recorded['tokens'] !== 'items' && recorded['init'] !== 'scratch') {
     throw new DataError({
       place: path,
       found: `GPT-2 fine-tuned from '${String(recorded['model'])}'`,
@@ -46,11 +48,15 @@ export async function rerunGpt2(
   }
   const key = sha256(JSON.stringify([environment().recsys, record.source, protocol, recorded]));
   const folder = join(resultsDir, 'cache', 'reproduce', key.slice(0, 16));
-  const options = gpt2Options.parse({ ...recorded, output: join(folder, 'gpt2'), resume: true });
   const userIds = record.language.users.map(({ userId }) => userId);
-  const engine = await openEngine(options, context.threads);
-  const spec = { options, data, protocol, userIds, comparisonModels, resultsDir: folder };
-  return await runGpt2(spec, engine, context);
+  const spec = { data, protocol, userIds, comparisonModels, resultsDir: folder };
+  const resumed = { ...recorded, output: join(folder, 'gpt2'), resume: true };
+  if (recorded['tokens'] === 'items') {
+    const options = gpt2ItemOptions.parse(resumed);
+    return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
+  }
+  const options = gpt2Options.parse(resumed);
+  return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
 }
 
 /** Parses, grounds and scores the recorded answers again, without a request: tokens and cost are not counted anew. */

@@ -39,6 +39,17 @@ export function sampleUsers({ evaluable, protocol }: Prepared, count: number): I
   return new Rng(protocol.seed).derive('users').shuffle(evaluable.slice()).slice(0, count).sort();
 }
 
+/** The users of `ids`, where they are given; else a sample of `count`, or all that can be evaluated. */
+export function chooseUsers(
+  prepared: Prepared,
+  ids: readonly number[] | undefined,
+  count: number | undefined,
+): Int32Array {
+  return ids === undefined
+    ? sampleUsers(prepared, count ?? prepared.evaluable.length)
+    : findUsers(prepared, ids);
+}
+
 /** Released ids to ascending user indices, each once. Throws UsageError naming an id that the data set does not have. */
 export function findUsers({ dataset }: Prepared, ids: readonly (string | number)[]): Int32Array {
   const users = ids.map((id) => {

@@ -3,6 +3,7 @@ import type { FitContext } from '../../recommender.ts';
 import type { FineTuned, FineTuning } from '../training/fine-tune.ts';
 import type { Gpt2Config } from '../network/config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
+import type { WithTrainee } from '../items/fit.ts';
 import type { Decoder } from '../decoding/decoder.ts';
 
 /** A decoder holds memory beyond JavaScript's: dispose of it. */
@@ -13,6 +14,8 @@ export interface Engine {
   description: string;
   /** Fine-tunes; throws as `fineTune` does. */
   train(tuning: FineTuning, context: FitContext): Promise<FineTuned>;
+  /** Makes a trainee of any model of the training floor and disposes of it after `use`; absent where it cannot. */
+  withTrainee?: WithTrainee;
   /** A decoder for texts of up to `contextLength` tokens. */
   decoder(config: Gpt2Config, parameters: Parameters, contextLength: number): Promise<DisposableDecoder>;
 }

@@ -34,6 +34,14 @@ export async function openOnnxEngine(provider: Target, threads: number): Promise
         await trainee.dispose();
       }
     },
+    async withTrainee(model, use) {
+      const trainee = await createTrainee(provider, model, threads);
+      try {
+        return await use(trainee);
+      } finally {
+        await trainee.dispose();
+      }
+    },
     // Replies are written on the CPU, whatever trained: rows come and go at every token.
     decoder: (config, parameters) => Promise.resolve(new OnnxDecoder(config, parameters, threads)),
   };

@@ -21,7 +21,7 @@ export interface ItemBatch {
 }
 
 /** Levels of positions without a movie. */
-export const ASKING = -1;
+const ASKING = -1;
 export const PADDING = -2;
 
 export interface SampleOptions {
@@ -40,7 +40,7 @@ export interface SampleOptions {
 const LENGTHS = [64, 192];
 
 /** The length of the batch in which a history of `movies` movies and the asking position fit. */
-export function batchLength(movies: number, contextLength: number): number {
+function batchLength(movies: number, contextLength: number): number {
   return LENGTHS.find((length) => length < contextLength && movies < length) ?? contextLength;
 }
 
@@ -73,7 +73,7 @@ export function trainingBatches(
   return rng.shuffle(batches);
 }
 
-export function isUsable({ tokens, liked }: ItemHistory): boolean {
+function isUsable({ tokens, liked }: ItemHistory): boolean {
   return tokens.length >= 2 && liked.some((one) => one === 1);
 }
 

@@ -84,11 +84,15 @@ export async function fitItems(
   const vocabulary = itemVocabulary(train);
   const start: ItemStart = {
     ...(factors && { factors: await factors(inner, { ...context, rng: rng.derive('factors') }) }),
-    ...{ ordered, logitDeviation: settings.logitDeviation, biasScale: settings.biasScale },
+    ordered,
+    logitDeviation: settings.logitDeviation,
+    biasScale: settings.biasScale,
   };
   const parameters = await startParameters(config, inner, vocabulary, start, { ...context, rng });
   const sampling: SampleOptions = {
-    ...{ contextLength: config.n_positions, batchSize: training.batchSize, ordered },
+    contextLength: config.n_positions,
+    batchSize: training.batchSize,
+    ordered,
     ...settings,
   };
   const histories = itemHistories(inner, vocabulary, range(inner.userCount), threshold);
@@ -122,7 +126,10 @@ export async function fitItems(
 /** A digest of what a checkpoint must agree on with the run that resumes it. */
 function digestOf(options: ItemFitOptions, train: TrainingSet, parameters: Parameters, rng: Rng): string {
   const { config, settings, training, ordered, threshold, listLength } = options;
-  const { checkpointing: _, checkpointEvery: __, resume: ___, ...shaping } = training;
+  const { epochs, batchSize, accumulate, learningRate, schedule, warmup, weightDecay, clipNorm } = training;
+  const { validationShare, patience } = training;
+  const schedules = [epochs, batchSize, accumulate, learningRate, schedule, warmup, weightDecay, clipNorm];
+  const shaping = [...schedules, validationShare, patience];
   const columns = [train.ratings.users, train.ratings.items, train.ratings.values];
   const data = columns.map(({ buffer, byteOffset, byteLength }) =>
     sha256(new Uint8Array(buffer, byteOffset, byteLength)),

@@ -53,7 +53,7 @@ export function itemTrainable(
 }
 
 /** Rows of a batch that have targets; at least 1, so that a batch without any is a mean of nothing. */
-export function countSamples({ targets }: ItemBatch): number {
+function countSamples({ targets }: ItemBatch): number {
   return Math.max(1, targets.filter(({ length }) => length > 0).length);
 }
 

@@ -1,0 +1,101 @@
+/** GPT-2 over item tokens under the protocol: trained, saved, asked for lists. */
+import { join } from 'node:path';
+import { alsData } from '../../models/factorization/problem.ts';
+import type { Engine } from '../../models/gpt2/engine/engine.ts';
+import {
+  completeItemOptions,
+  gpt2ItemOptions,
+  type CompleteItemOptions,
+  type Gpt2ItemOptions,
+} from '../../models/gpt2/item-options.ts';
+import { saveItems } from '../../models/gpt2/items/folder.ts';
+import { createItemGpt2, type ItemGpt2Fitted, type ItemGpt2Parts } from '../../models/gpt2/items/index.ts';
+import { solverDefaults } from '../../models/mf/options.ts';
+import { fitByAls } from '../../numeric/als/fit.ts';
+import { UsageError } from '../../util/errors.ts';
+import { optionsAffectingResult } from '../../util/options.ts';
+import type { Protocol } from '../protocol.ts';
+import type { LanguageRecord } from '../record.ts';
+import type { RunContext, RunnableModel } from '../run.ts';
+import type { Gpt2Spec } from './gpt2.ts';
+import { prepareLanguage, runLanguageModel } from './run.ts';
+import { chooseUsers } from './texts.ts';
+
+export interface ItemGpt2Spec extends Omit<Gpt2Spec, 'options'> {
+  options: Gpt2ItemOptions;
+}
+
+/**
+ * Same spec, same numbers on the same machine. Throws UsageError for an engine that cannot train it, DataError for bad
+ * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
+ */
+export async function runItemGpt2(
+  spec: ItemGpt2Spec,
+  engine: Engine,
+  context: RunContext,
+): Promise<LanguageRecord> {
+  const { options, data, protocol, userIds, comparisonModels } = spec;
+  const setting = await prepareLanguage(
+    data,
+    protocol,
+    (prepared) => chooseUsers(prepared, userIds, options.numUsers),
+    context,
+  );
+  context.progress.note(`engine: ${engine.description}`);
+  const { record } = await runLanguageModel(
+    setting,
+    () => Promise.resolve(itemModel(spec, engine, context)),
+    { experiment: 'gpt2', protocol, comparisonModels },
+    describeModel,
+    context,
+  );
+  return { ...record, environment: { ...record.environment, engine: engine.description } };
+}
+
+function itemModel(
+  { options: given, data, protocol, resultsDir }: ItemGpt2Spec,
+  { withTrainee }: Engine,
+  context: RunContext,
+): RunnableModel<ItemGpt2Fitted> {
+  const options = completeItemOptions(given);
+  if (withTrainee === undefined) {
+    throw new UsageError({
+      place: '--tokens items',
+      found: `--engine ${options.engine}`,
+      wanted: '--engine onnx, which alone has it',
+    });
+  }
+  const output = options.output ?? join(resultsDir, 'gpt2-items');
+  const parts: ItemGpt2Parts = {
+    options,
+    withTrainee,
+    output,
+    fitFactors: (train, factors, context) =>
+      fitByAls(alsData(train), { ...solverDefaults.ials, factors }, context),
+    ordered: isOrdered(options, protocol, data.train !== undefined),
+    listLength: Math.max(...protocol.k),
+    threshold: protocol.threshold,
+    log: join(resultsDir, 'gpt2_training.jsonl'),
+  };
+  return {
+    name: 'gpt2-items',
+    model: 'gpt2',
+    hyperparameters: optionsAffectingResult(gpt2ItemOptions, options),
+    create: () => Promise.resolve(createItemGpt2(parts)),
+    async save({ config, parameters, vocabulary, train }) {
+      await saveItems(output, config, parameters, vocabulary, train);
+      context.progress.note(`saved ${output}`);
+    },
+  };
+}
+
+/** `auto` follows the split: by time where the split is; a split that is given as files says nothing and is not. */
+function isOrdered({ itemOrder }: CompleteItemOptions, { split }: Protocol, predefined: boolean): boolean {
+  if (itemOrder !== 'auto') return itemOrder === 'time';
+  return !predefined && (split.endsWith('temporal') || split === 'leave-last-one-out');
+}
+
+function describeModel({ config, vocabulary }: ItemGpt2Fitted): Record<string, unknown> {
+  const { n_layer, n_head, n_embd, n_positions } = config;
+  return { architecture: { n_layer, n_head, n_embd, n_positions }, movieTokens: vocabulary.catalogue.length };
+}

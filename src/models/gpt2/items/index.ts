@@ -1,0 +1,147 @@
+/** GPT-2 over item tokens as a recommender: ranks all movies in one pass, reasons by the shared rule. */
+import type { TrainingSet } from '../../../data/training-set.ts';
+import { describeHistory } from '../../../language/history.ts';
+import { toNaturalTitle } from '../../../language/titles.ts';
+import type { Parameters } from '../../../huggingface/tensors.ts';
+import { quantizeRate } from '../../../training/dropout.ts';
+import type { Exchange, LanguageFitted } from '../../language-model.ts';
+import type { FitContext, Recommender, TopK } from '../../recommender.ts';
+import { itemDefaults, itemSizes, PROMPT_SHARE, type CompleteItemOptions } from '../item-options.ts';
+import { gpt2ConfigSchema, type Gpt2Config } from '../network/config.ts';
+import { reasonFor } from '../prompt/template.ts';
+import { fitItems, type ItemFitOptions, type WithTrainee } from './fit.ts';
+import { itemHistories, type ItemVocabulary } from './histories.ts';
+import { ItemPredictor } from './predictor.ts';
+import { rankMovies } from './ranking.ts';
+import { SPARE_COLUMNS } from './start.ts';
+
+/** Name and version that records keep: history as item tokens, the list as titles with reasons by rule. */
+const TEMPLATE_NAME = 'items@1';
+
+export interface ItemGpt2Parts {
+  options: CompleteItemOptions;
+  withTrainee: WithTrainee;
+  /** Factors of implicit ALS, (items, k) row-major by item index, for --item-init als. */
+  fitFactors: (
+    train: TrainingSet,
+    factors: number,
+    context: FitContext,
+  ) => Promise<{ k: number; itemFactors: Float32Array }>;
+  /** Ratings by time. */
+  ordered: boolean;
+  /** Entries of the lists that validation measures. */
+  listLength: number;
+  /** Stars from which a training rating counts as liked. */
+  threshold: number;
+  /** Folder for checkpoints. */
+  output: string;
+  /** File for a line per update. */
+  log: string;
+}
+
+export interface ItemGpt2Fitted extends LanguageFitted {
+  config: Gpt2Config;
+  parameters: Parameters;
+  vocabulary: ItemVocabulary;
+  train: TrainingSet;
+}
+
+/** Untrained. `fit` throws as `runTraining` does. */
+export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted> {
+  return {
+    name: 'gpt2-items',
+    async fit(train, context) {
+      const config = configOf(parts.options);
+      const { parameters, vocabulary, facts } = await fitItems(
+        fitOptions(parts, config),
+        parts.withTrainee,
+        train,
+        context,
+      );
+      const exchanges: Exchange[] = [];
+      return {
+        config,
+        parameters,
+        vocabulary,
+        train,
+        facts,
+        exchanges,
+        template: TEMPLATE_NAME,
+        async recommend(users, k) {
+          const { threshold, ordered, options } = parts;
+          const predictor = new ItemPredictor(config, context.threads);
+          try {
+            const histories = itemHistories(train, vocabulary, users, threshold);
+            const sampling = { contextLength: config.n_positions, batchSize: options.batchSize, ordered };
+            const drawn = { rng: context.rng.derive('prompts'), signal: context.signal };
+            const states = await predictor.states(parameters, histories, sampling, drawn);
+            const { threads, signal } = context;
+            const lists = await rankMovies(parameters, vocabulary, states, train, {
+              users,
+              k,
+              threads,
+              signal,
+            });
+            for (const [row, user] of users.entries()) {
+              exchanges.push(describeList(train, user, lists, row, config.n_positions - 1));
+            }
+            return lists;
+          } finally {
+            await predictor.dispose();
+          }
+        },
+      };
+    },
+  };
+}
+
+function configOf({ preset, contextLength, dropout, itemInit }: CompleteItemOptions): Gpt2Config {
+  const size = itemSizes[preset];
+  return gpt2ConfigSchema.parse({
+    model_type: 'gpt2',
+    ...size,
+    n_positions: contextLength ?? size.n_positions,
+    embd_pdrop: quantizeRate(itemDefaults[itemInit].embeddingDropout),
+    attn_pdrop: 0,
+    resid_pdrop: quantizeRate(dropout),
+  });
+}
+
+function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config): ItemFitOptions {
+  const { options, fitFactors, ordered, threshold, listLength, output, log } = parts;
+  const { logitDeviation, biasScale, targetExponent } = itemDefaults[options.itemInit];
+  return {
+    config,
+    ordered,
+    threshold,
+    listLength,
+    output,
+    log,
+    settings: { promptShare: PROMPT_SHARE, logitDeviation, biasScale, targetExponent },
+    training: options,
+    ...(options.itemInit === 'als' && {
+      factors: (train: TrainingSet, context: FitContext) =>
+        fitFactors(train, config.n_embd - SPARE_COLUMNS, context),
+    }),
+  };
+}
+
+/** A list as text: titles of the movies, each with a reason by the rule of the prompt template. */
+function describeList(
+  train: TrainingSet,
+  user: number,
+  lists: TopK,
+  row: number,
+  maxMovies: number,
+): Exchange {
+  const history = describeHistory(train, user, { maxMovies });
+  const items = [...lists.items.subarray(row * lists.k, (row + 1) * lists.k)].filter((item) => item >= 0);
+  const entries = items.map((item) => ({
+    title: toNaturalTitle(train.movies.titles[item]!),
+    reason: reasonFor(train.movies.genres[item]!, history.genres),
+    item,
+    match: 'exact' as const,
+  }));
+  const reply = entries.map(({ title, reason }, n) => `${n + 1}. ${title} - ${reason}\n`).join('');
+  return { user, history, state: entries.length > 0 ? 'answered' : 'empty', reply, entries };
+}
