@@ -13,7 +13,9 @@ import { createItemGpt2, type ItemGpt2Fitted, type ItemGpt2Parts } from '../../m
 import { solverDefaults } from '../../models/mf/options.ts';
 import { fitByAls } from '../../numeric/als/fit.ts';
 import { UsageError } from '../../util/errors.ts';
+import { requireFolder } from '../../util/files.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
+import { withLocks } from '../../util/process/lock.ts';
 import type { Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
@@ -34,6 +36,18 @@ export async function runItemGpt2(
   engine: Engine,
   context: RunContext,
 ): Promise<LanguageRecord> {
+  const output = spec.options.output ?? join(spec.resultsDir, 'gpt2-items');
+  const remedy = 'Wait for it, or give this run a folder of its own with --output.';
+  return await withLocks([output], remedy, () => run(spec, output, engine, context));
+}
+
+async function run(
+  spec: ItemGpt2Spec,
+  output: string,
+  engine: Engine,
+  context: RunContext,
+): Promise<LanguageRecord> {
+  await requireFolder(output);
   const { options, data, protocol, userIds, comparisonModels } = spec;
   const setting = await prepareLanguage(
     data,
@@ -44,7 +58,8 @@ export async function runItemGpt2(
   context.progress.note(`engine: ${engine.description}`);
   const { record } = await runLanguageModel(
     setting,
-    () => Promise.resolve(itemModel(spec, engine, context)),
+    ({ protocol: { threshold }, train }) =>
+      Promise.resolve(itemModel(spec, output, engine, threshold / train.starUnit, context)),
     { experiment: 'gpt2', protocol, comparisonModels },
     describeModel,
     context,
@@ -54,7 +69,9 @@ export async function runItemGpt2(
 
 function itemModel(
   { options: given, data, protocol, resultsDir }: ItemGpt2Spec,
+  output: string,
   { withTrainee }: Engine,
+  threshold: number,
   context: RunContext,
 ): RunnableModel<ItemGpt2Fitted> {
   const options = completeItemOptions(given);
@@ -65,7 +82,6 @@ function itemModel(
       wanted: '--engine onnx, which alone has it',
     });
   }
-  const output = options.output ?? join(resultsDir, 'gpt2-items');
   const parts: ItemGpt2Parts = {
     options,
     withTrainee,
@@ -74,7 +90,7 @@ function itemModel(
       fitByAls(alsData(train), { ...solverDefaults.ials, factors }, context),
     ordered: isOrdered(options, protocol, data.train !== undefined),
     listLength: Math.max(...protocol.k),
-    threshold: protocol.threshold,
+    threshold,
     log: join(resultsDir, 'gpt2_training.jsonl'),
   };
   return {
