@@ -1,9 +1,9 @@
 /** Both pages in a real browser: opened from disk, without network. Screenshots go to coverage/screenshots, which CI keeps. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compare } from '../../src/experiment/compare/index.ts';
@@ -17,7 +17,6 @@ import { languageRecordOf } from '../support/language-records.ts';
 import { recordOf } from '../support/records.ts';
 
 const hostile = `<script>document.title = 'owned'</script><img src=x onerror="document.title = 'owned'"> & "x" (1999)`;
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const screenshots = join('coverage', 'screenshots');
 const context = { progress: silentProgress, signal: new AbortController().signal };
 
@@ -105,7 +104,7 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     it(`${name} has no violation that axe-core finds, in both themes`, async () => {
       for (const colorScheme of ['light', 'dark'] as const) {
         const { page } = await open(browser, files.get(name)!, { colorScheme, width: 1280 });
-        await page.evaluate(await readFile(axePath, 'utf8'));
+        await page.evaluate(axe.source);
         const found = await page.evaluate(`axe.run().then(({ violations }) =>
           violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html).join(' ')))`);
         expect([colorScheme, found]).toEqual([colorScheme, []]);

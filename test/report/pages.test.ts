@@ -98,6 +98,24 @@ describe.each(['exploration', 'comparison'] as const)('the page %s', (name) => {
   });
 });
 
+describe('the page of 20 models and 6,040 users', () => {
+  it('stays under 2 MB', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-page-'));
+    const models = Object.fromEntries(
+      Array.from({ length: 20 }, (_, model) => [
+        `model-${model}`,
+        Array.from({ length: 6040 }, (_, user) =>
+          (user + model) % 7 < 3 ? [1 + ((user * model) % 10)] : [],
+        ),
+      ]),
+    );
+    await writeFile(join(folder, 'baseline_metrics.json'), JSON.stringify(recordOf(models)));
+    const found = await compare({ files: [], resultsDir: folder }, context);
+    expect(found.pairs).toHaveLength(190);
+    expect(Buffer.byteLength(await comparePage(found, 'recsys compare'))).toBeLessThan(2_000_000);
+  }, 240_000);
+});
+
 describe('what is concluded', () => {
   it('names the best model, those without a significant difference to it, and those it beats', () => {
     expect(conclusion(comparison)).toBe(
