@@ -4,7 +4,9 @@ import { describeHistory } from '../../language/history.ts';
 import type { TopK } from '../../models/recommender.ts';
 import { specOf, type ModelSpec } from '../../models/registry.ts';
 import { UsageError } from '../../util/errors.ts';
+import { sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
+import { indicesOf } from '../../util/sparse-rows.ts';
 import { Stopwatch } from '../environment.ts';
 import type { Prepared } from '../prepare.ts';
 import { withFitted, type RunContext } from '../run.ts';
@@ -70,8 +72,8 @@ function searchByText({ train }: Prepared, users: Int32Array, k: number): TopK {
 /** Mean share of a user's relevant test items that the candidates hold: no list made from them can recall more. */
 export function candidateRecall({ relevant }: Pick<Prepared, 'relevant'>, candidates: Candidates): number {
   const recalls = [...candidates].flatMap(([user, items]) => {
-    const own = relevant.indices.subarray(relevant.pointers[user], relevant.pointers[user + 1]);
+    const own = indicesOf(relevant, user);
     return own.length === 0 ? [] : [own.filter((item) => items.includes(item)).length / own.length];
   });
-  return recalls.reduce((sum, recall) => sum + recall, 0) / Math.max(1, recalls.length);
+  return sum(recalls) / Math.max(1, recalls.length);
 }

@@ -6,7 +6,9 @@ import { fuse } from '../../models/hybrid/rank-fusion.ts';
 import type { LanguageFitted } from '../../models/language-model.ts';
 import type { TopK } from '../../models/recommender.ts';
 import type { ModelSpec } from '../../models/registry.ts';
+import { range, sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
+import { rowLength } from '../../util/sparse-rows.ts';
 import { Stopwatch } from '../environment.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
@@ -69,7 +71,7 @@ export async function chooseHybridWeight(
   for (const weight of TRIED_WEIGHTS) {
     const lists = { users, ...fuse(first, second, weight, length) };
     const { cutoffs } = evaluateLists(lists, inner.relevant, inner.facts, { cutoffs: [length], users });
-    const ndcg = cutoffs[0]!.perUser.ndcg.reduce((sum, value) => sum + value, 0) / Math.max(1, users.length);
+    const ndcg = sum(cutoffs[0]!.perUser.ndcg) / Math.max(1, users.length);
     if (ndcg > best.ndcg) best = { weight, ndcg };
   }
   return best.weight;
@@ -89,9 +91,9 @@ function validationPart(
   );
   const threshold = prepared.protocol.threshold / prepared.train.starUnit;
   const relevant = relevantItems(validation, threshold, train.userCount, train.itemCount);
-  const others = Array.from({ length: train.userCount }, (_, user) => user).filter(
-    (user) => relevant.pointers[user + 1]! > relevant.pointers[user]! && !asked.includes(user),
+  const others = range(train.userCount).filter(
+    (user) => rowLength(relevant, user) > 0 && !asked.includes(user),
   );
-  const users = Int32Array.from(rng.derive('users').shuffle(others).slice(0, asked.length)).sort();
+  const users = rng.derive('users').shuffle(others).slice(0, asked.length).sort();
   return { inner: { ...prepared, train, relevant }, users };
 }
