@@ -59,7 +59,7 @@ export async function bundledTokenizer(): Promise<Gpt2Tokenizer> {
  * the `vocabSize` rows of the model's embedding.
  */
 export async function loadTokenizer(folder: string, vocabSize: number): Promise<Gpt2Tokenizer> {
-  const json = (await fromJsonFile(folder)) ?? (await fromPairOfFiles(folder));
+  const json = await withConfig((await fromJsonFile(folder)) ?? (await fromPairOfFiles(folder)), folder);
   if (json === undefined) {
     throw new DataError({
       place: folder,
@@ -166,7 +166,7 @@ function fromPair(vocabulary: unknown, merges: string, place: string): Tokenizer
         fuse_unk: false,
         byte_fallback: false,
         vocab: vocabulary,
-        merges: merges.split('\n').filter((line) => line !== '' && !line.startsWith('#version')),
+        merges: merges.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#version')),
       },
     },
     place,
@@ -185,8 +185,51 @@ async function fromPairOfFiles(folder: string): Promise<TokenizerJson | undefine
   const place = join(folder, 'vocab.json');
   const [vocabulary, merges] = [await readIfThere(place), await readIfThere(join(folder, 'merges.txt'))];
   if (vocabulary === undefined || merges === undefined) return undefined;
-  return fromPair(parse(vocabulary, place), merges, place);
+  return await withAddedTokens(fromPair(parse(vocabulary, place), merges, place), folder);
 }
+
+/** The tokens of `added_tokens.json`, by their text, which older versions of Hugging Face's tokenizers wrote beside the pair. */
+async function withAddedTokens(json: TokenizerJson, folder: string): Promise<TokenizerJson> {
+  const place = join(folder, 'added_tokens.json');
+  const text = await readIfThere(place);
+  if (text === undefined) return json;
+  const added = z.record(z.string(), z.int().min(0)).safeParse(parse(text, place));
+  if (!added.success) {
+    throw new DataError({ place, found: 'another form', wanted: 'ids by token', cause: added.error });
+  }
+  const known = new Set(json.added_tokens.map(({ content }) => content));
+  const more = Object.entries(added.data)
+    .filter(([content]) => !known.has(content))
+    .map(([content, id]) => ({ id, content, ...special }));
+  return { ...json, added_tokens: [...json.added_tokens, ...more] };
+}
+
+/**
+ * What `tokenizer_config.json` says of a space before a text goes before `tokenizer.json`, as in Hugging Face's tokenizers.
+ * Throws DataError where there is to be one: texts are put into tokens piece by piece here, and every piece would get it.
+ */
+async function withConfig(
+  json: TokenizerJson | undefined,
+  folder: string,
+): Promise<TokenizerJson | undefined> {
+  const place = join(folder, 'tokenizer_config.json');
+  const text = await readIfThere(place);
+  const config = prefixSchema.safeParse(text === undefined ? {} : parse(text, place));
+  const given = config.success ? config.data.add_prefix_space : undefined;
+  const own = prefixSchema.safeParse(json?.['pre_tokenizer']);
+  const prefix = given ?? (own.success && own.data.add_prefix_space === true);
+  if (prefix) {
+    throw new DataError({
+      place: given === undefined ? join(folder, 'tokenizer.json') : place,
+      found: 'add_prefix_space true: a space before every text',
+      wanted: "a tokenizer as GPT-2's, without one",
+      remedy: 'Set it to false if the model was trained without.',
+    });
+  }
+  return json && own.success ? { ...json, pre_tokenizer: { ...own.data, add_prefix_space: false } } : json;
+}
+
+const prefixSchema = z.looseObject({ add_prefix_space: z.boolean().optional() });
 
 function checkTokenizer(value: unknown, place: string): TokenizerJson {
   const result = tokenizerJsonSchema.safeParse(value);

@@ -57,7 +57,27 @@ describe("a folder's tokenizer", () => {
       expect(whole.encode(text)).toEqual(bundled.encode(text));
       expect(old.encode(text)).toEqual(bundled.encode(text));
     }
+    const merges = await readFile(join(pair, 'merges.txt'), 'utf8');
+    await writeFile(join(pair, 'merges.txt'), merges.replaceAll('\n', '\r\n')); // a checkout on Windows
+    await writeFile(join(pair, 'added_tokens.json'), '{"<|pad|>": 50257}');
+    const windows = await loadTokenizer(pair, VOCAB_SIZE + 1);
+    for (const text of samples) expect(windows.encode(text)).toEqual(bundled.encode(text));
+    expect(windows.encode('<|pad|>')).toEqual([50257]);
     await rm(pair, { recursive: true });
+  });
+
+  it('puts no space before a text where its configuration says so, and is refused where one is wanted', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'tokenizer-'));
+    const json = (await readFile(join(folder, 'tokenizer.json'), 'utf8')).replaceAll(
+      '"add_prefix_space":false',
+      '"add_prefix_space":true',
+    );
+    await writeFile(join(other, 'tokenizer.json'), json);
+    await expect(loadTokenizer(other, VOCAB_SIZE)).rejects.toThrow(/add_prefix_space true/);
+    await writeFile(join(other, 'tokenizer_config.json'), '{"add_prefix_space": false}');
+    const tokenizer = await loadTokenizer(other, VOCAB_SIZE);
+    for (const text of samples) expect(tokenizer.encode(text)).toEqual(bundled.encode(text));
+    await rm(other, { recursive: true });
   });
 
   it('that does not fit the vocabulary is refused with both sizes', async () => {

@@ -29,6 +29,7 @@ export async function readCheckpoint(folder: string, config: Gpt2Config): Promis
       checkShape(name, shape, location, folder);
       const data = new Float32Array(shape.reduce((product, n) => product * n, 1));
       await location!.file.readInto(location!.name, data);
+      requireFinite(data, `${location!.file.path}: ${location!.name}`);
       parameters.set(name, { shape, data });
     }
     return parameters;
@@ -45,6 +46,17 @@ export async function writeCheckpoint(
 ): Promise<void> {
   await writeSafetensors(join(folder, weightsFile), parameters);
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(configJson(config), null, 2)}\n`);
+}
+
+function requireFinite(values: Float32Array, place: string): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  throw new DataError({
+    place,
+    found: `${values[at]} at entry ${at}`,
+    wanted: 'finite weights',
+    remedy: 'The training that wrote them diverged: use an earlier checkpoint.',
+  });
 }
 
 /** Where a tensor lies. */

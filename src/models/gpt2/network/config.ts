@@ -12,6 +12,8 @@ const MAX_TOKENS = 4_194_304;
 /** Architectures that Hugging Face's GPT2LMHeadModel has and we do not: refused rather than computed wrongly. */
 const only = <T extends boolean | string>(value: T) => z.literal(value).default(value as never);
 
+const tokenIds = z.union([z.int().min(0), z.array(z.int().min(0)), z.null()]);
+
 /**
  * The fields of GPT2Config that change what the network computes; names and defaults are Hugging Face's. Unknown
  * fields are ignored on reading, as Hugging Face does.
@@ -40,8 +42,9 @@ export const gpt2ConfigSchema = z.object({
   scale_attn_by_inverse_layer_idx: only(false),
   add_cross_attention: only(false),
   tie_word_embeddings: only(true),
-  bos_token_id: z.int().min(0).default(50256),
-  eos_token_id: z.int().min(0).default(50256),
+  /** Only passed on; some files have none, or several that end a text. */
+  bos_token_id: tokenIds.default(50256),
+  eos_token_id: tokenIds.default(50256),
 });
 
 /** A GPT-2 architecture. Legend: B sequences, T tokens, C = n_embd, H = n_head, D = C/H, V = vocab_size. */

@@ -57,6 +57,23 @@ async function readOne(path: string, name: string, count: number): Promise<Float
   return target;
 }
 
+describe('files that people have', () => {
+  it('may have no token that begins a text, and several that end it', () => {
+    const given = { model_type: 'gpt2', bos_token_id: null, eos_token_id: [50256, 198] };
+    expect(parseConfig(given, 'config.json')).toMatchObject({
+      bos_token_id: null,
+      eos_token_id: [50256, 198],
+    });
+  });
+
+  it('are refused by the name of a tensor with a weight that is no number', async () => {
+    const parameters = initialParameters(config, new Rng(1));
+    parameters.get('transformer.ln_f.bias')!.data[2] = NaN;
+    await writeCheckpoint(folder, config, parameters);
+    await expect(readCheckpoint(folder, config)).rejects.toThrow(/ln_f\.bias: NaN at entry 2/);
+  });
+});
+
 describe('a checkpoint', () => {
   it("written by Hugging Face is read: the fixture's weights have the shapes of its config.json", async () => {
     const config = await readConfig(fixture);
