@@ -39,11 +39,8 @@ const save = (name: string, values: Float32Array | Int32Array) =>
 const rows: Record<string, () => Promise<void>> = { load, dataset, als, bpr, fm, top, metrics };
 
 async function load(): Promise<void> {
-  const form = { file: 'ratings.csv', delimiter: ',', header: 'required' } as const;
-  const scale = { min: 0.5, max: 5, step: 0.5 };
-  const { columns } = await time(() =>
-    readRatings(join(data, 'ratings.csv'), { ...form, scale }, { threads: THREADS }),
-  );
+  const form = { file: 'ratings.csv', scale: { min: 0.5, max: 5, step: 0.5 } };
+  const { columns } = await time(() => readRatings(join(data, 'ratings.csv'), form, { threads: THREADS }));
   quality = { rows: columns.values.length, mean: mean(columns.values) };
 }
 

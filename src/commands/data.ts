@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import type { DatasetStats, VerifiedFile } from '../data/stats.ts';
+import { dataSchema } from '../experiment/protocol.ts';
 import { DataError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
@@ -11,6 +12,8 @@ import { addFlags, readFlags } from './shared/flags.ts';
 const sharedSchema = outputSchema.pick({ json: true, quiet: true, verbose: true }).extend({
   json: z.boolean().default(false).describe('print JSON on standard output and nothing else there'),
 });
+
+const readingSchema = dataSchema.pick({ columns: true, strict: true });
 
 const downloadSchema = z.object({
   url: z
@@ -74,14 +77,14 @@ function downloadCommand(): Command {
 }
 
 function verifyCommand(): Command {
-  return new Command('verify')
+  return addFlags(new Command('verify'), readingSchema)
     .description(
       'read every line of a data set and compare its files with the release; exit 1 when they differ',
     )
     .argument('<name|dir>', 'release or folder')
     .action(async (nameOrFolder: string, typed: Record<string, unknown>) => {
       const options = readFlags(sharedSchema, typed);
-      const dataset = await load(nameOrFolder, options);
+      const dataset = await load(nameOrFolder, typed);
       const { verifyFiles } = await import('../data/stats.ts');
       const files = verifyFiles(dataset);
       const { warnings, name } = dataset;
@@ -96,12 +99,12 @@ function verifyCommand(): Command {
 }
 
 function statsCommand(): Command {
-  return new Command('stats')
+  return addFlags(new Command('stats'), readingSchema)
     .description('users, movies, ratings, density, scale and dates of a data set')
     .argument('<name|dir>', 'release or folder')
     .action(async (nameOrFolder: string, typed: Record<string, unknown>) => {
       const options = readFlags(sharedSchema, typed);
-      const dataset = await load(nameOrFolder, options);
+      const dataset = await load(nameOrFolder, typed);
       const { datasetStats } = await import('../data/stats.ts');
       const stats = datasetStats(dataset);
       if (options.json) printJson(stats);
@@ -112,9 +115,13 @@ function statsCommand(): Command {
     });
 }
 
-async function load(nameOrFolder: string, options: z.output<typeof sharedSchema>) {
+async function load(nameOrPath: string, typed: Record<string, unknown>) {
   const { loadDataset } = await import('../data/loader.ts');
-  return withContext(options, (context) => loadDataset(nameOrFolder, context));
+  const { readingOptions } = await import('../experiment/prepare.ts');
+  const reading = readingOptions(readFlags(readingSchema, typed));
+  return withContext(readFlags(sharedSchema, typed), (context) =>
+    loadDataset(nameOrPath, { ...context, ...reading }),
+  );
 }
 
 function statsRows(stats: DatasetStats): string[][] {

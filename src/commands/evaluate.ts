@@ -14,6 +14,11 @@ const filesSchema = z.object({
     .string()
     .meta({ placeholder: 'file' })
     .describe('lists to score: userId, movieId and rank or score, with or without a header'),
+  listColumns: z
+    .string()
+    .optional()
+    .meta({ placeholder: 'list' })
+    .describe('which column of the lists is what, by name or number: user=1,item=2,rank=3 or score=3'),
   compat: z
     .enum(Object.keys(conventions) as [keyof typeof conventions])
     .default('recsys')
@@ -28,7 +33,7 @@ export function evaluateCommand(): Command {
   );
   addFlags(command, filesSchema, dataSchema, protocolSchema, reportSchema);
   return command.action(async (typed: Record<string, unknown>) => {
-    const { recommendations, compat, output } = readFlags(filesSchema, typed);
+    const { recommendations, compat, output, listColumns } = readFlags(filesSchema, typed);
     const data = readFlags(dataSchema, typed);
     const protocol = readFlags(protocolSchema, typed);
     const report = readFlags(reportSchema, typed);
@@ -37,9 +42,8 @@ export function evaluateCommand(): Command {
     const { recordSchema } = await import('../experiment/record.ts');
     const { recordTable } = await import('../report/record-table.ts');
     const run = async (context: CommandContext) => {
-      const record = await interruptible(context.signal, () =>
-        evaluateFile({ recommendations, data, protocol, convention: compat }, context),
-      );
+      const lists = { recommendations, data, protocol, convention: compat, listColumns };
+      const record = await interruptible(context.signal, () => evaluateFile(lists, context));
       print(report.json ? jsonText(record) : recordTable(record) + describeLists(record));
       if (output === undefined) return;
       for (const note of await saveRecord(output, recordSchema, record)) context.progress.note(note);

@@ -9,7 +9,7 @@ import { outputSchema, withContext, type CommandContext } from './shared/context
 import { addFlags, readFlags } from './shared/flags.ts';
 
 const schema = dataSchema
-  .pick({ dataset: true })
+  .pick({ dataset: true, columns: true, strict: true })
   .extend(protocolSchema.pick({ testShare: true, seed: true, threshold: true }).shape)
   .extend(popularityOptions.pick({ damping: true }).shape);
 const output = outputSchema.omit({ threads: true });

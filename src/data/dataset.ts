@@ -3,6 +3,12 @@
  * Indices ascend with the released ids, so "ties by ascending movie id" is "ties by ascending item index".
  */
 
+/** An id as released: a whole number up to 2147483647, or text, as longer numbers are. */
+export type Id = number | string;
+
+/** The id of each index, ascending: numbers by size, text by `compareIds`. */
+export type Ids = Int32Array | readonly string[];
+
 /** Ratings as columns of equal length, in the order of the file. */
 export interface Ratings {
   /** User index, 0 to users-1. */
@@ -54,13 +60,17 @@ export interface Dataset {
   name: string;
   files: SourceFile[];
   /** Released user id of each user index, ascending. */
-  userIds: Int32Array;
+  userIds: Ids;
   /** Released movie id of each item index, ascending; includes movies without ratings. */
-  itemIds: Int32Array;
+  itemIds: Ids;
   ratings: Ratings;
   movies: Movies;
   tags?: Tags;
   links?: Links;
+  /** True where the source has no ratings: every value is 1, and every row counts as relevant. */
+  isImplicit?: boolean;
+  /** Ratings whose time is unknown, while others have one; 0 where it is not given. */
+  withoutTime?: number;
   /** The rating scale of the release. */
   scale: { min: number; max: number; step: number };
   /** What was kept, repaired or dropped while reading, each as a sentence with file and line. */

@@ -1,5 +1,5 @@
 /** Released ids to dense indices, and repeated ratings of one movie by one user. */
-import type { Ratings } from './dataset.ts';
+import type { Id, Ids, Ratings } from './dataset.ts';
 
 /** Gives the index of an id, or -1. */
 export type IndexOf = (id: number) => number;
@@ -18,6 +18,64 @@ export function indexer(ids: Int32Array): IndexOf {
   const table = new Int32Array(largest + 1).fill(-1);
   ids.forEach((id, index) => (table[id] = index));
   return (id) => (id > largest ? -1 : table[id]!);
+}
+
+/** Gives the index of an id, number or text, or -1. `ids` must ascend. */
+export function idIndexer(ids: Ids): (id: Id) => number {
+  if (ids instanceof Int32Array) {
+    const indexOf = indexer(ids);
+    return (id) => (typeof id === 'number' ? indexOf(id) : -1);
+  }
+  const map = new Map(ids.map((id, index) => [id, index]));
+  return (id) => map.get(String(id)) ?? -1;
+}
+
+/** Orders text ids: whole numbers by size before all other text, which goes by code unit. */
+export function compareIds(a: string, b: string): number {
+  const [isNumberA, isNumberB] = [/^\d+$/.test(a), /^\d+$/.test(b)];
+  if (isNumberA !== isNumberB) return isNumberA ? -1 : 1;
+  if (isNumberA && a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Orders ids that are numbers or text: numbers by size, others by `compareIds`. */
+export function byId(a: Id, b: Id): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : compareIds(String(a), String(b));
+}
+
+/** Ids as text. */
+export function textIds(ids: Ids): readonly string[] {
+  return ids instanceof Int32Array ? Array.from(ids, String) : ids;
+}
+
+/** The ids that a column of a file stands for: its own numbers, or the text that they number. */
+export interface IdColumnOf {
+  column: Int32Array;
+  texts: readonly string[] | undefined;
+}
+
+/** All ids of some columns and of a list, ascending; text as soon as one of them is text. */
+export function unionIds(columns: IdColumnOf[], listed: Ids = new Int32Array(0)): Ids {
+  const isText = !(listed instanceof Int32Array) || columns.some(({ texts }) => texts !== undefined);
+  if (isText) {
+    const own = columns.map(({ column, texts }) => texts ?? textIds(distinctIds(column)));
+    return [...new Set([textIds(listed), ...own].flat())].sort(compareIds);
+  }
+  const all = [listed, ...columns.map(({ column }) => distinctIds(column))];
+  return Int32Array.from(new Set(all.flatMap((ids) => Array.from(ids)))).sort();
+}
+
+/** Replaces a column of ids by their indices in `ids`, in place. Returns the first row whose id is not there, or -1. */
+export function mapToIndices({ column, texts }: IdColumnOf, ids: Ids): number {
+  if (texts === undefined && ids instanceof Int32Array) return toIndices(column, indexer(ids));
+  const indexOf = idIndexer(ids);
+  const indices = texts?.map((text) => indexOf(text));
+  for (let row = 0; row < column.length; row++) {
+    const index = indices ? indices[column[row]!]! : indexOf(column[row]!);
+    if (index === -1) return row;
+    column[row] = index;
+  }
+  return -1;
 }
 
 /** The distinct ids of a column, ascending. */

@@ -1,145 +1,261 @@
-/** A release's name or a folder to a `Dataset`: finds the files, reads them, and maps ids to indices once. */
-import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+/** A release's name or a path to a `Dataset`: finds the files, reads them, and maps ids to indices once. */
+import { join } from 'node:path';
 import { DataError } from '../util/errors.ts';
-import { sha256 } from '../util/files.ts';
-import { foldersOf, installedFolder, releases, type Release } from './releases/catalogue.ts';
-import { forms, type ReleaseForm } from './releases/forms.ts';
-import type { Dataset, Ratings, SourceFile, Tags } from './dataset.ts';
-import { compact, findDuplicates, indexer, toIndices, without, type IndexOf } from './ids.ts';
+import { sha256OfFile } from '../util/files.ts';
+import type { Dataset, Ids, Movies, Ratings, SourceFile, Tags } from './dataset.ts';
+import { openContent, readText } from './files/content.ts';
 import type { MovieTable, TagTable } from './files/movies.ts';
+import { placeOf, quoteField, type TextFile } from './files/records.ts';
+import { findDataset, type DataFolder } from './folder.ts';
+import { compact, findDuplicates, idIndexer, mapToIndices, unionIds, without } from './ids.ts';
 import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns, ReadOptions } from './ratings/file.ts';
-import { placeOf } from './files/records.ts';
+import type { ColumnChoice } from './ratings/columns.ts';
+import { scaleOf } from './ratings/form.ts';
+import { findFile } from './releases/forms.ts';
 
 /** Of warnings of one kind, this many are written out; the rest is counted. */
 const MAX_WARNINGS_PER_KIND = 5;
 
+/** How strictly, and with which columns, data are read. */
+export interface LoadOptions extends ReadOptions {
+  /** Names or numbers of the columns of the ratings. */
+  columns?: ColumnChoice;
+  /** Refuses what would else be noted: odd optional files, times that cannot be read, ratings of unknown movies. */
+  strict?: boolean | undefined;
+}
+
 /**
- * Loads a release by name, or any folder in the form of one. Tags and links come along where the folder has them.
+ * Loads a release by name, or a folder, file or zip archive of ratings in any of the forms in docs/data.md. Movies, tags
+ * and links come along where there are files of them.
  *
- * Throws DataError, naming file and line where there is one: unknown name, missing or empty file, bad header, missing
- * column, bad id, rating off the scale, unknown or repeated movie, text that is not UTF-8. Repeated ratings of one
- * movie by one user, and tags that cannot be used, are dropped with an entry in `warnings`.
+ * Throws DataError, naming file and line where there is one: unknown name, missing or empty file, columns that cannot be
+ * told, bad id, rating that is no number or off a release's scale, repeated movie. Repeated ratings of one movie by one
+ * user, and tags that cannot be used, are dropped with an entry in `warnings`, which also says what was detected.
  */
-export async function loadDataset(nameOrFolder: string, options: ReadOptions = {}): Promise<Dataset> {
-  const { name, folder } = findFolder(nameOrFolder);
-  const { ratings, movies, tags, links } = formIn(folder);
-  const has = (part: { files: string[] } | undefined) =>
-    part !== undefined && part.files.every((file) => existsSync(join(folder, file)));
+export async function loadDataset(nameOrPath: string, options: LoadOptions = {}): Promise<Dataset> {
+  const found = await findDataset(nameOrPath);
+  try {
+    return await loadFolder(found, options);
+  } finally {
+    await found.dispose();
+  }
+}
+
+async function loadFolder(found: DataFolder, options: LoadOptions): Promise<Dataset> {
+  const { name, folder, form, ratings } = found;
+  const { columns, strict = false } = options;
+  const ratingForm = {
+    file: ratings,
+    scale: form.ratings.scale,
+    isRelease: !ratings.endsWith('.csv'),
+    ...(columns && { columns }),
+    strict,
+  };
   // At the same time: other threads go on with the ratings while this one is busy with the movies. Of several errors,
   // the one that comes first in this order is thrown.
   const tasks = [
-    cachedRatings(requireFile(folder, ratings.file), ratings, options),
-    readFiles(folder, movies.files).then((read) => ({ ...read, table: movies.read(...read.bytes) })),
-    tags && has(tags)
-      ? readFiles(folder, tags.files).then((read) => ({ ...read, table: tags.read(...read.bytes) }))
-      : Promise.resolve(undefined),
+    cachedRatings(join(folder, ratings), ratingForm, options),
+    readMovies(found, strict),
+    readPart(found, form.tags?.names),
   ] as const;
   await Promise.allSettled(tasks);
-  const [rated, movieFiles, tagFiles] = await Promise.all(tasks);
+  const [rated, movies, tagFile] = await Promise.all(tasks);
+  const tagTable = tagFile && form.tags?.read(tagFile, strict);
 
-  const { warnings, ...dataset } = assemble(rated, movieFiles.table, movies.files[0]);
-  const indexOfItem = indexer(dataset.itemIds);
-  const linkFiles = links && has(links) ? await readFiles(folder, links.files) : undefined;
+  const { warnings, ...dataset } = assemble(rated, movies, strict);
+  const linkFile = await readPart(found, form.links?.names);
+  const linked = linkFile && form.links?.read(linkFile, dataset.itemIds, strict);
+  const tags = tagTable && joinTags(tagTable, tagFile.name, dataset, strict);
   return {
     name,
-    files: [rated.source, ...[movieFiles, tagFiles, linkFiles].flatMap((read) => read?.sources ?? [])],
+    files: [rated.source, ...[...movies.files, tagFile, linkFile].flatMap((file) => file?.source ?? [])],
     ...dataset,
-    scale: ratings.scale!,
-    ...(tagFiles && {
-      tags: joinTags(tagFiles.table, tags!.files[0], dataset.userIds, indexOfItem, warnings),
-    }),
-    ...(linkFiles && {
-      links: links!.read(linkFiles.bytes[0]!, links!.files[0], indexOfItem, dataset.itemIds.length),
-    }),
-    warnings,
+    ...(tags && { tags: tags.tags }),
+    ...(linked && { links: linked.links }),
+    warnings: [...found.notes, ...warnings, ...(tags?.notes ?? []), ...(linked?.notes ?? [])],
   };
 }
 
-/** The name and folder that the argument stands for. A release's name wins over a folder of that name. */
-function findFolder(nameOrFolder: string): { name: string; folder: string; release?: Release } {
-  const release = releases.find(({ name }) => name === nameOrFolder);
-  const folder = release ? (installedFolder(release) ?? resolve(nameOrFolder)) : resolve(nameOrFolder);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    return { name: basename(folder), folder, ...(release && { release }) };
+interface ReadFile extends TextFile {
+  source: SourceFile;
+  notes: string[];
+}
+
+/** The text of the file with one of the names; undefined where there is none. */
+async function readPart(
+  { folder, files }: DataFolder,
+  names: Parameters<typeof findFile>[1] | undefined,
+): Promise<ReadFile | undefined> {
+  const name = names && findFile(files, names);
+  if (name === undefined) return undefined;
+  const path = join(folder, name);
+  const content = await openContent(path, name);
+  const { text, encoding } = await readText(content);
+  const isLegacy = encoding === 'windows-1252' && name.toLowerCase().endsWith('.csv');
+  return {
+    name,
+    text,
+    source: { name, sha256: await sha256OfFile(path), bytes: content.bytes },
+    notes: isLegacy ? [`${name}: not UTF-8; read as Latin-1 (Windows-1252).`] : [],
+  };
+}
+
+interface MovieFiles {
+  table: MovieTable | undefined;
+  /** The file of the movies first. */
+  files: ReadFile[];
+}
+
+async function readMovies(found: DataFolder, strict: boolean): Promise<MovieFiles> {
+  for (const part of found.form.movies) {
+    const file = await readPart(found, part.names);
+    if (file === undefined) continue;
+    const beside = await readPart(found, part.beside);
+    const table = part.read(file, beside, strict);
+    const notes = [...file.notes, ...table.notes];
+    return { table: { ...table, notes }, files: beside ? [file, beside] : [file] };
   }
-  if (release) {
+  const wanted = found.form.movies[0]?.names[0];
+  if (strict) {
     throw new DataError({
-      found: `${release.name} is not on this machine (looked in ${foldersOf(release).join(' and ')})`,
-      remedy: `Run \`recsys data download ${release.name}\`.`,
+      place: join(found.folder, String(wanted)),
+      found: 'no such file',
+      wanted: 'a file of movies',
     });
   }
-  throw new DataError({
-    found: `no data set '${nameOrFolder}': neither a known release nor a folder`,
-    wanted: `a folder or one of ${releases.map(({ name }) => name).join(', ')}`,
-    remedy: '`recsys data list` describes the releases.',
-  });
-}
-
-/** The form of the release in a folder, by the files that it holds. Throws DataError when there is no file of ratings. */
-function formIn(folder: string): ReleaseForm {
-  const form = Object.values(forms).find(({ knownBy }) =>
-    knownBy.every((file) => existsSync(join(folder, file))),
-  );
-  if (form) return form;
-  throw new DataError({
-    place: folder,
-    found: 'no file of ratings',
-    wanted: 'ratings.csv, ratings.dat or u.data',
-    remedy: '`recsys data download NAME` fetches a release; `recsys data list` names them.',
-  });
-}
-
-function requireFile(folder: string, file: string): string {
-  const path = join(folder, file);
-  if (existsSync(path)) return path;
-  throw new DataError({
-    place: path,
-    found: 'no such file',
-    wanted: 'the files of a MovieLens release',
-    remedy: '`recsys data download NAME` fetches a release; `recsys data list` names them.',
-  });
-}
-
-async function readFiles(
-  folder: string,
-  names: string[],
-): Promise<{ bytes: Buffer[]; sources: SourceFile[] }> {
-  const paths = names.map((name) => requireFile(folder, name));
-  const bytes = await Promise.all(paths.map((path) => readFile(path)));
-  const sources = bytes.map((own, n) => ({ name: names[n]!, sha256: sha256(own), bytes: own.length }));
-  return { bytes, sources };
+  return { table: undefined, files: [] };
 }
 
 /** Ids to indices, and repeated ratings dropped. */
 function assemble(
   rated: RatingColumns,
-  { ids: itemIds, movies }: MovieTable,
-  movieFile: string,
-): Pick<Dataset, 'userIds' | 'itemIds' | 'ratings' | 'movies' | 'warnings'> {
-  const { columns, firstLine, source } = rated;
-  const unknown = toIndices(columns.items, indexer(itemIds));
-  if (unknown !== -1) {
+  movieFiles: MovieFiles,
+  strict: boolean,
+): Pick<
+  Dataset,
+  'userIds' | 'itemIds' | 'ratings' | 'movies' | 'warnings' | 'scale' | 'isImplicit' | 'withoutTime'
+> {
+  const { columns, texts } = rated;
+  const { itemIds, movies, notes } = joinMovies(rated, movieFiles, strict);
+  let userIds: Ids;
+  if (texts.users === undefined) userIds = compact(columns.users);
+  else {
+    const column = { column: columns.users, texts: texts.users };
+    userIds = unionIds([column]);
+    mapToIndices(column, userIds);
+  }
+  const warnings = [...rated.notes, ...notes];
+  if (!rated.hasTimestamps && rated.withoutTime === 0) {
+    warnings.unshift(`${rated.source.name}:1: no column 'timestamp'; all times are 0.`);
+  }
+  const ratings = dropDuplicates(rated, userIds, itemIds, warnings);
+  return {
+    userIds,
+    itemIds,
+    ratings,
+    movies,
+    scale: rated.hasRatings ? (rated.scale ?? scaleOf(ratings.values)) : implicitScale,
+    ...(!rated.hasRatings && { isImplicit: true }),
+    ...(rated.hasTimestamps && rated.withoutTime > 0 && { withoutTime: rated.withoutTime }),
+    warnings,
+  };
+}
+
+/** Of data without ratings, every row of which is a 1. */
+export const implicitScale: Dataset['scale'] = { min: 1, max: 1, step: 1 };
+
+/** Maps the items of the ratings, in place, to the movies of the movie file and those that it does not list. */
+function joinMovies(
+  { columns, texts, firstLine, source }: RatingColumns,
+  { table, files }: MovieFiles,
+  strict: boolean,
+): { itemIds: Ids; movies: Movies; notes: string[] } {
+  const column = { column: columns.items, texts: texts.items };
+  if (table === undefined) {
+    const itemIds = texts.items === undefined ? compact(columns.items) : unionIds([column]);
+    if (texts.items !== undefined) mapToIndices(column, itemIds);
+    const note = `${source.name}: no file of movies beside it; movies have no titles, years and genres.`;
+    return { itemIds, movies: withoutFacts(itemIds.length), notes: [note] };
+  }
+  const isSameKind = (texts.items === undefined) === table.ids instanceof Int32Array;
+  const first = isSameKind ? mapToIndices(column, table.ids) : 0;
+  if (isSameKind && first === -1) return { itemIds: table.ids, movies: table.movies, notes: table.notes };
+  if (table.ids instanceof Int32Array && texts.items === undefined) {
+    for (let row = 0; row < first; row++) columns.items[row] = table.ids[columns.items[row]!]!; // as they were
+  } else if (isSameKind) {
+    const codeOf = new Map(texts.items!.map((text, code) => [text, code]));
+    for (let row = 0; row < first; row++)
+      columns.items[row] = codeOf.get(String(table.ids[columns.items[row]!]))!;
+  }
+  const itemIds = unionIds([column], table.ids);
+  mapToIndices(column, itemIds);
+  return widen(table, itemIds, columns.items, { firstLine, source, movieFile: files[0]!.name, strict });
+}
+
+interface Places {
+  firstLine: number;
+  source: SourceFile;
+  movieFile: string;
+  strict: boolean;
+}
+
+/** The movies of a table among more ids; those that it does not list are counted, or refused. */
+function widen(
+  table: MovieTable,
+  itemIds: Ids,
+  items: Int32Array,
+  { firstLine, source, movieFile, strict }: Places,
+): { itemIds: Ids; movies: Movies; notes: string[] } {
+  const indexOf = idIndexer(itemIds);
+  const movies = withoutFacts(itemIds.length);
+  const isListed = new Uint8Array(itemIds.length);
+  const ids = table.ids instanceof Int32Array ? Array.from(table.ids) : table.ids;
+  ids.forEach((id, n) => {
+    const item = indexOf(id);
+    isListed[item] = 1;
+    movies.titles[item] = table.movies.titles[n]!;
+    movies.years[item] = table.movies.years[n]!;
+    movies.genres[item] = table.movies.genres[n]!;
+  });
+  const rows = items.reduce((count, item) => count + (isListed[item] === 1 ? 0 : 1), 0);
+  const unlisted = isListed.reduce((count, listed) => count + 1 - listed, 0);
+  const first = items.findIndex((item) => isListed[item] === 0);
+  const place = placeOf(source.name, firstLine + first);
+  const found = `movie ${quoteId(itemIds[items[first]!]!)}`;
+  if (strict) throw new DataError({ place, found, wanted: `a movie in ${movieFile}` });
+  if (rows === items.length) {
     throw new DataError({
-      place: placeOf(source.name, firstLine + unknown),
-      found: `movie ${columns.items[unknown]}`,
-      wanted: `a movie in ${movieFile}`,
+      place,
+      found: `${found}, and no movie of ${source.name} at all`,
+      wanted: `movies in ${movieFile}`,
+      remedy: 'The two files do not belong together, or a column of ids is another; see --columns.',
     });
   }
-  const userIds = compact(columns.users);
-  const warnings: string[] = [];
-  if (!rated.hasTimestamps) warnings.push(`${source.name}:1: no column 'timestamp'; all times are 0.`);
-  const ratings = dropDuplicates(rated, userIds, itemIds, warnings);
-  return { userIds, itemIds, ratings, movies, warnings };
+  const note =
+    `${place}: ${found} is not in ${movieFile}; ${rows} ratings of ${unlisted} such movies are kept, without ` +
+    `titles, years and genres.`;
+  return { itemIds, movies, notes: [...table.notes, note] };
+}
+
+function quoteId(id: number | string): string {
+  return typeof id === 'number' ? String(id) : quoteField(id);
+}
+
+/** Movies of which nothing but the ids is known. */
+export function withoutFacts(count: number): Movies {
+  return {
+    titles: Array.from({ length: count }, () => ''),
+    years: new Int16Array(count),
+    genres: Array.from({ length: count }, (): string[] => []),
+  };
 }
 
 /** One rating for each user and movie, of columns that hold indices already; says in `warnings` what was dropped. */
 export function dropDuplicates(
   { columns, firstLine, source }: RatingColumns,
-  userIds: Int32Array,
-  itemIds: Int32Array,
+  userIds: Ids,
+  itemIds: Ids,
   warnings: string[],
 ): Ratings {
   const negative = firstNegative(columns.values, (row) => placeOf(source.name, firstLine + row));
@@ -147,8 +263,8 @@ export function dropDuplicates(
   if (duplicates.length === 0) return { ...columns, ...negative };
   const sentences = duplicates.map(
     ({ kept, dropped }) =>
-      `${placeOf(source.name, firstLine + dropped)}: user ${userIds[columns.users[dropped]!]} rates movie ` +
-      `${itemIds[columns.items[dropped]!]} twice; the rating on line ${firstLine + kept} is kept.`,
+      `${placeOf(source.name, firstLine + dropped)}: user ${quoteId(userIds[columns.users[dropped]!]!)} rates movie ` +
+      `${quoteId(itemIds[columns.items[dropped]!]!)} twice; the rating on line ${firstLine + kept} is kept.`,
   );
   warnings.push(...summarize(sentences, 'repeated ratings'));
   const dropped = duplicates.map(({ dropped }) => dropped);
@@ -160,34 +276,37 @@ function firstNegative(values: Float32Array, placeOfRow: (row: number) => string
   return row < 0 ? {} : { negative: { place: placeOfRow(row), value: values[row]! } };
 }
 
-/** Tags by index. A tag by a user without ratings or on a movie that the release does not list is dropped. */
+/** Tags by index. A tag by a user without ratings or on a movie that the data set does not have is dropped. */
 function joinTags(
   table: TagTable,
   file: string,
-  userIds: Int32Array,
-  indexOfItem: IndexOf,
-  warnings: string[],
-): Tags {
-  const indexOfUser = indexer(userIds);
-  const kept: number[] = [];
+  { userIds, itemIds }: Pick<Dataset, 'userIds' | 'itemIds'>,
+  strict: boolean,
+): { tags: Tags; notes: string[] } {
+  const [indexOfUser, indexOfItem] = [idIndexer(userIds), idIndexer(itemIds)];
+  const kept: { user: number; item: number; text: string; time: number }[] = [];
   const dropped: string[] = [];
-  for (let n = 0; n < table.texts.length; n++) {
-    const [user, item] = [table.users[n]!, table.items[n]!];
+  for (const { user, item, text, time, line } of table.rows) {
+    const indices = { user: indexOfUser(user), item: indexOfItem(item) };
     const reason =
-      indexOfItem(item) === -1
-        ? `movie ${item} is unknown`
-        : indexOfUser(user) === -1
-          ? `user ${user} has no rating`
+      indices.item === -1
+        ? `movie ${quoteId(item)} is unknown`
+        : indices.user === -1
+          ? `user ${quoteId(user)} has no rating`
           : undefined;
-    if (reason === undefined) kept.push(n);
-    else dropped.push(`${placeOf(file, table.lines[n]!)}: ${reason}; the tag is dropped.`);
+    if (reason === undefined) kept.push({ ...indices, text, time });
+    else if (strict)
+      throw new DataError({ place: placeOf(file, line), found: reason, wanted: 'a known one' });
+    else dropped.push(`${placeOf(file, line)}: ${reason}; the tag is dropped.`);
   }
-  warnings.push(...summarize(dropped, 'dropped tags'));
   return {
-    users: Int32Array.from(kept, (n) => indexOfUser(table.users[n]!)),
-    items: Int32Array.from(kept, (n) => indexOfItem(table.items[n]!)),
-    texts: kept.map((n) => table.texts[n]!),
-    timestamps: Int32Array.from(kept, (n) => table.timestamps[n]!),
+    tags: {
+      users: Int32Array.from(kept, ({ user }) => user),
+      items: Int32Array.from(kept, ({ item }) => item),
+      texts: kept.map(({ text }) => text),
+      timestamps: Int32Array.from(kept, ({ time }) => time),
+    },
+    notes: [...table.notes, ...summarize(dropped, 'dropped tags')],
   };
 }
 

@@ -1,14 +1,13 @@
 /** A split made elsewhere: one file of training ratings, one of test ratings. */
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { DataError } from '../util/errors.ts';
-import type { Dataset, Ratings } from './dataset.ts';
-import { distinctIds, findDuplicates, indexer, toIndices } from './ids.ts';
-import { dropDuplicates } from './loader.ts';
+import type { Dataset, Ids, Ratings } from './dataset.ts';
+import { findDuplicates, mapToIndices, unionIds } from './ids.ts';
+import { dropDuplicates, implicitScale, withoutFacts, type LoadOptions } from './loader.ts';
 import { cachedRatings } from './ratings/cache.ts';
-import type { RatingColumns, ReadOptions } from './ratings/file.ts';
-import type { Scale } from './ratings/form.ts';
-import { placeOf } from './files/records.ts';
+import type { RatingColumns } from './ratings/file.ts';
+import { scaleOf } from './ratings/form.ts';
+import { placeOf, quoteField } from './files/records.ts';
 
 export interface PredefinedFiles {
   trainFile: string;
@@ -18,49 +17,45 @@ export interface PredefinedFiles {
 }
 
 /**
- * Reads both files: comma or tab, with or without a header, columns user, item, rating and perhaps timestamp. The
- * returned `dataset` holds the ratings of both, train first.
+ * Reads both files, in any of the forms of `loadDataset`'s ratings. The returned `dataset` holds the ratings of both,
+ * train first.
  *
  * Throws DataError naming file and line, as `loadDataset` does, also for a user or movie that `dataset` does not have
  * and for a rating that is in both files.
  */
 export async function loadPredefinedSplit(
   { trainFile, testFile, dataset }: PredefinedFiles,
-  options: ReadOptions = {},
+  options: LoadOptions = {},
 ): Promise<{ dataset: Dataset; split: { train: Ratings; test: Ratings } }> {
-  const read = (path: string) => {
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-      throw new DataError({ place: path, found: 'no such file', wanted: 'ratings as CSV or TSV' });
-    }
-    const form = {
-      file: path,
-      delimiter: 'detect',
-      header: 'detect',
-      scale: dataset?.scale ?? null,
-    } as const;
-    return cachedRatings(path, form, options);
-  };
+  const { columns, strict = false } = options;
+  const read = (path: string) =>
+    cachedRatings(
+      path,
+      { file: path, scale: dataset?.scale ?? null, ...(columns && { columns }), strict },
+      options,
+    );
   const files = [await read(trainFile), await read(testFile)] as const;
-  const userIds = dataset?.userIds ?? unionOf(files.map(({ columns }) => columns.users));
-  const itemIds = dataset?.itemIds ?? unionOf(files.map(({ columns }) => columns.items));
-  const warnings: string[] = [];
-  const [train, test] = files.map((file) => {
-    toKnown(file, file.columns.users, userIds, 'user');
-    toKnown(file, file.columns.items, itemIds, 'movie');
+  requireSameKind(...files);
+  const userColumns = files.map(({ columns, texts }) => ({ column: columns.users, texts: texts.users }));
+  const itemColumns = files.map(({ columns, texts }) => ({ column: columns.items, texts: texts.items }));
+  const userIds = dataset?.userIds ?? unionIds(userColumns);
+  const itemIds = dataset?.itemIds ?? unionIds(itemColumns);
+  const warnings: string[] = files.flatMap(({ notes }) => notes);
+  const [train, test] = files.map((file, n) => {
+    mapToKnown(file, userColumns[n]!, userIds, 'user');
+    mapToKnown(file, itemColumns[n]!, itemIds, 'movie');
     return dropDuplicates(file, userIds, itemIds, warnings);
   }) as [Ratings, Ratings];
   const ratings = concatenate(train, test);
+  const isImplicit = !files[0].hasRatings;
   const whole: Dataset = {
     name: `${basename(trainFile)} + ${basename(testFile)}`,
     userIds,
     itemIds,
-    movies: {
-      titles: Array.from(itemIds, () => ''),
-      years: new Int16Array(itemIds.length),
-      genres: Array.from(itemIds, () => []),
-    },
-    scale: scaleOf(ratings.values),
+    movies: withoutFacts(itemIds.length),
+    scale: isImplicit ? implicitScale : scaleOf(ratings.values),
     ...dataset,
+    ...(isImplicit && { isImplicit }),
     files: [...(dataset?.files ?? []), ...files.map(({ source }) => source)],
     ratings,
     warnings: [...(dataset?.warnings ?? []), ...warnings],
@@ -69,21 +64,28 @@ export async function loadPredefinedSplit(
   return { dataset: whole, split: { train, test } };
 }
 
-function unionOf(columns: Int32Array[]): Int32Array {
-  return Int32Array.from(new Set(columns.flatMap((column) => Array.from(distinctIds(column))))).sort();
+function requireSameKind(train: RatingColumns, test: RatingColumns): void {
+  if (train.hasRatings === test.hasRatings) return;
+  const [without, other] = train.hasRatings ? [test, train] : [train, test];
+  throw new DataError({
+    place: without.source.name,
+    found: `no column of ratings, which ${other.source.name} has`,
+    wanted: 'ratings in both files or in none',
+  });
 }
 
-function toKnown(
+function mapToKnown(
   { source, firstLine }: RatingColumns,
-  column: Int32Array,
-  ids: Int32Array,
+  column: { column: Int32Array; texts: readonly string[] | undefined },
+  ids: Ids,
   what: string,
 ): void {
-  const unknown = toIndices(column, indexer(ids));
+  const unknown = mapToIndices(column, ids);
   if (unknown === -1) return;
+  const id = column.column[unknown]!;
   throw new DataError({
     place: placeOf(source.name, firstLine + unknown),
-    found: `${what} ${column[unknown]}`,
+    found: `${what} ${column.texts ? quoteField(column.texts[id]!) : id}`,
     wanted: `a ${what} of the data set`,
   });
 }
@@ -115,17 +117,4 @@ function concatenate(a: Ratings, b: Ratings): Ratings {
     values: join(a.values, b.values),
     timestamps: join(a.timestamps, b.timestamps),
   };
-}
-
-/** MovieLens' scales where the values fit one; else from the lowest to the highest, step 0 standing for any. */
-function scaleOf(values: Float32Array): Scale {
-  let [min, max, step] = [Infinity, -Infinity, 1];
-  for (const value of values) {
-    if (value < min) min = value;
-    if (value > max) max = value;
-    if (step > 0 && !Number.isInteger(value / step)) step = Number.isInteger(value * 2) ? 0.5 : 0;
-  }
-  if (step === 1 && min >= 1 && max <= 5) return { min: 1, max: 5, step };
-  if (step === 0.5 && min >= 0.5 && max <= 5) return { min: 0.5, max: 5, step };
-  return { min, max, step };
 }

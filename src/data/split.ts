@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { DataError } from '../util/errors.ts';
 import type { Rng } from '../util/rng.ts';
 import { toCsr } from './csr.ts';
-import type { Dataset, Ratings } from './dataset.ts';
+import type { Dataset, Id, Ratings } from './dataset.ts';
 import { trainingSet, type TrainingSet } from './training-set.ts';
 
 /** The kinds of split that are drawn here; files that hold one already are read by predefined.ts. */
@@ -44,11 +44,19 @@ export interface Split {
  * Throws DataError when a temporal split finds no timestamps, and when a part comes out empty.
  */
 export function splitRatings(
-  dataset: Pick<Dataset, 'name' | 'ratings'>,
+  dataset: Pick<Dataset, 'name' | 'ratings' | 'withoutTime'>,
   options: SplitOptions,
   rng: Rng,
 ): Split {
-  const { kept, held } = divide(dataset.ratings, options, rng, dataset.name);
+  const { ratings, name, withoutTime } = dataset;
+  if (withoutTime && isTemporal(options.kind)) {
+    throw new DataError({
+      place: name,
+      found: `${withoutTime} of ${ratings.users.length} ratings without a time, which a ${options.kind} split needs`,
+      remedy: 'Delete them, or use --split per-user-random or global-random.',
+    });
+  }
+  const { kept, held } = divide(ratings, options, rng, name);
   return { train: kept, test: held };
 }
 
@@ -69,7 +77,7 @@ export function carveValidation(
 /**
  * SHA-256 (hex) of what is in train and what is in test. For each part: the number of rows, then (user id, movie id,
  * rating) as little-endian int32, int32, float32 in ascending order of user and movie id, so the digest does not
- * depend on the order of rows in a file.
+ * depend on the order of rows in a file. An id that is text counts by the first four bytes of its own SHA-256.
  */
 export function splitDigest(split: Split, dataset: Pick<Dataset, 'userIds' | 'itemIds'>): string {
   const hash = createHash('sha256');
@@ -85,8 +93,8 @@ export function splitDigest(split: Split, dataset: Pick<Dataset, 'userIds' | 'it
       if (from === to) continue;
       const bytes = new DataView(new ArrayBuffer(12 * (to - from)));
       for (let e = from, at = 0; e < to; e++, at += 12) {
-        bytes.setInt32(at, userIds[u]!, true);
-        bytes.setInt32(at + 4, itemIds[rows.indices[e]!]!, true);
+        bytes.setInt32(at, numberOf(userIds[u]!), true);
+        bytes.setInt32(at + 4, numberOf(itemIds[rows.indices[e]!]!), true);
         bytes.setFloat32(at + 8, rows.values[e]!, true);
       }
       hash.update(bytes);
@@ -95,13 +103,18 @@ export function splitDigest(split: Split, dataset: Pick<Dataset, 'userIds' | 'it
   return hash.digest('hex');
 }
 
+/** What the digest holds of an id. */
+function numberOf(id: Id): number {
+  return typeof id === 'number' ? id : createHash('sha256').update(id).digest().readInt32LE();
+}
+
 function divide(
   ratings: Ratings,
   { kind, testShare }: SplitOptions,
   rng: Rng,
   source: string,
 ): { kept: Ratings; held: Ratings } {
-  if (kind.endsWith('temporal') || kind === 'leave-last-one-out') requireTimestamps(ratings, kind, source);
+  if (isTemporal(kind)) requireTimestamps(ratings, kind, source);
   const share = (n: number) => Math.round(testShare * n);
   const shareOfUser = (n: number) => Math.min(share(n), n - 1);
   const held = {
@@ -187,6 +200,10 @@ function rowsWhere(ratings: Ratings, marks: Uint8Array, mark: 0 | 1): Ratings {
     at++;
   }
   return part;
+}
+
+function isTemporal(kind: SplitKind): boolean {
+  return kind.endsWith('temporal') || kind === 'leave-last-one-out';
 }
 
 function requireTimestamps(ratings: Ratings, kind: SplitKind, source: string): void {

@@ -2,15 +2,15 @@
 import { range } from '../util/arrays.ts';
 import { rowLength } from '../util/sparse-rows.ts';
 import { toCsr, transposed, type Csr } from './csr.ts';
-import type { Dataset, Movies, Ratings, Tags } from './dataset.ts';
+import type { Dataset, Ids, Movies, Ratings, Tags } from './dataset.ts';
 import { REFERENCE_STARS } from './rating-levels.ts';
 
 export interface TrainingSet {
   userCount: number;
   itemCount: number;
   /** Released ids, for prompts and error messages. */
-  userIds: Int32Array;
-  itemIds: Int32Array;
+  userIds: Ids;
+  itemIds: Ids;
   /** Values are stars, see `starUnit`. */
   ratings: Ratings;
   /**

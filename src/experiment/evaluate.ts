@@ -1,7 +1,10 @@
 /** Lists that another tool made, scored as our own. */
 import { basename } from 'node:path';
 import { has } from '../data/csr.ts';
+import type { Id } from '../data/dataset.ts';
 import { readLists, type ListFile } from '../data/files/lists.ts';
+import { idIndexer } from '../data/ids.ts';
+import { parseColumns } from '../data/ratings/columns.ts';
 import type { ConventionName } from '../evaluation/metrics.ts';
 import type { Progress } from '../util/progress.ts';
 import { Stopwatch } from './environment.ts';
@@ -16,6 +19,8 @@ export interface ExternalLists {
   data: DataOptions;
   protocol: Protocol;
   convention: ConventionName;
+  /** `--list-columns`, else `--columns` where it names a rank or score: which column of the lists is what. */
+  listColumns?: string | undefined;
 }
 
 /**
@@ -24,19 +29,30 @@ export interface ExternalLists {
  * are counted in the result's `facts`. Throws DataError naming file and line.
  */
 export async function evaluateFile(
-  { recommendations, data, protocol, convention }: ExternalLists,
+  { recommendations, data, protocol, convention, listColumns }: ExternalLists,
   context: { progress: Progress; signal: AbortSignal },
 ): Promise<ResultsRecord> {
   const watch = new Stopwatch();
-  const prepared = await prepare(data, protocol, context, watch);
-  const file = await watch.time('read', () => readLists(recommendations));
+  const { columns, ...others } = data;
+  const areOfLists = columns !== undefined && /\b(rank|score)=/.test(columns);
+  const chosen = listColumns ?? (areOfLists ? columns : undefined);
+  const prepared = await prepare(areOfLists ? others : data, protocol, context, watch);
+  const file = await watch.time('read', () =>
+    readLists(recommendations, chosen === undefined ? {} : parseColumns(chosen)),
+  );
+  for (const note of file.notes) context.progress.note(`note: ${note}`);
   const { lists, counts, widened } = align(file, prepared, Math.max(...protocol.k));
   const result = await watch.time('evaluate', () =>
     scoreLists(widened, { name: basename(recommendations), model: 'external', hyperparameters: {} }, lists, {
       convention,
     }),
   );
-  result.facts = { orderedBy: file.orderedBy, repeatedMovies: file.repeated, ...counts };
+  result.facts = {
+    orderedBy: file.orderedBy,
+    repeatedMovies: file.repeated,
+    ...(file.withoutScore > 0 && { withoutScore: file.withoutScore }),
+    ...counts,
+  };
   return {
     ...buildRecord('evaluate', prepared, [result], watch),
     protocol: { ...prepared.protocol, ...(convention !== 'recsys' && { convention }) },
@@ -46,29 +62,33 @@ export async function evaluateFile(
 /** Ids to indices. Movies beyond the split's get indices after them, so that they take a place and hit nothing. */
 function align({ userIds, movieIds }: ListFile, prepared: Prepared, k: number) {
   const { dataset, train, relevant, facts } = prepared;
-  const userIndex = new Map(Array.from(dataset.userIds, (id, user) => [id, user]));
-  const itemIndex = new Map(Array.from(dataset.itemIds, (id, item) => [id, item]));
-  const known = itemIndex.size;
+  const userIndex = idIndexer(dataset.userIds);
+  const itemIndex = idIndexer(dataset.itemIds);
+  const known = dataset.itemIds.length;
+  const others = new Map<Id, number>();
   const counts = { unknownUsers: 0, unknownMovies: 0, ratedInTrain: 0 };
   const users: number[] = [];
   const items: number[] = [];
   for (const [n, userId] of userIds.entries()) {
-    const user = userIndex.get(userId);
-    if (user === undefined) {
+    const user = userIndex(userId);
+    if (user === -1) {
       counts.unknownUsers++;
       continue;
     }
     users.push(user);
     const list = movieIds[n]!.slice(0, k).map((movieId) => {
-      if (!itemIndex.has(movieId)) itemIndex.set(movieId, itemIndex.size);
-      return itemIndex.get(movieId)!;
+      const item = itemIndex(movieId);
+      if (item !== -1) return item;
+      const other = others.get(movieId) ?? known + others.size;
+      others.set(movieId, other);
+      return other;
     });
     counts.unknownMovies += list.filter((item) => item >= known).length;
     counts.ratedInTrain += list.filter((item) => item < known && has(train.byUser, user, item)).length;
     for (let rank = 0; rank < k; rank++) items.push(list[rank] ?? -1);
   }
-  const extra = itemIndex.size - known;
-  const usersWhoRated = new Int32Array(itemIndex.size);
+  const extra = others.size;
+  const usersWhoRated = new Int32Array(known + extra);
   usersWhoRated.set(facts.usersWhoRated);
   const genres = [...facts.genres, ...Array.from({ length: extra }, (): string[] => [])];
   const lists: Lists = {
@@ -79,7 +99,7 @@ function align({ userIds, movieIds }: ListFile, prepared: Prepared, k: number) {
   };
   const widened: Prepared = {
     ...prepared,
-    relevant: { ...relevant, columns: itemIndex.size },
+    relevant: { ...relevant, columns: known + extra },
     facts: { ...facts, usersWhoRated, genres },
   };
   return { lists, counts, widened };

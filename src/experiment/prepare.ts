@@ -1,8 +1,9 @@
 /** The first two steps of every experiment: load the data and split it. */
 import type { Csr } from '../data/csr.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { loadDataset } from '../data/loader.ts';
+import { loadDataset, type LoadOptions } from '../data/loader.ts';
 import { loadPredefinedSplit } from '../data/predefined.ts';
+import { parseColumns } from '../data/ratings/columns.ts';
 import { splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
@@ -42,7 +43,7 @@ export async function prepare(
   context: { progress: Progress; signal: AbortSignal },
   watch: Stopwatch,
 ): Promise<Prepared> {
-  const loaded = await watch.time('load', () => interruptible(context.signal, () => load(data)));
+  const loaded = await watch.time('load', () => interruptible(context.signal, () => load(data, context)));
   const split = () => {
     const { dataset } = loaded;
     for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
@@ -73,10 +74,15 @@ function scaleNotes({ dataset, train, protocol }: Prepared, { threshold }: Proto
   return notes;
 }
 
-async function load(data: DataOptions): Promise<{ dataset: Dataset; split?: Split }> {
+async function load(
+  data: DataOptions,
+  context: { progress: Progress; signal: AbortSignal },
+): Promise<{ dataset: Dataset; split?: Split }> {
   const { dataset: name, train, test } = data;
-  if (train === undefined && test === undefined)
-    return { dataset: await loadDataset(name ?? embeddedDataset) };
+  const options = { ...context, ...readingOptions(data) };
+  if (train === undefined && test === undefined) {
+    return { dataset: await loadDataset(name ?? embeddedDataset, options) };
+  }
   if (train === undefined || test === undefined) {
     throw new UsageError({
       place: train === undefined ? '--test' : '--train',
@@ -84,8 +90,14 @@ async function load(data: DataOptions): Promise<{ dataset: Dataset; split?: Spli
       wanted: 'both --train FILE and --test FILE',
     });
   }
-  const dataset = name === undefined ? undefined : await loadDataset(name);
-  return loadPredefinedSplit({ trainFile: train, testFile: test, ...(dataset && { dataset }) });
+  const dataset =
+    name === undefined ? undefined : await loadDataset(name, { ...context, strict: options.strict });
+  return loadPredefinedSplit({ trainFile: train, testFile: test, ...(dataset && { dataset }) }, options);
+}
+
+/** What `--columns` and `--strict` say. Throws UsageError. */
+export function readingOptions({ columns, strict }: Pick<DataOptions, 'columns' | 'strict'>): LoadOptions {
+  return { ...(columns !== undefined && { columns: parseColumns(columns) }), strict: strict ?? false };
 }
 
 function describe(

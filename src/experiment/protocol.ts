@@ -9,13 +9,20 @@ export const dataSchema = z.object({
     .string()
     .optional()
     .meta({ placeholder: 'name|dir' })
-    .describe('release name or folder in MovieLens form (default: ml-latest-small-2016, embedded)'),
-  train: z
+    .describe(
+      'release name, or folder, file or zip archive of ratings (default: ml-latest-small-2016, embedded)',
+    ),
+  train: z.string().optional().meta({ placeholder: 'file' }).describe('predefined training ratings'),
+  test: z.string().optional().meta({ placeholder: 'file' }).describe('predefined test ratings'),
+  columns: z
     .string()
     .optional()
-    .meta({ placeholder: 'file' })
-    .describe('predefined training ratings (CSV or TSV)'),
-  test: z.string().optional().meta({ placeholder: 'file' }).describe('predefined test ratings (CSV or TSV)'),
+    .meta({ placeholder: 'list' })
+    .describe('which column of the ratings is what, by name or number: user=1,item=2,rating=3,time=4'),
+  strict: z
+    .boolean()
+    .optional()
+    .describe('refuse what is else noted: odd optional files, unreadable times, unknown movies'),
 });
 
 /** The defaults and their reasons: docs/evaluation.md. */

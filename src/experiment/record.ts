@@ -4,6 +4,9 @@ import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metr
 
 export const SCHEMA_VERSION = 2;
 
+/** A released id; text where the data set's ids are text, or numbers beyond 32 bits. */
+const idSchema = z.union([z.int(), z.string()]);
+
 /** A mean over the evaluated users with its 95% bootstrap interval. */
 const estimate = z.object({
   mean: z.number(),
@@ -27,7 +30,7 @@ export const cutoffMetricsSchema = z.object({ ...rankingSchema.shape, ...listMet
  * test items and the 1-based ranks of the hits.
  */
 export const perUserSchema = z.object({
-  userIds: z.array(z.int()),
+  userIds: z.array(idSchema),
   relevant: z.array(z.int()),
   hitRanks: z.array(z.array(z.int())),
 });
@@ -117,7 +120,7 @@ export type ResultsRecord = z.output<typeof recordSchema>;
 
 /** One user's recommendations with the text around them, as both language models record them. */
 export const languageUserSchema = z.object({
-  userId: z.int(),
+  userId: idSchema,
   history: z.string().describe('the history as it stands in the prompt'),
   state: z.string().describe('answered, truncated, refused, empty, empty-list, malformed or failed'),
   reply: z.string().describe('the text as generated, or why there is none'),
@@ -125,7 +128,7 @@ export const languageUserSchema = z.object({
     z.object({
       rank: z.int(),
       text: z.string().describe('title as written'),
-      movieId: z.int().nullable().describe('null when no movie of the catalogue matches'),
+      movieId: idSchema.nullable().describe('null when no movie of the catalogue matches'),
       title: z.string().nullable(),
       reason: z.string(),
       match: z.string().describe('match class, see src/language'),

@@ -4,6 +4,7 @@ import type { Progress } from '../util/progress.ts';
 import { throwIfAborted } from '../util/errors.ts';
 import { fourStarsOn } from '../experiment/protocol.ts';
 import { environment, Stopwatch } from '../experiment/environment.ts';
+import { readingOptions } from '../experiment/prepare.ts';
 import { exploreMovies, exploreTags } from './movies.ts';
 import { activityByMonth, countPerIndex, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
 import type { Exploration } from './record.ts';
@@ -16,11 +17,13 @@ export interface ExploreOptions extends Omit<SplitSettings, 'threshold'> {
   dataset: string;
   /** Ratings at the overall mean added to each movie in its damped mean. */
   damping: number;
+  columns?: string | undefined;
+  strict?: boolean | undefined;
 }
 
 /** Looks at a data set from all sides. Throws DataError for unreadable data and AbortedError when the signal fires. */
 export async function explore(
-  { dataset: source, damping, threshold: given, seed, testShare }: ExploreOptions,
+  { dataset: source, damping, columns, strict, threshold: given, seed, testShare }: ExploreOptions,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<Exploration> {
   const watch = new Stopwatch();
@@ -31,8 +34,10 @@ export async function explore(
     task.advance(1, name);
     return result;
   };
-  const data = await step('load', () => loadDataset(source));
+  const reading = { ...readingOptions({ columns, strict }), progress, signal };
+  const data = await step('load', () => loadDataset(source, reading));
   const settings = { seed, testShare, threshold: given ?? fourStarsOn(data.scale) };
+  for (const warning of data.warnings) progress.note(`note: ${warning}`);
   const { ratings, userIds, itemIds } = data;
   const fromRatings = await step('ratings', () => {
     const perUser = countPerIndex(ratings.users, userIds.length);

@@ -166,7 +166,7 @@ describe('recsys openai', () => {
       { kind: 'per-user-random', testShare: 0.2 },
       new Rng(42).derive('split'),
     );
-    const hidden = new Map<number, string[]>();
+    const hidden = new Map<number | string, string[]>();
     test.users.forEach((user, n) => {
       const id = data.userIds[user]!;
       hidden.set(id, [...(hidden.get(id) ?? []), toNaturalTitle(data.movies.titles[test.items[n]!]!)]);

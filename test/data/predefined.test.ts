@@ -24,8 +24,8 @@ describe('predefined split', () => {
     ['CRLF', '5,10,4.0,1\r\n'],
   ])('reads %s', async (_, train) => {
     const { split, dataset } = await load(train, '7,20,2.5\n');
-    expect(Array.from(dataset.userIds)).toEqual([5, 7]);
-    expect(Array.from(dataset.itemIds)).toEqual([10, 20]);
+    expect([...dataset.userIds]).toEqual([5, 7]);
+    expect([...dataset.itemIds]).toEqual([10, 20]);
     expect(split.train).toEqual({
       users: Int32Array.of(0),
       items: Int32Array.of(0),
@@ -76,8 +76,8 @@ describe('predefined split', () => {
 
   test.each([
     ['an infinite rating', '1,10,1e999\n', /train\.csv:1: rating '1e999', expected a number/],
-    ['two columns', '1,10\n', /train\.csv:1: 2 fields, expected 3/],
-    ['a header without a rating', 'userId,movieId,stars\n1,10,4\n', /train\.csv:1: no column 'rating'/],
+    ['ratings in one file only', '1,10\n', /train\.csv: no column of ratings, which .*test\.csv has/],
+    ['a header without a movie', 'userId,rating\n1,4\n', /train\.csv:1: no column 'movieId'/],
     [
       'a test rating that is also in train',
       '1,10,4\n1,20,3\n',
@@ -95,8 +95,8 @@ describe('predefined split', () => {
   test('a repeated rating inside one file is dropped with a warning', async () => {
     const { dataset, split } = await load('1,10,4\n1,10,2\n', '1,20,3\n');
     expect(split.train.values).toEqual(Float32Array.of(2));
-    expect(dataset.warnings[0]).toMatch(
-      /train\.csv:1: user 1 rates movie 10 twice; the rating on line 2 is kept/,
+    expect(dataset.warnings).toContainEqual(
+      expect.stringMatching(/train\.csv:1: user 1 rates movie 10 twice; the rating on line 2 is kept/),
     );
   });
 });

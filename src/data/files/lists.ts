@@ -1,114 +1,227 @@
 /** Recommendation lists that some tool wrote: rows of user, movie and rank or score. */
-import { readFile } from 'node:fs/promises';
 import { DataError } from '../../util/errors.ts';
-import { decodeUtf8, placeOf, readLines } from './records.ts';
+import type { Id } from '../dataset.ts';
+import { byId } from '../ids.ts';
+import {
+  chosenColumn,
+  columnNames,
+  countsRows,
+  describeWriting,
+  findColumn,
+  headerlessError,
+  type ColumnChoice,
+} from '../ratings/columns.ts';
+import { areTextIds, idOf, isBadId, isLongId, isTimeLike, ratingNumber } from '../ratings/values.ts';
+import { headText, openContent, readText } from './content.ts';
+import { checkFields, detectDialect, normalizeName, widthOf, type Dialect } from './dialect.ts';
+import { openParquet } from './parquet.ts';
+import { quoteField, readCsv, withPlace } from './records.ts';
 
 export interface ListFile {
   /** Released user ids, ascending. */
-  userIds: number[];
+  userIds: Id[];
   /** Released movie ids per user, best first. */
-  movieIds: number[][];
-  /** What the third column was taken for. */
+  movieIds: Id[][];
+  /** What the column that orders the lists was taken for. */
   orderedBy: 'rank' | 'score';
   /** Rows dropped because their movie already stands higher in the same list. */
   repeated: number;
+  /** Rows dropped because their score is no number, as Spark writes NaN for users it does not know. */
+  withoutScore: number;
+  /** What was detected, each as a sentence. */
+  notes: string[];
 }
 
 interface Row {
-  movieId: number;
+  movieId: Id;
   value: number;
 }
 
-const columnNames = {
-  user: ['userid', 'user_id', 'user', 'uid'],
-  movie: ['movieid', 'movie_id', 'itemid', 'item_id', 'item', 'iid'],
-  rank: ['rank'],
-  score: ['score', 'prediction', 'rating'],
-};
+/** A table with its columns' places. */
+interface Table {
+  rows: AsyncGenerator<{ record: readonly string[]; line: number }>;
+  dialect: Dialect;
+  notes: string[];
+}
 
 /**
- * Reads comma- or tab-separated lists. A header names the columns in any order; without one they are user, movie and a
- * rank where every user's values are 1 to n, else a score. Best is the lowest rank or the highest score, equal
- * scores by ascending movie id. Throws DataError naming file and line: too few columns, an id or value that is no
- * number, an empty file.
+ * Reads lists from a table of text, packed or not, or Parquet. A header names the columns in any order; without one they are user,
+ * movie and a rank where every user's values are 1 to n, else a score. `columns` says otherwise. Best is the lowest rank
+ * or the highest score, equal scores by ascending movie id. Throws DataError naming file and line: columns that cannot be
+ * told or could be read in two ways, an id or rank that is none, an empty file.
  */
-export async function readLists(path: string): Promise<ListFile> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new DataError({
-      place: path,
-      found: 'no such file',
-      wanted: 'recommendations as CSV or TSV',
-      cause,
-    });
-  });
-  const rows = new Map<number, Row[]>();
-  let columns: Columns | undefined;
-  readLines(decodeUtf8(bytes, path), path, (line, number) => {
-    const delimiter = line.includes('\t') ? '\t' : ',';
-    const fields = line.split(delimiter).map((field) => field.trim());
-    if (columns === undefined) {
-      columns = columnsOf(fields, path);
-      if (columns.header) return;
+export async function readLists(path: string, chosen: ColumnChoice = {}): Promise<ListFile> {
+  const { rows, dialect, notes } = await openTable(path, chosen);
+  const columns = atFirstLine(path, () => columnsOf(dialect, chosen));
+  const sampled = (at: number) => dialect.sample.map((record) => record[at] ?? '');
+  const isText = { user: areTextIds(sampled(columns.user)), movie: areTextIds(sampled(columns.movie)) };
+  const lists = new Map<Id, Row[]>();
+  let withoutScore = 0;
+  for await (const { record, line } of rows) {
+    try {
+      const [user, movie] = [
+        readId(record[columns.user], 'user id', isText.user),
+        readId(record[columns.movie], 'movie id', isText.movie),
+      ];
+      const value = readValue(record[columns.value], columns.orderedBy);
+      if (value === undefined) withoutScore++;
+      else {
+        const list = lists.get(user);
+        if (list) list.push({ movieId: movie, value });
+        else lists.set(user, [{ movieId: movie, value }]);
+      }
+    } catch (error) {
+      throw withPlace(error, path, line);
     }
-    const { user, movie, value } = columns;
-    const place = placeOf(path, number);
-    const userId = wholeNumber(fields[user], 'user id', place);
-    const row = {
-      movieId: wholeNumber(fields[movie], 'movie id', place),
-      value: finite(fields[value], place),
-    };
-    const list = rows.get(userId);
-    if (list) list.push(row);
-    else rows.set(userId, [row]);
-  });
-  if (rows.size === 0)
+  }
+  if (lists.size === 0) {
     throw new DataError({ place: path, found: 'no recommendation', wanted: 'rows of user, movie, rank' });
-  return inOrder(rows, columns!.orderedBy ?? guessOrder(rows));
+  }
+  const orderedBy = columns.orderedBy ?? atFirstLine(path, () => guessOrder(lists));
+  if (columns.note !== undefined) notes.push(`${path}: ${columns.note}.`);
+  if (withoutScore > 0) notes.push(`${path}: ${withoutScore} rows without a score are left out.`);
+  return { ...inOrder(lists, orderedBy), withoutScore, notes };
+}
+
+function atFirstLine<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw withPlace(error, path, 1);
+  }
+}
+
+const roles = ['user', 'item', 'rank', 'score', 'rating'] as const;
+
+async function openTable(path: string, chosen: ColumnChoice): Promise<Table> {
+  const content = await openContent(path, path);
+  if (content.bytes === 0)
+    throw new DataError({ place: path, found: 'an empty file', wanted: 'recommendations' });
+  if (content.packing === 'parquet') {
+    const { names, rows } = await openParquet(path, path);
+    const dialect = { separator: ',', skippedLines: 0, isCrOnly: false, header: names, sample: [] } as const;
+    const numbered = async function* () {
+      let line = 0;
+      for await (const record of rows()) yield { record, line: ++line };
+    };
+    return { rows: numbered(), dialect: { ...dialect, sample: [] }, notes: [`${path}: detected Parquet.`] };
+  }
+  const known = new Set<string>([
+    ...roles.flatMap((role) => columnNames[role]),
+    ...Object.values(chosen)
+      .filter((name) => !/^\d+$/.test(name))
+      .map(normalizeName),
+  ]);
+  const dialect = detectDialect(headText(content), (field) => known.has(normalizeName(field)));
+  const { text } = await readText(content);
+  const records: { record: string[]; line: number }[] = [];
+  const first = dialect.skippedLines + (dialect.header === null ? 1 : 2);
+  const width = dialect.header?.length ?? Math.max(0, ...dialect.sample.map(widthOf));
+  readCsv(text, path, { ...dialect, areEmptyBlank: true }, (fields, line) => {
+    if (line < first) return;
+    const record = fields.map((field) => field.trim());
+    const own = dialect.separator === ' ' ? record.filter((field) => field !== '') : record;
+    checkFields(own, width, dialect);
+    records.push({ record: own, line });
+  });
+  const writing = describeWriting(content, dialect);
+  const rows = (async function* () {
+    yield* records;
+  })();
+  return { rows, dialect, notes: writing.length === 0 ? [] : [`${path}: detected ${writing.join(', ')}.`] };
 }
 
 interface Columns {
   user: number;
   movie: number;
   value: number;
-  orderedBy?: 'rank' | 'score';
-  header: boolean;
+  orderedBy: 'rank' | 'score' | undefined;
+  /** Which column orders the lists, where that is not plain. */
+  note?: string;
 }
 
-function columnsOf(fields: string[], path: string): Columns {
-  if (/^\d+$/.test(fields[0] ?? '')) return { user: 0, movie: 1, value: 2, header: false };
-  const find = (names: string[]) => fields.findIndex((field) => names.includes(field.toLowerCase()));
-  const [user, movie, rank, score] = [
-    find(columnNames.user),
-    find(columnNames.movie),
-    find(columnNames.rank),
-    find(columnNames.score),
-  ];
-  const value = rank >= 0 ? rank : score;
-  if (user < 0 || movie < 0 || value < 0) {
+/** Throws DataError, without a place, where the columns cannot be told. */
+function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
+  const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
+  const find = (role: (typeof roles)[number]) =>
+    chosen[role] !== undefined
+      ? chosenColumn(header, width, role, chosen[role])
+      : header === null
+        ? undefined
+        : findColumn(header, role);
+  if (header === null && chosen.user === undefined) return headerlessColumns(sample, width, chosen);
+  const [user, movie] = [find('user'), find('item')];
+  const value = valueColumn(find, chosen);
+  if (user === undefined || movie === undefined || value === undefined) {
     throw new DataError({
-      place: placeOf(path, 1),
-      found: `columns ${fields.join(', ')}`,
+      found: `columns ${header === null ? `1 to ${width}` : quoteField(header.join(','))}`,
       wanted: 'userId, movieId and rank or score',
+      remedy: '`--columns user=NAME,item=NAME,score=NAME` says which column is which.',
     });
   }
-  return { user, movie, value, orderedBy: rank >= 0 ? 'rank' : 'score', header: true };
+  const name = header?.[value.at] ?? `column ${value.at + 1}`;
+  const rating = find('rating');
+  const isPlain =
+    ['rank', 'score'].includes(normalizeName(name)) && (rating === undefined || header?.[rating] === 'score');
+  return {
+    user,
+    movie,
+    value: value.at,
+    orderedBy: value.orderedBy,
+    ...(!isPlain && { note: `lists are ordered by the ${value.orderedBy} in ${quoteField(name)}` }),
+  };
 }
 
-/** Ranks, when every user's values are exactly 1 to n. */
-function guessOrder(rows: Map<number, Row[]>): 'rank' | 'score' {
+/** Rank before score; a rating, which may be the true one, only where there is neither. */
+function valueColumn(
+  find: (role: (typeof roles)[number]) => number | undefined,
+  chosen: ColumnChoice,
+): { at: number; orderedBy: 'rank' | 'score' } | undefined {
+  const order = chosen.score !== undefined ? (['score'] as const) : (['rank', 'score', 'rating'] as const);
+  for (const role of order) {
+    const at = find(role);
+    if (at !== undefined) return { at, orderedBy: role === 'rank' ? 'rank' : 'score' };
+  }
+  return undefined;
+}
+
+function headerlessColumns(sample: string[][], width: number, chosen: ColumnChoice): Columns {
+  const column = (n: number) => sample.map((record) => record[n] ?? '');
+  if (width !== 3) throw headerlessError(`${width} columns`);
+  if (column(0)[0] === '0' && countsRows(column(0)))
+    throw headerlessError('a first column that counts the rows');
+  if (column(2).every(isTimeLike)) throw headerlessError('a third column that looks like times');
+  const orderedBy = chosen.rank === '3' ? 'rank' : chosen.score === '3' ? 'score' : undefined;
+  return { user: 0, movie: 1, value: 2, orderedBy };
+}
+
+/** Ranks, when every user's values are exactly 1 to n. Throws DataError where ranks of another kind are as likely as scores. */
+function guessOrder(rows: Map<Id, Row[]>): 'rank' | 'score' {
+  let areRanks = true;
+  let mayBeRanks = true;
   for (const list of rows.values()) {
     const values = list.map(({ value }) => value).sort((a, b) => a - b);
-    if (values.some((value, n) => value !== n + 1)) return 'score';
+    if (values.some((value, n) => value !== n + 1)) areRanks = false;
+    const isRepeated = values.some((value, n) => value === values[n - 1]);
+    if (isRepeated || values.some((value) => !Number.isInteger(value) || value < 0)) mayBeRanks = false;
   }
-  return 'rank';
+  if (areRanks) return 'rank';
+  if (!mayBeRanks) return 'score';
+  throw headerlessError(
+    'a third column of whole numbers, which may be ranks or scores',
+    'score=3` or `--columns user=1,item=2,rank=3',
+  );
 }
 
-function inOrder(rows: Map<number, Row[]>, orderedBy: 'rank' | 'score'): ListFile {
-  const userIds = [...rows.keys()].sort((a, b) => a - b);
+function inOrder(
+  rows: Map<Id, Row[]>,
+  orderedBy: 'rank' | 'score',
+): Pick<ListFile, 'userIds' | 'movieIds' | 'orderedBy' | 'repeated'> {
+  const userIds = [...rows.keys()].sort(byId);
   const sign = orderedBy === 'rank' ? 1 : -1;
   let repeated = 0;
   const movieIds = userIds.map((userId) => {
-    const list = rows.get(userId)!.sort((a, b) => sign * (a.value - b.value) || a.movieId - b.movieId);
+    const list = rows.get(userId)!.sort((a, b) => sign * (a.value - b.value) || byId(a.movieId, b.movieId));
     const distinct = [...new Set(list.map(({ movieId }) => movieId))];
     repeated += list.length - distinct.length;
     return distinct;
@@ -116,17 +229,20 @@ function inOrder(rows: Map<number, Row[]>, orderedBy: 'rank' | 'score'): ListFil
   return { userIds, movieIds, orderedBy, repeated };
 }
 
-function wholeNumber(field: string | undefined, what: string, place: string): number {
-  if (field !== undefined && /^\d{1,10}$/.test(field)) return Number(field);
+/** Throws DataError, without a place, for an empty field and for numbers that are no ids. */
+function readId(field: string | undefined, what: string, isText: boolean): Id {
+  const id = field === undefined || isBadId(field) ? undefined : idOf(field);
+  if (id !== undefined && (isText || typeof id === 'number' || isLongId(id))) return id;
   throw new DataError({
-    place,
-    found: field === undefined ? `no ${what}` : `${what} '${field}'`,
-    wanted: 'a whole number',
+    found: field === undefined ? `no ${what}` : `${what} ${quoteField(field)}`,
+    wanted: isText ? 'an id' : 'a whole number',
   });
 }
 
-function finite(field: string | undefined, place: string): number {
-  const value = field === undefined || field === '' ? NaN : Number(field);
+/** Undefined for a score that is NaN or empty; throws DataError, without a place, for other text. */
+function readValue(field: string | undefined, orderedBy: 'rank' | 'score' | undefined): number | undefined {
+  const value = ratingNumber(field ?? '', /^[+-]?\d+,\d+$/.test(field ?? ''));
   if (Number.isFinite(value)) return value;
-  throw new DataError({ place, found: `rank or score '${field ?? ''}'`, wanted: 'a number' });
+  if (orderedBy !== 'rank' && field !== undefined && /^(nan|null|none|)$/i.test(field)) return undefined;
+  throw new DataError({ found: `rank or score ${quoteField(field ?? '')}`, wanted: 'a number' });
 }

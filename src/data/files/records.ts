@@ -3,7 +3,7 @@ import { CsvError, parse, type Options } from 'csv-parse/sync';
 import { DataError } from '../../util/errors.ts';
 
 /** Largest id, timestamp or count that a column holds. */
-const MAX_INT32 = 2147483647;
+export const MAX_INT32 = 2147483647;
 
 /** Characters; a longer record is one in which a quote was never closed. */
 const MAX_RECORD_CHARACTERS = 1 << 20;
@@ -26,27 +26,20 @@ export function withPlace(error: unknown, file: string, line: number): unknown {
   return new DataError({ ...error.facts, place: placeOf(file, line) });
 }
 
-/** Strict UTF-8, without a byte order mark. Throws DataError naming the first line that is not UTF-8. */
-export function decodeUtf8(bytes: Uint8Array, file: string): string {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw new DataError({
-      place: placeOf(file, firstInvalidLine(bytes)),
-      found: 'bytes that are not UTF-8',
-      wanted: 'UTF-8 text',
-    });
-  }
+/** A file that was read as a whole. */
+export interface TextFile {
+  /** What errors call it. */
+  name: string;
+  text: string;
 }
 
-/** Latin-1, as MovieLens 100K and 1M are written, unless the bytes are UTF-8, as 10M's are. */
-export function decodeLegacy(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  }
+/** How the fields and lines of a text are separated. */
+export interface Separators {
+  separator: string;
+  /** Lines end in carriage returns alone. */
+  isCrOnly?: boolean;
+  /** Records of empty fields, as spreadsheets leave at the end, are blank lines. */
+  areEmptyBlank?: boolean;
 }
 
 /**
@@ -54,15 +47,24 @@ export function decodeLegacy(bytes: Uint8Array): string {
  * that are plainly right are split here, in a third of csv-parse's time; it gets the others and says what is wrong.
  * Throws DataError naming file and line for misplaced quotes and for a blank line between records.
  */
-export function readCsv(text: string, file: string, use: (fields: string[], line: number) => void): void {
+export function readCsv(
+  text: string,
+  file: string,
+  { separator, isCrOnly = false, areEmptyBlank = false }: Separators,
+  use: (fields: string[], line: number) => void,
+): void {
   const take = recordTaker(file, 1, use);
+  const lines = isCrOnly ? text.replaceAll('\r', '\n') : text;
+  const split = separator === '::' ? null : quotedOrPlain(separator);
   let line = 1;
-  for (let begin = 0; begin < text.length;) {
-    let end = lineEnd(text, begin);
-    const quotes = quotesIn(text, begin, end);
-    if (quotes % 2 === 1) end = quotedEnd(text, end); // a field goes on over the next lines
-    const record = text.slice(begin, end < text.length && text[end - 1] === '\r' ? end - 1 : end);
-    take(quotes === 0 ? record.split(',') : splitQuoted(record, file, line));
+  for (let begin = 0; begin < lines.length;) {
+    let end = lineEnd(lines, begin);
+    const quotes = split === null ? 0 : quotesIn(lines, begin, end);
+    if (quotes % 2 === 1) end = quotedEnd(lines, end); // a field goes on over the next lines
+    const record = lines.slice(begin, end < lines.length && lines[end - 1] === '\r' ? end - 1 : end);
+    const isPlain = quotes === 0 || split === null;
+    const fields = isPlain ? record.split(separator) : splitQuoted(record, split, separator, file, line);
+    take(areEmptyBlank && fields.every((field) => field === '') ? [''] : fields);
     line += quotes === 0 ? 1 : record.split('\n').length;
     begin = end + 1;
   }
@@ -92,25 +94,28 @@ function quotedEnd(text: string, end: number): number {
 }
 
 /** A field, quoted as a whole or not at all, and what stands behind it. */
-const quotedOrPlain = /(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)/y;
+function quotedOrPlain(separator: string): RegExp {
+  const own = separator === '|' ? '\\|' : separator;
+  return new RegExp(`(?:"([^"]*(?:""[^"]*)*)"|([^"${own}]*))(${own}|$)`, 'y');
+}
 
 /** The fields of one record that begins on line `line`. What is not plainly right is left to csv-parse. */
-function splitQuoted(record: string, file: string, line: number): string[] {
-  if (record.length > MAX_RECORD_CHARACTERS) return splitWithLibrary(record, file, line);
+function splitQuoted(record: string, split: RegExp, separator: string, file: string, line: number): string[] {
+  if (record.length > MAX_RECORD_CHARACTERS) return splitWithLibrary(record, separator, file, line);
   const fields: string[] = [];
-  quotedOrPlain.lastIndex = 0;
+  split.lastIndex = 0;
   for (;;) {
-    const match = quotedOrPlain.exec(record);
-    if (match === null) return splitWithLibrary(record, file, line);
+    const match = split.exec(record);
+    if (match === null) return splitWithLibrary(record, separator, file, line);
     const [, quoted, plain, behind] = match;
     fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
     if (behind === '') return fields;
   }
 }
 
-function splitWithLibrary(record: string, file: string, line: number): string[] {
+function splitWithLibrary(record: string, separator: string, file: string, line: number): string[] {
   try {
-    return parse(record, csvOptions)[0]!;
+    return parse(record, { ...csvOptions, delimiter: separator })[0]!;
   } catch (error) {
     throw csvError(error, file, line);
   }
@@ -198,19 +203,4 @@ export function parseCount(text: string, what: string): number {
 export function quoteField(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}...` : text;
   return `'${short.replace(/\p{Cc}/gu, '?')}'`;
-}
-
-function firstInvalidLine(bytes: Uint8Array): number {
-  let line = 1;
-  for (let begin = 0; begin < bytes.length; line++) {
-    const newline = bytes.indexOf(10, begin);
-    const end = newline === -1 ? bytes.length : newline;
-    try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(begin, end));
-    } catch {
-      return line;
-    }
-    begin = end + 1;
-  }
-  return line;
 }

@@ -4,11 +4,12 @@
  * now, or that is damaged, is ignored and replaced.
  */
 import { createHash } from 'node:crypto';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { sha256, writeFileAtomic, xdgFolder } from '../../util/files.ts';
 import type { Ratings } from '../dataset.ts';
+import { statFile } from '../files/content.ts';
 import { readRatings, type RatingColumns, type ReadOptions } from './file.ts';
 import type { RatingForm } from './form.ts';
 import { runInWorker } from './parser.js';
@@ -16,7 +17,7 @@ import { runInWorker } from './parser.js';
 /** Smaller files are parsed faster than a cache is looked up. */
 const MIN_BYTES_CACHED = 10_000_000;
 /** Goes up when the meaning of a cache file changes. */
-const CACHE_VERSION = 2;
+const CACHE_VERSION = 3;
 /** The header stands in the first bytes, as JSON and blanks; the last bytes are SHA-256 of everything before them. */
 const HEADER_BYTES = 1024;
 const DIGEST_BYTES = 32;
@@ -28,6 +29,10 @@ const headerSchema = z.object({
   rows: z.int().min(1),
   firstLine: z.int(),
   hasTimestamps: z.boolean(),
+  hasRatings: z.boolean(),
+  withoutTime: z.int(),
+  scale: z.object({ min: z.number(), max: z.number(), step: z.number() }).nullable(),
+  notes: z.array(z.string()),
   source: z.object({ name: z.string(), sha256: z.string(), bytes: z.int() }),
 });
 type Header = z.output<typeof headerSchema>;
@@ -47,7 +52,7 @@ export async function cachedRatings(
   form: RatingForm,
   options: ReadOptions = {},
 ): Promise<RatingColumns> {
-  const { size, mtimeMs } = await stat(path);
+  const { size, mtimeMs } = await statFile(path, form.file, 'ratings');
   if (size < MIN_BYTES_CACHED || process.env['RECSYS_NO_CACHE']) return readRatings(path, form, options);
   const key = sha256(JSON.stringify([size, mtimeMs, form]));
   const file = join(cacheFolder(), `${basename(path)}.${sha256(resolve(path)).slice(0, 16)}.cache`);
@@ -74,8 +79,9 @@ async function readCache(path: string, key: string): Promise<RatingColumns | nul
     await read;
     const digest = Buffer.alloc(DIGEST_BYTES);
     await readAt(file, digest, to);
-    const { firstLine, hasTimestamps, source } = header;
-    return (await hashed) === digest.toString('hex') ? { columns, firstLine, hasTimestamps, source } : null;
+    if ((await hashed) !== digest.toString('hex')) return null;
+    const { version: _, ...facts } = header;
+    return { columns, texts: {}, ...facts };
   } finally {
     await file.close();
   }
@@ -90,7 +96,8 @@ async function readColumns(file: FileHandle, columns: Ratings): Promise<void> {
 }
 
 async function writeCache(path: string, key: string, parsed: RatingColumns): Promise<void> {
-  const { columns, ...facts } = parsed;
+  const { columns, texts, ...facts } = parsed;
+  if (texts.users || texts.items) return; // only numbers are kept
   const header: Header = { version: CACHE_VERSION, key, rows: columns.values.length, ...facts };
   await writeFileAtomic(path, withDigest(header, columns), { durable: false });
 }
@@ -99,6 +106,7 @@ async function writeCache(path: string, key: string, parsed: RatingColumns): Pro
 function* withDigest(header: Header, columns: Ratings): Generator<Uint8Array> {
   const hash = createHash('sha256');
   const head = Buffer.from(JSON.stringify(header).padEnd(HEADER_BYTES));
+  if (head.length > HEADER_BYTES) throw new Error('more to say than a header holds');
   for (const bytes of [head, ...bytesOf(columns)]) {
     hash.update(bytes);
     yield bytes;

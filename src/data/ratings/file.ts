@@ -3,24 +3,20 @@
  * message; from the first line that it does not take, the CSV library reads on and says what is wrong, so that the
  * message does not depend on the path.
  */
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import { DataError, throwIfAborted } from '../../util/errors.ts';
 import { sha256OfFile } from '../../util/files.ts';
 import { silentProgress, type Progress } from '../../util/progress.ts';
 import type { Ratings, SourceFile } from '../dataset.ts';
-import {
-  csvOptions,
-  csvError,
-  checkWidth,
-  parseCount,
-  recordTaker,
-  quoteField,
-  withPlace,
-} from '../files/records.ts';
-import { onScale, planOf, type FirstLine, type Plan, type RatingForm, type Scale } from './form.ts';
+import { decodeStream, EncodingError, openContent, packedError, type Content } from '../files/content.ts';
+import { checkFields } from '../files/dialect.ts';
+import { csvError, csvOptions, recordTaker, withPlace } from '../files/records.ts';
+import { openParquet } from '../files/parquet.ts';
+import { planRatings, type Plan, type RatingForm, type Scale } from './form.ts';
 import {
   CHUNK_BYTES,
   chunkParser,
@@ -31,6 +27,7 @@ import {
   type Job,
   type Source,
 } from './parser.js';
+import { RatingTable } from './table.ts';
 
 export interface ReadOptions {
   progress?: Progress;
@@ -43,95 +40,127 @@ export interface ReadOptions {
 
 /** Ratings by released ids, in the order of the file. */
 export interface RatingColumns {
-  /** `users` and `items` are released ids here, not indices. */
+  /** `users` and `items` are released ids here, not indices; where ids are text, positions in `texts`. */
   columns: Ratings;
+  /** The ids by number, for those that are text. */
+  texts: { users?: string[]; items?: string[] };
   /** Line of the first rating; that of rating r is `firstLine + r`, since no record may span or skip lines. */
   firstLine: number;
   hasTimestamps: boolean;
+  /** False where there is no column of them: every value is 1. */
+  hasRatings: boolean;
+  /** Ratings whose time is empty or cannot be read, and stands as 0; 0 where there is no column of times. */
+  withoutTime: number;
+  /** The scale of the release; null where the data decide. */
+  scale: Scale | null;
+  /** What was detected, kept or repaired, each as a sentence. */
+  notes: string[];
   source: SourceFile;
 }
 
-/** The first line must end within this. */
-const MAX_FIRST_LINE_BYTES = 1 << 16;
 /** A worker takes 30 to 50 ms to start, in which a thread parses about this many bytes. */
 const MIN_BYTES_FOR_THREADS = 32 << 20;
 
 /**
- * Throws DataError naming file and line: no header or none of its columns, an id or a time that is not a whole number,
- * a rating off the scale, misplaced quotes, blank lines, no ratings. The file must exist.
+ * Throws DataError naming file and line: no such file or none that can be read, columns that cannot be told, an id that is
+ * none, a rating that is no number or off the scale, misplaced quotes, blank lines, no ratings.
  */
 export async function readRatings(
   path: string,
   form: RatingForm,
   { progress = silentProgress, signal, fast = true, threads = availableParallelism() }: ReadOptions = {},
 ): Promise<RatingColumns> {
+  const content = await openContent(path, form.file);
+  if (content.bytes === 0)
+    throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings' });
+  if (content.packing === 'parquet') return readParquetRatings(content, form);
+  const plan = planAtFirstLine(content, form);
+  const { layout } = plan;
+  const label = `reading ${form.file}`;
+  if (!fast || layout === null) return readWithLibrary(content, plan, form, signal);
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
-    const plan = planAtFirstLine(headOf(file, size, form), form);
-    const columns = allocate(size - plan.dataBegin, plan.order.timestamp !== undefined);
-    const { layout, dataBegin } = plan;
-    const parsed =
-      fast && layout !== null
-        ? await parseAll(path, { file, size, dataBegin, layout }, columns, {
-            label: `reading ${form.file}`,
-            threads,
-            progress,
-            signal,
-          })
-        : { rows: 0, firstUnparsed: dataBegin, sha256: await sha256OfFile(path) };
-    const rows =
-      parsed.firstUnparsed === -1 ? parsed.rows : await readOn(path, parsed, plan, form, columns, signal);
-    if (rows === 0) {
-      throw new DataError({ place: form.file, found: 'no ratings', wanted: 'at least one' });
-    }
-    return {
-      columns: trim(columns, rows),
-      firstLine: plan.firstLine,
-      hasTimestamps: plan.order.timestamp !== undefined,
-      source: { name: form.file, sha256: parsed.sha256, bytes: size },
-    };
+    const dataBegin = dataBeginOf(content, plan);
+    const columns = allocateShared(size - dataBegin, plan.order.time !== undefined);
+    const source = { file, size, dataBegin, layout };
+    const shown = size < MIN_BYTES_FOR_THREADS ? silentProgress : progress;
+    const parsed = await parseAll(path, source, columns, { label, threads, progress: shown, signal });
+    const table = new RatingTable(columns, plan, form, parsed.rows);
+    if (parsed.firstUnparsed !== -1) await readOn(content, parsed.firstUnparsed, plan, table, signal);
+    return table.finish(content, parsed.sha256, endOf(file, size));
   } finally {
     closeSync(file);
   }
 }
 
-/** `planOf` with the first line as the place of its errors. */
-function planAtFirstLine(head: FirstLine, form: RatingForm): Plan {
+/** Everything by the CSV library. */
+async function readWithLibrary(
+  content: Content,
+  plan: Plan,
+  form: RatingForm,
+  signal: AbortSignal | undefined,
+): Promise<RatingColumns> {
+  const table = new RatingTable(emptyColumns(0), plan, form, 0);
+  const begin = content.packing === 'none' && content.encoding === 'utf-8' && !plan.dialect.isCrOnly;
+  await readOn(content, begin ? dataBeginOf(content, plan) : undefined, plan, table, signal);
+  return table.finish(content, await sha256OfFile(content.path), undefined);
+}
+
+async function readParquetRatings(content: Content, form: RatingForm): Promise<RatingColumns> {
+  const { names, rows } = await openParquet(content.path, form.file);
+  const sample: string[][] = [];
+  for await (const row of rows(0, 1000)) sample.push(row);
+  const plan = planAtFirstLine(content, form, { names, sample });
+  const table = new RatingTable(emptyColumns(0), plan, form, 0);
+  let row = 0;
+  for await (const record of rows()) {
+    row++;
+    try {
+      table.add(record, row);
+    } catch (error) {
+      throw error instanceof DataError && error.facts.place === undefined
+        ? new DataError({ ...error.facts, place: `${form.file}, row ${row}` })
+        : error;
+    }
+  }
+  return table.finish(content, await sha256OfFile(content.path), undefined);
+}
+
+/** `planRatings` with the first line as the place of its errors. */
+function planAtFirstLine(
+  content: Content,
+  form: RatingForm,
+  table?: { names: string[]; sample: string[][] },
+): Plan {
   try {
-    return planOf(head, form);
+    return planRatings(content, form, table);
   } catch (error) {
     throw withPlace(error, form.file, 1);
   }
 }
 
-/** Reads [begin, end) into the buffer and returns how many bytes there were. */
-function readInto(file: number, buffer: Uint8Array, begin: number, end: number): number {
-  let have = 0;
-  while (begin + have < end) {
-    const got = readSync(file, buffer, have, end - begin - have, begin + have);
-    if (got === 0) break;
-    have += got;
+/** Offset of the first line of data in a file of plain UTF-8. */
+function dataBeginOf({ head }: Content, { firstLine }: Plan): number {
+  let begin = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  for (let line = 1; line < firstLine; line++) {
+    const newline = head.indexOf(10, begin);
+    begin = newline === -1 ? head.length : newline + 1;
   }
-  return have;
+  return begin;
 }
 
-/** Throws DataError for an empty file. */
-function headOf(file: number, size: number, form: RatingForm): FirstLine {
-  if (size === 0) throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings' });
-  const head = Buffer.alloc(Math.min(size, MAX_FIRST_LINE_BYTES));
-  const have = head.subarray(0, readInto(file, head, 0, head.length));
-  const begin = have[0] === 0xef && have[1] === 0xbb && have[2] === 0xbf ? 3 : 0;
-  const newline = have.indexOf(10);
-  const end = newline === -1 ? have.length : newline;
-  return { line: have.toString('utf8', begin, end).replace(/\r$/, ''), begin, next: Math.min(end + 1, size) };
+/** The last byte of a file. */
+function endOf(file: number, size: number): number | undefined {
+  const last = Buffer.alloc(1);
+  return readSync(file, last, 0, 1, size - 1) === 1 ? last[0] : undefined;
 }
 
 /**
  * Room for every rating that so many bytes can hold, in memory that threads can share. Pages that stay untouched cost
  * nothing.
  */
-function allocate(bytes: number, timestamps: boolean): Ratings {
+function allocateShared(bytes: number, timestamps: boolean): Ratings {
   const capacity = Math.floor(bytes / (MIN_LINE_BYTES + (timestamps ? 2 : 0))) + 1;
   const memory = () => new SharedArrayBuffer(4 * capacity);
   return {
@@ -140,25 +169,6 @@ function allocate(bytes: number, timestamps: boolean): Ratings {
     values: new Float32Array(memory()),
     timestamps: new Int32Array(memory()),
   };
-}
-
-/** Up to this many rows, columns are copied to their exact length. */
-const MAX_ROWS_COPIED = 1 << 21;
-
-function trim({ users, items, values, timestamps }: Ratings, rows: number): Ratings {
-  return rows <= MAX_ROWS_COPIED
-    ? {
-        users: users.slice(0, rows),
-        items: items.slice(0, rows),
-        values: values.slice(0, rows),
-        timestamps: timestamps.slice(0, rows),
-      }
-    : {
-        users: users.subarray(0, rows),
-        items: items.subarray(0, rows),
-        values: values.subarray(0, rows),
-        timestamps: timestamps.subarray(0, rows),
-      };
 }
 
 interface ParseOptions {
@@ -222,57 +232,87 @@ async function parseHere(
   task.finish();
 }
 
-/** Reads on from the first line that was not parsed to the end, with the CSV library. Returns the number of rows in all. */
+/** Reads on from byte `begin`, or from the first line of data, to the end with the CSV library. */
 async function readOn(
-  path: string,
-  { firstUnparsed: offset, rows: before }: Pick<Parsed, 'firstUnparsed' | 'rows'>,
-  { delimiter, order, width, firstLine }: Plan,
-  { file, scale }: RatingForm,
-  columns: Ratings,
+  content: Content,
+  begin: number | undefined,
+  plan: Plan,
+  table: RatingTable,
   signal: AbortSignal | undefined,
-): Promise<number> {
-  let rows = before;
-  const line = firstLine + rows;
-  const take = recordTaker(file, line, (fields, line, endLine) => {
-    checkWidth(fields, width);
-    if (line !== endLine) {
-      throw new DataError({
-        found: 'a line break inside a field',
-        wanted: 'none',
-      });
-    }
-    columns.users[rows] = parseCount(fields[order.user]!, 'user id');
-    columns.items[rows] = parseCount(fields[order.item]!, 'movie id');
-    columns.values[rows] = parseRating(fields[order.rating]!, scale);
-    if (order.timestamp !== undefined) {
-      columns.timestamps[rows] = parseCount(fields[order.timestamp]!, 'timestamp');
-    }
-    rows++;
-  });
-  const input = createReadStream(path, { start: offset, ...(signal && { signal }) });
-  const parser = parse({ ...csvOptions, delimiter, quote: delimiter === ',' ? '"' : null });
-  input.on('error', (error) => parser.destroy(error));
+): Promise<void> {
+  const before = table.rows;
   try {
-    for await (const record of input.pipe(parser) as AsyncIterable<string[]>) take(record);
+    await readText(content, begin, plan, table, signal);
   } catch (error) {
-    if (signal) throwIfAborted(signal);
-    throw csvError(error, file, line);
-  } finally {
-    input.destroy();
+    if (!(error instanceof EncodingError) || content.encoding !== 'utf-8') throw error;
+    table.rows = before;
+    content.encoding = 'windows-1252';
+    plan.notes.push(`${content.name}: not UTF-8; read as Latin-1 (Windows-1252).`);
+    await readText(content, begin, plan, table, signal);
   }
-  return rows;
 }
 
-function parseRating(text: string, scale: Scale | null): number {
-  if (/^-?\d{1,20}(\.\d{1,20})?$/.test(text)) {
-    const value = Number(text);
-    if (onScale(value, scale)) return value;
-  }
-  throw new DataError({
-    found: `rating ${quoteField(text)}`,
-    wanted:
-      scale === null
-        ? 'a number'
-        : `${scale.min} to ${scale.max} ${scale.step === 1 ? 'in whole stars' : 'by halves'}`,
+async function readText(
+  content: Content,
+  begin: number | undefined,
+  { dialect, firstLine, width }: Plan,
+  table: RatingTable,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { separator, isCrOnly } = dialect;
+  let skip = begin === undefined ? firstLine - 1 : 0;
+  const line = firstLine + table.rows;
+  const take = recordTaker(content.name, line, (fields, line, endLine) => {
+    if (fields.some((field) => field.includes('\0'))) throw zeroBytesError();
+    checkFields(fields, width, dialect);
+    if (line !== endLine) throw new DataError({ found: 'a line break inside a field', wanted: 'none' });
+    table.add(fields, line);
   });
+  const stream = await content.stream(begin);
+  const parser = parse({
+    ...csvOptions,
+    ...(isCrOnly && { record_delimiter: ['\r'] }),
+    delimiter: separator,
+    trim: separator === ',' || separator === ';',
+    quote: separator === '::' ? null : '"',
+  });
+  const text = Readable.from(decodeStream(stream, content.encoding));
+  text.on('error', (error) => parser.destroy(error));
+  try {
+    for await (const record of text.pipe(parser) as AsyncIterable<string[]>) {
+      if (signal) throwIfAborted(signal);
+      if (skip > 0) skip--;
+      else take(withoutPadding(record, separator));
+    }
+  } catch (error) {
+    if (signal) throwIfAborted(signal);
+    throw packedError(csvError(error, content.name, line), content.name);
+  } finally {
+    text.destroy();
+    stream.destroy();
+  }
+}
+
+/** Fields without blanks around them; a record of empty fields, as spreadsheets leave at the end, is a blank line. */
+function withoutPadding(record: string[], separator: string): string[] {
+  const fields = record.map((field) => field.trim());
+  const kept = separator === ' ' ? fields.filter((field) => field !== '') : fields;
+  return kept.every((field) => field === '') ? [''] : kept;
+}
+
+function zeroBytesError(): DataError {
+  return new DataError({
+    found: 'bytes that are 0',
+    wanted: 'text',
+    remedy: 'The file is damaged, perhaps by a crash while it was written; copy or download it again.',
+  });
+}
+
+function emptyColumns(rows: number): Ratings {
+  return {
+    users: new Int32Array(rows),
+    items: new Int32Array(rows),
+    values: new Float32Array(rows),
+    timestamps: new Int32Array(rows),
+  };
 }

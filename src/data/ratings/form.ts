@@ -1,119 +1,193 @@
-/** How a file of ratings is written: what its kind of release says of it, and what its first line decides. */
-import { DataError } from '../../util/errors.ts';
+/** What the beginning of a ratings file decides: which column is what, and how its fields are written. */
 import type { Dataset } from '../dataset.ts';
-import { checkWidth, quoteField } from '../files/records.ts';
+import { headText, type Content } from '../files/content.ts';
+import { detectDialect, normalizeName, widthOf, type Dialect } from '../files/dialect.ts';
+import { quoteField } from '../files/records.ts';
+import { columnNames, describeWriting, orderOf, type ColumnChoice, type Order } from './columns.ts';
 import type { Layout } from './parser.js';
+import { areTextIds, isTimeLike, ratingNumber } from './values.ts';
 
 export type Scale = Dataset['scale'];
 
-/** How a file of ratings is written. */
+/** What is known of a file of ratings before it is opened. */
 export interface RatingForm {
   /** What errors call the file. */
   file: string;
-  /** 'detect': tab where the first line holds one, else comma. */
-  delimiter: ',' | '\t' | '::' | 'detect';
-  /** 'detect': there is one unless the first field of the first line is a number. */
-  header: 'required' | 'none' | 'detect';
-  /** Null takes any finite number. */
+  /** Of the release; where many ratings lie off it, it is taken from the data. Null takes any finite number. */
   scale: Scale | null;
+  /** A release's own file: without a header, its columns are user, item, rating, time. */
+  isRelease?: boolean;
+  /** Names or numbers of columns, from --columns. */
+  columns?: ColumnChoice;
+  /** Refuses what would else be noted and counted. */
+  strict?: boolean;
 }
 
-/** Where each column stands in a line. */
-export interface Order {
-  user: number;
-  item: number;
-  rating: number;
-  timestamp: number | undefined;
-}
-
-/** The first line of a file. */
-export interface FirstLine {
-  /** Without its end. */
-  line: string;
-  /** Offsets where it begins, behind a byte order mark, and where the second begins. */
-  begin: number;
-  next: number;
-}
-
-/** What the first line decided. */
+/** What the beginning of a file decided. */
 export interface Plan {
-  delimiter: string;
+  dialect: Dialect;
   order: Order;
   /** Fields in every line. */
   width: number;
-  /** Offset and line number of the first rating. */
-  dataBegin: number;
+  decimalComma: boolean;
+  textIds: { user: boolean; item: boolean };
+  scale: Scale | null;
+  /** Line of the first rating. */
   firstLine: number;
-  /** For the byte parser; null when the columns stand in an order that it does not know. */
+  /** For the byte parser; null where it does not know the form. */
   layout: Layout | null;
+  notes: string[];
 }
 
-/** Throws DataError, without a place, for a first line with too few fields, or a header without a column that is needed. */
-export function planOf(head: FirstLine, form: RatingForm): Plan {
-  const delimiter = form.delimiter === 'detect' ? (head.line.includes('\t') ? '\t' : ',') : form.delimiter;
-  const fields = head.line.split(delimiter).map((field) => field.trim().replace(/^"(.*)"$/, '$1'));
-  const numeric = /^\d+$/.test(fields[0]!);
-  const header = form.header === 'required' || (form.header === 'detect' && !numeric);
-  if (!header && fields.length < 3) checkWidth(fields, 3);
-  const order: Order = header
-    ? orderOf(fields)
-    : { user: 0, item: 1, rating: 2, timestamp: fields.length > 3 ? 3 : undefined };
-  const plain =
+/**
+ * What a file of text, or a table with names of columns, is. Throws DataError, without a place, where the columns cannot
+ * be told, or can be read in two ways.
+ */
+export function planRatings(
+  content: Content,
+  form: RatingForm,
+  table?: { names: string[]; sample: string[][] },
+): Plan {
+  const known = new Set((['user', 'item', 'rating', 'time'] as const).flatMap((role) => columnNames[role]));
+  const chosen = new Set(Object.values(form.columns ?? {}).map(normalizeName));
+  const isName = (field: string) => {
+    const name = normalizeName(field);
+    return known.has(name) || (chosen.has(name) && !/^\d+$/.test(name));
+  };
+  const dialect: Dialect =
+    table === undefined
+      ? detectDialect(headText(content), isName)
+      : { separator: ',', skippedLines: 0, isCrOnly: false, header: table.names, sample: table.sample };
+  const { header, sample } = dialect;
+  const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
+  const order = orderOf(dialect, width, form.columns ?? {}, form.isRelease ?? false);
+  const column = (at: number | undefined) =>
+    at === undefined ? [] : sample.map((record) => record[at] ?? '').filter((field) => field !== '');
+  const ratings = column(order.rating);
+  const decimalComma =
+    ratings.some((text) => /^[+-]?\d+,\d+$/.test(text)) && !ratings.some((text) => text.includes('.'));
+  const numbers = ratings.map((text) => ratingNumber(text, decimalComma));
+  const scale = form.scale !== null && fitsScale(numbers, form.scale) ? form.scale : null;
+  const plan = {
+    dialect,
+    order,
+    width,
+    decimalComma,
+    textIds: { user: areTextIds(column(order.user)), item: areTextIds(column(order.item)) },
+    scale,
+    firstLine: dialect.skippedLines + (header === null ? 1 : 2),
+  };
+  return { ...plan, layout: layoutOf(plan, content), notes: notesOf(plan, content, form) };
+}
+
+/** So many ratings of the sample, and this share of them, must lie off the release's scale before another is assumed. */
+const MIN_OFF_SCALE = 10;
+const MIN_SHARE_OFF_SCALE = 0.05;
+
+function fitsScale(ratings: number[], scale: Scale): boolean {
+  const off = ratings.filter((value) => !isOnScale(value, scale)).length;
+  return off < MIN_OFF_SCALE || off < MIN_SHARE_OFF_SCALE * ratings.length;
+}
+
+export function isOnScale(value: number, scale: Scale | null): boolean {
+  if (scale === null) return Number.isFinite(value);
+  return value >= scale.min && value <= scale.max && Number.isInteger((value - scale.min) / scale.step);
+}
+
+/** MovieLens' scales where the values fit one; else from the lowest to the highest, step 0 standing for any. */
+export function scaleOf(values: Float32Array): Scale {
+  let [min, max, step] = [Infinity, -Infinity, 1];
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+    if (step > 0 && !Number.isInteger(value / step)) step = Number.isInteger(value * 2) ? 0.5 : 0;
+  }
+  if (step === 1 && min >= 1 && max <= 5) return { min: 1, max: 5, step };
+  if (step === 0.5 && min >= 0.5 && max <= 5) return { min: 0.5, max: 5, step };
+  return { min, max, step };
+}
+
+function layoutOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content): Layout | null {
+  const { dialect, order, width, scale, textIds } = plan;
+  const isPlain =
+    content.packing === 'none' &&
+    content.encoding === 'utf-8' &&
+    !dialect.isCrOnly &&
+    dialect.skippedLines === 0 &&
+    dialect.separator !== ' ' &&
+    !textIds.user &&
+    !textIds.item &&
     order.user === 0 &&
     order.item === 1 &&
     order.rating === 2 &&
-    (order.timestamp ?? 3) === 3 &&
-    fields.length === (order.timestamp === undefined ? 3 : 4);
+    (order.time ?? 3) === 3 &&
+    width === (order.time === undefined ? 3 : 4);
+  if (!isPlain) return null;
   return {
-    delimiter,
-    order,
-    width: fields.length,
-    dataBegin: header ? head.next : head.begin,
-    firstLine: header ? 2 : 1,
-    layout: plain
-      ? {
-          separator: delimiter.charCodeAt(0),
-          separatorLength: delimiter.length,
-          timestamps: order.timestamp !== undefined,
-          stars: starsByTenths(form.scale),
-        }
-      : null,
+    separator: dialect.separator.charCodeAt(0),
+    separatorLength: dialect.separator.length,
+    timestamps: order.time !== undefined,
+    stars: starsByTenths(scale),
   };
-}
-
-const columnNames: Record<keyof Order, string[]> = {
-  user: ['userid', 'user'],
-  item: ['movieid', 'movie', 'itemid', 'item'],
-  rating: ['rating'],
-  timestamp: ['timestamp'],
-};
-
-/** Columns by the names in the header; case and underscores do not count. */
-function orderOf(header: string[]): Order {
-  const names = header.map((name) => name.toLowerCase().replaceAll('_', ''));
-  const find = (column: keyof Order) => {
-    const at = names.findIndex((name) => columnNames[column].includes(name));
-    return at === -1 ? undefined : at;
-  };
-  const [user, item, rating, timestamp] = [find('user'), find('item'), find('rating'), find('timestamp')];
-  if (user === undefined || item === undefined || rating === undefined) {
-    const missing = user === undefined ? 'userId' : item === undefined ? 'movieId' : 'rating';
-    throw new DataError({
-      found: `no column '${missing}' in the header ${quoteField(header.join(','))}`,
-      wanted: 'userId,movieId,rating,timestamp',
-    });
-  }
-  return { user, item, rating, timestamp };
 }
 
 /** The rating that each count of tenths stands for; NaN off the scale. */
 function starsByTenths(scale: Scale | null): Float32Array {
   return Float32Array.from({ length: 1000 }, (_, tenths) =>
-    onScale(tenths / 10, scale) ? tenths / 10 : NaN,
+    isOnScale(tenths / 10, scale) ? tenths / 10 : NaN,
   );
 }
 
-export function onScale(value: number, scale: Scale | null): boolean {
-  if (scale === null) return Number.isFinite(value);
-  return value >= scale.min && value <= scale.max && Number.isInteger((value - scale.min) / scale.step);
+/** What was detected, in one line; nothing for MovieLens' own forms. */
+function notesOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content, form: RatingForm): string[] {
+  const { dialect, order, decimalComma, scale } = plan;
+  const parts = describeWriting(content, dialect);
+  if (decimalComma) parts.push('decimal comma');
+  const columns = describeColumns(dialect.header, order, form);
+  if (columns !== undefined) parts.push(columns);
+  const times = timesOf(plan.dialect.sample, order.time);
+  if (times !== undefined) parts.push(times);
+  if (plan.textIds.user || plan.textIds.item) parts.push(`ids as text`);
+  const notes = parts.length === 0 ? [] : [`${form.file}: detected ${parts.join(', ')}.`];
+  if (order.rating === undefined) {
+    notes.push(`${form.file}: no column of ratings; every row counts as relevant, as a rating of 1.`);
+  }
+  if (form.scale !== null && scale === null) {
+    notes.push(
+      `${form.file}: many ratings off the scale from ${form.scale.min} to ${form.scale.max}; the scale is taken from the data.`,
+    );
+  }
+  return notes;
+}
+
+/** How times are written, where that is not in seconds. */
+function timesOf(sample: string[][], column: number | undefined): string | undefined {
+  const first =
+    column === undefined ? undefined : sample.map((record) => record[column] ?? '').find(isTimeLike);
+  if (first === undefined) return undefined;
+  if (!/^[\d.]+$/.test(first)) return 'times as dates';
+  return Number(first) >= 1e11 ? 'times in milliseconds or finer' : undefined;
+}
+
+const releasedNames = {
+  user: ['userid', 'user'],
+  item: ['movieid', 'itemid', 'item', 'movie'],
+  rating: ['rating'],
+  time: ['timestamp'],
+};
+
+function describeColumns(
+  header: string[] | null,
+  order: Order,
+  { columns, isRelease }: RatingForm,
+): string | undefined {
+  const present = (['user', 'item', 'rating', 'time'] as const).filter((role) => order[role] !== undefined);
+  if (header !== null) {
+    const usual = present.every((role) => releasedNames[role].includes(normalizeName(header[order[role]!]!)));
+    if (usual && columns === undefined) return undefined;
+    return present.map((role) => `${role} = ${quoteField(header[order[role]!]!)}`).join(', ');
+  }
+  if (columns !== undefined) return present.map((role) => `${role} = column ${order[role]! + 1}`).join(', ');
+  if (isRelease || present.length === 4) return undefined; // as u1.base and r1.train are
+  return `no header: columns are ${present.join(', ')}`;
 }

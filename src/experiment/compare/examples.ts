@@ -1,11 +1,13 @@
 /** Users to look at: chosen to differ, with what every model recommends to them. */
+import type { Id } from '../../data/dataset.ts';
+import { byId } from '../../data/ids.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import type { Candidate } from './candidates.ts';
 import type { ExampleUser } from './record.ts';
 
 /** What is known of a user in all models that evaluated them. */
 interface UserOfAll {
-  userId: number;
+  userId: Id;
   history: string;
   /** F1 by model. */
   f1: number[];
@@ -28,7 +30,7 @@ export function chooseExamples(candidates: readonly Candidate[], k: number): Exa
   const chosen: ExampleUser[] = [];
   for (const [why, compare] of orders) {
     const rest = users.filter(({ userId }) => !chosen.some((own) => own.userId === userId));
-    const [first] = rest.sort((a, b) => compare(a, b) || a.userId - b.userId);
+    const [first] = rest.sort((a, b) => compare(a, b) || byId(a.userId, b.userId));
     if (first === undefined) break;
     const { userId, history } = first;
     chosen.push({ userId, why, history, lists: candidates.flatMap((own) => listOf(own, userId)) });
@@ -37,7 +39,7 @@ export function chooseExamples(candidates: readonly Candidate[], k: number): Exa
 }
 
 function usersWithTexts(candidates: readonly Candidate[], k: number): UserOfAll[] {
-  const histories = new Map<number, { history: string; records: Set<string> }>();
+  const histories = new Map<Id, { history: string; records: Set<string> }>();
   for (const { file, record } of candidates) {
     for (const { userId, history } of record.language?.users ?? []) {
       const own = histories.get(userId) ?? { history, records: new Set() };
@@ -55,7 +57,7 @@ function usersWithTexts(candidates: readonly Candidate[], k: number): UserOfAll[
   });
 }
 
-function listOf({ name, result, record }: Candidate, userId: number): ExampleUser['lists'] {
+function listOf({ name, result, record }: Candidate, userId: Id): ExampleUser['lists'] {
   const row = result.perUser.userIds.indexOf(userId);
   if (row < 0) return [];
   const hitRanks = result.perUser.hitRanks[row]!;

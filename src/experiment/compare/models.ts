@@ -1,4 +1,5 @@
 /** One model on the users that it is compared on: metrics and curve; what its own record says of lists, time and cost. */
+import type { Id } from '../../data/dataset.ts';
 import { byKey, listMetrics, rankingMetrics } from '../../evaluation/metric-keys.ts';
 import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
 import { mean } from '../../util/arrays.ts';
@@ -11,7 +12,7 @@ import type { ModelResult, PerUser } from '../record.ts';
 /** Metrics and curve of one candidate over the common users. Its own record's metrics, where these are all users. */
 export function compareModel(
   { name, file, result, record }: Candidate,
-  common: readonly number[],
+  common: readonly Id[],
 ): ComparedModel {
   const { k: cutoffs, seed } = record.protocol;
   const own = restrict(result.perUser, common);

@@ -1,4 +1,5 @@
 /** Paired tests between every two models, each pair on the users that both were evaluated on. */
+import type { Id } from '../../data/dataset.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired, holm, SIGNIFICANCE, smallestPossibleP } from '../../evaluation/significance.ts';
 import { Rng } from '../../util/rng.ts';
@@ -39,7 +40,7 @@ export function comparePairs(
   });
 }
 
-function f1Of(perUser: PerUser, users: readonly number[], k: number): Float64Array {
+function f1Of(perUser: PerUser, users: readonly Id[], k: number): Float64Array {
   const { hitRanks, relevant } = restrict(perUser, users);
   return perUserMetrics(hitRanks, relevant, k).f1;
 }

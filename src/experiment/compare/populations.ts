@@ -1,4 +1,6 @@
 /** Which users models are compared on: those that all but the small samples share, and the samples apart. */
+import type { Id } from '../../data/dataset.ts';
+import { byId } from '../../data/ids.ts';
 import { DataError } from '../../util/errors.ts';
 import type { PerUser } from '../record.ts';
 import type { Candidate } from './candidates.ts';
@@ -9,7 +11,7 @@ const MIN_SHARE_OF_LARGEST = 0.5;
 /** Models and the users that all of them were evaluated on. */
 export interface Population {
   /** Released ids, ascending. */
-  users: number[];
+  users: Id[];
   candidates: Candidate[];
 }
 
@@ -27,9 +29,7 @@ export function populationsOf(candidates: readonly Candidate[]): { main: Populat
   const samples = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
     if (isMain(candidate)) continue;
-    const key = usersOf(candidate)
-      .toSorted((a, b) => a - b)
-      .join();
+    const key = usersOf(candidate).toSorted(byId).join();
     samples.set(key, [...(samples.get(key) ?? []), candidate]);
   }
   return {
@@ -48,19 +48,19 @@ function populationOf(candidates: Candidate[]): Population {
   });
 }
 
-function usersOf({ result }: Candidate): number[] {
+function usersOf({ result }: Candidate): Id[] {
   return result.perUser.userIds;
 }
 
 /** Released ids, ascending, of the users that every result has. */
-export function commonUsers(results: readonly Pick<PerUser, 'userIds'>[]): number[] {
+export function commonUsers(results: readonly Pick<PerUser, 'userIds'>[]): Id[] {
   const [first, ...others] = results.map(({ userIds }) => userIds);
   const sets = others.map((userIds) => new Set(userIds));
-  return (first ?? []).filter((userId) => sets.every((set) => set.has(userId))).sort((a, b) => a - b);
+  return (first ?? []).filter((userId) => sets.every((set) => set.has(userId))).sort(byId);
 }
 
 /** Hits of the users `wanted`, in that order. */
-export function restrict({ userIds, relevant, hitRanks }: PerUser, wanted: readonly number[]): PerUser {
+export function restrict({ userIds, relevant, hitRanks }: PerUser, wanted: readonly Id[]): PerUser {
   const rowOf = new Map(userIds.map((userId, row) => [userId, row]));
   const rows = wanted.map((userId) => rowOf.get(userId)!);
   return {

@@ -63,7 +63,7 @@ const exampleList = z.object({
 });
 
 const exampleUser = z.object({
-  userId: z.int(),
+  userId: z.union([z.int(), z.string()]),
   why: z.string().describe('what the user was chosen for'),
   history: z.string(),
   lists: z.array(exampleList),

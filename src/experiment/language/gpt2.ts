@@ -20,7 +20,7 @@ export interface Gpt2Spec {
   data: DataOptions;
   protocol: Protocol;
   /** Released ids of the users to ask for; by default a sample of `options.numUsers`, or all that can be evaluated. */
-  userIds?: readonly number[];
+  userIds?: readonly (string | number)[];
   /** Models to evaluate on the same users. */
   comparisonModels: readonly ModelSpec[];
   resultsDir: string;

@@ -1,4 +1,5 @@
 /** Stored answers of a chat model, from a file (this program's or a published study's) or from a record. */
+import type { Id } from '../../data/dataset.ts';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { TitleIndex } from '../../language/titles.ts';
@@ -20,11 +21,11 @@ import type { LanguageRecord } from '../record.ts';
 type Outcome = Parameters<typeof toExchange>[3];
 
 /** The outcome of each user by released id. */
-export interface StoredAnswers extends ReadonlyMap<number, Outcome> {
+export interface StoredAnswers extends ReadonlyMap<Id, Outcome> {
   readonly origin: 'file' | 'record';
 }
 
-class Stored extends Map<number, Outcome> implements StoredAnswers {
+class Stored extends Map<Id, Outcome> implements StoredAnswers {
   readonly origin: StoredAnswers['origin'];
 
   constructor(origin: StoredAnswers['origin']) {
@@ -98,10 +99,11 @@ function answerInState(state: string, reply: string): Answer {
   }
 }
 
+const idSchema = z.union([z.int(), z.string()]);
 const lineSchema = z.union([
-  z.object({ userId: z.int(), text: z.string() }),
+  z.object({ userId: idSchema, text: z.string() }),
   z.object({
-    userId: z.int(),
+    userId: idSchema,
     titles: z.array(z.union([z.string(), z.object({ title: z.string(), reason: z.string().default('') })])),
   }),
 ]);
@@ -131,7 +133,7 @@ export async function readStoredAnswers(path: string): Promise<StoredAnswers> {
   return stored;
 }
 
-function parseLine(line: string, place: string): { userId: number; text: string } {
+function parseLine(line: string, place: string): { userId: Id; text: string } {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -1,6 +1,8 @@
 /** What the records of language models hold beyond those of other models: texts, match classes, shares. */
 import { computeMatchShares } from '../../language/grounding.ts';
 import type { LanguageFitted } from '../../models/language-model.ts';
+import { idIndexer } from '../../data/ids.ts';
+import { idOf } from '../../data/ratings/values.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Rng } from '../../util/rng.ts';
 import type { Prepared } from '../prepare.ts';
@@ -42,7 +44,7 @@ export function sampleUsers({ evaluable, protocol }: Prepared, count: number): I
 /** The users of `ids`, where they are given; else a sample of `count`, or all that can be evaluated. */
 export function chooseUsers(
   prepared: Prepared,
-  ids: readonly number[] | undefined,
+  ids: readonly (string | number)[] | undefined,
   count: number | undefined,
 ): Int32Array {
   return ids === undefined
@@ -52,9 +54,10 @@ export function chooseUsers(
 
 /** Released ids to ascending user indices, each once. Throws UsageError naming an id that the data set does not have. */
 export function findUsers({ dataset }: Prepared, ids: readonly (string | number)[]): Int32Array {
+  const indexOf = idIndexer(dataset.userIds);
   const users = ids.map((id) => {
     const text = String(id).trim();
-    const user = dataset.userIds.indexOf(Number(text));
+    const user = indexOf(idOf(text));
     if (text !== '' && user >= 0) return user;
     throw new UsageError({
       place: '--users',

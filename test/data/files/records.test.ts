@@ -1,11 +1,11 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeUtf8, parseCount, readCsv, readLines } from '../../../src/data/files/records.ts';
+import { parseCount, readCsv, readLines } from '../../../src/data/files/records.ts';
 
 function records(text: string): [number, string[]][] {
   const found: [number, string[]][] = [];
-  readCsv(text, 'f.csv', (fields, line) => found.push([line, fields]));
+  readCsv(text, 'f.csv', { separator: ',' }, (fields, line) => found.push([line, fields]));
   return found;
 }
 
@@ -85,12 +85,5 @@ describe('fields', () => {
 
   test('an error shows a long field cut and without control characters', () => {
     expect(() => parseCount(`\u001b[31m${'x'.repeat(100)}`, 'id')).toThrow(/id '\?\[31mx{35}\.\.\.'/);
-  });
-
-  test('bytes that are not UTF-8 are refused by line; a byte order mark is no text', () => {
-    expect(() => decodeUtf8(Uint8Array.of(97, 10, 0xc3, 10), 'f.csv')).toThrow(
-      /^f\.csv:2: bytes that are not UTF-8/,
-    );
-    expect(decodeUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 97), 'f.csv')).toBe('a');
   });
 });

@@ -29,8 +29,8 @@ const bigFolder = () =>
 
 function digest({ ratings, userIds, files, warnings }: Dataset): string {
   const { users, items, values, timestamps } = ratings;
-  const columns = [users, items, values, timestamps, userIds].map(({ buffer, byteOffset, byteLength }) =>
-    sha256(new Uint8Array(buffer, byteOffset, byteLength)),
+  const columns = [users, items, values, timestamps, userIds as Int32Array].map(
+    ({ buffer, byteOffset, byteLength }) => sha256(new Uint8Array(buffer, byteOffset, byteLength)),
   );
   return JSON.stringify([columns, files, warnings]);
 }

@@ -24,7 +24,7 @@ async function read(text: string, options: ReadOptions = {}): Promise<RatingColu
   const path = join(folder, 'ratings.csv');
   await writeFile(path, text);
   const scale = { min: 0.5, max: 5, step: 0.5 };
-  return readRatings(path, { file: 'ratings.csv', delimiter: ',', header: 'required', scale }, options);
+  return readRatings(path, { file: 'ratings.csv', scale }, options);
 }
 
 function digest({ columns, ...rest }: RatingColumns): string {
@@ -99,8 +99,15 @@ describe('forms of a line', () => {
     ['0,0,0.5,0', [0, 0, 0.5, 0]],
     ['1234,12345678,3.5,12345678', [1234, 12345678, 3.5, 12345678]],
     ['999999999,2147483647,5,2147483647', [999999999, 2147483647, 5, 2147483647]],
-    ['0000000012,00013,5,0000000014', [12, 13, 5, 14]],
   ])('%s', async (line, expected) => {
     expect(await only(line)).toEqual(expected);
   });
+});
+
+test('ids with zeros in front, and numbers beyond 32 bits, stay as they are written', async () => {
+  const { columns, texts } = await read(
+    `${header}0000000012,9007199254740993,5,14\n2,9007199254740993,4,15\n`,
+  );
+  expect(Array.from(columns.users, (user) => texts.users![user])).toEqual(['0000000012', '2']);
+  expect(texts.items).toEqual(['9007199254740993']);
 });

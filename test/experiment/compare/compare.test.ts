@@ -239,7 +239,9 @@ describe('language models in a comparison', () => {
       userIds: [3, 4, 5, 6],
     });
     const found = await compareIn({ 'a.json': first, 'b.json': second });
-    expect(found.examples.map(({ userId }) => userId).toSorted((a, b) => a - b)).toEqual([3, 4, 5]);
+    expect(found.examples.map(({ userId }) => userId).toSorted((a, b) => Number(a) - Number(b))).toEqual([
+      3, 4, 5,
+    ]);
     expect(found.examples.map(({ why }) => why)).toEqual([
       'the models agree',
       'the models disagree',

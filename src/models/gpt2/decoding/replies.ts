@@ -16,7 +16,7 @@ import type { PromptTemplate } from '../prompt/template.ts';
 /** What one user's reply is written from. */
 export interface ReplyRequest {
   /** Released user id: names the user's own random stream. */
-  userId: number;
+  userId: number | string;
   /** The prompt in tokens, up to where the list begins. */
   prompt: readonly number[];
   /** What comes between the prompt and a title, for ranking by likelihood: the marker of a list's first entry. */

@@ -1,0 +1,321 @@
+/** What lies in a file before it is a table: packed or plain, its encoding, and the kinds of file that are refused by name. */
+import { createReadStream, type Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { openPromise, type Entry } from 'yauzl';
+import { DataError } from '../../util/errors.ts';
+
+export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
+
+/** A file that was looked at, not yet read. */
+export interface Content {
+  path: string;
+  /** What errors call it. */
+  name: string;
+  /** On disk. */
+  bytes: number;
+  packing: 'none' | 'gzip' | 'zip' | 'parquet';
+  encoding: Encoding;
+  /** The first bytes, unpacked; empty for Parquet. */
+  head: Buffer;
+  /** Whether `head` is all there is. */
+  isWhole: boolean;
+  /** The unpacked bytes, `head` included; from byte `start` on where nothing is packed. */
+  stream: (start?: number) => Promise<Readable>;
+}
+
+/** Bytes from which the form of a file is detected. */
+const HEAD_BYTES = 1 << 16;
+
+/**
+ * Looks at a file. Throws DataError for one that is not there, cannot be read, is a folder or no regular file, and for
+ * what is no table: a Git LFS pointer, a web page, a spreadsheet, an archive of several files.
+ */
+export async function openContent(path: string, name: string): Promise<Content> {
+  const { size } = await statFile(path, name, 'a table of text');
+  const first = await readStart(path, name);
+  refuseOtherKinds(first, name);
+  const packing = packingOf(first);
+  const plain = (start = 0) => Promise.resolve(createReadStream(path, { start }));
+  const streams = {
+    none: plain,
+    parquet: plain,
+    gzip: async () => (await plain()).pipe(createGunzip()),
+    zip: () => onlyEntry(path, name),
+  };
+  const stream = streams[packing];
+  const { head, isWhole } =
+    packing === 'none'
+      ? { head: first, isWhole: first.length === size }
+      : packing === 'parquet'
+        ? { head: Buffer.alloc(0), isWhole: false }
+        : await unpackStart(await stream(), name);
+  if (packing !== 'none') refuseOtherKinds(head, name);
+  return { path, name, bytes: size, packing, encoding: encodingOf(head, isWhole), head, isWhole, stream };
+}
+
+/** `stat` of a regular file. Throws DataError saying what is there instead, or why it cannot be seen. */
+export async function statFile(path: string, name: string, wanted: string): Promise<Stats> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw fileError(cause, name, wanted);
+  });
+  if (found.isFile()) return found;
+  const kind = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a named pipe' : 'a device or socket';
+  throw new DataError({ place: name, found: kind, wanted });
+}
+
+const fileProblems: Record<string, string> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'not readable for this user (EACCES)',
+  EPERM: 'not readable for this user (EPERM)',
+  EISDIR: 'a folder',
+  EMFILE: 'not readable: this process has too many files open (EMFILE)',
+  ENFILE: 'not readable: the system has too many files open (ENFILE)',
+  EIO: 'not readable: the disk reports an error (EIO)',
+  ELOOP: 'a link that leads back to itself (ELOOP)',
+  ENAMETOOLONG: 'a name that is too long (ENAMETOOLONG)',
+};
+
+/** What the system says about a file, as a DataError; any other error as it is. */
+export function fileError(cause: unknown, name: string, wanted: string): unknown {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const found = fileProblems[code];
+  return found === undefined ? cause : new DataError({ place: name, found, wanted, cause });
+}
+
+async function readStart(path: string, name: string): Promise<Buffer> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const buffer = Buffer.alloc(HEAD_BYTES);
+      let have = 0;
+      while (have < HEAD_BYTES) {
+        const { bytesRead } = await file.read(buffer, have, HEAD_BYTES - have, have);
+        if (bytesRead === 0) break;
+        have += bytesRead;
+      }
+      return buffer.subarray(0, have);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw fileError(cause, name, 'a table of text');
+  }
+}
+
+function packingOf(first: Buffer): Content['packing'] {
+  if (first[0] === 0x1f && first[1] === 0x8b) return 'gzip';
+  if (startsWith(first, 'PK\u0003\u0004')) return 'zip';
+  return startsWith(first, 'PAR1') ? 'parquet' : 'none';
+}
+
+/** Whether a file is a zip archive, but no spreadsheet or other document in one. */
+export async function isZip(path: string): Promise<boolean> {
+  return packingOf(await readStart(path, path)) === 'zip';
+}
+
+function startsWith(bytes: Buffer, text: string): boolean {
+  return bytes.subarray(0, text.length).toString('latin1') === text;
+}
+
+/** Kinds of file that people take for a table, by their first characters. */
+const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
+  {
+    starts: /^version https:\/\/git-lfs\.github\.com/,
+    found: 'a Git LFS pointer in place of the data',
+    remedy: 'Run `git lfs pull` in the repository that it comes from.',
+  },
+  {
+    starts: /^\s*<(!doctype html|html|head|body|\?xml)/i,
+    found: 'a web page in place of the data, perhaps an error page that was downloaded',
+    remedy: 'Open the address in a browser, and download the file itself.',
+  },
+  {
+    starts: /^\u00d0\u00cf.\u00e0/s,
+    found: 'a spreadsheet (.xls)',
+    remedy: 'Save it as CSV from the spreadsheet program.',
+  },
+  {
+    starts: /^(%PDF-|\u0089PNG|\u00ff\u00d8\u00ff)/,
+    found: 'a document or picture',
+    remedy: 'Export the table as CSV.',
+  },
+  {
+    starts: /^(7z\u00bc\u00af|Rar!|\u00fd7zXZ|BZh|\u0028\u00b5\u002f\u00fd)/,
+    found: 'an archive of a kind that is not unpacked here',
+    remedy: 'Unpack it, or use gzip or zip.',
+  },
+  {
+    starts: /^(\u0089HDF|\u0093NUMPY|SQLite format 3|\u0080.\u0095)/s,
+    found: 'a binary file (HDF5, NumPy, SQLite or pickle)',
+    remedy: 'Export the table as CSV or Parquet.',
+  },
+];
+
+function refuseOtherKinds(head: Buffer, name: string): void {
+  const text = head
+    .subarray(0, 512)
+    .toString('latin1')
+    .replace(/^\u00ef\u00bb\u00bf/, '');
+  const kind = otherKinds.find(({ starts }) => starts.test(text));
+  if (kind) {
+    throw new DataError({
+      place: name,
+      found: kind.found,
+      wanted: 'a table of text or Parquet',
+      remedy: kind.remedy,
+    });
+  }
+}
+
+/** The first bytes of an unpacked stream, which is closed. */
+async function unpackStart(stream: Readable, name: string): Promise<{ head: Buffer; isWhole: boolean }> {
+  const parts: Buffer[] = [];
+  let have = 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      parts.push(chunk);
+      have += chunk.length;
+      if (have > HEAD_BYTES) break;
+    }
+  } catch (cause) {
+    throw packedError(cause, name);
+  }
+  return { head: Buffer.concat(parts).subarray(0, HEAD_BYTES), isWhole: have <= HEAD_BYTES };
+}
+
+/** An error of unpacking as a DataError; any other as it is. */
+export function packedError(cause: unknown, name: string): unknown {
+  if (cause instanceof DataError) return cause;
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  if (!code.startsWith('Z_') && !/zip|central directory|file data|compressed/i.test(message)) return cause;
+  return new DataError({
+    place: name,
+    found: `damaged packed data (${message})`,
+    wanted: 'a complete gzip or zip file',
+    remedy: 'Download or copy it again.',
+    cause,
+  });
+}
+
+/** The stream of the one file in a zip archive; folders and what macOS adds are ignored. */
+async function onlyEntry(path: string, name: string): Promise<Readable> {
+  try {
+    const zip = await openPromise(path, { autoClose: false });
+    const entries: Entry[] = [];
+    for await (const entry of zip.eachEntry()) if (isData(entry.fileName)) entries.push(entry);
+    const names = entries.map(({ fileName }) => fileName);
+    const [entry] = entries;
+    if (entry === undefined || names.length !== 1) {
+      zip.close();
+      throw severalFilesError(names, name);
+    }
+    const stream = await zip.openReadStreamPromise(entry);
+    stream.on('close', () => zip.close());
+    return stream;
+  } catch (cause) {
+    throw packedError(cause, name);
+  }
+}
+
+/** Whether an entry of an archive is a file that a person put there. */
+export function isData(entryName: string): boolean {
+  return !entryName.endsWith('/') && !/(^|\/)(__MACOSX\/|\.)/.test(entryName);
+}
+
+export function spreadsheetError(name: string): DataError {
+  return new DataError({
+    place: name,
+    found: 'a spreadsheet',
+    wanted: 'a table of text or Parquet',
+    remedy: 'Save it as CSV from the spreadsheet program.',
+  });
+}
+
+function severalFilesError(names: string[], name: string): DataError {
+  if (names.some((entry) => /^(\[Content_Types\]\.xml|xl\/|mimetype$)/.test(entry))) {
+    return spreadsheetError(name);
+  }
+  return new DataError({
+    place: name,
+    found: `a zip archive of ${names.length} files`,
+    wanted: 'an archive of one file',
+    remedy: 'Unpack it and name the file; --dataset takes an archive with a file of ratings.',
+  });
+}
+
+/** UTF-16 by its byte order mark or by every other byte being 0; UTF-8 where it is valid; else Latin-1 as Windows has it. */
+function encodingOf(head: Buffer, isWhole: boolean): Encoding {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
+  const sample = head.subarray(0, 200);
+  const zeros = (odd: number) => sample.filter((byte, n) => n % 2 === odd && byte === 0).length;
+  if (sample.length >= 4 && zeros(1) > sample.length * 0.4 && zeros(0) === 0) return 'utf-16le';
+  if (sample.length >= 4 && zeros(0) > sample.length * 0.4 && zeros(1) === 0) return 'utf-16be';
+  return isUtf8(head, isWhole) ? 'utf-8' : 'windows-1252';
+}
+
+function isUtf8(bytes: Buffer, isWhole: boolean): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !isWhole });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The text of `head`, without a byte order mark, cut to whole lines unless it is all there is. */
+export function headText({ head, encoding, isWhole }: Content): string {
+  const text = new TextDecoder(encoding).decode(head, { stream: !isWhole });
+  if (isWhole) return text;
+  const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'));
+  return end === -1 ? text : text.slice(0, end + 1);
+}
+
+/** The bytes of a stream are not in the encoding that its beginning suggested. */
+export class EncodingError extends Error {}
+
+/** The text of a stream of bytes, in pieces. Throws EncodingError for bytes that the encoding does not have. */
+export async function* decodeStream(stream: Readable, encoding: Encoding): AsyncGenerator<string> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  const decode = (chunk?: Buffer) => {
+    try {
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch (cause) {
+      throw new EncodingError(`not ${encoding}`, { cause });
+    }
+  };
+  for await (const chunk of stream as AsyncIterable<Buffer>) yield decode(chunk);
+  yield decode();
+}
+
+/** Characters of a text that is held in one piece. */
+const MAX_TEXT_BYTES = 1 << 29;
+
+/** A whole file as text, unpacked and decoded; `encoding` is what it was read as. Throws DataError when it is too large. */
+export async function readText(content: Content): Promise<{ text: string; encoding: Encoding }> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of (await content.stream()) as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_TEXT_BYTES) {
+        throw new DataError({
+          place: content.name,
+          found: `more than ${MAX_TEXT_BYTES >> 20} MiB of text`,
+          wanted: 'less',
+        });
+      }
+      parts.push(chunk);
+    }
+  } catch (cause) {
+    throw packedError(cause, content.name);
+  }
+  const whole = Buffer.concat(parts);
+  if (content.encoding === 'utf-8' && !isUtf8(whole, true)) {
+    return { text: new TextDecoder('windows-1252').decode(whole), encoding: 'windows-1252' };
+  }
+  return { text: new TextDecoder(content.encoding).decode(whole), encoding: content.encoding };
+}

@@ -1,0 +1,60 @@
+/** Tables in Apache Parquet, by hyparquet: rows as the text that a CSV file would hold. */
+import { DataError } from '../../util/errors.ts';
+
+/** Rows read at a time. */
+const ROWS_PER_READ = 100_000;
+
+export interface ParquetTable {
+  names: string[];
+  /** Cells as text: dates in ISO 8601, nothing for null. */
+  rows: (from?: number, to?: number) => AsyncGenerator<string[]>;
+}
+
+/** Throws DataError for a file that is damaged or has columns in columns. */
+export async function openParquet(path: string, name: string): Promise<ParquetTable> {
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } =
+    await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  try {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+    const total = Number(metadata.num_rows);
+    return {
+      names,
+      async *rows(from = 0, to = total) {
+        for (let begin = from; begin < Math.min(to, total); begin += ROWS_PER_READ) {
+          const end = Math.min(begin + ROWS_PER_READ, to, total);
+          const options = { file, metadata, compressors, rowStart: begin, rowEnd: end };
+          try {
+            for (const row of await parquetReadObjects(options))
+              yield names.map((column) => textOf(row[column]));
+          } catch (cause) {
+            throw damagedError(name, cause);
+          }
+        }
+      },
+    };
+  } catch (cause) {
+    throw damagedError(name, cause);
+  }
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(textOf).join('|');
+  if (typeof value === 'object')
+    return JSON.stringify(value, (_, own: unknown) => (typeof own === 'bigint' ? String(own) : own));
+  return `${value as string | number | bigint | boolean}`;
+}
+
+function damagedError(name: string, cause: unknown): DataError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DataError({
+    place: name,
+    found: `Parquet that cannot be read (${reason})`,
+    wanted: 'a complete Parquet file',
+    cause,
+  });
+}

@@ -1,0 +1,243 @@
+/** Which column of a table is what: by the names in its header, by --columns, or by position where only one reading is possible. */
+import { DataError, UsageError } from '../../util/errors.ts';
+import type { Content } from '../files/content.ts';
+import { nameOfSeparator, normalizeName, type Dialect } from '../files/dialect.ts';
+import { quoteField } from '../files/records.ts';
+import { isTimeLike } from './values.ts';
+
+/** What a column of ratings or of lists can hold. */
+export const roles = ['user', 'item', 'rating', 'time', 'score', 'rank'] as const;
+export type Role = (typeof roles)[number];
+/** By role, the name of a column in the header or its number from 1. */
+export type ColumnChoice = Partial<Record<Role, string>>;
+
+/** Names in use for each role, normalized as `normalizeName` does. */
+export const columnNames: Record<Role, readonly string[]> = {
+  user: [
+    'userid',
+    'user',
+    'uid',
+    'users',
+    'userindex',
+    'useridx',
+    'customerid',
+    'customer',
+    'reviewerid',
+    'memberid',
+    'visitorid',
+    'personid',
+    'accountid',
+  ],
+  item: [
+    'movieid',
+    'movie',
+    'itemid',
+    'item',
+    'iid',
+    'items',
+    'itemindex',
+    'itemidx',
+    'filmid',
+    'film',
+    'productid',
+    'product',
+    'asin',
+    'parentasin',
+    'bookid',
+    'isbn',
+    'animeid',
+    'songid',
+    'trackid',
+    'artistid',
+    'businessid',
+    'contentid',
+    'mid',
+  ],
+  rating: [
+    'rating',
+    'ratings',
+    'score',
+    'stars',
+    'star',
+    'overall',
+    'bookrating',
+    'userrating',
+    'preference',
+  ],
+  time: [
+    'timestamp',
+    'time',
+    'ts',
+    'unixreviewtime',
+    'unixtime',
+    'datetime',
+    'date',
+    'ratedat',
+    'createdat',
+    'reviewtime',
+  ],
+  score: ['score', 'prediction', 'predicted', 'predictedrating', 'pred', 'est', 'estimate'],
+  rank: ['rank', 'position'],
+};
+
+/** Indices of the columns in a record; of rating and time only where there are such columns. */
+export interface Order {
+  user: number;
+  item: number;
+  rating: number | undefined;
+  time: number | undefined;
+}
+
+/** `user=userId,item=2,rating=stars` to roles. Throws UsageError. */
+export function parseColumns(text: string): ColumnChoice {
+  const choice: ColumnChoice = {};
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    const role = roles.find((role) => role === part.slice(0, at).trim());
+    const column = part.slice(at + 1).trim();
+    if (role === undefined || at === -1 || column === '' || choice[role] !== undefined) {
+      throw new UsageError({
+        place: '--columns',
+        found: quoteField(part),
+        wanted: `each of ${roles.join(', ')} at most once, with the name or number of a column: user=1,item=2,rating=3`,
+      });
+    }
+    choice[role] = column;
+  }
+  return choice;
+}
+
+/** The columns of ratings. Throws DataError, without a place, where they cannot be told, UsageError for what --columns has amiss. */
+export function orderOf(
+  { header, sample }: Dialect,
+  width: number,
+  choice: ColumnChoice,
+  isRelease: boolean,
+): Order {
+  if (choice.user !== undefined || choice.item !== undefined) return chosenOrder(header, width, choice);
+  if (header === null) return headerlessOrder(sample, width, isRelease);
+  const find = (role: 'user' | 'item' | 'rating' | 'time') =>
+    choice[role] === undefined ? findColumn(header, role) : chosenColumn(header, width, role, choice[role]);
+  const [user, item, rating, time] = [find('user'), find('item'), find('rating'), find('time')];
+  if (user === undefined || item === undefined) {
+    throw new DataError({
+      found: `no column '${user === undefined ? 'userId' : 'movieId'}' in the header ${quoteField(header.join(','))}`,
+      wanted: 'userId,movieId,rating,timestamp, or other names in use for them',
+      remedy: '`--columns user=NAME,item=NAME,rating=NAME` says which column is which.',
+    });
+  }
+  return { user, item, rating, time };
+}
+
+/** The column of a role by its name. Throws DataError, without a place, where several could be it. */
+export function findColumn(header: readonly string[], role: Role): number | undefined {
+  const names = header.map(normalizeName);
+  const found = [...names.keys()].filter((at) => columnNames[role].includes(names[at]!));
+  if (found.length < 2) return found[0];
+  const ids = found.filter((at) => names[at]!.endsWith('id'));
+  if (ids.length === 1) return ids[0];
+  if (role === 'time') return names.indexOf(columnNames.time.find((name) => names.includes(name))!);
+  throw new DataError({
+    found: `several columns that could hold the ${role}: ${found.map((at) => quoteField(header[at]!)).join(', ')}`,
+    wanted: 'one',
+    remedy: `\`--columns ${role}=NAME\` says which.`,
+  });
+}
+
+function chosenOrder(header: string[] | null, width: number, choice: ColumnChoice): Order {
+  const find = (role: 'user' | 'item' | 'rating' | 'time') =>
+    choice[role] === undefined ? undefined : chosenColumn(header, width, role, choice[role]);
+  const named = (role: 'user' | 'item') =>
+    find(role) ?? (header === null ? undefined : findColumn(header, role));
+  const [user, item] = [named('user'), named('item')];
+  if (user === undefined || item === undefined) {
+    throw new UsageError({
+      place: '--columns',
+      found: `no column for the ${user === undefined ? 'user' : 'item'}`,
+      wanted: 'both user=... and item=...',
+    });
+  }
+  if (choice.rank !== undefined) {
+    throw new UsageError({ place: '--columns', found: `rank=${choice.rank}`, wanted: 'a column of ratings' });
+  }
+  const score = choice.score === undefined ? undefined : chosenColumn(header, width, 'score', choice.score);
+  return { user, item, rating: find('rating') ?? score, time: find('time') };
+}
+
+/** Index of a column by its name or its number from 1. */
+export function chosenColumn(
+  header: readonly string[] | null,
+  width: number,
+  role: Role,
+  column: string,
+): number {
+  const named = header?.findIndex((name) => normalizeName(name) === normalizeName(column)) ?? -1;
+  if (named !== -1) return named;
+  if (/^[1-9]\d{0,3}$/.test(column) && Number(column) <= width) return Number(column) - 1;
+  throw new UsageError({
+    place: '--columns',
+    found: `${role}=${column}`,
+    wanted:
+      header === null
+        ? `a number from 1 to ${width}`
+        : `a name in the header ${quoteField(header.join(','))}, or a number from 1 to ${width}`,
+  });
+}
+
+/** Columns by position. Throws DataError, without a place, wherever another reading is as good. */
+function headerlessOrder(sample: string[][], width: number, isRelease: boolean): Order {
+  const column = (n: number) => sample.map((record) => record[n] ?? '');
+  if (width < 2) throw headerlessError(`${width} ${width === 1 ? 'column' : 'columns'}`);
+  const order = (rating?: number, time?: number) => ({ user: 0, item: 1, rating, time });
+  if (isRelease && (width === 3 || width === 4)) return order(2, width === 4 ? 3 : undefined);
+  if (countsRows(column(0))) throw headerlessError('a first column that counts the rows');
+  if (width > 4) throw headerlessError(`${width} columns`);
+  if (width === 2) return order();
+  if (column(2).every(isTimeLike)) throw headerlessError('a third column that looks like times');
+  if (column(1).some(isFraction) && !column(2).some(isFraction)) {
+    throw headerlessError('a second column that looks like ratings');
+  }
+  return order(2, width === 4 ? 3 : undefined);
+}
+
+function isFraction(text: string): boolean {
+  return /^\d+[.,]\d*[1-9]/.test(text);
+}
+
+/** Rows from which a column that counts them is more than chance. */
+const MIN_ROWS_COUNTED = 3;
+
+/** Whether a column counts the rows from 0 or 1, as the index of a data frame does. */
+export function countsRows(column: string[]): boolean {
+  const first = Number(column[0]);
+  if (column.length < MIN_ROWS_COUNTED || (first !== 0 && first !== 1)) return false;
+  return column.every((text, row) => text !== '' && Number(text) === first + row);
+}
+
+/** The error for a table without a header that can be read in more than one way. */
+export function headerlessError(what: string, choice = 'rating=3,time=4'): DataError {
+  return new DataError({
+    found: `no header, and ${what}`,
+    wanted: 'a first line with the names of the columns, such as userId,movieId,rating,timestamp',
+    remedy: `Or say which column is which by number: \`--columns user=1,item=2,${choice}\`.`,
+  });
+}
+
+const encodingNames = {
+  'utf-8': 'UTF-8',
+  'utf-16le': 'UTF-16',
+  'utf-16be': 'UTF-16',
+  'windows-1252': 'Latin-1 (Windows-1252)',
+} as const;
+
+/** How a file is packed, encoded and separated, where that is not plain UTF-8 with commas, tabs or '::' between the fields. */
+export function describeWriting({ packing, encoding }: Content, dialect: Dialect): string[] {
+  const parts: string[] = [];
+  if (packing !== 'none') parts.push(packing === 'parquet' ? 'Parquet' : `${packing}-packed`);
+  if (encoding !== 'utf-8') parts.push(encodingNames[encoding]);
+  if (packing !== 'parquet' && ![',', '\t', '::'].includes(dialect.separator)) {
+    parts.push(`${nameOfSeparator(dialect.separator)} between fields`);
+  }
+  if (dialect.isCrOnly) parts.push('carriage returns as line ends');
+  return parts;
+}

@@ -1,0 +1,133 @@
+/** Single fields of a ratings file: ids, ratings, times. */
+import type { Id } from '../dataset.ts';
+import { DataError } from '../../util/errors.ts';
+import { MAX_INT32, quoteField } from '../files/records.ts';
+
+/** A whole number from 0 to 2147483647, which may be written as a float ("1196.0"); -1 for any other text. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}(\.0*)?$/.test(text)) return -1;
+  const value = Number(text);
+  return value <= MAX_INT32 ? value : -1;
+}
+
+/** Whole numbers that an int32 does not hold, or that would lose a zero in front: kept as text from the first on. */
+export function isLongId(text: string): boolean {
+  return /^(0\d+|\d{10,})$/.test(text) && (text.startsWith('0') || wholeNumber(text) === -1);
+}
+
+/** A whole number where the text is one that loses nothing, else the text. */
+export function idOf(written: string): Id {
+  const text = written.trim();
+  const number = wholeNumber(text);
+  return number === -1 || isLongId(text) ? text : number;
+}
+
+/** Numbers that are no ids, however they are kept: negative ones, fractions, "NaN". */
+export function isBadId(text: string): boolean {
+  return (
+    text === '' ||
+    /^[+-]?(\d+\.\d*[1-9]\d*|\.\d+|nan|inf(inity)?|null|none)$/i.test(text) ||
+    /^-\d/.test(text)
+  );
+}
+
+/** Whether a column of ids is text: by one number that is too long, or because most of the sample are no whole numbers. */
+export function areTextIds(sample: readonly string[]): boolean {
+  const odd = sample.filter((text) => wholeNumber(text) === -1 && !isBadId(text)).length;
+  return sample.some(isLongId) || odd * 2 > sample.length;
+}
+
+/**
+ * One column of ids while a file is read: whole numbers, or text by a number for each in the order of appearance. It
+ * becomes text, if it was not, at the first number that is too long.
+ */
+export class IdColumn {
+  ids: Int32Array;
+  #codes: Map<string, number> | undefined;
+  readonly #what: string;
+
+  /** `ids` may hold whole numbers already, which are kept. */
+  constructor(ids: Int32Array, what: string, isText: boolean) {
+    this.ids = ids;
+    this.#what = what;
+    if (isText) this.#codes = new Map();
+  }
+
+  /** The text of each number, where the column is text. */
+  get texts(): string[] | undefined {
+    return this.#codes && [...this.#codes.keys()];
+  }
+
+  /** Throws DataError, without a place, for what is no id of this column. */
+  set(row: number, text: string): void {
+    if (isBadId(text)) throw this.#error(text);
+    if (this.#codes === undefined) {
+      const id = wholeNumber(text);
+      if (id !== -1) {
+        this.ids[row] = id;
+        return;
+      }
+      if (!isLongId(text)) throw this.#error(text);
+      this.#becomeText(row);
+    }
+    this.ids[row] = this.#codeOf(text);
+  }
+
+  #becomeText(rows: number): void {
+    this.#codes = new Map();
+    for (let row = 0; row < rows; row++) this.ids[row] = this.#codeOf(String(this.ids[row]));
+  }
+
+  #codeOf(text: string): number {
+    const codes = this.#codes!;
+    const code = codes.get(text) ?? codes.size;
+    if (code === codes.size) codes.set(text, code);
+    return code;
+  }
+
+  #error(text: string): DataError {
+    return new DataError({
+      found: `${this.#what} ${quoteField(text)}`,
+      wanted: this.#codes ? 'an id' : `a whole number from 0 to ${MAX_INT32}`,
+      ...(!this.#codes && text !== '' && { remedy: 'Ids may be text where most of them are.' }),
+    });
+  }
+}
+
+/** A rating as a number; `decimalComma` reads "4,5". NaN for any other text. */
+export function ratingNumber(text: string, decimalComma: boolean): number {
+  const plain = decimalComma ? text.replace(',', '.') : text;
+  if (!/^[+-]?(\d{1,20}(\.\d{0,25})?|\.\d{1,25})(e[+-]?\d{1,3})?$/i.test(plain)) return NaN;
+  const value = Number(plain);
+  return Number.isFinite(value) ? value : NaN;
+}
+
+/** Whether a field can hardly be anything but a time: seconds since 1973 or a finer unit, or a date. */
+export function isTimeLike(text: string): boolean {
+  return (/^\d{9,20}(\.\d*)?$/.test(text) && Number(text) >= 1e8) || isoTime.test(text);
+}
+
+const isoTime =
+  /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/i;
+
+/**
+ * A time in seconds since 1970 UTC, from seconds, milliseconds, microseconds or nanoseconds (told by their size), or from ISO
+ * 8601, in UTC where it names no zone. -1 where it is empty or marked as unknown; NaN for any other text.
+ */
+export function timeSeconds(text: string): number {
+  if (text === '' || /^(-1(\.0*)?|nan|nat|null|none|na|\\n)$/i.test(text)) return -1;
+  if (/^\d{1,20}(\.\d*)?(e\+?\d{1,2})?$/i.test(text)) {
+    let value = Number(text);
+    while (value >= 1e11) value /= 1000;
+    return value <= MAX_INT32 ? Math.floor(value) : NaN;
+  }
+  const match = isoTime.exec(text);
+  if (match === null) return NaN;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', zone = 'Z'] = match;
+  const pad = (part: string) => part.padStart(2, '0');
+  const offset = /^(z|utc)$/i.test(zone) ? 'Z' : zone.replace(/^(...):?/, '$1:');
+  const iso = `${year}-${pad(month!)}-${pad(day!)}T${pad(hour)}:${minute}:${pad(second)}${offset}`;
+  const milliseconds = Date.parse(iso);
+  const seconds = Math.floor(milliseconds / 1000);
+  return seconds >= 0 && seconds <= MAX_INT32 ? seconds : NaN;
+}

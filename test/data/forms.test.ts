@@ -1,0 +1,239 @@
+/** Forms of data that people bring: each gives the same ratings as MovieLens' own form, or is refused by its cause. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readLists } from '../../src/data/files/lists.ts';
+import { loadDataset } from '../../src/data/loader.ts';
+import { loadPredefinedSplit } from '../../src/data/predefined.ts';
+import { parseColumns } from '../../src/data/ratings/columns.ts';
+import { RecsysError } from '../../src/util/errors.ts';
+import { csvFolder, emptyFolder, folderOf } from './folders.ts';
+import { zipOf } from './releases/zip.ts';
+
+const rows = [
+  [1, 10, 4, 1_100_000_000],
+  [1, 20, 0.5, 1_100_000_060],
+  [2, 10, 5, 1_100_000_120],
+  [2, 30, 3.5, 1_100_000_180],
+];
+const header = 'userId,movieId,rating,timestamp';
+const csv = [header, ...rows.map((row) => row.join(','))].join('\n') + '\n';
+const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(csv, 'utf16le')]);
+const iso = [
+  '2004-11-09 11:33:20',
+  '2004-11-09T11:34:20Z',
+  '2004-11-09 11:35:20',
+  '2004-11-09 12:36:20+01:00',
+];
+const with4 = (time: (n: number) => string) =>
+  [header, ...rows.map(([u, i, r], n) => `${u},${i},${r},${time(n)}`)].join('\n') + '\n';
+
+async function ratingsIn(content: string | Uint8Array, name = 'ratings.csv') {
+  const folder = await csvFolder({ [name]: content });
+  if (name !== 'ratings.csv') await rm(join(folder, 'ratings.csv'));
+  const { ratings, userIds, itemIds, warnings } = await loadDataset(folder);
+  const found = Array.from(ratings.values, (value, n) => [
+    userIds[ratings.users[n]!],
+    itemIds[ratings.items[n]!],
+    value,
+    ratings.timestamps[n],
+  ]);
+  return { found, warnings };
+}
+
+test.each<[what: string, content: string | Uint8Array, name: string, note: RegExp | null]>([
+  ['semicolons', csv.replaceAll(',', ';'), 'ratings.csv', /semicolons between fields/],
+  ['bars', csv.replaceAll(',', '|'), 'ratings.csv', /'\|' between fields/],
+  ['tabs', csv.replaceAll(',', '\t'), 'ratings.tsv', null],
+  ['a decimal comma', csv.replaceAll(',', ';').replaceAll('.', ','), 'ratings.csv', /decimal comma/],
+  ['a byte order mark and CRLF', `\uFEFF${csv.replaceAll('\n', '\r\n')}`, 'ratings.csv', null],
+  ['CR alone', csv.replaceAll('\n', '\r'), 'ratings.csv', /carriage returns/],
+  ['UTF-16', utf16, 'ratings.csv', /UTF-16/],
+  ['gzip', gzipSync(csv), 'ratings.csv.gz', /gzip/],
+  ['zip', zipOf([{ name: 'ratings.csv', content: csv }]), 'ratings.csv.zip', /zip/],
+  [
+    'Kaggle’s file name and quoted names',
+    csv.replace(header, '"userId","movieId","rating","timestamp"'),
+    'rating.csv',
+    null,
+  ],
+  [
+    'other names',
+    csv.replace(header, 'uid,iid,score,ts'),
+    'ratings.csv',
+    /user = 'uid', item = 'iid', rating = 'score'/,
+  ],
+  [
+    'RecBole',
+    csv.replaceAll(',', '\t').replace(/.*/, 'user_id:token\titem_id:token\trating:float\ttimestamp:float'),
+    'ml.inter',
+    null,
+  ],
+  ['no header', csv.slice(header.length + 1), 'ratings.csv', null],
+  [
+    'an index column',
+    csv.replaceAll(/^/gm, '7,').replace(/\n7,$/, '\n').replace(/^7/, ''),
+    'ratings.csv',
+    null,
+  ],
+  ['float ids', csv.replaceAll(/^(\d+),(\d+)/gm, '$1.0,$2.0'), 'ratings.csv', null],
+  ['milliseconds', with4((n) => `${rows[n]![3]}000`), 'ratings.csv', /milliseconds/],
+  ['float seconds', with4((n) => `${rows[n]![3]}.0`), 'ratings.csv', null],
+  ['dates', with4((n) => iso[n]!), 'ratings.csv', /times as dates/],
+  ['padding as spreadsheets leave it', `${csv},,,\n,,,\n`, 'ratings.csv', null],
+  ['a separator line', `sep=;\n${csv.replaceAll(',', ';')}`, 'ratings.csv', /semicolons/],
+])('%s', async (_, content, name, note) => {
+  const { found, warnings } = await ratingsIn(content, name);
+  expect(found).toEqual(rows);
+  if (note === null) expect(warnings.filter((line) => line.includes('detected'))).toEqual([]);
+  else expect(warnings.join(' ')).toMatch(note);
+});
+
+test('a zip archive of a data set loads under its own name and leaves nothing behind', async () => {
+  const folder = await emptyFolder();
+  const archive = zipOf([
+    { name: 'mine/ratings.csv', content: csv },
+    { name: 'mine/movies.csv', content: 'movieId,title,genres\n10,a,b\n20,c,d\n30,e,f\n' },
+  ]);
+  await writeFile(join(folder, 'mine.zip'), archive);
+  const { name, ratings, movies } = await loadDataset(join(folder, 'mine.zip'));
+  expect([name, ratings.values.length, movies.titles]).toEqual(['mine', 4, ['a', 'c', 'e']]);
+});
+
+test('a table without ratings is implicit: every row is a 1', async () => {
+  const folder = await folderOf({ 'ratings.csv': 'user,item\na,x\nb,y\n' });
+  const { isImplicit, ratings, userIds } = await loadDataset(folder);
+  expect([isImplicit, Array.from(ratings.values), userIds]).toEqual([true, [1, 1], ['a', 'b']]);
+});
+
+const refused: [what: string, content: string | Uint8Array, message: RegExp][] = [
+  [
+    'a Git LFS pointer',
+    'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n',
+    /Git LFS pointer.*git lfs pull/,
+  ],
+  ['a web page', '<!DOCTYPE html>\n<html></html>\n', /a web page in place of the data/],
+  [
+    'a spreadsheet',
+    zipOf([
+      { name: '[Content_Types].xml', content: 'x' },
+      { name: 'xl/a', content: 'x' },
+    ]),
+    /a spreadsheet.*Save it as CSV/,
+  ],
+  [
+    'another separator in the middle',
+    `${csv}1;30;4;5\n`,
+    /:6: fields separated by semicolons: .*commas, as in the lines before/,
+  ],
+  ['words as ratings', csv.replace(',4,', ',good,'), /:2: rating 'good', expected/],
+  ['bytes that are 0', `${csv}\0\0\0\0\0\0\0\0`, /:6: bytes that are 0/],
+  [
+    'two columns of ratings',
+    csv.replace(header, 'userId,movieId,rating,score'),
+    /several columns that could hold the rating: 'rating', 'score'.*--columns/,
+  ],
+  [
+    'a column that counts the rows',
+    '0,1,10,4\n1,1,20,3\n2,2,10,5\n',
+    /a first column that counts the rows.*--columns/,
+  ],
+  [
+    'times in the third column',
+    '1,10,1100000000\n1,20,1100000060\n',
+    /a third column that looks like times.*--columns/,
+  ],
+  ['damaged gzip', gzipSync(csv.repeat(9)).subarray(0, 40), /damaged packed data/],
+];
+test.each(refused)('%s is refused by its cause', async (_, content, message) => {
+  await expect(ratingsIn(content)).rejects.toThrow(message);
+});
+
+test('--columns settles what cannot be told, by number or by name', async () => {
+  const folder = await csvFolder({ 'ratings.csv': '0,1,10,4\n1,1,20,3\n2,2,10,5\n' });
+  const columns = parseColumns('user=2,item=3,rating=4');
+  const { ratings } = await loadDataset(folder, { columns });
+  expect(Array.from(ratings.values)).toEqual([4, 3, 5]);
+  await expect(loadDataset(folder, { columns: parseColumns('user=2,item=9') })).rejects.toThrow(
+    /item=9, expected a number from 1 to 4/,
+  );
+  expect(() => parseColumns('who=1')).toThrow(
+    /--columns: 'who=1', expected each of user, item, rating, time/,
+  );
+});
+
+test('ids of text go through both files of a split, and whole numbers stand before words', async () => {
+  const folder = await folderOf({
+    'train.csv': 'user,item,rating\nbob,76561190000000001,4\n76561190000000002,b,3\n',
+    'test.csv': 'user,item,rating\nbob,b,5\n',
+  });
+  const { dataset, split } = await loadPredefinedSplit({
+    trainFile: join(folder, 'train.csv'),
+    testFile: join(folder, 'test.csv'),
+  });
+  expect(dataset.userIds).toEqual(['76561190000000002', 'bob']);
+  expect(dataset.itemIds).toEqual(['76561190000000001', 'b']);
+  expect(Array.from(split.test.users)).toEqual([1]);
+});
+
+describe('lists', () => {
+  const lists = async (text: string, columns = '') => {
+    const folder = await folderOf({ 'recs.csv': text });
+    return readLists(join(folder, 'recs.csv'), columns === '' ? {} : parseColumns(columns));
+  };
+
+  test('a prediction counts before a rating, which may be the true one', async () => {
+    const found = await lists('user,item,rating,prediction\n1,10,5,0.1\n1,20,1,0.9\n');
+    expect([found.movieIds, found.orderedBy]).toEqual([[[20, 10]], 'score']);
+    expect(found.notes.join()).toMatch(/ordered by the score in 'prediction'/);
+  });
+
+  test('two scores are refused until --columns says which', async () => {
+    const text = 'user,item,score,prediction\n1,10,5,0.1\n1,20,1,0.9\n';
+    await expect(lists(text)).rejects.toThrow(/several columns that could hold the score/);
+    expect((await lists(text, 'score=score')).movieIds).toEqual([[10, 20]]);
+  });
+
+  test('whole numbers without a header that are not 1 to n may be ranks or scores, and are refused', async () => {
+    const text = '1,10,0\n1,20,1\n1,30,2\n';
+    await expect(lists(text)).rejects.toThrow(/may be ranks or scores/);
+    expect((await lists(text, 'user=1,item=2,rank=3')).movieIds).toEqual([[10, 20, 30]]);
+  });
+
+  test('a score that is NaN leaves the row out, and is counted', async () => {
+    const found = await lists('user,item,score\n1,10,NaN\n1,20,0.5\n');
+    expect([found.movieIds, found.withoutScore]).toEqual([[[20]], 1]);
+  });
+
+  test('whatever a file holds, lists load or are refused with the file named', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-lists-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'l.csv');
+    const field = fc.oneof(
+      fc.constantFrom('1', '2', '10', '0.5', 'NaN', '', '"', 'user', '-1', '1e3'),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    );
+    const line = fc.array(field, { maxLength: 5 }).map((fields) => fields.join(','));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('user,item,score\n', 'userId\titem\trank\n', ''),
+        fc.array(line, { maxLength: 8 }),
+        async (head, lines) => {
+          await writeFile(path, head + lines.join('\n'));
+          try {
+            const { userIds, movieIds } = await readLists(path);
+            expect(movieIds).toHaveLength(userIds.length);
+            for (const list of movieIds) expect(new Set(list).size).toBe(list.length);
+          } catch (error) {
+            if (!(error instanceof RecsysError)) throw error;
+            expect(error.message).toContain('l.csv');
+          }
+        },
+      ),
+      { numRuns: 200, seed: 3 },
+    );
+  });
+});
