@@ -49,10 +49,10 @@ export function sgdProblem(
  */
 export function pairwiseSettings(options: BprOptions, stars: Float32Array, train: TrainingSet) {
   requireNonNegative(train, 'BPR', SHIFT_OR_SGD);
-  const { scale } = train;
+  const highest = stars.length === 1 ? stars[0]! : train.scale.max; // equal ratings are all used
   const loss: PairwiseLoss = {
     kind: 'pairwise',
-    acceptance: Float64Array.from(stars, (value) => pow(value / scale.max, options.acceptExponent)),
+    acceptance: Float64Array.from(stars, (value) => pow(value / highest, options.acceptExponent)),
     negatives: options.negatives,
     sampling: options.negativeSampling,
   };
