@@ -130,7 +130,7 @@ function cannotRun(path: string, model: string): DataError {
  * `found` without what records of version 1 lack: facts and predicted ratings of the models beside a language model, which
  * is the first of the record.
  */
-export function withoutComparisonFacts({ models: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
+function withoutComparisonFacts({ models: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
   const models = found.models.map((result, n) => {
     const { facts, ratingPrediction } = recorded[n] ?? result;
     if (n === 0 || Object.keys(facts).length > 0 || ratingPrediction !== undefined) return result;

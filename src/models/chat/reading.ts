@@ -28,7 +28,7 @@ export function readAnswer(answer: Answer): AnswerReading {
 }
 
 /** Is the text JSON from its first character on that ends before its brackets are closed? */
-export function isBrokenOff(text: string): boolean {
+function isBrokenOff(text: string): boolean {
   const json = text.trimStart();
   if (!/^[[{]/u.test(json)) return false;
   let open = 0;
