@@ -16,7 +16,7 @@ import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { SgdSolver } from '../../src/numeric/sgd/fit.ts';
 import type { PairwiseLoss, SquaredLoss } from '../../src/numeric/sgd/state.ts';
 import { recommendByDotProduct } from '../../src/numeric/top-n.ts';
-import { mean, range } from '../../src/util/arrays.ts';
+import { countsOf, mean, range } from '../../src/util/arrays.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { alsSolver, preparedFolder, RANK, readCounts, readFloats, readInts, THREADS } from './inputs.ts';
 
@@ -196,13 +196,6 @@ async function features(): Promise<FeatureRows> {
     indices,
     values: new Float32Array(indices.length).fill(0.35),
   };
-}
-
-/** Ratings of each item. */
-function countsOf(ratedItems: Int32Array, itemCount: number): Int32Array {
-  const counts = new Int32Array(itemCount);
-  for (const item of ratedItems) counts[item]!++;
-  return counts;
 }
 
 function catalogueOf(counts: Int32Array): Int32Array {

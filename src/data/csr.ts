@@ -12,8 +12,8 @@ export interface Csr {
 }
 
 /**
- * Builds rows from coordinates by two counting sorts (first by column, then by row), in linear time.
- * Entries with the same row and column keep the order of the input.
+ * Builds rows from coordinates. Entries with the same row and column keep the order of the input. What arrives by row is
+ * copied, else it is scattered to its rows in one pass; only rows whose columns do not ascend are sorted.
  */
 export function toCsr(
   rows: Int32Array,
@@ -22,26 +22,55 @@ export function toCsr(
   rowCount: number,
   columnCount: number,
 ): Csr {
-  const n = rows.length;
-  const byColumn = new Int32Array(n);
-  const next = new Int32Array(columnCount + 1);
-  for (let i = 0; i < n; i++) next[columns[i]! + 1]!++;
-  for (let c = 0; c < columnCount; c++) next[c + 1]! += next[c]!;
-  for (let i = 0; i < n; i++) byColumn[next[columns[i]!]!++] = i;
-
   const pointers = new Int32Array(rowCount + 1);
-  for (let i = 0; i < n; i++) pointers[rows[i]! + 1]!++;
-  for (let r = 0; r < rowCount; r++) pointers[r + 1]! += pointers[r]!;
-  const cursor = pointers.slice(0, rowCount);
-  const indices = new Int32Array(n);
-  const sorted = new Float32Array(n);
-  for (let i = 0; i < n; i++) {
-    const entry = byColumn[i]!;
-    const at = cursor[rows[entry]!]!++;
-    indices[at] = columns[entry]!;
-    sorted[at] = values[entry]!;
+  let ascending = true;
+  for (let n = 0, last = 0; n < rows.length; n++) {
+    const row = rows[n]!;
+    pointers[row + 1]!++;
+    if (row < last) ascending = false;
+    last = row;
   }
-  return { rows: rowCount, columns: columnCount, pointers, indices, values: sorted };
+  for (let row = 0; row < rowCount; row++) pointers[row + 1]! += pointers[row]!;
+  const matrix = { rows: rowCount, columns: columnCount, pointers };
+  const entries = ascending
+    ? { indices: columns.slice(), values: values.slice() }
+    : scattered(rows, columns, values, pointers);
+  sortRows({ pointers, ...entries });
+  return { ...matrix, ...entries };
+}
+
+/** The entries by row, in the order of the input within a row. */
+function scattered(rows: Int32Array, columns: Int32Array, values: Float32Array, pointers: Int32Array) {
+  const next = pointers.slice(0, -1);
+  const byRow = { indices: new Int32Array(rows.length), values: new Float32Array(rows.length) };
+  for (let n = 0; n < rows.length; n++) {
+    const at = next[rows[n]!]!++;
+    byRow.indices[at] = columns[n]!;
+    byRow.values[at] = values[n]!;
+  }
+  return byRow;
+}
+
+/** Sorts in place the rows whose columns do not ascend yet; equal columns stay in order. */
+function sortRows({ pointers, indices, values }: Pick<Csr, 'pointers' | 'indices' | 'values'>): void {
+  for (let row = 0; row + 1 < pointers.length; row++) {
+    const [first, end] = [pointers[row]!, pointers[row + 1]!];
+    let entry = first + 1;
+    while (entry < end && indices[entry - 1]! <= indices[entry]!) entry++;
+    if (entry < end) sortRow(indices.subarray(first, end), values.subarray(first, end));
+  }
+}
+
+/** By keys column x length + place, exact in a double, so that equal columns stay in order. */
+function sortRow(indices: Int32Array, values: Float32Array): void {
+  const { length } = indices;
+  const before = values.slice();
+  const keys = Float64Array.from(indices, (column, place) => column * length + place).sort();
+  for (let n = 0; n < length; n++) {
+    const key = keys[n]!;
+    indices[n] = Math.floor(key / length);
+    values[n] = before[key % length]!;
+  }
 }
 
 /** Columns as rows, in linear time. */

@@ -1,9 +1,11 @@
 /** Dividing ratings into train and test, and train again into train and validation. Every split is seeded. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import { endianness } from 'node:os';
+import { range } from '../util/arrays.ts';
 import { DataError } from '../util/errors.ts';
 import type { Rng } from '../util/rng.ts';
-import { toCsr } from './csr.ts';
-import type { Dataset, Id, Ratings } from './dataset.ts';
+import { toCsr, type Csr } from './csr.ts';
+import type { Dataset, Id, Ids, Ratings } from './dataset.ts';
 import { trainingSet, type TrainingSet } from './training-set.ts';
 
 /** The kinds of split that are drawn here; files that hold one already are read by predefined.ts. */
@@ -78,27 +80,21 @@ export function carveValidation(
  * SHA-256 (hex) of what is in train and what is in test. For each part: the number of rows, then (user id, movie id,
  * rating) as little-endian int32, int32, float32 in ascending order of user and movie id, so the digest does not
  * depend on the order of rows in a file. An id that is text counts by the first four bytes of its own SHA-256.
+ * `byUser` is train as rows, where the caller has it already.
  */
-export function splitDigest(split: Split, dataset: Pick<Dataset, 'userIds' | 'itemIds'>): string {
+export function splitDigest(
+  split: Split,
+  { userIds, itemIds }: Pick<Dataset, 'userIds' | 'itemIds'>,
+  byUser?: Csr,
+): string {
+  const asRows = ({ users, items, values }: Ratings) =>
+    toCsr(users, items, values, userIds.length, itemIds.length);
   const hash = createHash('sha256');
-  const { userIds, itemIds } = dataset;
-  for (const part of [split.train, split.test]) {
-    const rows = toCsr(part.users, part.items, part.values, userIds.length, itemIds.length);
+  for (const rows of [byUser ?? asRows(split.train), asRows(split.test)]) {
     const count = new DataView(new ArrayBuffer(4));
-    count.setInt32(0, part.users.length, true);
+    count.setInt32(0, rows.indices.length, true);
     hash.update(count);
-    for (let u = 0; u < rows.rows; u++) {
-      const from = rows.pointers[u]!;
-      const to = rows.pointers[u + 1]!;
-      if (from === to) continue;
-      const bytes = new DataView(new ArrayBuffer(12 * (to - from)));
-      for (let e = from, at = 0; e < to; e++, at += 12) {
-        bytes.setInt32(at, numberOf(userIds[u]!), true);
-        bytes.setInt32(at + 4, numberOf(itemIds[rows.indices[e]!]!), true);
-        bytes.setFloat32(at + 8, rows.values[e]!, true);
-      }
-      hash.update(bytes);
-    }
+    hashRows(hash, rows, numbersOf(userIds), numbersOf(itemIds));
   }
   return hash.digest('hex');
 }
@@ -106,6 +102,38 @@ export function splitDigest(split: Split, dataset: Pick<Dataset, 'userIds' | 'it
 /** What the digest holds of an id. */
 function numberOf(id: Id): number {
   return typeof id === 'number' ? id : createHash('sha256').update(id).digest().readInt32LE();
+}
+
+function numbersOf(ids: Ids): Int32Array {
+  return ids instanceof Int32Array ? ids : Int32Array.from(ids, numberOf);
+}
+
+/** Ratings that are hashed at a time: 768 kB. */
+const RATINGS_PER_HASH_UPDATE = 65_536;
+
+/** Adds (user id, movie id, rating) of every entry, in order. */
+function hashRows(hash: Hash, rows: Csr, userIds: Int32Array, itemIds: Int32Array): void {
+  const bytes = Buffer.alloc(12 * RATINGS_PER_HASH_UPDATE);
+  const ids = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const stars = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const add = (words: number) => {
+    const filled = bytes.subarray(0, 4 * words);
+    hash.update(endianness() === 'LE' ? filled : filled.swap32());
+  };
+  let at = 0;
+  for (let row = 0; row < rows.rows; row++) {
+    const end = rows.pointers[row + 1]!;
+    for (let entry = rows.pointers[row]!; entry < end; entry++) {
+      ids[at] = userIds[row]!;
+      ids[at + 1] = itemIds[rows.indices[entry]!]!;
+      stars[at + 2] = rows.values[entry]!;
+      at += 3;
+      if (at < ids.length) continue;
+      add(at);
+      at = 0;
+    }
+  }
+  add(at);
 }
 
 function divide(
@@ -124,7 +152,7 @@ function divide(
     'global-random': () => heldAnywhere(ratings.users.length, share(ratings.users.length), rng),
     'global-temporal': () => heldFromMoment(ratings.timestamps, share(ratings.timestamps.length)),
   }[kind]();
-  const parts = { kept: rowsWhere(ratings, held, 0), held: rowsWhere(ratings, held, 1) };
+  const parts = partsOf(ratings, held);
   if (parts.kept.users.length === 0 || parts.held.users.length === 0) {
     throw new DataError({
       place: source,
@@ -171,33 +199,54 @@ function heldFromMoment(timestamps: Int32Array, wanted: number): Uint8Array {
 /** Row numbers grouped by user, in file order within a user, by counting. */
 function rowsByUser(users: Int32Array): { pointers: Int32Array; rows: Int32Array } {
   let userCount = 0;
-  for (const user of users) if (user >= userCount) userCount = user + 1;
+  let ascending = true;
+  for (let row = 0; row < users.length; row++) {
+    const user = users[row]!;
+    if (user < userCount - 1) ascending = false;
+    else userCount = user + 1;
+  }
   const pointers = new Int32Array(userCount + 1);
-  for (const user of users) pointers[user + 1]!++;
+  for (let row = 0; row < users.length; row++) pointers[users[row]! + 1]!++;
   for (let u = 0; u < userCount; u++) pointers[u + 1]! += pointers[u]!;
+  if (ascending) return { pointers, rows: range(users.length) };
   const next = pointers.slice(0, userCount);
   const rows = new Int32Array(users.length);
   for (let row = 0; row < users.length; row++) rows[next[users[row]!]!++] = row;
   return { pointers, rows };
 }
 
-function rowsWhere(ratings: Ratings, marks: Uint8Array, mark: 0 | 1): Ratings {
-  let count = 0;
-  for (const own of marks) if (own === mark) count++;
+/** The rows whose mark is 0, and those whose mark is 1. */
+function partsOf(ratings: Ratings, marks: Uint8Array): { kept: Ratings; held: Ratings } {
+  let marked = 0;
+  for (let row = 0; row < marks.length; row++) marked += marks[row]!;
+  // Each row is written to both, and stays in one: marks are too irregular for a branch.
+  const kept = new Int32Array(marks.length - marked + 1);
+  const held = new Int32Array(marked + 1);
+  for (let row = 0, k = 0, h = 0; row < marks.length; row++) {
+    kept[k] = row;
+    held[h] = row;
+    const mark = marks[row]!;
+    k += 1 - mark;
+    h += mark;
+  }
+  return { kept: rowsAt(ratings, kept.subarray(0, -1)), held: rowsAt(ratings, held.subarray(0, -1)) };
+}
+
+function rowsAt(ratings: Ratings, rows: Int32Array): Ratings {
+  const { users, items, values, timestamps } = ratings;
   const part: Ratings = {
-    users: new Int32Array(count),
-    items: new Int32Array(count),
-    values: new Float32Array(count),
-    timestamps: new Int32Array(count),
+    users: new Int32Array(rows.length),
+    items: new Int32Array(rows.length),
+    values: new Float32Array(rows.length),
+    timestamps: new Int32Array(rows.length),
     ...(ratings.negative && { negative: ratings.negative }),
   };
-  for (let row = 0, at = 0; row < marks.length; row++) {
-    if (marks[row] !== mark) continue;
-    part.users[at] = ratings.users[row]!;
-    part.items[at] = ratings.items[row]!;
-    part.values[at] = ratings.values[row]!;
-    part.timestamps[at] = ratings.timestamps[row]!;
-    at++;
+  for (let n = 0; n < rows.length; n++) {
+    const row = rows[n]!;
+    part.users[n] = users[row]!;
+    part.items[n] = items[row]!;
+    part.values[n] = values[row]!;
+    part.timestamps[n] = timestamps[row]!;
   }
   return part;
 }

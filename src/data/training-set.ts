@@ -1,7 +1,6 @@
 /** What a model may see: the training ratings and what is known of the movies. Never a test rating. */
-import { range } from '../util/arrays.ts';
-import { rowLength } from '../util/sparse-rows.ts';
-import { toCsr, transposed, type Csr } from './csr.ts';
+import { countsOf, range } from '../util/arrays.ts';
+import { toCsr, type Csr } from './csr.ts';
 import type { Dataset, Ids, Movies, Ratings, Tags } from './dataset.ts';
 import { REFERENCE_STARS } from './rating-levels.ts';
 
@@ -20,8 +19,8 @@ export interface TrainingSet {
   starUnit: number;
   /** users x items, values are stars. */
   byUser: Csr;
-  /** items x users, values are stars. */
-  byItem: Csr;
+  /** Training ratings of each item. */
+  ratingCounts: Int32Array;
   /** Items with at least one training rating, ascending: the only candidates for recommendation. */
   catalogue: Int32Array;
   movies: Movies;
@@ -45,7 +44,7 @@ export function trainingSet(
   const starUnit = starUnitOf(train.values, dataset.scale);
   const values = starUnit === 1 ? train.values : train.values.map((value) => value / starUnit);
   const byUser = toCsr(train.users, train.items, values, userCount, itemCount);
-  const byItem = transposed(byUser);
+  const ratingCounts = countsOf(train.items, itemCount);
   return {
     userCount,
     itemCount,
@@ -54,8 +53,8 @@ export function trainingSet(
     ratings: { ...train, values },
     starUnit,
     byUser,
-    byItem,
-    catalogue: range(itemCount).filter((item) => rowLength(byItem, item) > 0),
+    ratingCounts,
+    catalogue: range(itemCount).filter((item) => ratingCounts[item]! > 0),
     movies: dataset.movies,
     ...(dataset.tags && { tags: withoutPairs(dataset.tags, hidden, itemCount) }),
     scale: inStars(dataset.scale, starUnit),

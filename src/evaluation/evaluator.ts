@@ -69,16 +69,21 @@ export interface Evaluation {
  * the ratings are not stars.
  */
 export function relevantItems(test: Ratings, threshold: number, userCount: number, itemCount: number): Csr {
-  const rows: number[] = [];
-  for (let n = 0; n < test.values.length; n++)
-    if (threshold === 0 || test.values[n]! >= threshold) rows.push(n);
-  return toCsr(
-    Int32Array.from(rows, (n) => test.users[n]!),
-    Int32Array.from(rows, (n) => test.items[n]!),
-    Float32Array.from(rows, (n) => test.values[n]!),
-    userCount,
-    itemCount,
-  );
+  const { users, items, values } = test;
+  let count = 0;
+  const found = {
+    users: new Int32Array(users.length),
+    items: new Int32Array(users.length),
+    values: new Float32Array(users.length),
+  };
+  for (let n = 0; n < users.length; n++) {
+    if (threshold !== 0 && !(values[n]! >= threshold)) continue;
+    found.users[count] = users[n]!;
+    found.items[count] = items[n]!;
+    found.values[count++] = values[n]!;
+  }
+  const first = <T extends Int32Array | Float32Array>(column: T) => column.subarray(0, count) as T;
+  return toCsr(first(found.users), first(found.items), first(found.values), userCount, itemCount);
 }
 
 /** Evaluates lists that are all in memory. See `Evaluator` for the rules. */

@@ -7,7 +7,7 @@ import { parseColumns } from '../data/ratings/columns.ts';
 import { splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
-import { range } from '../util/arrays.ts';
+import { countsOf, range } from '../util/arrays.ts';
 import { DataError, UsageError } from '../util/errors.ts';
 import { interruptible } from '../util/process/signals.ts';
 import type { Progress } from '../util/progress.ts';
@@ -111,7 +111,6 @@ function describe(
   const train = trainingSet(dataset, split.train, split.test);
   const [users, items] = [dataset.userIds.length, dataset.itemIds.length];
   const relevant = relevantItems(split.test, threshold, users, items);
-  const { pointers } = train.byItem;
   const { seed, k, testShare } = protocol;
   return {
     source: data,
@@ -119,11 +118,11 @@ function describe(
     split,
     train,
     relevant,
-    tested: Int32Array.from(new Set(split.test.users)).sort(),
-    evaluable: rowsWithEntries(relevant),
+    tested: present(countsOf(split.test.users, users)),
+    evaluable: range(users).filter((user) => rowLength(relevant, user) > 0),
     facts: {
       catalogueSize: train.catalogue.length,
-      usersWhoRated: Int32Array.from({ length: items }, (_, item) => pointers[item + 1]! - pointers[item]!),
+      usersWhoRated: train.ratingCounts,
       userCount: users,
       genres: dataset.movies.genres,
     },
@@ -135,7 +134,7 @@ function describe(
       threshold,
       candidates: 'catalogue minus the user’s training items',
       ties: 'ascending movie id',
-      splitDigest: splitDigest(split, dataset),
+      splitDigest: splitDigest(split, dataset, train.starUnit === 1 ? train.byUser : undefined),
       trainRatings: split.train.users.length,
       testRatings: split.test.users.length,
     },
@@ -173,6 +172,7 @@ export function requireEvaluable(
   });
 }
 
-function rowsWithEntries(matrix: Csr): Int32Array {
-  return range(matrix.rows).filter((row) => rowLength(matrix, row) > 0);
+/** The indices that occur, ascending. */
+function present(counts: Int32Array): Int32Array {
+  return range(counts.length).filter((index) => counts[index]! > 0);
 }

@@ -2,7 +2,16 @@
 
 /** The integers 0 to n - 1, ascending: all users, all rows. */
 export function range(n: number): Int32Array {
-  return Int32Array.from({ length: n }, (_, i) => i);
+  const numbers = new Int32Array(n);
+  for (let i = 0; i < n; i++) numbers[i] = i;
+  return numbers;
+}
+
+/** How often each of the indices 0 to size - 1 occurs. */
+export function countsOf(indices: Int32Array, size: number): Int32Array {
+  const counts = new Int32Array(size);
+  for (let n = 0; n < indices.length; n++) counts[indices[n]!]!++;
+  return counts;
 }
 
 /** Sum in double precision, from the first number to the last. */

@@ -139,14 +139,30 @@ export class Rng {
     }
   }
 
-  /** Shuffles in place (Fisher-Yates, Durstenfeld 1964) and returns its argument. */
+  /**
+   * Shuffles in place (Fisher-Yates, Durstenfeld 1964) and returns its argument. The places come from `int`; here with
+   * the state in local variables, where the argument is not too long for the exact product.
+   */
   shuffle<T extends Int32Array | Uint32Array | unknown[]>(values: T): T {
-    for (let i = values.length - 1; i > 0; i--) {
-      const j = this.int(i + 1);
-      const swapped = values[i]!;
-      values[i] = values[j]!;
-      values[j] = swapped;
+    let i = values.length - 1;
+    for (; i >= MAX_EXACT_FACTOR; i--) swap(values, i, this.int(i + 1));
+    let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d];
+    while (i > 0) {
+      const s = Math.imul(b, 5);
+      const x = Math.imul((s << 7) | (s >>> 25), 9) >>> 0;
+      const t = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= t;
+      d = (d << 11) | (d >>> 21);
+      const n = i + 1;
+      const low = Math.imul(x, n) >>> 0;
+      if (low < n && low < (TWO_TO_32 - n) % n) continue;
+      swap(values, i--, (x * n - low) / TWO_TO_32);
     }
+    [this.#a, this.#b, this.#c, this.#d] = [a, b, c, d];
     return values;
   }
 
@@ -162,4 +178,10 @@ export class Rng {
     rng.#spare = state.spare;
     return rng;
   }
+}
+
+function swap(values: Int32Array | Uint32Array | unknown[], i: number, j: number): void {
+  const swapped = values[i]!;
+  values[i] = values[j]!;
+  values[j] = swapped;
 }

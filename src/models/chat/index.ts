@@ -86,7 +86,7 @@ export function toExchange(
   const { state, text, entries } = readAnswer(answer);
   const grounded = ground(candidates ? entries : entries.map(({ title, reason }) => ({ title, reason })), {
     titles,
-    inCatalogue: (item) => train.byItem.pointers[item + 1]! > train.byItem.pointers[item]!,
+    inCatalogue: (item) => train.ratingCounts[item]! > 0,
     seen: (item) => has(train.byUser, user, item),
     ...(candidates && { candidates }),
   });

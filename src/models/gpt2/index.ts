@@ -133,7 +133,7 @@ async function write(
     const { history } = prompts[row]!;
     const grounding = {
       titles,
-      inCatalogue: (item: number) => train.byItem.pointers[item + 1]! > train.byItem.pointers[item]!,
+      inCatalogue: (item: number) => train.ratingCounts[item]! > 0,
       seen: (item: number) => has(train.byUser, user, item),
     };
     const { text, entries } = readReply(reply, history, template, grounding, options);

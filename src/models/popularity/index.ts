@@ -1,7 +1,7 @@
 /** Popularity: one ranking for all users, from which each user's own movies are left out. */
 import type { TrainingSet } from '../../data/training-set.ts';
-import { mean, sum } from '../../util/arrays.ts';
-import { indicesOf, valuesOf } from '../../util/sparse-rows.ts';
+import { mean } from '../../util/arrays.ts';
+import { indicesOf } from '../../util/sparse-rows.ts';
 import { interruptible } from '../../util/process/signals.ts';
 import type { Recommender, TopK } from '../recommender.ts';
 import type { PopularityOptions } from './options.ts';
@@ -30,15 +30,15 @@ function scoreOf({ by, damping }: PopularityOptions): Score {
 
 /** The catalogue, best first, equal scores by ascending item index. */
 function rank(
-  { byItem, catalogue, ratings }: TrainingSet,
+  { byUser, catalogue, itemCount, ratingCounts, ratings }: TrainingSet,
   score: Score,
 ): { items: Int32Array; scores: Float32Array } {
   const overallMean = mean(ratings.values);
-  const scores = new Float32Array(byItem.rows);
-  for (const item of catalogue) {
-    const stars = valuesOf(byItem, item);
-    scores[item] = score(sum(stars), stars.length, overallMean);
-  }
+  const sums = new Float64Array(itemCount);
+  const { indices, values } = byUser;
+  for (let n = 0; n < indices.length; n++) sums[indices[n]!]! += values[n]!;
+  const scores = new Float32Array(itemCount);
+  for (const item of catalogue) scores[item] = score(sums[item]!, ratingCounts[item]!, overallMean);
   const items = catalogue.toSorted((a, b) => scores[b]! - scores[a]! || a - b);
   return { items, scores: Float32Array.from(items, (item) => scores[item]!) };
 }

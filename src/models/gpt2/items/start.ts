@@ -87,7 +87,7 @@ export async function startParameters(
 
 /** (movies, F): ALS's factors or normal numbers, scaled to a mean norm of VECTOR_NORM. */
 function movieVectors(
-  { byItem, ratings }: TrainingSet,
+  { ratingCounts, ratings }: TrainingSet,
   { catalogue }: ItemVocabulary,
   F: number,
   { factors }: ItemStart,
@@ -105,7 +105,7 @@ function movieVectors(
   }
   let squares = 0;
   for (const [token, item] of catalogue.entries()) {
-    const share = rowLength(byItem, item) / ratings.users.length;
+    const share = ratingCounts[item]! / ratings.users.length;
     for (let f = 0; f < F; f++) squares += share * vectors[token * F + f]! ** 2;
   }
   const scale = VECTOR_NORM / Math.sqrt(squares);
@@ -219,7 +219,7 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 function movieTable(
-  { byItem }: TrainingSet,
+  { ratingCounts }: TrainingSet,
   { catalogue }: ItemVocabulary,
   vectors: Float32Array,
   C: number,
@@ -227,7 +227,7 @@ function movieTable(
   biasScale: number,
 ) {
   const data = new Float32Array(catalogue.length * C);
-  const popularity = Array.from(catalogue, (item) => log(Math.max(0.5, rowLength(byItem, item))));
+  const popularity = Array.from(catalogue, (item) => log(Math.max(0.5, ratingCounts[item]!)));
   const centre = mean(popularity);
   for (const token of catalogue.keys()) {
     data.set(vectors.subarray(token * F, (token + 1) * F), token * C);
