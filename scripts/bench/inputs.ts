@@ -67,7 +67,7 @@ export async function prepareInputs(cache: string, ratings: number): Promise<str
 
 /** Factors of a few sweeps and the lists that follow: realistic input for the rows on ranking and metrics. */
 async function exampleLists(train: TrainingSet) {
-  const pool = await KernelPool.create({ threads: THREADS });
+  const pool = KernelPool.create({ threads: THREADS });
   try {
     const als = alsSolver(pool, { ...train.byUser, itemCount: train.itemCount });
     for (let sweep = 0; sweep < 3; sweep++) {

@@ -51,7 +51,7 @@ async function dataset(): Promise<void> {
 }
 
 async function als(): Promise<void> {
-  const pool = await KernelPool.create({ threads: THREADS });
+  const pool = KernelPool.create({ threads: THREADS });
   const { items: itemCount } = await readCounts(data);
   const solver = alsSolver(pool, { ...(await training()), itemCount });
   for (let sweep = 0; sweep < iterations; sweep++) {
@@ -122,7 +122,7 @@ async function sgd(
   features?: FeatureRows,
 ) {
   const { users, items } = await readCounts(data);
-  const pool = await KernelPool.create({ threads: THREADS });
+  const pool = KernelPool.create({ threads: THREADS });
   const catalogue = catalogueOf(countsOf(byUser.indices, items));
   const problem = { k: RANK, users, items, byUser, catalogue, ...(features && { features }) };
   const rng = new Rng(1);

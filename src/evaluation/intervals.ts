@@ -1,4 +1,5 @@
 /** 95% intervals of means over users. */
+import { resampledMeans } from '../numeric/resampling.ts';
 import { mean } from '../util/arrays.ts';
 import type { Rng } from '../util/rng.ts';
 
@@ -33,126 +34,46 @@ export function estimates<Name extends string, Derived extends string = never>(
   rng: Rng,
   ofMeans: Record<Derived, FunctionOfMeans> = {} as Record<Derived, FunctionOfMeans>,
 ): Record<Name | Derived, Estimate> {
-  const names = Object.keys(columns) as Name[];
-  const rows = columns[names[0]!].length;
+  return estimatesOfSets([columns], rng, ofMeans)[0]!;
+}
+
+/** `estimates` of several sets of columns, such as one per cut-off: as one by one, but users are drawn once for all. */
+export function estimatesOfSets<Name extends string, Derived extends string = never>(
+  sets: readonly Record<Name, Float64Array>[],
+  rng: Rng,
+  ofMeans: Record<Derived, FunctionOfMeans>,
+): Record<Name | Derived, Estimate>[] {
+  const rows = sets.flatMap((columns) => Object.values<Float64Array>(columns))[0]?.length ?? 0;
   if (rows === 0) throw new RangeError('a mean over no users');
-  const means = fromEntries(names, (name) => mean(columns[name]));
   return rows > MAX_RESAMPLED_USERS
-    ? normal(columns, names, means, ofMeans)
-    : bootstrap(columns, names, means, ofMeans, rng);
+    ? sets.map((columns) => normal(columns, namesOf(columns), meansOf(columns), ofMeans))
+    : bootstrap(sets, ofMeans, rng);
 }
 
 function bootstrap<Name extends string, Derived extends string>(
-  columns: Record<Name, Float64Array>,
-  names: Name[],
-  means: Record<Name, number>,
+  sets: readonly Record<Name, Float64Array>[],
   ofMeans: Record<Derived, FunctionOfMeans>,
   rng: Rng,
-): Record<Name | Derived, Estimate> {
-  const columnsInOrder = names.map((name) => columns[name]);
-  const resampled = resampledMeans(columnsInOrder, rng);
-  const column = (name: string) => resampled[names.indexOf(name as Name)]!;
-  // Functions of means before percentiles, which sort the resampled means.
-  const derived = fromEntries(Object.keys(ofMeans) as Derived[], (name): Estimate => {
-    const { of, combine } = ofMeans[name];
-    const [a, b] = of as readonly [Name, Name];
-    const combined = column(a).map((value, n) => combine(value, column(b)[n]!));
-    return { mean: combine(means[a], means[b]), ci95: percentiles(combined) };
+): Record<Name | Derived, Estimate>[] {
+  const all = sets.flatMap((columns) => Object.values<Float64Array>(columns));
+  const resampled = resampledMeans(all, RESAMPLES, rng);
+  return sets.map((columns) => {
+    const names = namesOf(columns);
+    const means = meansOf(columns);
+    const own = fromEntries(names, () => resampled.shift()!);
+    // Functions of means before percentiles, which sort the resampled means.
+    const derived = fromEntries(namesOf(ofMeans), (name): Estimate => {
+      const { of, combine } = ofMeans[name];
+      const [a, b] = of as readonly [Name, Name];
+      const combined = own[a].map((value, n) => combine(value, own[b][n]!));
+      return { mean: combine(means[a], means[b]), ci95: percentiles(combined) };
+    });
+    const estimated = fromEntries(names, (name): Estimate => ({
+      mean: means[name],
+      ci95: percentiles(own[name]),
+    }));
+    return { ...estimated, ...derived };
   });
-  const own = fromEntries(names, (name): Estimate => ({
-    mean: means[name],
-    ci95: percentiles(column(name)),
-  }));
-  return { ...own, ...derived };
-}
-
-/** Columns whose sums are taken together, so that a drawn row is looked up once for all of them. */
-const LANES = 8;
-/** Draws that are held at a time: 16 MB. */
-const MAX_HELD_DRAWS = 1 << 23;
-
-/** The mean of each column in each resample. */
-function resampledMeans(columns: Float64Array[], rng: Rng): Float64Array[] {
-  const rows = columns[0]!.length;
-  const means = columns.map(() => new Float64Array(RESAMPLES));
-  const tables = Array.from({ length: Math.ceil(columns.length / LANES) }, (_, t) =>
-    interleaved(columns.slice(t * LANES, (t + 1) * LANES), rows),
-  );
-  const block = Math.min(RESAMPLES, Math.max(1, Math.floor(MAX_HELD_DRAWS / rows)));
-  for (let first = 0; first < RESAMPLES; first += block) {
-    const count = Math.min(block, RESAMPLES - first);
-    const drawn = drawnRows(rows, count, rng);
-    tables.forEach((table, t) =>
-      writeMeans(table, drawn, rows, means.slice(t * LANES, (t + 1) * LANES), first),
-    );
-  }
-  return means;
-}
-
-/** Up to eight columns side by side: (rows, 8). */
-function interleaved(columns: Float64Array[], rows: number): Float64Array {
-  const table = new Float64Array(rows * LANES);
-  columns.forEach((column, lane) => column.forEach((value, row) => (table[row * LANES + lane] = value)));
-  return table;
-}
-
-/** Writes the means of the drawn rows of `table`, a resample after the other, into `means` from `first` on. */
-function writeMeans(
-  table: Float64Array,
-  drawn: Uint16Array,
-  rows: number,
-  means: Float64Array[],
-  first: number,
-): void {
-  const sums = new Float64Array(LANES);
-  for (let start = 0, n = first; start < drawn.length; start += rows, n++) {
-    sumRows(table, drawn, start, start + rows, sums);
-    for (let lane = 0; lane < means.length; lane++) means[lane]![n] = sums[lane]! / rows;
-  }
-}
-
-/** sums = the sum of the rows of `table` that `drawn` has from `start` to `end`; in variables, which costs least. */
-function sumRows(table: Float64Array, drawn: Uint16Array, start: number, end: number, sums: Float64Array) {
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  let e = 0;
-  let f = 0;
-  let g = 0;
-  let h = 0;
-  for (let draw = start; draw < end; draw++) {
-    const at = drawn[draw]! * LANES;
-    a += table[at]!;
-    b += table[at + 1]!;
-    c += table[at + 2]!;
-    d += table[at + 3]!;
-    e += table[at + 4]!;
-    f += table[at + 5]!;
-    g += table[at + 6]!;
-    h += table[at + 7]!;
-  }
-  sums[0] = a;
-  sums[1] = b;
-  sums[2] = c;
-  sums[3] = d;
-  sums[4] = e;
-  sums[5] = f;
-  sums[6] = g;
-  sums[7] = h;
-}
-
-/** What the last call drew: the models of an experiment are resampled alike, one after the other. */
-let latest: { key: string; drawn: Uint16Array } | undefined;
-
-/** (resamples, rows), row numbers drawn with replacement. At most MAX_RESAMPLED_USERS rows, which fit 16 bits. */
-function drawnRows(rows: number, resamples: number, rng: Rng): Uint16Array {
-  const key = [rows, resamples, ...rng.state().words].join(' ');
-  if (latest?.key === key) return latest.drawn;
-  const drawn = new Uint16Array(resamples * rows);
-  rng.fillInts(drawn, rows);
-  if (resamples === RESAMPLES) latest = { key, drawn };
-  return drawn;
 }
 
 function normal<Name extends string, Derived extends string>(
@@ -198,4 +119,12 @@ export function percentiles(values: Float64Array): [number, number] {
 
 function fromEntries<K extends string, V>(keys: K[], value: (key: K, n: number) => V): Record<K, V> {
   return Object.fromEntries(keys.map((key, n) => [key, value(key, n)])) as Record<K, V>;
+}
+
+function namesOf<K extends string>(record: Record<K, unknown>): K[] {
+  return Object.keys(record) as K[];
+}
+
+function meansOf<Name extends string>(columns: Record<Name, Float64Array>): Record<Name, number> {
+  return fromEntries(namesOf(columns), (name) => mean(columns[name]));
 }

@@ -1,5 +1,5 @@
 /** Every metric that follows from where the hits are: per user, and as means over users with intervals. */
-import { estimates, type Estimate } from './intervals.ts';
+import { estimatesOfSets, type Estimate } from './intervals.ts';
 import {
   byKey,
   meansMetrics,
@@ -58,17 +58,13 @@ export function perUserMetrics(
 }
 
 /**
- * Mean and 95% interval of every ranking metric, from the columns of `perUserMetrics`, in the table's order. Throws
- * RangeError when there is no user.
+ * Mean and 95% interval of every ranking metric, in the table's order, for each of the `columns` of `perUserMetrics`,
+ * such as one per cut-off. Throws RangeError when there is no user.
  */
 export function rankingEstimates(
-  columns: Record<UserMetric, Float64Array>,
+  columns: readonly Record<UserMetric, Float64Array>[],
   rng: Rng,
-): Record<RankingMetric, Estimate> {
-  const found = estimates(
-    columns,
-    rng,
-    byKey(meansMetrics, (key) => metricOf(key)),
-  );
-  return byKey(rankingMetrics, (key) => found[key]);
+): Record<RankingMetric, Estimate>[] {
+  const ofMeans = byKey(meansMetrics, (key) => metricOf(key));
+  return estimatesOfSets(columns, rng, ofMeans).map((found) => byKey(rankingMetrics, (key) => found[key]));
 }

@@ -37,7 +37,7 @@ export function scoreLists(
     model: model.model,
     hyperparameters: model.hyperparameters,
     facts: fitted?.facts ?? {},
-    metrics: Object.fromEntries(evaluation.cutoffs.map((cutoff) => [cutoff.k, cutoffMetrics(cutoff, seed)])),
+    metrics: metricsOf(evaluation.cutoffs, seed),
     intervals: evaluation.users.length > MAX_RESAMPLED_USERS ? 'normal' : 'bootstrap',
     ...(ratings && { ratingPrediction: ratings }),
     users: evaluation.counts,
@@ -45,12 +45,15 @@ export function scoreLists(
   };
 }
 
-/** Metrics in the table's order; null where a value is not defined. */
-function cutoffMetrics({ perUser, lists }: CutoffEvaluation, seed: number): CutoffMetrics {
-  return {
-    ...rankingEstimates(perUser, new Rng(seed).derive('bootstrap')),
-    ...byKey(listMetrics, (key) => (Number.isNaN(lists[key]) ? null : lists[key])),
-  };
+/** By cut-off, metrics in the table's order; null where a value is not defined. */
+function metricsOf(cutoffs: CutoffEvaluation[], seed: number): Record<string, CutoffMetrics> {
+  const columns = cutoffs.map(({ perUser }) => perUser);
+  const ranking = rankingEstimates(columns, new Rng(seed).derive('bootstrap'));
+  const described = cutoffs.map(({ k, lists }, n): [number, CutoffMetrics] => [
+    k,
+    { ...ranking[n]!, ...byKey(listMetrics, (key) => (Number.isNaN(lists[key]) ? null : lists[key])) },
+  ]);
+  return Object.fromEntries(described);
 }
 
 function predictedRatings(

@@ -20,7 +20,7 @@ export async function invert(
 ): Promise<void> {
   if (n > MAX_INVERSE_ROWS) throw tooLarge(n);
   const size = Math.ceil(n / 4) * 4;
-  const pool = await KernelPool.create({ threads, operations: size ** 3 });
+  const pool = KernelPool.create({ threads, operations: size ** 3 });
   try {
     const matrix = pool.float64(size * size);
     for (let i = 0; i < n; i++) matrix.set(a.subarray(i * n + i, (i + 1) * n), i * size + i);

@@ -51,7 +51,7 @@ const { CANDIDATES_PER_BLOCK, CANDIDATES_PER_PANEL, USERS_PER_TILE } = kernelCon
 export async function recommendByDotProduct(ranking: DotProductRanking): Promise<RankedItems> {
   const { catalogue, factors, k, users, signal } = ranking;
   const operations = 2 * users.length * catalogue.length * factors;
-  const pool = await KernelPool.create({ threads: ranking.threads, operations });
+  const pool = KernelPool.create({ threads: ranking.threads, operations });
   try {
     const items = new Int32Array(users.length * k);
     const scores = new Float32Array(users.length * k);

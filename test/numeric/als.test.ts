@@ -67,7 +67,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 describe('one update of ALS', () => {
   let pool: KernelPool;
   beforeAll(async () => {
-    pool = await KernelPool.create({ threads: 1 });
+    pool = KernelPool.create({ threads: 1 });
   });
   afterAll(() => pool.dispose());
 
@@ -179,7 +179,7 @@ function objective(problem: AlsProblem, x: Float32Array, y: Float32Array): numbe
 }
 
 test('every half sweep lowers the objective', async () => {
-  const pool = await KernelPool.create({ threads: 1 });
+  const pool = KernelPool.create({ threads: 1 });
   const problem = problemOf(8, 0);
   const als = solverWith(pool, problem);
   const values = [objective(problem, als.userFactors, als.itemFactors)];
@@ -212,7 +212,7 @@ test.each([0, 3])(
   'one, two and three threads give the same bits (conjugate gradient steps: %i)',
   async (steps) => {
     const run = async (threads: number) => {
-      const pool = await KernelPool.create({ threads });
+      const pool = KernelPool.create({ threads });
       const als = solverWith(pool, problemOf(24, steps));
       for (let sweep = 0; sweep < 20; sweep++) {
         als.updateUsers();

@@ -7,7 +7,7 @@ import { Rng } from '../../src/util/rng.ts';
 
 let pool: KernelPool;
 beforeAll(async () => {
-  pool = await KernelPool.create({ threads: 2 });
+  pool = KernelPool.create({ threads: 2 });
 });
 afterAll(() => pool.dispose());
 

@@ -16,18 +16,18 @@ function runGram(pool: KernelPool, blocks: number): Float32Array {
 }
 
 test('a job does every row once, with more threads than rows and with none to spare', async () => {
-  const pool = await KernelPool.create({ threads: 3 });
+  const pool = KernelPool.create({ threads: 3 });
   for (const rows of [1, 2, 1000]) expect(Array.from(runGram(pool, rows))).toEqual(Array(rows).fill(1));
   await pool.dispose();
 });
 
 test('small work starts no workers', async () => {
-  const pool = await KernelPool.create({ threads: 4, operations: 1e6 });
+  const pool = KernelPool.create({ threads: 4, operations: 1e6 });
   expect(pool.threads).toBe(1);
 });
 
 test('allocations are aligned, zero, and stay valid while the memory grows', async () => {
-  const pool = await KernelPool.create({ threads: 1 });
+  const pool = KernelPool.create({ threads: 1 });
   const first = pool.int32([1, 2, 3]);
   const large = pool.float64(1_000_000);
   const bytes = pool.uint8(3);
@@ -38,7 +38,7 @@ test('allocations are aligned, zero, and stay valid while the memory grows', asy
 });
 
 test('a trap in a kernel becomes an error, and the pool does not hang', async () => {
-  const pool = await KernelPool.create({ threads: 2 });
+  const pool = KernelPool.create({ threads: 2 });
   const array = pool.float32(8);
   const arrays = { gram: array, lambdas: array, choleskyFactors: array };
   const k = 8000; // a matrix of 128 MB, far longer than the memory
@@ -47,7 +47,7 @@ test('a trap in a kernel becomes an error, and the pool does not hang', async ()
 });
 
 test('a trap in a worker thread is thrown by the main thread', async () => {
-  const pool = await KernelPool.create({ threads: 2 });
+  const pool = KernelPool.create({ threads: 2 });
   const [rows, k] = [50_000, 64];
   const out = pool.float32(2 * k * (k + 8));
   const job = { rows: 2, grain: 1 };
@@ -68,7 +68,7 @@ test('a trap in a worker thread is thrown by the main thread', async () => {
 });
 
 test('an array outside the memory of the kernels is refused by its name', async () => {
-  const pool = await KernelPool.create({ threads: 1 });
+  const pool = KernelPool.create({ threads: 1 });
   const outside = new Float32Array(64);
   const values = { factors: outside, rows: 1, blockRows: 1, k: 8, partialGrams: pool.float32(64) };
   expect(() => pool.run('gramBlocks', { rows: 1, grain: 1 }, values)).toThrow(/'factors' must be/);
@@ -77,7 +77,7 @@ test('an array outside the memory of the kernels is refused by its name', async 
 test('a pool that is not disposed of does not keep the process alive', () => {
   const script = `
     const { KernelPool } = await import('./dist/numeric/pool/pool.js');
-    const pool = await KernelPool.create({ threads: 2 });
+    const pool = KernelPool.create({ threads: 2 });
     const [factors, partialGrams] = [pool.float32(8), pool.float32(64)];
     pool.run('gramBlocks', { rows: 0, grain: 1 }, { factors, rows: 0, blockRows: 1, k: 8, partialGrams });
     console.log('done');

@@ -47,7 +47,7 @@ async function train(
   loss: PairwiseLoss | SquaredLoss,
   options: { features: boolean; threads: number; kernels?: SgdKernels },
 ): Promise<SgdState> {
-  const pool = await KernelPool.create({ threads: options.threads });
+  const pool = KernelPool.create({ threads: options.threads });
   try {
     const rng = new Rng(7);
     const solver = new SgdSolver(pool, randomProblem(options.features), rng.derive('order'), options.kernels);
@@ -101,7 +101,7 @@ async function oneUser(
   rated: { indices: number[]; levels: number[] },
   change: Partial<SgdProblem> = {},
 ): Promise<SgdSolver> {
-  const pool = await KernelPool.create({ threads: 1 });
+  const pool = KernelPool.create({ threads: 1 });
   return new SgdSolver(
     pool,
     {

@@ -44,7 +44,7 @@ function rankingOf({ metrics }: ModelResult, k: number): Ranking {
 
 /** As the record's own metrics are computed, on fewer users. */
 function estimated({ hitRanks, relevant }: PerUser, k: number, seed: number): Ranking {
-  return rankingEstimates(perUserMetrics(hitRanks, relevant, k), new Rng(seed).derive('bootstrap'));
+  return rankingEstimates([perUserMetrics(hitRanks, relevant, k)], new Rng(seed).derive('bootstrap'))[0]!;
 }
 
 /**

@@ -27,7 +27,7 @@ export function addMissingMetrics(value: unknown): void {
       if (missing.length === 0 || perUser.userIds.length === 0) continue;
       const columns = perUserMetrics(perUser.hitRanks, perUser.relevant, Number(k));
       const rng = new Rng(parsed.data.protocol.seed).derive('bootstrap');
-      const found = rankingEstimates(columns, rng);
+      const found = rankingEstimates([columns], rng)[0]!;
       for (const key of missing) own[key] = found[key];
     }
   }

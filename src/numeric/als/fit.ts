@@ -67,7 +67,7 @@ export async function fitByAls(
 ): Promise<AlsFactors> {
   const { factors, iterations } = settings;
   const k = paddedFactors(factors);
-  const pool = await KernelPool.create({
+  const pool = KernelPool.create({
     threads: context.threads,
     operations: iterations * operationsPerSweep(data, k),
   });

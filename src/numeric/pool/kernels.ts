@@ -9,6 +9,15 @@ export const kernelParameters = {
   featureSums: { features: 'ItemFeatures', itemFactors: 'usize', sums: 'usize' },
   gramBlocks: { factors: 'usize', rows: 'i32', blockRows: 'i32', k: 'i32', partialGrams: 'usize' },
   invertFactor: { choleskyFactor: 'usize', k: 'i32', inverseFactor: 'usize' },
+  resampledSums: {
+    tables: 'usize',
+    rows: 'i32',
+    resamples: 'i32',
+    first: 'i32',
+    count: 'i32',
+    randomStates: 'usize',
+    sums: 'usize',
+  },
   sgdBpr: {
     state: 'SgdState',
     step: 'i32',
@@ -141,6 +150,7 @@ export const structLayouts = {
 export const kernelConstants = {
   PANEL_COLUMNS: 8,
   MAX_SHORT_ENTRIES: 7,
+  RESAMPLED_COLUMNS: 16,
   CANDIDATES_PER_PANEL: 8,
   USERS_PER_TILE: 4,
   CANDIDATES_PER_BLOCK: 256,

@@ -75,7 +75,7 @@ export async function fitBySgd(
     biases: settings.biasRegularization,
   };
   const operations = epochs * operationsPerEpoch(problem, loss);
-  const pool = await KernelPool.create({ threads: context.threads, operations });
+  const pool = KernelPool.create({ threads: context.threads, operations });
   const task = context.progress.start(label, epochs, 'epochs');
   try {
     const solver = new SgdSolver(pool, problem, context.rng.derive('order'));

@@ -12,5 +12,6 @@ export * from './als-gram';
 export * from './features';
 export * from './inverse';
 export { PANEL_COLUMNS } from './panels';
+export * from './resampling';
 export * from './sgd';
 export * from './topn';
