@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { choleskyFactor, choleskySolve } from '../../src/numeric/cholesky.ts';
 import { createEase } from '../../src/models/ease/index.ts';
-import { easeOptions, type EaseOptions } from '../../src/models/ease/options.ts';
+import { itemsOf } from '../../src/models/ease/matrix.ts';
+import { easeOptions, MAX_INVERSE_ROWS, type EaseOptions } from '../../src/models/ease/options.ts';
 import type { TrainingSet } from '../../src/data/training-set.ts';
 import { checkerboard, fitContext } from '../support/datasets.ts';
 
@@ -59,4 +60,27 @@ test('features enter as further rows', async () => {
   expect(without.facts?.['rows']).toBe(20);
   // Two genres and two decades (1990s and 2000s) in the checkerboard.
   expect(withGenres.facts?.['rows']).toBe(24);
+});
+
+test('with maxItems only the most rated movies are taken, and the rest is never recommended', async () => {
+  const { train } = checkerboard(20, 30);
+  const counts = train.ratingCounts;
+  const taken = new Set([...train.catalogue].sort((a, b) => counts[b]! - counts[a]! || a - b).slice(0, 12));
+  const { items, facts } = await ranking(train, { maxItems: 12 });
+  expect(facts).toEqual({ inverted: 'movies', rows: 12, items: 12 });
+  const listed = [...items].filter((item) => item >= 0);
+  expect(listed.length).toBeGreaterThan(0);
+  for (const item of listed) expect(taken.has(item)).toBe(true);
+});
+
+test('where neither users nor movies are few enough to invert, the most rated movies are taken', () => {
+  const size = MAX_INVERSE_ROWS + 5;
+  const train = {
+    userCount: size,
+    catalogue: Int32Array.from({ length: size }, (_, item) => item),
+    ratingCounts: Int32Array.from({ length: size }, (_, item) => (item < 5 ? 1 : 2)),
+  };
+  const taken = itemsOf(train, undefined);
+  expect([taken.length, taken[0], taken.at(-1)]).toEqual([MAX_INVERSE_ROWS, 5, size - 1]);
+  expect(itemsOf({ ...train, userCount: 10 }, undefined)).toHaveLength(size);
 });

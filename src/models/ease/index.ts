@@ -9,18 +9,19 @@
  *
  *     XP = KX,   P_jj = (1 - x_j' K x_j) / lambda,
  *
- * so that with few users no movies x movies matrix is ever made. Cells are (stars/4)^2; movie features may enter as
+ * so that with few users no movies x movies matrix is ever made. Where both are many, the most rated movies are taken. Cells are (stars/4)^2; movie features may enter as
  * further rows of X, users that "rated" each movie of a genre.
  */
 import type { TrainingSet } from '../../data/training-set.ts';
 import { invert } from '../../numeric/inverse.ts';
 import { bestOf } from '../../numeric/best-of-row.ts';
-import { range } from '../../util/arrays.ts';
+import { range, sum } from '../../util/arrays.ts';
+import { RecsysError } from '../../util/errors.ts';
 import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import { interruptible } from '../../util/process/signals.ts';
 import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
-import { buildMatrix, gram, type SparseMatrix } from './matrix.ts';
-import type { EaseOptions } from './options.ts';
+import { buildMatrix, gram, itemsOf, type SparseMatrix } from './matrix.ts';
+import { MAX_INVERSE_ROWS, type EaseOptions } from './options.ts';
 
 export function createEase(options: EaseOptions): Recommender {
   return { name: 'ease', fit: (train, context) => fitEase(options, train, context) };
@@ -31,9 +32,12 @@ type Scorer = (user: number, scores: Float64Array) => void;
 
 async function fitEase(options: EaseOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
   const { signal } = context;
+  const items = itemsOf(train, options.maxItems);
+  if (items.length < train.catalogue.length) context.progress.note(leftOutNote(train, items));
   const { x, usersSide, inverted } = await interruptible(signal, () => {
-    const matrix = buildMatrix(train, options);
+    const matrix = buildMatrix(train, items, options);
     const fewerUsers = matrix.byRow.rows <= matrix.byColumn.rows;
+    requireInvertible(Math.min(matrix.byRow.rows, matrix.byColumn.rows));
     const side = fewerUsers ? matrix.byColumn : matrix.byRow;
     return { x: matrix, usersSide: fewerUsers, inverted: gram(side) };
   });
@@ -49,9 +53,32 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
       : scorerByMovies(x, inverted.values),
   );
   return {
-    recommend: async (users, k) => recommend(train, x, scorer, users, k),
-    facts: { inverted: usersSide ? 'users' : 'movies', rows: n },
+    recommend: async (users, k) => recommend(x, scorer, users, k),
+    facts: {
+      inverted: usersSide ? 'users' : 'movies',
+      rows: n,
+      ...(items.length < train.catalogue.length && { items: items.length }),
+    },
   };
+}
+
+function leftOutNote({ catalogue, ratingCounts, ratings }: TrainingSet, items: Int32Array): string {
+  const covered = sum(Int32Array.from(items, (item) => ratingCounts[item]!)) / ratings.users.length;
+  return (
+    `EASE takes the ${items.length} most rated of ${catalogue.length} movies, with ${(100 * covered).toFixed(1)}% of the ` +
+    'ratings; the others are never recommended (--max-items)'
+  );
+}
+
+/** Before anything of that size is allocated. Throws RecsysError. */
+function requireInvertible(rows: number): void {
+  if (rows <= MAX_INVERSE_ROWS) return;
+  throw new RecsysError({
+    place: 'EASE',
+    found: `${rows} rows to invert, features included`,
+    wanted: `at most ${MAX_INVERSE_ROWS}`,
+    remedy: `Use --max-items ${MAX_INVERSE_ROWS} or fewer.`,
+  });
 }
 
 /** From K = (XX' + lambda I)^-1. */
@@ -95,8 +122,7 @@ function scorerByMovies({ byRow, byColumn }: SparseMatrix, inverse: Float64Array
 }
 
 function recommend(
-  { catalogue }: TrainingSet,
-  { byRow }: SparseMatrix,
+  { byRow, items: catalogue }: SparseMatrix,
   scorer: Scorer,
   users: Int32Array,
   k: number,

@@ -3,42 +3,73 @@ import { toCsr, transposed, type Csr } from '../../data/csr.ts';
 import { REFERENCE_STARS, requireNonNegative } from '../../data/rating-levels.ts';
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
+import { sum } from '../../util/arrays.ts';
 import { pow } from '../../util/math.ts';
-import { indicesOf, valuesOf } from '../../util/sparse-rows.ts';
-import type { EaseOptions } from './options.ts';
+import { indicesOf, rowLength, valuesOf } from '../../util/sparse-rows.ts';
+import { MAX_INVERSE_ROWS, type EaseOptions } from './options.ts';
 
 export interface SparseMatrix {
-  /** Row u below `userCount` is user u, the rows after it are features; column c is movie `catalogue[c]`. */
+  /** Item index of each column, ascending. */
+  items: Int32Array;
+  /** Row u below `userCount` is user u, the rows after it are features; column c is movie `items[c]`. */
   byRow: Csr;
   byColumn: Csr;
 }
 
-export function buildMatrix(train: TrainingSet, options: EaseOptions): SparseMatrix {
+/** X with the columns of `items`; ratings of other movies are left out. */
+export function buildMatrix(
+  train: TrainingSet,
+  items: Int32Array,
+  { targetExponent, features: kinds, featureWeight }: EaseOptions,
+): SparseMatrix {
   requireNonNegative(
     train,
     'EASE',
     'Add the same number to all ratings so that the lowest is 0, or use --models mf-sgd, fm-pointwise or popularity.',
   );
   const columnOf = new Int32Array(train.itemCount).fill(-1);
-  train.catalogue.forEach((item, column) => (columnOf[item] = column));
-  const rows = [...train.ratings.users];
-  const columns = Array.from(train.ratings.items, (item) => columnOf[item]!);
-  const values = Array.from(train.ratings.values, (stars) =>
-    pow(stars / REFERENCE_STARS, options.targetExponent),
+  items.forEach((item, column) => (columnOf[item] = column));
+  const features = itemFeatures(train, kinds);
+  const cells = sum(
+    Int32Array.from(items, (item) => train.ratingCounts[item]! + rowLength(features.matrix, item)),
   );
-  const features = itemFeatures(train, options.features);
-  for (const item of train.catalogue) {
+  const [rows, columns] = [new Int32Array(cells), new Int32Array(cells)];
+  const values = new Float32Array(cells);
+  let at = 0;
+  const { users, items: rated, values: stars } = train.ratings;
+  for (let n = 0; n < users.length; n++) {
+    const column = columnOf[rated[n]!]!;
+    if (column < 0) continue;
+    rows[at] = users[n]!;
+    columns[at] = column;
+    values[at++] = pow(stars[n]! / REFERENCE_STARS, targetExponent);
+  }
+  for (const [column, item] of items.entries()) {
     for (const feature of indicesOf(features.matrix, item)) {
-      rows.push(train.userCount + feature);
-      columns.push(columnOf[item]!);
-      values.push(options.featureWeight);
+      rows[at] = train.userCount + feature;
+      columns[at] = column;
+      values[at++] = featureWeight;
     }
   }
-  const rowCount = train.userCount + features.names.length;
-  const columnCount = train.catalogue.length;
-  const [r, c, v] = [Int32Array.from(rows), Int32Array.from(columns), Float32Array.from(values)];
-  const byRow = toCsr(r, c, v, rowCount, columnCount);
-  return { byRow, byColumn: transposed(byRow) };
+  const byRow = toCsr(rows, columns, values, train.userCount + features.names.length, items.length);
+  return { items, byRow, byColumn: transposed(byRow) };
+}
+
+/**
+ * The movies that the model takes, ascending: all, unless more than `maxItems` were asked for or neither users nor movies
+ * are few enough to invert. Then the most rated ones, of equally rated ones those with the lower index.
+ */
+export function itemsOf(
+  { catalogue, ratingCounts, userCount }: Pick<TrainingSet, 'catalogue' | 'ratingCounts' | 'userCount'>,
+  maxItems: number | undefined,
+): Int32Array {
+  const fits = Math.min(userCount, catalogue.length) <= MAX_INVERSE_ROWS;
+  const count = maxItems ?? (fits ? catalogue.length : MAX_INVERSE_ROWS);
+  if (count >= catalogue.length) return catalogue;
+  return catalogue
+    .toSorted((a, b) => ratingCounts[b]! - ratingCounts[a]! || a - b)
+    .slice(0, count)
+    .sort();
 }
 
 /** A'A, (n, n) with n = A's columns, upper half only: the sum over A's rows of their outer products. */

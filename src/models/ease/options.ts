@@ -1,6 +1,9 @@
 /** Options of EASE. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
 
+/** Rows of the largest matrix that is inverted: 16,000 x 16,000 doubles are 2 GB, held twice. */
+export const MAX_INVERSE_ROWS = 16_000;
+
 export const easeOptions = z.object({
   regularization: z
     .number()
@@ -21,6 +24,15 @@ export const easeOptions = z.object({
     .positive()
     .default(1)
     .describe('value of a feature cell, against 1 for a rating of 4 stars'),
+  maxItems: z
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_INVERSE_ROWS)
+    .optional()
+    .describe(
+      `only the most rated movies, so many; without, all where users or movies are at most ${MAX_INVERSE_ROWS}, else that many`,
+    ),
 });
 
 export type EaseOptions = z.output<typeof easeOptions>;
