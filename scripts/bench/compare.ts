@@ -41,9 +41,20 @@ interface Turn {
   quality: Record<string, number>;
 }
 
+/** Variables that limit or bind threads, such as OMP_PROC_BIND; `VARIABLE=value`, as the record has them. */
+const THREAD_VARIABLE =
+  /^(OMP|MKL|KMP|GOMP|OPENBLAS|GOTO|BLIS|VECLIB|NUMEXPR|NUMBA|RAYON|POLARS|TBB)_|_NUM_THREADS$|^UV_THREADPOOL_SIZE$/;
+const isForeign = ([name]: [string, unknown]) => THREAD_VARIABLE.test(name);
+
+/** What was removed from the caller's environment, sorted. */
+export const foreignThreadVariables = Object.entries(process.env)
+  .filter(isForeign)
+  .map(([name, value]) => `${name}=${value ?? ''}`)
+  .sort();
+
 const threads = String(THREADS);
 const environment = {
-  ...process.env,
+  ...Object.fromEntries(Object.entries(process.env).filter((entry) => !isForeign(entry))),
   BENCH_RANK: String(RANK),
   BENCH_THREADS: threads,
   BENCH_CONFIDENCE: String(ALS_CONFIDENCE),

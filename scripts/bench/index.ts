@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { packageRoot, writeFileAtomic } from '../../src/util/files.ts';
-import { compare, type Benchmark, type Contender } from './compare.ts';
+import { compare, foreignThreadVariables, type Benchmark, type Contender } from './compare.ts';
 import { prepareInputs, THREADS } from './inputs.ts';
 import { peerFolder, preparePeers, type Environments } from './peers.ts';
 import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './record.ts';
@@ -84,7 +84,8 @@ const rows: Record<string, Row> = {
     turns: 3,
     peers: [
       ['myFM', 'fm_myfm.py', 'venv-numpy1'],
-      ['Surprise SVD (no features)', 'fm_surprise.py', 'venv-numpy1'],
+      ['cornac MF (no features)', 'fm_cornac.py'],
+      ['Surprise SVD (no features, one thread)', 'fm_surprise.py', 'venv-numpy1'],
     ],
   },
   top: {
@@ -102,11 +103,14 @@ const rows: Record<string, Row> = {
     ratings: 10 * million,
     iterations: 3,
     turns: 3,
-    peers: [['ranx', 'metrics_ranx.py']],
+    peers: [
+      ['NumPy', 'metrics_numpy.py'],
+      ['ranx', 'metrics_ranx.py'],
+    ],
   },
 };
 const scaled = ['load', 'als', 'bpr', 'fm', 'top', 'metrics'];
-const names = ['baseline', ...Object.keys(rows), 'scaling'];
+const names = ['baseline', 'baseline-without-fm', ...Object.keys(rows), 'scaling'];
 for (const name of flags.only ?? []) {
   if (!names.includes(name)) throw new Error(`--only ${name}: one of ${names.join(', ')}`);
 }
@@ -115,7 +119,8 @@ const wanted = (name: string) => flags.only === undefined || flags.only.includes
 const compiled = await compile();
 const environments = await preparePeers(cache);
 const record = await startRecord(environments);
-if (wanted('baseline')) await saveRow(await compare(baseline(environments), cache));
+for (const name of ['baseline', 'baseline-without-fm'] as const)
+  if (wanted(name)) await saveRow(await compare(baseline(environments, name), cache));
 for (const [name, row] of Object.entries(rows)) {
   if (wanted(name)) await saveRow(await compare(await benchmarkOf(name, row, environments), cache));
 }
@@ -151,6 +156,7 @@ async function startRecord({ missing }: Environments): Promise<BenchmarkRecord> 
       memoryGB: Math.round(totalmem() / 2 ** 30),
       node: process.version,
     },
+    removedVariables: foreignThreadVariables,
     missing,
     rows: kept?.rows ?? [],
     scaling: kept?.scaling ?? [],
@@ -169,12 +175,15 @@ async function save(): Promise<void> {
   await writeFileAtomic(flags.out, `${JSON.stringify(benchmarkSchema.parse(record), null, 2)}\n`);
 }
 
-function baseline({ python }: Environments): Benchmark {
+/** With the factorization machines and without: most of the peer's time is one that does not rank. */
+function baseline({ python }: Environments, row: 'baseline' | 'baseline-without-fm'): Benchmark {
   const folder = join(packageRoot, 'data', 'ml-latest-small-2016');
   const cli = join(packageRoot, 'dist', 'cli.js');
+  const withFm = row === 'baseline';
+  const models = withFm ? [] : ['--models', 'popularity,popularity-count,mf'];
   return {
-    row: 'baseline',
-    title: 'whole baseline, process start to results',
+    row,
+    title: `whole baseline${withFm ? '' : ' without FM'}, process start to results`,
     data: 'ml-latest-small',
     folder,
     whole: true,
@@ -185,12 +194,19 @@ function baseline({ python }: Environments): Benchmark {
         name: 'recsys',
         command: (out) => {
           const options = ['--json', '--quiet', '--threads', String(THREADS), '--results-dir', out];
-          return [process.execPath, cli, 'baseline', ...options];
+          return [process.execPath, cli, 'baseline', ...models, ...options];
         },
       },
       ...['ranx', 'numpy'].map((metrics) => ({
-        name: `implicit, myFM, ${metrics}`,
-        command: () => [python['venv-numpy1'], join(peerFolder, 'baseline.py'), folder, metrics],
+        name: `implicit, ${withFm ? 'myFM, ' : ''}${metrics}`,
+        env: { OPENBLAS_NUM_THREADS: '1' }, // as implicit asks
+        command: () => [
+          python['venv-numpy1'],
+          join(peerFolder, 'baseline.py'),
+          folder,
+          metrics,
+          ...(withFm ? [] : ['no-fm']),
+        ],
       })),
     ],
   };

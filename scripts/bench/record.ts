@@ -28,6 +28,8 @@ export const benchmarkSchema = z.object({
   schemaVersion: z.literal(2),
   machine: z.object({ cpu: z.string(), threads: z.number(), memoryGB: z.number(), node: z.string() }),
   missing: z.array(z.object({ name: z.string(), reason: z.string() })),
+  /** Variables of the caller's environment that say something of threads: no contender saw them. */
+  removedVariables: z.array(z.string()).default([]),
   rows: z.array(rowSchema),
   /** Ours alone: seconds per row and number of ratings. */
   scaling: z.array(

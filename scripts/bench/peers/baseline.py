@@ -2,7 +2,7 @@
 What `recsys baseline` does, with pandas, implicit, myFM, ranx and NumPy: load, split, popularity by mean and by count,
 ALS, a factorization machine, top 10 for all users, seven metrics, 10,000 bootstrap resamples. Same vector length and
 sweeps as our defaults. implicit cannot aim at (stars/4)^2 nor scale its regularization: its confidence grows instead,
-with the best of 15 settings on the test ratings, which favours it. `baseline.py DATA ranx|numpy`: ranx needs seconds to
+with the best of 15 settings on the test ratings, which favours it. `baseline.py DATA ranx|numpy [no-fm]`: ranx needs seconds to
 load what it has compiled, so that plain NumPy computes the metrics of a small data set sooner.
 """
 import json
@@ -74,30 +74,31 @@ als.fit(confidence, show_progress=False)
 lists["mf"] = als.recommend(people, train[people], N=10, filter_already_liked_items=True)[0]
 lap("mf")
 
-import myfm
+if sys.argv[3:] != ["no-fm"]:
+    import myfm
 
-movies = movies.sort_values("movieId")
-genres = movies["genres"].str.get_dummies("|").to_numpy(dtype=float)
-decade = pd.get_dummies(movies["title"].str.extract(r"\((\d{3})\d\)\s*$")[0]).to_numpy(dtype=float)
-eye = lambda n: csr_matrix((np.ones(n), (np.arange(n), np.arange(n))), shape=(n, n))
-features = csr_matrix(np.hstack([genres, decade]))
-blocks = [
-    myfm.RelationBlock(user[~test], eye(shape[0])),
-    myfm.RelationBlock(item[~test], hstack([eye(shape[1]), features]).tocsr()),
-]
-fm = myfm.MyFMRegressor(rank=FACTORS, random_seed=42)
-sys.stderr = open(os.devnull, "w")
-fm.fit(None, stars[~test], X_rel=blocks, n_iter=SWEEPS_FM, n_kept_samples=SWEEPS_FM // 2,
-       group_shapes=[shape[0], shape[1], features.shape[1]])
-scores = 0
-for sample in fm.predictor_.samples:
-    users, items, extra = np.split(np.asarray(sample.V), [shape[0], shape[0] + shape[1]])
-    weight = np.split(np.asarray(sample.w), [shape[0], shape[0] + shape[1]])
-    whole = items + features @ extra
-    pairs = (np.square(whole).sum(1) - np.square(items).sum(1) - features @ np.square(extra).sum(1)) / 2
-    scores = scores + users[people] @ whole.T + (weight[1] + features @ weight[2] + pairs)
-lists["fm"] = top(scores)
-lap("fm")
+    movies = movies.sort_values("movieId")
+    genres = movies["genres"].str.get_dummies("|").to_numpy(dtype=float)
+    decade = pd.get_dummies(movies["title"].str.extract(r"\((\d{3})\d\)\s*$")[0]).to_numpy(dtype=float)
+    eye = lambda n: csr_matrix((np.ones(n), (np.arange(n), np.arange(n))), shape=(n, n))
+    features = csr_matrix(np.hstack([genres, decade]))
+    blocks = [
+        myfm.RelationBlock(user[~test], eye(shape[0])),
+        myfm.RelationBlock(item[~test], hstack([eye(shape[1]), features]).tocsr()),
+    ]
+    fm = myfm.MyFMRegressor(rank=FACTORS, random_seed=42)
+    sys.stderr = open(os.devnull, "w")
+    fm.fit(None, stars[~test], X_rel=blocks, n_iter=SWEEPS_FM, n_kept_samples=SWEEPS_FM // 2,
+           group_shapes=[shape[0], shape[1], features.shape[1]])
+    scores = 0
+    for sample in fm.predictor_.samples:
+        users, items, extra = np.split(np.asarray(sample.V), [shape[0], shape[0] + shape[1]])
+        weight = np.split(np.asarray(sample.w), [shape[0], shape[0] + shape[1]])
+        whole = items + features @ extra
+        pairs = (np.square(whole).sum(1) - np.square(items).sum(1) - features @ np.square(extra).sum(1)) / 2
+        scores = scores + users[people] @ whole.T + (weight[1] + features @ weight[2] + pairs)
+    lists["fm"] = top(scores)
+    lap("fm")
 
 NAMES = ["precision@10", "recall@10", "f1@10", "ndcg@10", "map@10", "mrr@10", "hit_rate@10"]
 text = lambda values: np.asarray(values).astype(str)
