@@ -44,7 +44,7 @@ export function byId(a: Id, b: Id): number {
 }
 
 /** Ids as text. */
-export function textIds(ids: Ids): readonly string[] {
+function textIds(ids: Ids): readonly string[] {
   return ids instanceof Int32Array ? Array.from(ids, String) : ids;
 }
 

@@ -296,6 +296,7 @@ const MAX_TEXT_BYTES = 1 << 29;
 
 /** A whole file as text, unpacked and decoded; `encoding` is what it was read as. Throws DataError when it is too large. */
 export async function readText(content: Content): Promise<{ text: string; encoding: Encoding }> {
+  if (content.isWhole) return decodeWhole(content.head, content.encoding);
   const parts: Buffer[] = [];
   let bytes = 0;
   try {
@@ -313,9 +314,14 @@ export async function readText(content: Content): Promise<{ text: string; encodi
   } catch (cause) {
     throw packedError(cause, content.name);
   }
-  const whole = Buffer.concat(parts);
-  if (content.encoding === 'utf-8' && !isUtf8(whole, true)) {
-    return { text: new TextDecoder('windows-1252').decode(whole), encoding: 'windows-1252' };
+  return decodeWhole(Buffer.concat(parts), content.encoding);
+}
+
+/** UTF-8 where the bytes are, else Latin-1 as Windows has it; other encodings as they are. */
+function decodeWhole(bytes: Buffer, encoding: Encoding): { text: string; encoding: Encoding } {
+  try {
+    return { text: new TextDecoder(encoding, { fatal: encoding === 'utf-8' }).decode(bytes), encoding };
+  } catch {
+    return { text: new TextDecoder('windows-1252').decode(bytes), encoding: 'windows-1252' };
   }
-  return { text: new TextDecoder(content.encoding).decode(whole), encoding: content.encoding };
 }

@@ -83,7 +83,7 @@ export function widthOf(fields: readonly string[]): number {
 }
 
 /** Fields of one line, trimmed, quotes around a field taken away; for looking at a sample, not for reading. */
-export function splitFields(line: string, separator: Separator): string[] {
+function splitFields(line: string, separator: Separator): string[] {
   if (separator === ' ') return line.trim().split(/ +/).map(unquote);
   if (separator === '::' || !line.includes('"')) return line.split(separator).map((field) => field.trim());
   const fields: string[] = [];

@@ -179,8 +179,8 @@ export function readLinksCsv(
     ({ id, imdb = '', tmdb = '' }, line) => {
       const item = indexOf(idOf(id!));
       if (item === -1) return; // a link to a movie that the data set does not list does no harm
-      links.imdb[item] = odd.number(imdb.trim().replace(/^tt/i, ''), `imdb id ${quoteField(imdb)}`, line);
-      links.tmdb[item] = odd.number(tmdb, `tmdb id ${quoteField(tmdb)}`, line);
+      links.imdb[item] = odd.number(imdb.trim().replace(/^tt/i, ''), 'imdb id', line);
+      links.tmdb[item] = odd.number(tmdb, 'tmdb id', line);
     },
   );
   return { links, notes: odd.notes('ids that are no numbers, taken as unknown') };
@@ -202,7 +202,7 @@ class OddRows {
     if (text === '') return 0;
     const number = wholeNumber(text);
     if (number !== -1) return number;
-    this.add(what, 'a whole number', line);
+    this.add(`${what} ${quoteField(written)}`, 'a whole number', line);
     return 0;
   }
 
@@ -227,7 +227,7 @@ function splitDat(text: string): [string, string, string] {
 /** "Drama|War", or a list as Python or JSON writes it, of names or of objects with a name. */
 function splitGenres(text: string): string[] {
   if (text === '' || text === '(no genres listed)' || text === '[]') return [];
-  if (!/^\[.*\]$/s.test(text)) return text.split('|');
+  if (!text.startsWith('[') || !text.endsWith(']')) return text.split('|');
   const objects = [...text.matchAll(/['"]name['"]\s*:\s*(?:'([^']*)'|"([^"]*)")/g)];
   const names = objects.length > 0 ? objects : [...text.matchAll(/'([^']*)'|"([^"]*)"/g)];
   return names.map(([, single, double]) => single ?? double ?? '').filter((name) => name !== '');

@@ -18,7 +18,7 @@ export interface TableForm<Key extends string> {
 }
 
 /** Beginning of a text by which its dialect is detected. */
-const SAMPLE_CHARACTERS = 1 << 16;
+const SAMPLE_CHARACTERS = 1 << 13;
 
 /**
  * Calls `use` for each record with its fields by key. Throws DataError naming file and line: an empty file, a
