@@ -8,6 +8,7 @@ const floors = [
   'commands',
   'report',
   'explore',
+  'use',
   'experiment',
   'models',
   'evaluation',

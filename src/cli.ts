@@ -7,8 +7,10 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { compareCommand } from './commands/compare.ts';
 import { dataCommand } from './commands/data.ts';
 import { exploreCommand } from './commands/explore.ts';
+import { fitCommand } from './commands/fit.ts';
 import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
 import { openAiCommand } from './commands/openai.ts';
+import { recommendCommand } from './commands/recommend.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { RecsysError } from './util/errors.ts';
 import { systemError } from './util/process/system-errors.ts';
@@ -36,7 +38,9 @@ function program(): Command {
     evaluateCommand(),
     exploreCommand(),
     finetuneGpt2Command(),
+    fitCommand(),
     openAiCommand(),
+    recommendCommand(),
     reproduceCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));

@@ -14,6 +14,11 @@ const listsSchema = z.object({
     .boolean()
     .default(false)
     .describe('also save the lists: CSV, and JSON with titles, beside the record'),
+  saveModels: z
+    .string()
+    .optional()
+    .meta({ placeholder: 'dir' })
+    .describe('also save the fitted models, each in a folder of its name, for `recsys recommend`'),
 });
 
 const modelsSchema = z.object({
@@ -63,13 +68,19 @@ async function runAndReport(
   const path = join(output.resultsDir, `${experiment}_metrics.json`);
   const run = async (context: CommandContext) => {
     const fits = join(output.resultsDir, 'cache', 'fits');
-    const outcome = await runExperiment({ experiment, data, protocol, models }, { ...context, fits });
+    const { saveModels } = lists;
+    const onFitted = saveModels && (await import('../use/fit.ts')).saverOfModels(saveModels);
+    const outcome = await runExperiment(
+      { experiment, data, protocol, models },
+      { ...context, fits, ...(onFitted && { onFitted }) },
+    );
     if (output.json) print(jsonText(outcome.record));
     else {
       const { recordTable } = await import('../report/record-table.ts');
       print(recordTable(outcome.record));
     }
     const notes = await saveRecord(path, recordSchema, outcome.record);
+    if (saveModels) notes.push(...models.map(({ name }) => `saved ${join(saveModels, name)}`));
     if (lists.saveRecommendations) {
       const { saveLists } = await import('../experiment/lists.ts');
       const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), outcome);

@@ -32,7 +32,7 @@ export class FitFile implements FitStore {
   /** A file of its own for each version, data set, split and model. `note` gets a sentence about a damaged one. */
   constructor(
     folder: string,
-    { source, dataset, protocol }: Prepared,
+    { source, dataset, protocol }: Pick<Prepared, 'source' | 'dataset'> & { protocol: object },
     spec: Pick<ModelResult, 'name' | 'model' | 'hyperparameters'>,
     note: (line: string) => void,
   ) {

@@ -27,6 +27,8 @@ export interface RunContext {
   threads: number;
   /** Folder for what stopped fits leave; without it, nothing is kept. */
   fits?: string;
+  /** Called with each fitted model before it is asked for lists, such as to save it. */
+  onFitted?: (model: RunnableModel, fitted: Fitted, prepared: Prepared) => Promise<void>;
 }
 
 export interface Outcome {
@@ -61,7 +63,12 @@ export interface ModelRun<F extends Fitted = Fitted> {
 export async function runExperiment(spec: ExperimentSpec, context: RunContext): Promise<Outcome> {
   const watch = new Stopwatch();
   const prepared = await prepare(spec.data, spec.protocol, context, watch);
-  const runs = await runModels(prepared, spec.models, context, watch);
+  const { onFitted } = context;
+  const models = spec.models.map((model) => ({
+    ...model,
+    ...(onFitted && { save: (fitted: Fitted) => onFitted(model, fitted, prepared) }),
+  }));
+  const runs = await runModels(prepared, models, context, watch);
   const results = runs.map(({ result }) => result);
   const lists = new Map(runs.map(({ result, lists }) => [result.name, lists]));
   return { record: buildRecord(spec.experiment, prepared, results, watch), prepared, lists };
@@ -105,9 +112,12 @@ export async function runModels<F extends Fitted>(
   return runs;
 }
 
+/** What a fit needs to know of the data. */
+export type FitInput = Pick<Prepared, 'source' | 'dataset' | 'train'> & { protocol: { seed: number } };
+
 /** Fits `model` on the training part and disposes of it after `use`, also when that throws. */
 export async function withFitted<F extends Fitted, T>(
-  prepared: Prepared,
+  prepared: FitInput,
   model: RunnableModel<F>,
   context: RunContext,
   watch: Stopwatch,
@@ -133,6 +143,6 @@ export async function withFitted<F extends Fitted, T>(
 }
 
 /** A model's own generator: its numbers depend on the seed and its name, not on the models beside it. */
-export function modelRng({ protocol }: Pick<Prepared, 'protocol'>, name: string): Rng {
+export function modelRng({ protocol }: Pick<FitInput, 'protocol'>, name: string): Rng {
   return new Rng(protocol.seed).derive(`model:${name}`);
 }

@@ -1,5 +1,9 @@
-/** The contract of a recommender, which every model implements; language models add `language-model.ts`. */
+/**
+ * The contract of a recommender, which every model implements; language models add `language-model.ts`, models that can
+ * be saved and asked about anybody `saved.ts`.
+ */
 import type { TrainingSet } from '../data/training-set.ts';
+import type { TensorData } from '../huggingface/named-tensors.ts';
 import type { FitStore } from '../util/partial-fit.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
@@ -33,9 +37,14 @@ export interface Fitted {
   predict?(users: Int32Array, items: Int32Array): Float32Array;
   /** Facts about the fit that belong in the record and are the same from run to run (epochs run, final loss). */
   readonly facts?: Record<string, number | string | boolean>;
+  /** What `load` of the model's entry in the registry makes the same model of; absent where it cannot be saved. */
+  save?(): SavedState;
   /** Frees what `fit` holds beyond JavaScript memory (threads, sessions). The caller of `fit` disposes. */
   dispose?(): Promise<void>;
 }
+
+/** What a fit learned, as flat arrays by name, row-major. The model knows their shapes. */
+export type SavedState = Record<string, TensorData>;
 
 /** Lists for several users: row u of `items` and `scores` has k cells. */
 export interface TopK {

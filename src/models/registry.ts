@@ -1,12 +1,14 @@
 /** Every model by name: its options, and how it is loaded when it is first needed. */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import type { TrainingSet } from '../data/training-set.ts';
 import { UsageError } from '../util/errors.ts';
 import { easeOptions } from './ease/options.ts';
 import { fmOptions } from './fm/options.ts';
 import { mfOptions } from './mf/options.ts';
 import { popularityOptions } from './popularity/options.ts';
-import type { Recommender } from './recommender.ts';
+import type { FitContext, Recommender, SavedState } from './recommender.ts';
+import type { UsableModel } from './saved.ts';
 
 interface Entry<S extends z.ZodType> {
   /** One line for help texts. */
@@ -15,7 +17,16 @@ interface Entry<S extends z.ZodType> {
   /** Other option sets of the model under names of their own, which `--models` and its like take as well. */
   variants?: Record<string, Partial<z.input<S>>>;
   create: (options: z.output<S>) => Promise<Recommender>;
+  /** The fitted model from what its `save` gave and the ratings that it was fitted on. */
+  load?: Load<z.output<S>>;
 }
+
+type Load<O> = (
+  options: O,
+  state: SavedState,
+  train: TrainingSet,
+  context: Pick<FitContext, 'threads'>,
+) => Promise<UsableModel>;
 
 function entry<S extends z.ZodType>(definition: Entry<S>): Entry<S> {
   return definition;
@@ -28,23 +39,28 @@ export const registry = {
     options: popularityOptions,
     variants: { 'popularity-count': { by: 'count' }, 'popularity-damped': { by: 'damped' } },
     create: async (options) => (await import('./popularity/index.ts')).createPopularity(options),
+    load: async (options, state, train) =>
+      (await import('./popularity/index.ts')).loadPopularity(options, state, train),
   }),
   mf: entry({
     summary: 'matrix factorization: implicit ALS, BPR, or biased SGD on the ratings',
     options: mfOptions,
     variants: { 'mf-bpr': { solver: 'bpr' }, 'mf-sgd': { solver: 'sgd' } },
     create: async (options) => (await import('./mf/index.ts')).createMf(options),
+    load: async (...saved) => (await import('./mf/index.ts')).loadMf(...saved),
   }),
   fm: entry({
     summary: 'factorization machine over users, movies and movie features',
     options: fmOptions,
     variants: { 'fm-bpr': { solver: 'bpr' }, 'fm-pointwise': { solver: 'pointwise' } },
     create: async (options) => (await import('./fm/index.ts')).createFm(options),
+    load: async (...saved) => (await import('./fm/index.ts')).loadFm(...saved),
   }),
   ease: entry({
     summary: 'EASE, the closed-form linear item-item model',
     options: easeOptions,
     create: async (options) => (await import('./ease/index.ts')).createEase(options),
+    load: async (options, state, train) => (await import('./ease/index.ts')).loadEase(options, state, train),
   }),
 };
 
@@ -114,4 +130,21 @@ function nearestName(typed: string): string | undefined {
   const longer = modelNames.find((name) => typed !== '' && name.startsWith(typed));
   const nearest = closest(typed, modelNames);
   return longer ?? (distance(typed, nearest) <= 2 ? nearest : undefined);
+}
+
+/** Whether models of this entry can be saved and loaded. */
+export function isLoadable(model: ModelName): boolean {
+  return 'load' in registry[model];
+}
+
+/** The fitted model from its saved state, without a fit. Throws DataError when the state does not fit the options. */
+export async function loadModel(
+  spec: ModelSpec,
+  state: SavedState,
+  train: TrainingSet,
+  context: Pick<FitContext, 'threads'>,
+): Promise<UsableModel> {
+  const { options, load } = registry[spec.model] as Entry<z.ZodType>;
+  if (load === undefined) throw new UsageError({ found: `model '${spec.model}' cannot be loaded` });
+  return await load(options.parse(spec.hyperparameters), state, train, context);
 }

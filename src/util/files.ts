@@ -19,7 +19,7 @@ export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
  */
 export async function writeFileAtomic(
   path: string,
-  content: string | Uint8Array | Iterable<Uint8Array>,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<string>,
   { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
   const temporary = temporaryName(path);

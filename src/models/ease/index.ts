@@ -9,28 +9,29 @@
  *
  *     XP = KX,   P_jj = (1 - x_j' K x_j) / lambda,
  *
- * so that with few users no movies x movies matrix is ever made. Where both are many, the most rated movies are taken. Cells are (stars/4)^2; movie features may enter as
+ * so that with few users no movies x movies matrix is ever made. Where both are many, the most rated movies are taken. A person x who is no row of X gets xB by the same B, with
+ * xP = (x - (xX')KX) / lambda. Cells are (stars/4)^2; movie features may enter as
  * further rows of X, users that "rated" each movie of a genre.
  */
+import type { Csr } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { invert } from '../../numeric/inverse.ts';
 import { bestOf } from '../../numeric/best-of-row.ts';
-import { range, sum } from '../../util/arrays.ts';
+import { invert } from '../../numeric/inverse.ts';
+import { sum } from '../../util/arrays.ts';
 import { RecsysError } from '../../util/errors.ts';
-import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
+import { entriesOf } from '../../util/sparse-rows.ts';
 import { interruptible } from '../../util/process/signals.ts';
-import type { FitContext, Fitted, Recommender, TopK } from '../recommender.ts';
-import { buildMatrix, gram, itemsOf, type SparseMatrix } from './matrix.ts';
+import type { FitContext, Recommender, SavedState, TopK } from '../recommender.ts';
+import { savedArray, strongest, type Selection, type UsableModel } from '../saved.ts';
+import { buildMatrix, columnsOf, gram, itemsOf, rowsOfX } from './matrix.ts';
 import { MAX_INVERSE_ROWS, type EaseOptions } from './options.ts';
+import { diagonalByUsers, weightsByMovies, weightsByUsers, type Scorer, type Weights } from './weights.ts';
 
 export function createEase(options: EaseOptions): Recommender {
   return { name: 'ease', fit: (train, context) => fitEase(options, train, context) };
 }
 
-/** Scores of one user for the whole catalogue, written into `scores`; only those of unrated movies mean anything. */
-type Scorer = (user: number, scores: Float64Array) => void;
-
-async function fitEase(options: EaseOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
+async function fitEase(options: EaseOptions, train: TrainingSet, context: FitContext): Promise<UsableModel> {
   const { signal } = context;
   const items = itemsOf(train, options.maxItems);
   if (items.length < train.catalogue.length) context.progress.note(leftOutNote(train, items));
@@ -41,25 +42,36 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
     const side = fewerUsers ? matrix.byColumn : matrix.byRow;
     return { x: matrix, usersSide: fewerUsers, inverted: gram(side) };
   });
-  const n = inverted.n;
-  for (let i = 0; i < n; i++) inverted.values[i * n + i]! += options.regularization;
+  const { n, values: inverse } = inverted;
+  for (let i = 0; i < n; i++) inverse[i * n + i]! += options.regularization;
   const task = context.progress.start('EASE', n, 'columns');
   const advance = (share: number) => task.advance(Math.round(share * n));
-  await interruptible(signal, () => invert(inverted.values, n, { ...context, advance }));
+  await interruptible(signal, () => invert(inverse, n, { ...context, advance }));
   task.finish();
-  const scorer = await interruptible(signal, () =>
-    usersSide
-      ? scorerByUsers(x, inverted.values, options.regularization)
-      : scorerByMovies(x, inverted.values),
-  );
-  return {
-    recommend: async (users, k) => recommend(x, scorer, users, k),
-    facts: {
-      inverted: usersSide ? 'users' : 'movies',
-      rows: n,
-      ...(items.length < train.catalogue.length && { items: items.length }),
-    },
-  };
+  return await interruptible(signal, () => {
+    if (!usersSide) return fitted(options, train, items, weightsByMovies(x, inverse), x.byRow, { inverse });
+    const diagonal = diagonalByUsers(x, inverse, options.regularization);
+    const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
+    return fitted(options, train, items, weights, x.byRow, { inverse, diagonal });
+  });
+}
+
+/** The fitted model from its saved state. Throws DataError when the state does not fit. */
+export async function loadEase(
+  options: EaseOptions,
+  state: SavedState,
+  train: TrainingSet,
+): Promise<UsableModel> {
+  const items = itemsOf(train, options.maxItems);
+  const x = buildMatrix(train, items, options);
+  const [rows, columns] = [x.byRow.rows, x.byColumn.rows];
+  const usersSide = rows <= columns;
+  const n = Math.min(rows, columns);
+  const inverse = savedArray(state, 'inverse', Float64Array, n * n);
+  if (!usersSide) return fitted(options, train, items, weightsByMovies(x, inverse), x.byRow, { inverse });
+  const diagonal = savedArray(state, 'diagonal', Float64Array, columns);
+  const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
+  return fitted(options, train, items, weights, x.byRow, { inverse, diagonal });
 }
 
 function leftOutNote({ catalogue, ratingCounts, ratings }: TrainingSet, items: Int32Array): string {
@@ -81,59 +93,64 @@ function requireInvertible(rows: number): void {
   });
 }
 
-/** From K = (XX' + lambda I)^-1. */
-function scorerByUsers({ byRow, byColumn }: SparseMatrix, inverse: Float64Array, lambda: number): Scorer {
-  const rows = byRow.rows;
-  const rowsOfX = Array.from(range(rows), (row) => ({
-    columns: indicesOf(byRow, row),
-    values: valuesOf(byRow, row),
-  }));
-  const timesX: Scorer = (row, result) => {
-    result.fill(0);
-    rowsOfX.forEach(({ columns, values }, other) => {
-      const weight = inverse[row * rows + other]!;
-      for (let p = 0; p < columns.length; p++) result[columns[p]!]! += weight * values[p]!;
-    });
-  };
-  const diagonal = new Float64Array(byColumn.rows).fill(1 / lambda);
-  const product = new Float64Array(byColumn.rows);
-  for (let row = 0; row < rows; row++) {
-    timesX(row, product);
-    for (const [column, value] of entriesOf(byRow, row))
-      diagonal[column]! -= (value * product[column]!) / lambda;
-  }
-  return (user, scores) => {
-    timesX(user, scores);
-    for (let j = 0; j < scores.length; j++) scores[j]! /= -diagonal[j]!;
-  };
-}
-
-/** From P = (X'X + lambda I)^-1. */
-function scorerByMovies({ byRow, byColumn }: SparseMatrix, inverse: Float64Array): Scorer {
-  const columns = byColumn.rows;
-  return (user, scores) => {
-    scores.fill(0);
-    for (const [column, value] of entriesOf(byRow, user)) {
-      const weights = inverse.subarray(column * columns, (column + 1) * columns);
-      for (let j = 0; j < columns; j++) scores[j]! += value * weights[j]!;
-    }
-    for (let j = 0; j < columns; j++) scores[j]! /= -inverse[j * columns + j]!;
+/** `items`: the movie of each column of X; `rows`: what each user has rated, in the columns and values of X. */
+function fitted(
+  options: EaseOptions,
+  train: TrainingSet,
+  items: Int32Array,
+  weights: Weights,
+  rows: Csr,
+  state: SavedState,
+  scorer: Scorer = weights.scoreUser,
+): UsableModel {
+  const columnOf = columnsOf(items, train.itemCount);
+  const { usersSide, size } = weights;
+  return {
+    recommend: async (users, k, selection) => recommend(items, columnOf, rows, scorer, users, k, selection),
+    explain: (user, listed, count) =>
+      Array.from(listed, (item) => {
+        const column = columnOf[item]!;
+        const to = weights.towards(column);
+        const others = [...entriesOf(rows, user)].filter(([other]) => other !== column);
+        const reasons = others.map(([other, value]) => ({
+          because: items[other]!,
+          weight: value * to(other),
+        }));
+        return strongest(reasons, count);
+      }),
+    foldIn: async (histories) => {
+      const people = rowsOfX(histories, { items, itemCount: train.itemCount }, options);
+      return fitted(options, train, items, weights, people, state, weights.scorerOf(people));
+    },
+    facts: {
+      inverted: usersSide ? 'users' : 'movies',
+      rows: size,
+      ...(items.length < train.catalogue.length && { items: items.length }),
+    },
+    save: () => state,
   };
 }
 
 function recommend(
-  { byRow, items: catalogue }: SparseMatrix,
+  catalogue: Int32Array,
+  columnOf: Int32Array,
+  rows: Csr,
   scorer: Scorer,
   users: Int32Array,
   k: number,
+  selection?: Selection,
 ): TopK {
   const items = new Int32Array(users.length * k).fill(-1);
   const scores = new Float32Array(users.length * k);
   const candidates = new Float64Array(catalogue.length);
+  const isExcluded = selection && new Uint8Array(catalogue.length).fill(1);
+  for (const item of selection?.candidates ?? []) if (columnOf[item]! >= 0) isExcluded![columnOf[item]!] = 0;
   users.forEach((user, row) => {
     scorer(user, candidates);
-    for (let j = 0; j < candidates.length; j++) candidates[j] = Math.fround(candidates[j]!); // ties as the list shows them
-    for (const column of indicesOf(byRow, user)) candidates[column] = NaN;
+    for (let j = 0; j < candidates.length; j++) {
+      candidates[j] = isExcluded?.[j] === 1 ? NaN : Math.fround(candidates[j]!); // ties as the list shows them
+    }
+    if (!selection?.includeSeen) for (const [column] of entriesOf(rows, user)) candidates[column] = NaN;
     bestOf(candidates, k).forEach((candidate, rank) => {
       items[row * k + rank] = catalogue[candidate]!;
       scores[row * k + rank] = candidates[candidate]!;

@@ -5,7 +5,7 @@ import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { sum } from '../../util/arrays.ts';
 import { pow } from '../../util/math.ts';
-import { indicesOf, rowLength, valuesOf } from '../../util/sparse-rows.ts';
+import { entriesOf, indicesOf, rowLength, valuesOf } from '../../util/sparse-rows.ts';
 import { MAX_INVERSE_ROWS, type EaseOptions } from './options.ts';
 
 export interface SparseMatrix {
@@ -27,8 +27,7 @@ export function buildMatrix(
     'EASE',
     'Add the same number to all ratings so that the lowest is 0, or use --models mf-sgd, fm-pointwise or popularity.',
   );
-  const columnOf = new Int32Array(train.itemCount).fill(-1);
-  items.forEach((item, column) => (columnOf[item] = column));
+  const columnOf = columnsOf(items, train.itemCount);
   const features = itemFeatures(train, kinds);
   const cells = sum(
     Int32Array.from(items, (item) => train.ratingCounts[item]! + rowLength(features.matrix, item)),
@@ -70,6 +69,35 @@ export function itemsOf(
     .toSorted((a, b) => ratingCounts[b]! - ratingCounts[a]! || a - b)
     .slice(0, count)
     .sort();
+}
+
+/** The rows of X that `histories` (people x items, stars) would be; movies outside `items` are left out. */
+export function rowsOfX(
+  histories: Csr,
+  { items, itemCount }: { items: Int32Array; itemCount: number },
+  { targetExponent }: EaseOptions,
+): Csr {
+  const columnOf = columnsOf(items, itemCount);
+  const rows: number[] = [];
+  const columns: number[] = [];
+  const values: number[] = [];
+  for (let row = 0; row < histories.rows; row++) {
+    for (const [item, stars] of entriesOf(histories, row)) {
+      if (columnOf[item]! < 0) continue;
+      rows.push(row);
+      columns.push(columnOf[item]!);
+      values.push(pow(stars / REFERENCE_STARS, targetExponent));
+    }
+  }
+  const [r, c, v] = [Int32Array.from(rows), Int32Array.from(columns), Float32Array.from(values)];
+  return toCsr(r, c, v, histories.rows, items.length);
+}
+
+/** The column of each item index; -1 for an item that has none. */
+export function columnsOf(items: Int32Array, itemCount: number): Int32Array {
+  const columnOf = new Int32Array(itemCount).fill(-1);
+  items.forEach((item, column) => (columnOf[item] = column));
+  return columnOf;
 }
 
 /** A'A, (n, n) with n = A's columns, upper half only: the sum over A's rows of their outer products. */

@@ -1,10 +1,19 @@
 /** Factorization machine: one model, three ways to fit it, each loaded when it is chosen. */
-import { itemFeatures, type FeatureField } from '../../data/item-features.ts';
+import { itemFeatures, type FeatureField, type ItemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
+import { paddedFactors } from '../../numeric/als/solver.ts';
 import type { FeatureRows } from '../../numeric/feature-prior.ts';
-import type { FitContext, Recommender } from '../recommender.ts';
-import { dotProductFitted, starsByDotProduct } from '../factorization/dot-product.ts';
+import { entriesOf } from '../../util/sparse-rows.ts';
+import {
+  dotProductFitted,
+  loadDotProduct,
+  type DotProductExtras,
+  type DotProductModel,
+} from '../factorization/dot-product.ts';
+import { foldInWithAls, foldInWithRidge } from '../factorization/fold-in.ts';
 import { optionsOf } from '../factorization/options.ts';
+import type { FitContext, Recommender, SavedState } from '../recommender.ts';
+import { savedArray, type UsableModel } from '../saved.ts';
 import { collapse, type Machine } from './machine.ts';
 import { solverDefaults, type Field, type FmOptions, type Solver } from './options.ts';
 
@@ -13,13 +22,75 @@ export function createFm(options: FmOptions): Recommender {
     name: 'fm',
     async fit(train, context) {
       const { machine, features } = await fitMachine(options, train, context);
-      const model = collapse(machine, features);
-      return {
-        ...dotProductFitted(model, train, context, { features: features.columns }),
-        ...(options.solver === 'pointwise' && { predict: starsByDotProduct(model, train.scale) }),
-      };
+      const { users, items, k, factors } = machine;
+      const featureFactors = factors.slice((users + items) * k);
+      return fitted(options, { ...collapse(machine, features), featureFactors }, train, context);
     },
   };
+}
+
+/** The fitted model from its saved state. Throws DataError when the state does not fit. */
+export async function loadFm(
+  options: FmOptions,
+  state: SavedState,
+  train: TrainingSet,
+  context: Pick<FitContext, 'threads'>,
+): Promise<UsableModel> {
+  const k = paddedFactors(optionsOf(solverDefaults, options.solver, options).factors);
+  const { names } = featuresOf(options, train);
+  const featureFactors = savedArray(state, 'featureFactors', Float32Array, names.length * k);
+  return fitted(options, { ...loadDotProduct(state, train, k), featureFactors }, train, context);
+}
+
+/** A collapsed machine; its movies' vectors are those of the movies themselves and of their features, added up. */
+type CollapsedMachine = DotProductModel & {
+  /** (features, k), row-major. */
+  featureFactors: Float32Array;
+};
+
+function fitted(
+  options: FmOptions,
+  model: CollapsedMachine,
+  train: TrainingSet,
+  context: Pick<FitContext, 'threads'>,
+): UsableModel {
+  const { names, matrix } = featuresOf(options, train);
+  const extras: DotProductExtras = {
+    facts: { features: names.length },
+    predictsStars: options.solver === 'pointwise',
+    reasons: (user, item) =>
+      [...entriesOf(matrix, item)].map(([feature, value]) => ({
+        because: names[feature]!,
+        weight: value * dot(user, model.featureFactors, feature),
+      })),
+  };
+  if (options.solver === 'ials') {
+    const settings = {
+      ...optionsOf(solverDefaults, 'ials', options),
+      confidenceExponent: 0,
+      priorStrength: 0,
+    };
+    extras.foldIn = foldInWithAls(settings, train, model, context.threads);
+  } else if (options.solver === 'pointwise') {
+    extras.foldIn = foldInWithRidge(optionsOf(solverDefaults, 'pointwise', options), train, model);
+  }
+  const usable = dotProductFitted(model, train, context, extras);
+  return { ...usable, save: () => ({ ...usable.save?.(), featureFactors: model.featureFactors }) };
+}
+
+function dot(vector: Float32Array, matrix: Float32Array, row: number): number {
+  const k = vector.length;
+  let sum = 0;
+  for (let f = 0; f < k; f++) sum += vector[f]! * matrix[row * k + f]!;
+  return sum;
+}
+
+/** The features of the items, at the values that the machine is trained with. */
+function featuresOf(options: FmOptions, train: TrainingSet): ItemFeatures {
+  const own = optionsOf(solverDefaults, options.solver, options);
+  const { names, matrix } = itemFeatures(train, own.fields.filter(isFeature));
+  const scale = 'featureScale' in own ? own.featureScale : 1;
+  return { names, matrix: { ...matrix, values: matrix.values.map((value) => value * scale) } };
 }
 
 /**
@@ -31,10 +102,7 @@ export async function fitMachine(
   train: TrainingSet,
   context: FitContext,
 ): Promise<{ machine: Machine; features: FeatureRows }> {
-  const own = optionsOf(solverDefaults, options.solver, options);
-  const { matrix } = itemFeatures(train, own.fields.filter(isFeature));
-  const scale = 'featureScale' in own ? own.featureScale : 1;
-  const features = { ...matrix, values: matrix.values.map((value) => value * scale) };
+  const features = featuresOf(options, train).matrix;
   return { machine: await fits[options.solver](options, train, features, context), features };
 }
 

@@ -9,15 +9,23 @@
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { fitByAls } from '../../numeric/als/fit.ts';
+import { paddedFactors } from '../../numeric/als/solver.ts';
 import { fitBySgd } from '../../numeric/sgd/fit.ts';
 import { mean } from '../../util/arrays.ts';
-import { dotProductFitted, starsByDotProduct } from '../factorization/dot-product.ts';
+import {
+  dotProductFitted,
+  loadDotProduct,
+  type DotProductExtras,
+  type DotProductModel,
+} from '../factorization/dot-product.ts';
+import { foldInWithAls, foldInWithRidge } from '../factorization/fold-in.ts';
 import type { BprOptions, SgdOptions } from '../factorization/options.ts';
 import { alsData, pairwiseSettings, sgdProblem, squaredErrorSettings } from '../factorization/problem.ts';
-import type { FitContext, Fitted, Recommender } from '../recommender.ts';
+import type { FitContext, Recommender, SavedState } from '../recommender.ts';
+import type { UsableModel } from '../saved.ts';
 import { solverOptions, type MfAlsOptions, type MfOptions, type Solver } from './options.ts';
 
-type Fit = (options: MfOptions, train: TrainingSet, context: FitContext) => Promise<Fitted>;
+type Fit = (options: MfOptions, train: TrainingSet, context: FitContext) => Promise<DotProductModel>;
 
 const fits: Record<Solver, Fit> = {
   ials: (options, ...rest) => fitByImplicitAls(solverOptions('ials', options), ...rest),
@@ -29,41 +37,63 @@ const fits: Record<Solver, Fit> = {
 export function createMf(options: MfOptions): Recommender {
   return {
     name: 'mf',
-    fit: (train, context) => fits[options.solver](options, train, context),
+    fit: async (train, context) => {
+      const model = await fits[options.solver](options, train, context);
+      return fitted(options, model, train, context);
+    },
   };
 }
 
-async function fitByImplicitAls(
-  options: MfAlsOptions,
+/** The fitted model from its saved state. Throws DataError when the state does not fit. */
+export async function loadMf(
+  options: MfOptions,
+  state: SavedState,
   train: TrainingSet,
-  context: FitContext,
-): Promise<Fitted> {
-  const features = options.features.length > 0 ? itemFeatures(train, options.features).matrix : undefined;
-  const learned = await fitByAls(alsData(train, features), options, context);
-  return dotProductFitted(learned, train, context, { sweeps: options.iterations });
+  context: Pick<FitContext, 'threads'>,
+): Promise<UsableModel> {
+  const { factors } = solverOptions(options.solver, options);
+  return fitted(options, loadDotProduct(state, train, paddedFactors(factors)), train, context);
 }
 
-async function fitByBpr(options: BprOptions, train: TrainingSet, context: FitContext): Promise<Fitted> {
+function fitted(
+  options: MfOptions,
+  model: DotProductModel,
+  train: TrainingSet,
+  context: Pick<FitContext, 'threads'>,
+): UsableModel {
+  const { threads } = context;
+  const extras: Record<Solver, () => DotProductExtras> = {
+    ials: () => {
+      const own = solverOptions('ials', options);
+      return { facts: { sweeps: own.iterations }, foldIn: foldInWithAls(own, train, model, threads) };
+    },
+    bpr: () => ({ facts: { epochs: solverOptions('bpr', options).epochs } }),
+    sgd: () => {
+      const own = solverOptions('sgd', options);
+      const foldIn = foldInWithRidge(own, train, model);
+      return { facts: { epochs: own.epochs }, predictsStars: true, foldIn };
+    },
+  };
+  return dotProductFitted(model, train, context, extras[options.solver]());
+}
+
+async function fitByImplicitAls(options: MfAlsOptions, train: TrainingSet, context: FitContext) {
+  const features = options.features.length > 0 ? itemFeatures(train, options.features).matrix : undefined;
+  return await fitByAls(alsData(train, features), options, context);
+}
+
+async function fitByBpr(options: BprOptions, train: TrainingSet, context: FitContext) {
   const { problem, stars } = sgdProblem(train, options.factors);
   const settings = { ...options, label: 'BPR', ...pairwiseSettings(options, stars, train) };
   const { userFactors, itemFactors, itemBiases } = await fitBySgd(problem, settings, context);
-  const model = { k: problem.k, userFactors, itemFactors, itemBias: itemBiases };
-  return dotProductFitted(model, train, context, { epochs: options.epochs });
+  return { k: problem.k, userFactors, itemFactors, itemBias: itemBiases };
 }
 
-async function fitBySquaredError(
-  options: SgdOptions,
-  train: TrainingSet,
-  context: FitContext,
-): Promise<Fitted> {
+async function fitBySquaredError(options: SgdOptions, train: TrainingSet, context: FitContext) {
   const { problem, stars } = sgdProblem(train, options.factors);
   const meanRating = mean(train.ratings.values);
   const settings = { ...options, label: 'biased MF', ...squaredErrorSettings(stars, meanRating) };
   const { userFactors, itemFactors, userBiases, itemBiases } = await fitBySgd(problem, settings, context);
   const userBias = Float64Array.from(userBiases, (bias) => meanRating + bias);
-  const model = { k: problem.k, userFactors, itemFactors, userBias, itemBias: itemBiases };
-  return {
-    ...dotProductFitted(model, train, context, { epochs: options.epochs }),
-    predict: starsByDotProduct(model, train.scale),
-  };
+  return { k: problem.k, userFactors, itemFactors, userBias, itemBias: itemBiases };
 }

@@ -119,36 +119,85 @@ function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem
     unobservedWeight: settings.unobservedWeight,
     levels: { confidence, target: power(settings.targetExponent) },
     byUser: data.byUser,
-    ...regularization(data, settings),
+    ...lambdasOfRows(data, settings),
     conjugateGradientSteps: settings.conjugateGradientSteps,
   };
 }
 
 /**
+ * The factors of other users than those of `data`, one per row of `histories`, for fixed item factors: the exact solution
+ * of a user's row, whatever `conjugateGradientSteps` says. Equal to the digit to a row of a fit that solves exactly and
+ * ended with these item factors, unless the row has so few ratings that the fit shared its matrix with other rows.
+ * Returns (users, k), row-major; a user without a rating is 0. `histories.relativeRatings` are those of its own levels.
+ */
+export async function foldInByAls(
+  data: AlsData,
+  settings: AlsSettings,
+  { k, itemFactors }: Pick<AlsFactors, 'k' | 'itemFactors'>,
+  histories: Pick<AlsData, 'byUser' | 'relativeRatings'>,
+  threads: number,
+): Promise<Float32Array> {
+  const folded = { ...data, ...histories };
+  const pool = KernelPool.create({ threads, operations: operationsPerSweep(folded, k) });
+  try {
+    const { user } = regularization(data, settings);
+    const users = range(rowCount(histories.byUser));
+    const solver = new AlsSolver(pool, {
+      ...alsProblem(folded, settings, k),
+      userLambdas: Float32Array.from(users, (row) => user(rowLength(histories.byUser, row))),
+      conjugateGradientSteps: 0,
+      sharesFactors: false,
+    });
+    solver.itemFactors.set(itemFactors);
+    solver.updateUsers();
+    return solver.userFactors.slice();
+  } finally {
+    await pool.dispose();
+  }
+}
+
+/** The regularization of each row of a fit. */
+function lambdasOfRows(data: AlsData, settings: AlsSettings) {
+  const { user, item } = regularization(data, settings);
+  const ratingsOfItem = countByItem(data);
+  return {
+    userLambdas: Float32Array.from(range(rowCount(data.byUser)), (row) => user(rowLength(data.byUser, row))),
+    itemLambdas: Float32Array.from(ratingsOfItem, item),
+  };
+}
+
+function countByItem({ byUser, itemCount }: AlsData): Int32Array {
+  const ratings = new Int32Array(itemCount);
+  for (const item of byUser.indices) ratings[item]!++;
+  return ratings;
+}
+
+/**
+ * The regularization of a user and of an item by their number of ratings.
  * lambda_u = regularization * scale * f_u^nu with the frequency f_u = ratings of u + unobserved weight * other side
  * (Rendle et al. 2021, eq. 9). `scale` makes the total pull independent of nu, so that the exponent can be changed
  * without tuning the regularization again. Confidence is left out of the frequency.
  */
-function regularization({ byUser, itemCount, catalogue }: AlsData, settings: AlsSettings) {
+function regularization(data: AlsData, settings: AlsSettings) {
+  const { byUser, catalogue } = data;
   const { unobservedWeight, frequencyExponent } = settings;
   const users = rowCount(byUser);
-  const ratingsOfItem = new Int32Array(itemCount);
-  for (const item of byUser.indices) ratingsOfItem[item]!++;
-  const userFrequency = (user: number) => rowLength(byUser, user) + unobservedWeight * catalogue.length;
-  const itemFrequency = (item: number) => ratingsOfItem[item]! + unobservedWeight * users;
+  const ratingsOfItem = countByItem(data);
+  const userFrequency = (ratings: number) => ratings + unobservedWeight * catalogue.length;
+  const itemFrequency = (ratings: number) => ratings + unobservedWeight * users;
   let plain = 0;
   let raised = 0;
   const count = (f: number) => {
     plain += f;
     raised += pow(f, frequencyExponent);
   };
-  for (let user = 0; user < users; user++) count(userFrequency(user));
-  for (const item of catalogue) count(itemFrequency(item));
+  for (let user = 0; user < users; user++) count(userFrequency(rowLength(byUser, user)));
+  for (const item of catalogue) count(itemFrequency(ratingsOfItem[item]!));
   const scale = (settings.regularization * plain) / raised;
   const lambda = (f: number) => scale * pow(f, frequencyExponent);
   return {
-    userLambdas: Float32Array.from(range(users), (user) => lambda(userFrequency(user))),
-    itemLambdas: Float32Array.from(range(itemCount), (item) => lambda(itemFrequency(item))),
+    user: (ratings: number) => lambda(userFrequency(ratings)),
+    item: (ratings: number) => lambda(itemFrequency(ratings)),
   };
 }
 

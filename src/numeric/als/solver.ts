@@ -23,6 +23,8 @@ export interface AlsProblem {
   itemLambdas: Float32Array;
   /** Steps of preconditioned conjugate gradients per row and update at most, or 0 for the exact solution by Cholesky. */
   conjugateGradientSteps: number;
+  /** Rows with few entries and equal regularization share a matrix, which changes their last digits. Default: true. */
+  sharesFactors?: boolean;
 }
 
 interface Side {
@@ -129,7 +131,7 @@ export class AlsSolver {
   #createSide(observed: ObservedRows, lambdas: Float32Array): Side {
     const rows = lambdas.length;
     const { k } = this.#problem;
-    const { factorOf, distinct } = sharedLambdas(observed, lambdas);
+    const { factorOf, distinct } = sharedLambdas(observed, lambdas, this.#problem.sharesFactors ?? true);
     return {
       rows,
       observed,
@@ -262,6 +264,7 @@ function unpack(panels: Float32Array, k: number, full: Float32Array): void {
 function sharedLambdas(
   observed: ObservedRows,
   lambdas: Float32Array,
+  sharesFactors: boolean,
 ): { factorOf: Int32Array; distinct: number[] } {
   const rowsOf = new Map<number, number[]>();
   lambdas.forEach((lambda, row) => {
@@ -274,7 +277,7 @@ function sharedLambdas(
   const factorOf = new Int32Array(lambdas.length).fill(-1);
   const distinct: number[] = [];
   for (const [lambda, rows] of rowsOf) {
-    if (rows.length < MIN_SHARING_ROWS) continue;
+    if (rows.length < MIN_SHARING_ROWS || !sharesFactors) continue;
     for (const row of rows) factorOf[row] = distinct.length;
     distinct.push(lambda);
   }

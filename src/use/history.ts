@@ -1,0 +1,233 @@
+/** A person who is not in the data: ratings from a file, or titles that are liked and disliked. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { distance } from 'fastest-levenshtein';
+import { toCsr, type Csr } from '../data/csr.ts';
+import type { TrainingSet } from '../data/training-set.ts';
+import { normalizeName } from '../language/titles/keys.ts';
+import { TitleIndex, toNaturalTitle } from '../language/titles.ts';
+import { DataError, UsageError } from '../util/errors.ts';
+
+/** Ratings of one person: item index to stars. */
+export type History = Map<number, number>;
+
+export interface FoundHistory {
+  history: History;
+  /** What was left out, each as a sentence. */
+  notes: string[];
+}
+
+/** Of an unknown title, this many titles that are like it are named. */
+const MAX_SUGGESTIONS = 3;
+
+/** Finds movies by id or by title, as `src/language` finds those that models write. */
+export class MovieFinder {
+  readonly #train: TrainingSet;
+  readonly #titles: TitleIndex;
+  readonly #itemOf: Map<number, number>;
+
+  constructor(train: TrainingSet) {
+    this.#train = train;
+    this.#titles = new TitleIndex(train.movies);
+    this.#itemOf = new Map(Array.from(train.itemIds, (id, item) => [id, item]));
+  }
+
+  /** The item index of a movie id, or undefined. */
+  byId(id: number): number | undefined {
+    return this.#itemOf.get(id);
+  }
+
+  /**
+   * The movie that `written` names: a title with or without its year, or a movie id. Throws UsageError at `place`, with
+   * the movies that may be meant, for an unknown or ambiguous one.
+   */
+  find(written: string, place: string): number {
+    const id = /^\s*\d+\s*$/.test(written) ? this.byId(Number(written)) : undefined;
+    if (id !== undefined) return id;
+    const match = this.#titles.match(written, (item) => this.#isRated(item));
+    if ('item' in match) return match.item;
+    if (match.class === 'ambiguous') {
+      throw new UsageError({
+        place,
+        found: `'${written}' fits ${match.items.map((item) => this.#name(item)).join(' and ')}`,
+        remedy: 'Add the year, or give the movie id.',
+      });
+    }
+    const near = this.#similar(written);
+    throw new UsageError({
+      place,
+      found: `no movie '${written}'`,
+      remedy:
+        near.length === 0
+          ? 'Write the title as in movies.csv, with its year, or give the movie id.'
+          : `Did you mean ${near.map((item) => this.#name(item)).join(' or ')}?`,
+    });
+  }
+
+  #isRated(item: number): boolean {
+    return this.#train.ratingCounts[item]! > 0;
+  }
+
+  #name(item: number): string {
+    return `${toNaturalTitle(this.#train.movies.titles[item]!)} [${this.#train.itemIds[item]}]`;
+  }
+
+  /** Titles in which all words are, those with most ratings first; else the ones fewest edits away. */
+  #similar(written: string): number[] {
+    const { catalogue, movies, ratingCounts } = this.#train;
+    const key = bareName(written);
+    const words = key.split(' ').filter((word) => word !== '');
+    if (words.length === 0) return [];
+    const keys = new Map(Array.from(catalogue, (item) => [item, bareName(movies.titles[item]!)]));
+    const ratings = (item: number) => ratingCounts[item]!;
+    const containing = [...keys]
+      .filter(([, name]) => words.every((word) => name.includes(word)))
+      .map(([item]) => item)
+      .sort((a, b) => ratings(b) - ratings(a));
+    if (containing.length > 0) return containing.slice(0, MAX_SUGGESTIONS);
+    return [...keys]
+      .map(([item, name]) => ({ item, edits: distance(key, name) }))
+      .filter(({ edits }) => edits <= Math.max(2, key.length / 4))
+      .sort((a, b) => a.edits - b.edits || ratings(b.item) - ratings(a.item))
+      .slice(0, MAX_SUGGESTIONS)
+      .map(({ item }) => item);
+  }
+}
+
+/** Normalized, without year and article. */
+function bareName(title: string): string {
+  return normalizeName(title.replace(/\s*\(\d{4}.*$/, '')).replace(/^(?:the|an?) /, '');
+}
+
+/** Ratings of liked and disliked titles: the highest and the lowest rating of the scale. Throws UsageError. */
+export function historyOfTitles(
+  finder: MovieFinder,
+  { scale }: Pick<TrainingSet, 'scale'>,
+  liked: readonly string[],
+  disliked: readonly string[],
+): History {
+  const history: History = new Map();
+  for (const title of liked) history.set(finder.find(title, '--like'), scale.max);
+  for (const title of disliked) {
+    const item = finder.find(title, '--dislike');
+    if (history.has(item)) {
+      throw new UsageError({ place: '--dislike', found: `'${title}' is among those liked as well` });
+    }
+    history.set(item, scale.min);
+  }
+  return history;
+}
+
+/** Columns by lower-case name: MovieLens' own, and the exports of Letterboxd and IMDb. */
+const COLUMNS = {
+  id: ['movieid'],
+  title: ['title', 'name'],
+  year: ['year'],
+  rating: ['rating', 'your rating'],
+} as const;
+
+/**
+ * Reads a CSV file with a header: `movieId` or `title` (or `Name` and `Year`, as Letterboxd exports it), and `rating` in
+ * stars (or IMDb's `Your Rating`, of 10). A movie that is not found is left out with a note; of two ratings of a movie the
+ * later line counts. Throws DataError, naming file and line, for a file that cannot be used.
+ */
+export async function historyOfFile(
+  path: string,
+  finder: MovieFinder,
+  { scale }: Pick<TrainingSet, 'scale'>,
+): Promise<FoundHistory> {
+  const { columns, rows } = await readRows(path);
+  const history: History = new Map();
+  const notes: string[] = [];
+  const divisor = columns.rating === 'your rating' ? 10 / scale.max : 1;
+  for (const [n, row] of rows.entries()) {
+    const place = `${path}:${n + 2}`;
+    const text = row[columns.rating]!.trim();
+    if (text === '') continue; // IMDb lists what was seen and not rated as well
+    const stars = Number(text) / divisor;
+    if (!(stars >= scale.min && stars <= scale.max)) {
+      throw new DataError({ place, found: `rating '${text}'`, wanted: `${scale.min} to ${scale.max} stars` });
+    }
+    const written = writtenMovie(row, columns);
+    try {
+      history.set(finder.find(written, place), stars);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      notes.push(`${error.message.replace(/[.?]$/, '')}; the rating is left out.`);
+    }
+  }
+  if (history.size > 0) return { history, notes };
+  throw new DataError({
+    place: path,
+    found: `no rating of a known movie in ${rows.length} lines`,
+    wanted: 'lines such as "Heat (1995),4.5" under a header "title,rating"',
+    ...(notes[0] !== undefined && { remedy: `The first: ${notes[0]}` }),
+  });
+}
+
+interface FoundColumns {
+  id?: string;
+  title?: string;
+  year?: string;
+  rating: string;
+}
+
+async function readRows(path: string): Promise<{ columns: FoundColumns; rows: Record<string, string>[] }> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new DataError({ place: path, found: 'cannot be read', wanted: 'a CSV file of ratings', cause });
+  });
+  let rows: Record<string, string>[];
+  try {
+    rows = parse(text, {
+      bom: true,
+      columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+      skip_empty_lines: true,
+    });
+  } catch (cause) {
+    throw new DataError({ place: path, found: (cause as Error).message, wanted: 'CSV with a header', cause });
+  }
+  const names = Object.keys(rows[0] ?? {});
+  const find = (options: readonly string[]) => options.find((name) => names.includes(name));
+  const [id, title, year, rating] = [COLUMNS.id, COLUMNS.title, COLUMNS.year, COLUMNS.rating].map(find);
+  if (rating === undefined || (id === undefined && title === undefined)) {
+    throw new DataError({
+      place: `${path}:1`,
+      found: rows.length === 0 ? 'no line below the header' : `columns ${names.join(', ')}`,
+      wanted: "a header with 'rating' and 'movieId' or 'title'",
+    });
+  }
+  const users = new Set(rows.map((row) => row['userid']));
+  if (users.size > 1) {
+    throw new DataError({
+      place: path,
+      found: `ratings of ${users.size} users`,
+      wanted: 'the ratings of one person',
+    });
+  }
+  return {
+    rows,
+    columns: { rating, ...(id && { id }), ...(title && { title }), ...(year && { year }) },
+  };
+}
+
+function writtenMovie(row: Record<string, string>, { id, title, year }: FoundColumns): string {
+  const number = id === undefined ? '' : row[id]!.trim();
+  if (number !== '') return number;
+  const name = title === undefined ? '' : row[title]!.trim();
+  const own = year === undefined ? '' : row[year]!.trim();
+  return /^\d{4}$/.test(own) && !name.endsWith(')') ? `${name} (${own})` : name;
+}
+
+/** Histories as rows that a model folds in. */
+export function rowsOfHistories(histories: readonly History[], itemCount: number): Csr {
+  const cells = histories.flatMap((history, row) =>
+    [...history].map(([item, stars]) => ({ row, item, stars })),
+  );
+  return toCsr(
+    Int32Array.from(cells, ({ row }) => row),
+    Int32Array.from(cells, ({ item }) => item),
+    Float32Array.from(cells, ({ stars }) => stars),
+    histories.length,
+    itemCount,
+  );
+}

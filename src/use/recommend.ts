@@ -1,0 +1,114 @@
+/** Lists with titles and reasons from a saved model: for its users, for a new person, and for everybody at once. */
+import type { Csr } from '../data/csr.ts';
+import { splitYear } from '../data/titles.ts';
+import { toNaturalTitle } from '../language/titles.ts';
+import type { Selection, UsableModel } from '../models/saved.ts';
+import { UsageError, throwIfAborted } from '../util/errors.ts';
+import { range } from '../util/arrays.ts';
+import type { SavedModel } from './saved-model.ts';
+
+export interface Recommendation {
+  rank: number;
+  movieId: number;
+  /** As people write it, without the year: "The Matrix". */
+  title: string;
+  year: number | null;
+  genres: string[];
+  score: number;
+  /** Why, strongest first: movies that the person liked, or features such as "genres:Drama". */
+  why: { because: string; weight: number }[];
+}
+
+/** Most reasons given for a recommendation. */
+const MAX_REASONS = 3;
+/** Users asked for at a time when all are: bounds the memory. */
+const USERS_PER_BLOCK = 2048;
+
+/** The user index of a released id. Throws UsageError for an unknown one, with what to do. */
+export function userIndex({ train, manifest }: Pick<SavedModel, 'train' | 'manifest'>, id: number): number {
+  const { userIds } = train;
+  const user = userIds.indexOf(id);
+  if (user >= 0) return user;
+  throw new UsageError({
+    place: '--user',
+    found: `no user ${id} among the ${userIds.length} of ${manifest.dataset.name} (ids ${userIds[0]} to ${userIds.at(-1)})`,
+    remedy: 'For somebody who is not in the data, give --ratings FILE or --like "Heat (1995)".',
+  });
+}
+
+/** Lists of user indices of `model`, which is the saved model or one that people were folded into. */
+export async function recommendTo(
+  saved: Pick<SavedModel, 'train'>,
+  model: UsableModel,
+  users: readonly number[],
+  k: number,
+  selection: Selection,
+): Promise<Recommendation[][]> {
+  const { items, scores } = await model.recommend(Int32Array.from(users), k, selection);
+  return users.map((user, row) => {
+    const cells = items.subarray(row * k, (row + 1) * k);
+    const own = cells.filter((item) => item >= 0);
+    const reasons = model.explain?.(user, own, MAX_REASONS) ?? [];
+    return Array.from(own, (item, n) => ({
+      rank: n + 1,
+      ...describeMovie(saved, item),
+      score: scores[row * k + n]!,
+      why: (reasons[n] ?? []).map(({ because, weight }) => ({
+        because: typeof because === 'number' ? toNaturalTitle(saved.train.movies.titles[because]!) : because,
+        weight,
+      })),
+    }));
+  });
+}
+
+/** Id, title, year and genres of an item. */
+export function describeMovie({ train: { itemIds, movies } }: Pick<SavedModel, 'train'>, item: number) {
+  const { name, year } = splitYear(toNaturalTitle(movies.titles[item]!));
+  return {
+    movieId: itemIds[item]!,
+    title: name,
+    year: movies.years[item] || year || null,
+    genres: movies.genres[item]!,
+  };
+}
+
+/** The model for people who are not in the data. Throws UsageError for a model that would have to be trained again. */
+export async function foldIn({ model, manifest }: SavedModel, histories: Csr): Promise<UsableModel> {
+  if (model.foldIn !== undefined) return await model.foldIn(histories);
+  const { solver } = manifest.hyperparameters;
+  throw new UsageError({
+    place: '--model',
+    found: `${manifest.name}${typeof solver === 'string' ? ` by solver ${solver}` : ''} cannot take up a new person`,
+    wanted: 'popularity, ease, mf by ials or sgd, or fm by ials or pointwise',
+    remedy: 'Fit one of those: `recsys fit mf --save DIR`.',
+  });
+}
+
+/**
+ * Lines of CSV for all users, header first: userId,movieId,rank,score, as `recsys evaluate` reads them. Users go in
+ * blocks, so the memory does not grow with their number. Throws AbortedError when the signal fires.
+ */
+export async function* listsOfAllUsers(
+  { train, model }: SavedModel,
+  k: number,
+  selection: Selection,
+  signal: AbortSignal,
+  onUsers: (users: number) => void,
+): AsyncGenerator<string> {
+  yield 'userId,movieId,rank,score\n';
+  const users = range(train.userCount);
+  for (let begin = 0; begin < users.length; begin += USERS_PER_BLOCK) {
+    throwIfAborted(signal);
+    const block = users.subarray(begin, begin + USERS_PER_BLOCK);
+    const { items, scores } = await model.recommend(block, k, selection);
+    let text = '';
+    for (const [row, user] of block.entries()) {
+      for (let n = 0; n < k && items[row * k + n]! >= 0; n++) {
+        const cell = row * k + n;
+        text += `${train.userIds[user]},${train.itemIds[items[cell]!]},${n + 1},${scores[cell]}\n`;
+      }
+    }
+    yield text;
+    onUsers(block.length);
+  }
+}

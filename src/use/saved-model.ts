@@ -1,0 +1,305 @@
+/**
+ * A saved model as a folder that needs nothing beside it:
+ *
+ * - `model.json`: what it is, what it was fitted on, and the other two files by name and SHA-256;
+ * - `arrays-*.safetensors`: what the fit learned (`model.*`) and the ratings that it was fitted on (`data.*`);
+ * - `movies-*.json`: ids are in the arrays, titles, years, genres and tags here.
+ *
+ * `model.json` is written last and replaced in one step, and the other files are named after their content, so that a
+ * folder holds the former model or the new one at any moment, whatever stops the process.
+ */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Dataset, Ratings, Tags } from '../data/dataset.ts';
+import { trainingSet, type TrainingSet } from '../data/training-set.ts';
+import {
+  digestOf,
+  readTensorFile,
+  tensorFileChunks,
+  writeTensorFile,
+  type NamedTensor,
+} from '../huggingface/named-tensors.ts';
+import type { RunnableModel } from '../experiment/run.ts';
+import type { SavedState } from '../models/recommender.ts';
+import { isLoadable, isRegistered, loadModel, modelNames, recordedSpec } from '../models/registry.ts';
+import { savedArray, type UsableModel } from '../models/saved.ts';
+import { DataError } from '../util/errors.ts';
+import { sha256, writeFileAtomic } from '../util/files.ts';
+import { ownVersion, versionsFit } from './versions.ts';
+
+const FORMAT_VERSION = 1;
+/** The file that makes a folder a saved model. */
+export const MANIFEST = 'model.json';
+/** Files of this and of former models in the folder. */
+const PARTS = /^(?:arrays|movies)-[0-9a-f]{16}[.](?:safetensors|json)$/;
+
+const fileSchema = z.object({ name: z.string().regex(PARTS), sha256: z.string(), bytes: z.int() });
+
+const manifestSchema = z.object({
+  format: z.literal('recsys model'),
+  formatVersion: z.int(),
+  /** Version of recsys that saved it. */
+  recsys: z.string(),
+  name: z.string(),
+  model: z.string(),
+  hyperparameters: z.record(z.string(), z.unknown()),
+  facts: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+  dataset: z.object({
+    name: z.string(),
+    files: z.array(z.object({ name: z.string(), sha256: z.string(), bytes: z.int() })),
+    scale: z.object({ min: z.number(), max: z.number(), step: z.number() }),
+  }),
+  /** `split` "none": fitted on all ratings, for use; otherwise on the training part of that split. */
+  fittedOn: z.object({
+    split: z.string(),
+    testShare: z.number().optional(),
+    seed: z.int(),
+    splitDigest: z.string(),
+    trainRatings: z.int(),
+  }),
+  files: z.object({ arrays: fileSchema, movies: fileSchema }),
+});
+const signedSchema = manifestSchema.extend({
+  /** SHA-256 of the rest of this file as compact JSON. */
+  digest: z.string(),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+const moviesSchema = z.object({
+  titles: z.array(z.string()),
+  years: z.array(z.int()),
+  genres: z.array(z.array(z.string())),
+  tags: z
+    .object({
+      users: z.array(z.int()),
+      items: z.array(z.int()),
+      texts: z.array(z.string()),
+      timestamps: z.array(z.int()),
+    })
+    .optional(),
+});
+
+export interface ModelToSave {
+  spec: Pick<RunnableModel, 'name' | 'model' | 'hyperparameters'>;
+  state: SavedState;
+  facts: Manifest['facts'];
+  dataset: Pick<Dataset, 'name' | 'files'>;
+  train: TrainingSet;
+  fittedOn: Manifest['fittedOn'];
+}
+
+/** A saved model, read and verified. */
+export interface SavedModel {
+  folder: string;
+  manifest: Manifest;
+  train: TrainingSet;
+  model: UsableModel;
+}
+
+/**
+ * Saves a model in `folder`, which is made; a model that was saved there is replaced. Throws RecsysError naming the file
+ * that cannot be written; the former model is kept then.
+ */
+export async function saveModel(folder: string, saved: ModelToSave): Promise<void> {
+  const { spec, state, facts, dataset, train, fittedOn } = saved;
+  const arrays = arraysOf(state, train);
+  const movies = moviesJson(train);
+  const arraysDigest = digestOf(tensorFileChunks(arrays));
+  const moviesDigest = digestOf([Buffer.from(movies)]);
+  const files = {
+    arrays: { name: `arrays-${arraysDigest.sha256.slice(0, 16)}.safetensors`, ...arraysDigest },
+    movies: { name: `movies-${moviesDigest.sha256.slice(0, 16)}.json`, ...moviesDigest },
+  };
+  await writeTensorFile(join(folder, files.arrays.name), arrays);
+  await writeFileAtomic(join(folder, files.movies.name), movies);
+  const { name, files: sources } = dataset;
+  const manifest = manifestSchema.parse({
+    format: 'recsys model',
+    formatVersion: FORMAT_VERSION,
+    recsys: ownVersion,
+    ...spec,
+    facts,
+    dataset: { name, files: sources, scale: train.scale }, // in stars, as the ratings of a training set
+    fittedOn,
+    files,
+  });
+  const signed = { ...manifest, digest: digestOfManifest(manifest) };
+  await writeFileAtomic(join(folder, MANIFEST), `${JSON.stringify(signed, null, 2)}\n`);
+  for (const other of await readdir(folder)) {
+    const isPresent = other === files.arrays.name || other === files.movies.name;
+    if (PARTS.test(other) && !isPresent) await rm(join(folder, other), { force: true });
+  }
+}
+
+function arraysOf(state: SavedState, train: TrainingSet): Map<string, NamedTensor> {
+  const { users, items, values, timestamps } = train.ratings;
+  const { userIds, itemIds } = train;
+  const data: SavedState = { userIds, itemIds, users, items, values, timestamps };
+  const named = (prefix: string, arrays: SavedState) =>
+    Object.entries(arrays).map(([name, array]): [string, NamedTensor] => [
+      `${prefix}.${name}`,
+      { shape: [array.length], data: array },
+    ]);
+  return new Map([...named('model', state), ...named('data', data)]);
+}
+
+function moviesJson({ movies: { titles, years, genres }, tags }: TrainingSet): string {
+  const plainTags = tags && {
+    users: [...tags.users],
+    items: [...tags.items],
+    texts: tags.texts,
+    timestamps: [...tags.timestamps],
+  };
+  return JSON.stringify({ titles, years: [...years], genres, ...(plainTags && { tags: plainTags }) });
+}
+
+/**
+ * Reads `folder`, verifies every file and builds the model. Throws DataError for no model, another version, a changed or
+ * missing file, or arrays that do not fit the options.
+ */
+export async function loadSavedModel(folder: string, context: { threads: number }): Promise<SavedModel> {
+  const manifest = await readManifest(folder);
+  const { name, model, hyperparameters, files } = manifest;
+  if (!isRegistered(model) || !isLoadable(model)) {
+    throw new DataError({
+      place: join(folder, MANIFEST),
+      found: `model '${model}'`,
+      wanted: `one of ${modelNames.join(', ')}`,
+    });
+  }
+  const [arrays, movies] = await Promise.all([
+    readTensorFile(join(folder, files.arrays.name), files.arrays.sha256),
+    readMovies(join(folder, files.movies.name), files.movies.sha256),
+  ]);
+  const part = (prefix: string): SavedState =>
+    Object.fromEntries(
+      [...arrays]
+        .filter(([name]) => name.startsWith(`${prefix}.`))
+        .map(([name, { data }]) => [name.slice(prefix.length + 1), data]),
+    );
+  const train = trainOf(part('data'), movies, manifest);
+  const spec = recordedSpec(name, model, hyperparameters);
+  return { folder, manifest, train, model: await loadModel(spec, part('model'), train, context) };
+}
+
+/** `model.json` of a folder, verified. Throws DataError as `loadSavedModel` does. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, MANIFEST);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new DataError({
+      place: folder,
+      found: 'no saved model',
+      wanted: `a folder with ${MANIFEST}`,
+      remedy: `\`recsys fit mf --save ${folder}\` makes one.`,
+      cause,
+    });
+  });
+  const value = parseJson(text, path);
+  refuseOtherVersion(value, path);
+  const result = signedSchema.safeParse(value);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new DataError({
+      place: `${path}: ${issue!.path.join('.')}`,
+      found: issue!.message,
+      remedy: 'Fit the model again.',
+    });
+  }
+  const { digest, ...manifest } = result.data;
+  if (digest !== digestOfManifest(manifest)) throw changed(path);
+  return manifest;
+}
+
+function refuseOtherVersion(value: unknown, path: string): void {
+  const { format, formatVersion, recsys } = (value ?? {}) as Record<string, unknown>;
+  if (format !== 'recsys model') {
+    throw new DataError({ place: path, found: 'not a model that recsys saved' });
+  }
+  if (formatVersion === FORMAT_VERSION && typeof recsys === 'string' && versionsFit(recsys)) return;
+  throw new DataError({
+    place: path,
+    found: `saved by recsys ${String(recsys)} in format ${String(formatVersion)}`,
+    wanted: `a model of recsys ${ownVersion}, format ${FORMAT_VERSION}`,
+    remedy: 'Fit the model again with this version, or use the version that saved it.',
+  });
+}
+
+/** The same for any order in which the fields were written. */
+function digestOfManifest(manifest: Manifest): string {
+  return sha256(JSON.stringify(manifestSchema.parse(manifest)));
+}
+
+async function readMovies(path: string, expected: string): Promise<z.output<typeof moviesSchema>> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new DataError({ place: path, found: 'cannot be read', wanted: 'a file of a saved model', cause });
+  });
+  if (sha256(bytes) !== expected) throw changed(path);
+  return moviesSchema.parse(parseJson(bytes.toString(), path));
+}
+
+function trainOf(
+  data: SavedState,
+  { titles, years, genres, tags }: z.output<typeof moviesSchema>,
+  { dataset: { scale }, fittedOn: { trainRatings } }: Manifest,
+): TrainingSet {
+  const column = (name: string) => savedArray(data, name, Int32Array, trainRatings);
+  const ratings: Ratings = {
+    users: column('users'),
+    items: column('items'),
+    values: savedArray(data, 'values', Float32Array, trainRatings),
+    timestamps: column('timestamps'),
+  };
+  const source = {
+    userIds: savedArray(data, 'userIds', Int32Array, data['userIds']?.length ?? 0),
+    itemIds: savedArray(data, 'itemIds', Int32Array, titles.length),
+    movies: { titles, years: Int16Array.from(years), genres },
+    ...(tags && { tags: typedTags(tags) }),
+    scale,
+  };
+  return trainingSet(source, ratings, { users: new Int32Array(), items: new Int32Array() });
+}
+
+function typedTags(tags: NonNullable<z.output<typeof moviesSchema>['tags']>): Tags {
+  return {
+    users: Int32Array.from(tags.users),
+    items: Int32Array.from(tags.items),
+    texts: tags.texts,
+    timestamps: Int32Array.from(tags.timestamps),
+  };
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DataError({ place: path, found: 'not JSON', wanted: 'a file of a saved model', cause });
+  }
+}
+
+function changed(path: string): DataError {
+  return new DataError({
+    place: path,
+    found: 'changed since the model was saved',
+    remedy: 'Copy the folder again, or fit the model again.',
+  });
+}
+
+/**
+ * Refuses a model that was not fitted on these files. Throws DataError naming the model and both data sets.
+ */
+export function requireDataset(
+  { folder, manifest }: Pick<SavedModel, 'folder' | 'manifest'>,
+  { name, files }: Pick<Dataset, 'name' | 'files'>,
+): void {
+  const digests = (list: Dataset['files']) => list.map((file) => `${file.name} ${file.sha256}`).sort();
+  const [own, other] = [digests(manifest.dataset.files), digests(files)];
+  if (own.join() === other.join()) return;
+  const different = files.filter((file) => !own.includes(`${file.name} ${file.sha256}`));
+  throw new DataError({
+    place: folder,
+    found: `fitted on ${manifest.dataset.name}, of which ${different.map((file) => file.name).join(', ') || 'a file'} differs`,
+    wanted: `a model of ${name}`,
+    remedy: 'Fit the model on this data set, or leave --dataset out.',
+  });
+}
