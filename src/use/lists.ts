@@ -1,6 +1,7 @@
 /** Recommendations as a table for the terminal, as JSON and as CSV. */
 import { once } from 'node:events';
 import { writeFileAtomic } from '../util/files.ts';
+import { csvCell, printable } from '../util/process/terminal.ts';
 import type { Recommendation } from './recommend.ts';
 import type { SavedModel } from './saved-model.ts';
 
@@ -67,33 +68,28 @@ function describeReasons(why: Recommendation['why']): string {
   if (why.length === 0) return '';
   const features = why.map(({ because }) => featureName(because));
   if (features.every((name) => name === undefined)) {
-    return `because of ${why.map(({ because }) => clean(because)).join(', ')}`;
+    return `because of ${why.map(({ because }) => printable(because)).join(', ')}`;
   }
-  return `for ${features.map((name, n) => name ?? clean(why[n]!.because)).join(', ')}`;
+  return `for ${features.map((name, n) => name ?? printable(why[n]!.because)).join(', ')}`;
 }
 
 function featureName(because: string): string | undefined {
   const [, field, value] = /^(genres|decade|tags):(.*)$/s.exec(because) ?? [];
   if (value === undefined) return undefined;
   if (field === 'decade') return `the ${value}s`;
-  return field === 'tags' ? `tag '${clean(value)}'` : clean(value);
+  return field === 'tags' ? `tag '${printable(value)}'` : printable(value);
 }
 
-/** At words, into lines of at most `width`; a longer word stands alone. Control characters are replaced. */
+/** At words, into lines of at most `width`; a longer word stands alone. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [''];
-  for (const word of clean(text).split(' ')) {
+  for (const word of printable(text).split(' ')) {
     const last = lines.at(-1)!;
     if (last === '') lines[lines.length - 1] = word;
     else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;
-}
-
-/** Without control characters, which a title from a file could use to rewrite the terminal. */
-function clean(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\uFFFD');
 }
 
 /** One object: the model and the lists. Ends in a newline. */
@@ -112,12 +108,6 @@ export function csvOfLists(_: About, lists: readonly UserList[]): string {
     }
   }
   return `${lines.join('\n')}\n`;
-}
-
-/** As RFC 4180 quotes it. */
-function csvCell(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Writes `chunks` to a file, whole or not at all, or to standard output no faster than its reader reads. */
