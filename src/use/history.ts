@@ -24,16 +24,16 @@ const MAX_SUGGESTIONS = 3;
 export class MovieFinder {
   readonly #train: TrainingSet;
   readonly #titles: TitleIndex;
-  readonly #itemOf: Map<number, number>;
+  readonly #itemOf: Map<string, number>;
 
   constructor(train: TrainingSet) {
     this.#train = train;
     this.#titles = new TitleIndex(train.movies);
-    this.#itemOf = new Map(Array.from(train.itemIds, (id, item) => [id, item]));
+    this.#itemOf = new Map(Array.from<number | string>(train.itemIds).map((id, item) => [String(id), item]));
   }
 
   /** The item index of a movie id, or undefined. */
-  byId(id: number): number | undefined {
+  byId(id: string): number | undefined {
     return this.#itemOf.get(id);
   }
 
@@ -42,7 +42,7 @@ export class MovieFinder {
    * the movies that may be meant, for an unknown or ambiguous one.
    */
   find(written: string, place: string): number {
-    const id = /^\s*\d+\s*$/.test(written) ? this.byId(Number(written)) : undefined;
+    const id = this.byId(written.trim());
     if (id !== undefined) return id;
     const match = this.#titles.match(written, (item) => this.#isRated(item));
     if ('item' in match) return match.item;

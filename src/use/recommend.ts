@@ -9,7 +9,7 @@ import type { SavedModel } from './saved-model.ts';
 
 export interface Recommendation {
   rank: number;
-  movieId: number;
+  movieId: number | string;
   /** As people write it, without the year: "The Matrix". */
   title: string;
   year: number | null;
@@ -25,9 +25,12 @@ const MAX_REASONS = 3;
 const USERS_PER_BLOCK = 2048;
 
 /** The user index of a released id. Throws UsageError for an unknown one, with what to do. */
-export function userIndex({ train, manifest }: Pick<SavedModel, 'train' | 'manifest'>, id: number): number {
+export function userIndex(
+  { train, manifest }: Pick<SavedModel, 'train' | 'manifest'>,
+  id: number | string,
+): number {
   const { userIds } = train;
-  const user = userIds.indexOf(id);
+  const user = Array.from<number | string>(userIds).findIndex((own) => String(own) === String(id));
   if (user >= 0) return user;
   throw new UsageError({
     place: '--user',

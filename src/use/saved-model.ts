@@ -3,7 +3,7 @@
  *
  * - `model.json`: what it is, what it was fitted on, and the other two files by name and SHA-256;
  * - `arrays-*.safetensors`: what the fit learned (`model.*`) and the ratings that it was fitted on (`data.*`);
- * - `movies-*.json`: ids are in the arrays, titles, years, genres and tags here.
+ * - `movies-*.json`: ids, titles, years, genres and tags.
  *
  * `model.json` is written last and replaced in one step, and the other files are named after their content, so that a
  * folder holds the former model or the new one at any moment, whatever stops the process.
@@ -11,7 +11,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Dataset, Ratings, Tags } from '../data/dataset.ts';
+import type { Dataset, Ids, Ratings, Tags } from '../data/dataset.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import {
   digestOf,
@@ -66,7 +66,11 @@ const signedSchema = manifestSchema.extend({
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
+const idsSchema = z.union([z.array(z.int()), z.array(z.string())]);
+
 const moviesSchema = z.object({
+  userIds: idsSchema,
+  itemIds: idsSchema,
   titles: z.array(z.string()),
   years: z.array(z.int()),
   genres: z.array(z.array(z.string())),
@@ -134,8 +138,7 @@ export async function saveModel(folder: string, saved: ModelToSave): Promise<voi
 
 function arraysOf(state: SavedState, train: TrainingSet): Map<string, NamedTensor> {
   const { users, items, values, timestamps } = train.ratings;
-  const { userIds, itemIds } = train;
-  const data: SavedState = { userIds, itemIds, users, items, values, timestamps };
+  const data: SavedState = { users, items, values, timestamps };
   const named = (prefix: string, arrays: SavedState) =>
     Object.entries(arrays).map(([name, array]): [string, NamedTensor] => [
       `${prefix}.${name}`,
@@ -144,14 +147,15 @@ function arraysOf(state: SavedState, train: TrainingSet): Map<string, NamedTenso
   return new Map([...named('model', state), ...named('data', data)]);
 }
 
-function moviesJson({ movies: { titles, years, genres }, tags }: TrainingSet): string {
+function moviesJson({ userIds, itemIds, movies: { titles, years, genres }, tags }: TrainingSet): string {
+  const ids = { userIds: [...userIds], itemIds: [...itemIds] };
   const plainTags = tags && {
     users: [...tags.users],
     items: [...tags.items],
     texts: tags.texts,
     timestamps: [...tags.timestamps],
   };
-  return JSON.stringify({ titles, years: [...years], genres, ...(plainTags && { tags: plainTags }) });
+  return JSON.stringify({ ...ids, titles, years: [...years], genres, ...(plainTags && { tags: plainTags }) });
 }
 
 /**
@@ -240,7 +244,7 @@ async function readMovies(path: string, expected: string): Promise<z.output<type
 
 function trainOf(
   data: SavedState,
-  { titles, years, genres, tags }: z.output<typeof moviesSchema>,
+  { userIds, itemIds, titles, years, genres, tags }: z.output<typeof moviesSchema>,
   { dataset: { scale }, fittedOn: { trainRatings } }: Manifest,
 ): TrainingSet {
   const column = (name: string) => savedArray(data, name, Int32Array, trainRatings);
@@ -251,13 +255,18 @@ function trainOf(
     timestamps: column('timestamps'),
   };
   const source = {
-    userIds: savedArray(data, 'userIds', Int32Array, data['userIds']?.length ?? 0),
-    itemIds: savedArray(data, 'itemIds', Int32Array, titles.length),
+    userIds: typedIds(userIds),
+    itemIds: typedIds(itemIds),
     movies: { titles, years: Int16Array.from(years), genres },
     ...(tags && { tags: typedTags(tags) }),
     scale,
   };
   return trainingSet(source, ratings, { users: new Int32Array(), items: new Int32Array() });
+}
+
+/** Ids that are numbers in an array of their own type. */
+function typedIds(ids: z.output<typeof idsSchema>): Ids {
+  return ids.every((id) => typeof id === 'number') ? Int32Array.from(ids) : ids.map(String);
 }
 
 function typedTags(tags: NonNullable<z.output<typeof moviesSchema>['tags']>): Tags {
