@@ -55,17 +55,15 @@ describe('recsys fit', () => {
     const all = await run('fit', 'popularity', '--dataset', dataset, '--save', 'said');
     expect(all.stdout).toMatch(/^popularity fitted on all \d+ ratings of .*, saved in said\n$/);
     const part = await run(
-      ...[
-        'fit',
-        'popularity',
-        '--dataset',
-        dataset,
-        '--save',
-        'said',
-        '--split',
-        'per-user-random',
-        '--json',
-      ],
+      'fit',
+      'popularity',
+      '--dataset',
+      dataset,
+      '--save',
+      'said',
+      '--split',
+      'per-user-random',
+      '--json',
     );
     const manifest = JSON.parse(part.stdout) as { fittedOn: { split: string; trainRatings: number } };
     expect(manifest.fittedOn.split).toBe('per-user-random');
@@ -81,8 +79,17 @@ describe('recsys fit', () => {
 
   it('baseline --save-models saves models that give the lists of its record', async () => {
     const { code } = await run(
-      ...['baseline', '--models', 'mf,popularity', '--dataset', dataset, '--quiet', '--k', '5'],
-      ...['--save-models', 'kept', '--save-recommendations'],
+      'baseline',
+      '--models',
+      'mf,popularity',
+      '--dataset',
+      dataset,
+      '--quiet',
+      '--k',
+      '5',
+      '--save-models',
+      'kept',
+      '--save-recommendations',
     );
     expect(code).toBe(0);
     const saved = await run('recommend', '--model', 'kept/mf', '--all-users', '--k', '5');
@@ -121,16 +128,14 @@ describe('recsys recommend', () => {
 
   it.each(['mf', 'fm', 'ease', 'popularity'])('gives somebody new a list from %s', async (name) => {
     const { lists: found } = await lists(
-      ...[
-        '--model',
-        `models/${name}`,
-        '--like',
-        'The Film 2',
-        '--like',
-        '4',
-        '--dislike',
-        'Film 5, The (1984)',
-      ],
+      '--model',
+      `models/${name}`,
+      '--like',
+      'The Film 2',
+      '--like',
+      '4',
+      '--dislike',
+      'Film 5, The (1984)',
     );
     expect(found).toHaveLength(1);
     expect(found[0]!.user).toBe(null);
@@ -170,7 +175,16 @@ describe('recsys recommend', () => {
 
   it('filters by genre, years and number of ratings', async () => {
     const { lists: found } = await lists(
-      ...['--model', 'models/ease', '--user', '1', '--genre', 'comedy', '--years', '1990-1999', '--k', '40'],
+      '--model',
+      'models/ease',
+      '--user',
+      '1',
+      '--genre',
+      'comedy',
+      '--years',
+      '1990-1999',
+      '--k',
+      '40',
     );
     expect(found[0]!.recommendations.length).toBeGreaterThan(0);
     for (const { genres, year } of found[0]!.recommendations) {
@@ -218,7 +232,7 @@ describe('recsys recommend', () => {
     const lines = (await readFile(join(cwd, 'all.csv'), 'utf8')).trim().split('\n');
     expect(lines[0]).toBe('userId,movieId,rank,score');
     expect(lines.length).toBeGreaterThan(30 * 9);
-    const scored = await run(...['evaluate', '--recommendations', 'all.csv', '--dataset', dataset]);
+    const scored = await run('evaluate', '--recommendations', 'all.csv', '--dataset', dataset);
     expect([scored.code, scored.stdout]).toEqual([0, expect.stringContaining('NDCG')]);
   });
 
