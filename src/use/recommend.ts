@@ -65,7 +65,7 @@ export async function recommendTo(
 }
 
 /** Id, title, year and genres of an item. */
-export function describeMovie({ train: { itemIds, movies } }: Pick<SavedModel, 'train'>, item: number) {
+function describeMovie({ train: { itemIds, movies } }: Pick<SavedModel, 'train'>, item: number) {
   const { name, year } = splitYear(toNaturalTitle(movies.titles[item]!));
   return {
     movieId: itemIds[item]!,

@@ -6,9 +6,9 @@
 // call, so neither the chunks nor the threads show in the bits. Beside a kernel that needs scratch stands a function
 // `<kernel>Scratch` of some of its parameters: the bytes. The build writes parameters, layouts of structs and exported
 // constants to src/numeric/pool/kernels.ts, which types what the host passes.
-export * from './als-cholesky';
-export * from './als-conjugate-gradients';
-export * from './als-gram';
+export * from './als/cholesky';
+export * from './als/conjugate-gradients';
+export * from './als/gram';
 export * from './features';
 export * from './inverse';
 export { PANEL_COLUMNS } from './panels';

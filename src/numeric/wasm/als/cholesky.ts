@@ -1,7 +1,7 @@
-// Rows of ALS (see als-update.ts) solved exactly. The plain form is in test/numeric/reference/als.ts, to the bit for all
+// Rows of ALS (see als/update.ts) solved exactly. The plain form is in test/numeric/reference/als.ts, to the bit for all
 // but short rows.
 
-import { confidenceOf, otherOf, targetOf, AlsUpdate } from './als-update';
+import { confidenceOf, otherOf, targetOf, AlsUpdate } from './update';
 import {
   addDiagonal,
   addGram,
@@ -14,8 +14,8 @@ import {
   panelAt,
   PANEL_ROW_BYTES,
   tile,
-} from './panels';
-import { axpy, madd, sumLanes } from './simd';
+} from '../panels';
+import { axpy, madd, sumLanes } from '../simd';
 
 // Entries of a row that is solved from a shared factor, at most: with the prior they fill a panel's eight columns.
 export const MAX_SHORT_ENTRIES: i32 = 7;

@@ -1,4 +1,4 @@
-// What all rows of an update of ALS have in common (see als-update.ts): the Gram matrix, the factors of the matrices that
+// What all rows of an update of ALS have in common (see als/update.ts): the Gram matrix, the factors of the matrices that
 // rows of equal lambda share, and an inverse. The plain form is in test/numeric/reference/als.ts, to the bit.
 
 import {
@@ -11,7 +11,7 @@ import {
   panelAt,
   PANEL_ROW_BYTES,
   tile,
-} from './panels';
+} from '../panels';
 
 // The gathered rows.
 export function gramBlocksScratch(k: i32): usize {

@@ -1,8 +1,8 @@
-// Rows of ALS (see als-update.ts) by preconditioned conjugate gradients. The plain form is in
+// Rows of ALS (see als/update.ts) by preconditioned conjugate gradients. The plain form is in
 // test/numeric/reference/als.ts, to the bit.
 
-import { confidenceOf, otherOf, targetOf, AlsUpdate } from './als-update';
-import { axpy, axpy4, dot, dots4, madd, scaleAdd } from './simd';
+import { confidenceOf, otherOf, targetOf, AlsUpdate } from './update';
+import { axpy, axpy4, dot, dots4, madd, scaleAdd } from '../simd';
 
 // Rows that take their steps of conjugate gradients together, so that G is read once for all of them.
 const ROWS_PER_GROUP: i32 = 4;
