@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -35,6 +35,18 @@ describe('recsys explore', () => {
     const { stdout } = await recsys(['explore', '--results-dir', resultsDir, '--quiet'], { cwd });
     expect(stdout).toMatch(/^ml-latest-small-2016: 100,004 ratings/);
     expect((await stat(join(resultsDir, 'exploration.html'))).size).toBeLessThan(1_000_000);
+  });
+
+  it.each([
+    ['one genre', ['1,1,4,100', '2,2,5,200', '2,3,3,300']],
+    ['one rating', ['1,1,4,100']],
+  ])('draws what there is to draw of a data set with %s', async (_name, ratings) => {
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-least-'));
+    await writeFile(join(folder, 'ratings.csv'), `userId,movieId,rating,timestamp\n${ratings.join('\n')}\n`);
+    const movies = [1, 2, 3].map((id) => `${id},Film ${id} (1990),Drama`);
+    await writeFile(join(folder, 'movies.csv'), `movieId,title,genres\n${movies.join('\n')}\n`);
+    const { code, stderr } = await recsys(['explore', '--dataset', folder, '--quiet'], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
   });
 
   it('refuses a data set that is not there with exit code 1 and a remedy', async () => {

@@ -73,16 +73,24 @@ function sectionsOf(found: Exploration): Section[] {
       ? [
           {
             title: 'Genres',
-            charts: [genreCountChart(found), genreMeanChart(found), genreCooccurrenceChart(found)],
+            charts: [
+              genreCountChart(found),
+              genreMeanChart(found),
+              ...(found.genres.length > 1 ? [genreCooccurrenceChart(found)] : []),
+            ],
           },
         ]
       : []),
-    {
-      title: 'What each split does',
-      intro: `Test share ${percent(found.settings.testShare, 0)}, seed ${found.settings.seed}; relevant is a rating of at least ${found.settings.threshold} stars.`,
-      charts: splitCharts(found),
-      tables: [splitTable(found)],
-    },
+    ...(found.splits.length > 0
+      ? [
+          {
+            title: 'What each split does',
+            intro: `Test share ${percent(found.settings.testShare, 0)}, seed ${found.settings.seed}; relevant is a rating of at least ${found.settings.threshold} stars.`,
+            charts: splitCharts(found),
+            tables: [splitTable(found)],
+          },
+        ]
+      : []),
   ];
 }
 
