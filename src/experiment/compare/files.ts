@@ -25,7 +25,9 @@ export async function readRecords(files: readonly string[], folder: string): Pro
   const records: RecordFile[] = [];
   for (const path of paths) {
     if (!named && !(await claimsToBeRecord(path))) continue;
-    records.push({ file: basename(path), record: await readRecord(path, anyRecordSchema) });
+    const record = await readRecord(path, anyRecordSchema);
+    requireMetrics(path, record);
+    records.push({ file: basename(path), record });
   }
   if (records.length > 0) return records;
   throw new DataError({
@@ -34,6 +36,21 @@ export async function readRecords(files: readonly string[], folder: string): Pro
     wanted: 'at least one to compare',
     remedy: 'Run `recsys baseline` first.',
   });
+}
+
+/** Throws DataError when a model has no metrics at a cut-off of the protocol. */
+function requireMetrics(path: string, { protocol, models }: AnyRecord): void {
+  for (const [n, { name, metrics }] of models.entries()) {
+    for (const k of protocol.k) {
+      if (metrics[k] !== undefined) continue;
+      throw new DataError({
+        place: `${path}: models.${n}.metrics`,
+        found: `no metrics of ${name} at k = ${k}`,
+        wanted: `metrics at every cut-off of the protocol, ${protocol.k.join(', ')}`,
+        remedy: 'Run the experiment again.',
+      });
+    }
+  }
 }
 
 async function jsonFilesIn(folder: string): Promise<string[]> {

@@ -50,6 +50,15 @@ describe('comparing records', () => {
     expect(pair!.p).toBeGreaterThan(0.5);
   });
 
+  it('refuses a record without metrics at a cut-off of its protocol, by file and field', async () => {
+    const record = recordOf({ good, bad });
+    const [first] = record.models;
+    const files = { 'a.json': { ...record, models: [{ ...first!, metrics: {} }] } };
+    await expect(compareIn(files)).rejects.toThrow(
+      /a\.json: models\.0\.metrics: no metrics of good at k = \d+/,
+    );
+  });
+
   it('corrects p-values for the number of pairs', async () => {
     const found = await compareIn({ 'a.json': recordOf({ good, middling, bad, worst: hits(41, []) }) });
     expect(found.pairs).toHaveLength(6);
