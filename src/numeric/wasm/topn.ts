@@ -118,6 +118,39 @@ export function topNScratch(): usize {
   return (<usize>(USERS_PER_TILE * CANDIDATES_PER_BLOCK + USERS_PER_TILE)) << 2;
 }
 
+// The length of each user's vector.
+function measureUsers(userFactors: usize, users: i32, stride: usize, userLengths: usize): void {
+  for (let r: usize = 0; r < <usize>users; r++) {
+    const row = userFactors + r * stride;
+    store<f32>(userLengths + (r << 2), sqrt<f32>(dot(row, row, stride)));
+  }
+}
+
+// Marks `cells` cells of lists as unfilled.
+function clearLists(bestIds: usize, bestScores: usize, cells: i32): void {
+  for (let z: usize = 0; z < <usize>cells; z++) {
+    store<i32>(bestIds + (z << 2), -1);
+    store<f32>(bestScores + (z << 2), UNFILLED_SCORE);
+  }
+}
+
+// Does the Cauchy-Schwarz bound of a block reach the last score of any user's list? `lastScores` is that of the first
+// user, `rowBytes` from the next one's.
+function canImprove(
+  userLengths: usize,
+  users: i32,
+  length: f32,
+  bias: f32,
+  lastScores: usize,
+  rowBytes: usize,
+): bool {
+  for (let r: usize = 0; r < <usize>users; r++) {
+    const bound = load<f32>(userLengths + (r << 2)) * length + bias;
+    if (!(bound < load<f32>(lastScores + r * rowBytes))) return true;
+  }
+  return false;
+}
+
 // For users `begin` to `end` (`begin` a multiple of 4; user factors and both outputs padded to a multiple of 4 users):
 // the ids of their best `listLength` of the candidates, leaving out the ids of row u of (excludedPointers, excludedIds),
 // which ascend. Block b has vectors of at most length `blockLengths[b]` and biases of at most `blockBiases[b]`, both with
@@ -148,24 +181,13 @@ export function topN(
     const users = min(4, end - u);
     const out = (<usize>(u * listLength)) << 2;
     const rowBytes = (<usize>listLength) << 2;
-    for (let r: usize = 0; r < <usize>users; r++) {
-      const row = userFactors + (<usize>u + r) * stride;
-      store<f32>(userLengths + (r << 2), sqrt<f32>(dot(row, row, stride)));
-    }
-    for (let z = u * listLength; z < (u + users) * listLength; z++) {
-      store<i32>(bestIds + ((<usize>z) << 2), -1);
-      store<f32>(bestScores + ((<usize>z) << 2), UNFILLED_SCORE);
-    }
+    measureUsers(userFactors + <usize>u * stride, users, stride, userLengths);
+    clearLists(bestIds + out, bestScores + out, users * listLength);
     for (let first = 0; first < panelCount; first += PANELS_PER_BLOCK) {
       const block = (<usize>(first / PANELS_PER_BLOCK)) << 2;
       const length = load<f32>(blockLengths + block);
       const bias = load<f32>(blockBiases + block);
-      let canImprove = false;
-      for (let r: usize = 0; r < <usize>users; r++) {
-        const bound = load<f32>(userLengths + (r << 2)) * length + bias;
-        canImprove = canImprove || !(bound < load<f32>(bestScores + out + r * rowBytes + lastCell));
-      }
-      if (!canImprove) continue;
+      if (!canImprove(userLengths, users, length, bias, bestScores + out + lastCell, rowBytes)) continue;
       const last = min(first + PANELS_PER_BLOCK, panelCount);
       for (let p = first; p < last; p++) {
         scorePanel(
