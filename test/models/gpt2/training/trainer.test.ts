@@ -266,7 +266,7 @@ describe('training that cannot go on', () => {
     const job = smallJob(folder);
     const error = await train(job, trainee).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(RecsysError);
-    expect((error as Error).message).toMatch(/update-00000009.*ENOSPC.*Free some disk space/);
+    expect((error as Error).message).toMatch(/update-00000009.*ENOSPC.*Free some space/);
     disk.full = false;
     const left = await readdir(join(job.output, 'checkpoints'));
     expect(left.filter((name) => !name.startsWith('best')).sort()).toEqual([
