@@ -256,7 +256,7 @@ export class SgdSolver {
   }
 }
 
-/** The kernels of src/numeric/wasm/sgd.ts, blocks shared out over the pool's threads. */
+/** The kernels of src/numeric/wasm/sgd, blocks shared out over the pool's threads. */
 class SimdKernels implements SgdKernels {
   readonly #pool: KernelPool;
   /** The state as the kernels read it. */

@@ -38,7 +38,7 @@ export interface SquaredLoss {
   targets: Float64Array;
 }
 
-/** The arrays that the kernels work on; the class of the same name in src/numeric/wasm/sgd.ts describes each. */
+/** The arrays that the kernels work on; the class of the same name in src/numeric/wasm/sgd/state.ts describes each. */
 export interface SgdState {
   k: number;
   blocks: number;

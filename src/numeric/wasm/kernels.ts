@@ -13,5 +13,7 @@ export * from './features';
 export * from './inverse';
 export { PANEL_COLUMNS } from './panels';
 export * from './resampling';
-export * from './sgd';
+export * from './sgd/bpr';
+export * from './sgd/partition';
+export * from './sgd/squared-error';
 export * from './topn';

@@ -1,5 +1,5 @@
 /**
- * The kernels of src/numeric/wasm/sgd.ts in plain TypeScript: one number at a time and one block after the other, with
+ * The kernels of src/numeric/wasm/sgd in plain TypeScript: one number at a time and one block after the other, with
  * the same random numbers, the same order of sums and every product rounded to float32. Tests hold both equal.
  */
 import { sigmoid } from '../../../src/util/math.ts';
