@@ -13,17 +13,13 @@ import { createItemGpt2, type ItemGpt2Fitted, type ItemGpt2Parts } from '../../m
 import { solverDefaults } from '../../models/mf/options.ts';
 import { fitByAls } from '../../numeric/als/fit.ts';
 import { UsageError } from '../../util/errors.ts';
-import { requireFolder } from '../../util/files.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
-import { withLocks } from '../../util/process/lock.ts';
 import type { Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
-import type { Gpt2Spec } from './gpt2.ts';
-import { prepareLanguage, runLanguageModel } from './run.ts';
-import { chooseUsers } from './texts.ts';
+import { runFineTuned, type FineTuningSpec } from './fine-tune.ts';
 
-export interface ItemGpt2Spec extends Omit<Gpt2Spec, 'options'> {
+export interface ItemGpt2Spec extends FineTuningSpec {
   options: Gpt2ItemOptions;
 }
 
@@ -31,40 +27,20 @@ export interface ItemGpt2Spec extends Omit<Gpt2Spec, 'options'> {
  * Same spec, same numbers on the same machine. Throws UsageError for an engine that cannot train it, DataError for bad
  * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
  */
-export async function runItemGpt2(
+export function runItemGpt2(
   spec: ItemGpt2Spec,
   engine: Engine,
   context: RunContext,
 ): Promise<LanguageRecord> {
   const output = spec.options.output ?? join(spec.resultsDir, 'gpt2-items');
-  const remedy = 'Wait for it, or give this run a folder of its own with --output.';
-  return await withLocks([output], remedy, () => run(spec, output, engine, context));
-}
-
-async function run(
-  spec: ItemGpt2Spec,
-  output: string,
-  engine: Engine,
-  context: RunContext,
-): Promise<LanguageRecord> {
-  await requireFolder(output);
-  const { options, data, protocol, userIds, comparisonModels } = spec;
-  const setting = await prepareLanguage(
-    data,
-    protocol,
-    (prepared) => chooseUsers(prepared, userIds, options.numUsers),
-    context,
-  );
-  context.progress.note(`engine: ${engine.description}`);
-  const { record } = await runLanguageModel(
-    setting,
-    ({ protocol: { threshold }, train }) =>
-      Promise.resolve(itemModel(spec, output, engine, threshold / train.starUnit, context)),
-    { experiment: 'gpt2', protocol, comparisonModels },
+  return runFineTuned(
+    spec,
+    output,
+    engine,
+    (threshold) => itemModel(spec, output, engine, threshold, context),
     describeModel,
     context,
   );
-  return { ...record, environment: { ...record.environment, engine: engine.description } };
 }
 
 function itemModel(

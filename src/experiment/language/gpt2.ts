@@ -5,65 +5,29 @@ import { createGpt2, type Gpt2Fitted } from '../../models/gpt2/index.ts';
 import { saveModel } from '../../models/gpt2/network/base.ts';
 import { writeAdapter } from '../../models/gpt2/network/peft.ts';
 import { gpt2Options, type Gpt2Options } from '../../models/gpt2/options.ts';
-import type { ModelSpec } from '../../models/registry.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
-import { requireFolder } from '../../util/files.ts';
-import { withLocks } from '../../util/process/lock.ts';
-import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
-import { prepareLanguage, runLanguageModel } from './run.ts';
-import { chooseUsers } from './texts.ts';
+import { runFineTuned, type FineTuningSpec } from './fine-tune.ts';
 
-export interface Gpt2Spec {
+export interface Gpt2Spec extends FineTuningSpec {
   options: Gpt2Options;
-  data: DataOptions;
-  protocol: Protocol;
-  /** Released ids of the users to ask for; by default a sample of `options.numUsers`, or all that can be evaluated. */
-  userIds?: readonly (string | number)[];
-  /** Models to evaluate on the same users. */
-  comparisonModels: readonly ModelSpec[];
-  resultsDir: string;
 }
 
 /**
  * Same spec, same numbers on the same machine. Throws RecsysError when the base model cannot be had, DataError for bad
  * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
  */
-export async function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
-  const output = outputOf(spec);
-  const remedy = 'Wait for it, or give this run a folder of its own with --output.';
-  return await withLocks([output], remedy, () => run(spec, output, engine, context));
-}
-
-function outputOf({ options, resultsDir }: Gpt2Spec): string {
-  return options.output ?? join(resultsDir, 'gpt2');
-}
-
-async function run(
-  spec: Gpt2Spec,
-  output: string,
-  engine: Engine,
-  context: RunContext,
-): Promise<LanguageRecord> {
-  const { data, options, protocol, userIds, comparisonModels } = spec;
-  await requireFolder(output);
-  const setting = await prepareLanguage(
-    data,
-    protocol,
-    (prepared) => chooseUsers(prepared, userIds, options.numUsers),
-    context,
-  );
-  context.progress.note(`engine: ${engine.description}`);
-  const { record } = await runLanguageModel(
-    setting,
-    ({ protocol: { threshold }, train }) =>
-      Promise.resolve(gpt2Model(spec, output, engine, threshold / train.starUnit, context)),
-    { experiment: 'gpt2', protocol, comparisonModels },
+export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
+  const output = spec.options.output ?? join(spec.resultsDir, 'gpt2');
+  return runFineTuned(
+    spec,
+    output,
+    engine,
+    (threshold) => gpt2Model(spec, output, engine, threshold, context),
     describeModel,
     context,
   );
-  return { ...record, environment: { ...record.environment, engine: engine.description } };
 }
 
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
