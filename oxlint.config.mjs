@@ -142,7 +142,7 @@ export default {
     ...apart,
     ...inRooms,
     { files: ['*.config.{ts,mjs}'], rules: { 'import/no-default-export': 'off' } },
-    { files: ['src/cli.ts', 'scripts/**'], rules: { 'no-console': 'off' } },
+    { files: ['src/cli.ts', 'scripts/**', 'examples/**'], rules: { 'no-console': 'off' } },
     { files: ['test/**', 'scripts/**'], rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' } },
   ],
   ignorePatterns: [

@@ -47,15 +47,28 @@ export async function prepare(
   const split = () => {
     const { dataset } = loaded;
     for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
-    const rng = new Rng(protocol.seed).derive('split');
-    const split =
-      loaded.split ?? splitRatings(dataset, { kind: protocol.split, testShare: protocol.testShare }, rng);
-    const prepared = describe(data, protocol, dataset, split, loaded.split !== undefined);
-    requireEvaluable(prepared);
+    const prepared = prepareSplit(dataset, protocol, data, loaded.split);
     for (const line of scaleNotes(prepared, protocol)) context.progress.note(`note: ${line}`);
     return prepared;
   };
   return await watch.time('split', () => interruptible(context.signal, split));
+}
+
+/**
+ * Splits a loaded data set by the protocol; `predefined` is a split that the data came with. Throws DataError where no user
+ * has a relevant test rating.
+ */
+export function prepareSplit(
+  dataset: Dataset,
+  protocol: Protocol,
+  source: DataOptions,
+  predefined?: Split,
+): Prepared {
+  const { split: kind, testShare, seed } = protocol;
+  const split = predefined ?? splitRatings(dataset, { kind, testShare }, new Rng(seed).derive('split'));
+  const prepared = describe(source, protocol, dataset, split, predefined !== undefined);
+  requireEvaluable(prepared);
+  return prepared;
 }
 
 /** What follows from a rating scale that is not MovieLens'. */

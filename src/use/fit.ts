@@ -30,7 +30,7 @@ export async function fitAndSave(
 /** Saves a fitted model of an experiment or of `fitAndSave`. Throws UsageError for a model that cannot be saved. */
 export async function saveFitted(
   folder: string,
-  spec: RunnableModel,
+  spec: Pick<RunnableModel, 'name' | 'model' | 'hyperparameters'>,
   fitted: Fitted,
   input: SavableInput,
 ): Promise<void> {
