@@ -159,7 +159,7 @@ function blocksByRank(counts: Int32Array): { blockOf: Int32Array; sizes: number[
 }
 
 /** Does the source have times at all? Without, every timestamp is 0. */
-function hasTimes(ratings: Ratings): boolean {
+export function hasTimes(ratings: Ratings): boolean {
   return ratings.timestamps.some((time) => time !== 0);
 }
 

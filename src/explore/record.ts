@@ -48,10 +48,16 @@ const splitEffect = z.object({
   coldUsers: z.int().describe('users with a test rating and no training rating'),
   coldMovies: z.int().describe('movies with a test rating and no training rating'),
   coldTestShare: z.number().describe('share of the test ratings that are of cold users or cold movies'),
-  leakedTestShare: z.number().describe('share of the test ratings whose user has a later training rating'),
+  leakedTestShare: z
+    .number()
+    .nullable()
+    .describe('share of the test ratings whose user has a later training rating; null without timestamps'),
   leakedTrainShare: z
     .number()
-    .describe('share of the training ratings that are later than the first test rating'),
+    .nullable()
+    .describe(
+      'share of the training ratings that are later than the first test rating; null without timestamps',
+    ),
 });
 
 export const explorationSchema = z.object({

@@ -3,6 +3,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { splitKinds, splitRatings, type Split } from '../data/split.ts';
 import { DataError } from '../util/errors.ts';
 import { Rng } from '../util/rng.ts';
+import { hasTimes } from './ratings.ts';
 import type { SplitEffect } from './record.ts';
 
 export interface SplitSettings {
@@ -27,7 +28,7 @@ export function exploreSplits(dataset: Dataset, settings: SplitSettings): SplitE
   return effects;
 }
 
-/** Counts over one split. Ratings without a time count as simultaneous: nothing is later than anything. */
+/** Counts over one split. Shares that need times are null where the ratings have none. */
 export function effectOf(
   { train, test }: Split,
   { userIds, itemIds }: Pick<Dataset, 'userIds' | 'itemIds'>,
@@ -61,6 +62,7 @@ export function effectOf(
   }
   let leakedTrainShare = 0;
   for (const time of train.timestamps) if (time > firstTest) leakedTrainShare++;
+  const timed = hasTimes(train) || hasTimes(test);
   return {
     trainRatings: train.users.length,
     testRatings: test.users.length,
@@ -69,7 +71,7 @@ export function effectOf(
     coldUsers: coldUsers.size,
     coldMovies: coldMovies.size,
     coldTestShare: coldTestShare / test.users.length,
-    leakedTestShare: leakedTestShare / test.users.length,
-    leakedTrainShare: leakedTrainShare / train.users.length,
+    leakedTestShare: timed ? leakedTestShare / test.users.length : null,
+    leakedTrainShare: timed ? leakedTrainShare / train.users.length : null,
   };
 }

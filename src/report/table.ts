@@ -112,6 +112,11 @@ export function formatCount(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** "1 user", "1,234 users". */
+export function countNoun(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Without a leading zero. */
 function dropLeadingZero(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^(-?)0[.]/, '$1.');

@@ -6,9 +6,15 @@ import { chartWidth, colour, seriesColours, shades } from '../page/theme.ts';
 /** Letters of a name on one line beside a chart. */
 const NAME_LETTERS = 22;
 
-/** Per cent with at most one decimal: 0.2875 as "28.7%". */
-export function percent(share: number, digits = 1): string {
-  return `${(100 * share).toFixed(digits)}%`;
+/** Per cent with at most one decimal: 0.2875 as "28.7%"; a dash where there is no value. */
+export function percent(share: number | null, digits = 1): string {
+  return share === null ? '–' : `${(100 * share).toFixed(digits)}%`;
+}
+
+/** The entries with the highest value, in the order of the input; several where they tie. */
+export function highest<T>(entries: readonly T[], valueOf: (entry: T) => number): T[] {
+  const most = Math.max(...entries.map(valueOf));
+  return entries.filter((entry) => valueOf(entry) === most);
 }
 
 /** Rows of horizontal bars at an even pitch, whatever their number. */
@@ -38,12 +44,25 @@ export function nameAxis(field: string, grid = false): Record<string, unknown> {
   };
 }
 
+/** A legend above the picture, of squares. */
+export const plainLegend = {
+  orient: 'top',
+  title: null,
+  labelColor: colour.muted,
+  symbolType: 'square',
+  symbolSize: 110,
+  symbolStrokeColor: colour.quiet,
+  symbolStrokeWidth: 0.5,
+  labelLimit: 200,
+};
+
+/** A colour for each name, explained below the picture: a label within it would cross another curve in some data. */
 export function seriesColour(names: string[]): Record<string, unknown> {
   return {
     field: 'name',
     type: 'nominal',
     scale: { domain: names, range: seriesColours.slice(0, names.length) },
-    legend: null,
+    legend: { ...plainLegend, orient: 'bottom', symbolType: 'stroke', symbolStrokeWidth: 3 },
   };
 }
 
@@ -124,10 +143,11 @@ export function labelledBars<Row extends object>(
   value: string & keyof Row,
   format = ',',
 ): ChartSpec {
+  const allZero = values.every((row) => row[value] === 0); // a scale from 0 to 0 would put them in the middle
   return {
     height: rowsHeight(values.length),
     data: { values: values.map((row) => ({ ...row, [name]: wrapName(String(row[name])) })) },
-    encoding: { y: nameAxis(name), x: valueScale(value) },
+    encoding: { y: nameAxis(name), x: valueScale(value, allZero ? { domain: [0, 1] } : {}) },
     layer: [
       { mark: 'bar' },
       { mark: { type: 'text', align: 'left', dx: 4 }, encoding: { text: { field: value, format } } },

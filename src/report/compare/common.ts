@@ -12,18 +12,6 @@ export function allNames({ models, samples }: Comparison): string[] {
   return [...new Set([models, ...samples.map((sample) => sample.models)].flat().map(({ name }) => name))];
 }
 
-/** A legend above the picture, of squares. */
-export const plainLegend = {
-  orient: 'top',
-  title: null,
-  labelColor: colour.muted,
-  symbolType: 'square',
-  symbolSize: 110,
-  symbolStrokeColor: colour.quiet,
-  symbolStrokeWidth: 0.5,
-  labelLimit: 200,
-};
-
 /** The best five have a colour of their own. */
 export function modelColour(models: readonly ComparedModel[]): Record<string, unknown> {
   const names = models.map(({ name }) => name);

@@ -1,10 +1,10 @@
 /** The pictures of `recsys compare` that set models against each other: paired tests, wins user by user. */
 import type { ComparedPair, Comparison } from '../../experiment/compare/record.ts';
 import type { Chart } from '../charts/chart.ts';
-import { nameAxis, rowsHeight, wrapName } from '../charts/parts.ts';
+import { nameAxis, plainLegend, rowsHeight, wrapName } from '../charts/parts.ts';
 import { colour } from '../page/theme.ts';
 import { formatCount, interval } from '../table.ts';
-import { allNames, mainCutoff, plainLegend } from './common.ts';
+import { allNames, mainCutoff } from './common.ts';
 
 /** What a cell of the matrix says about its row and its column. */
 const verdicts = ['row is better', 'column is better', 'no difference shown', 'too few users'] as const;

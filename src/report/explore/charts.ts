@@ -2,6 +2,7 @@
 import type { Exploration } from '../../explore/record.ts';
 import {
   bandName,
+  highest,
   labelledBars,
   logAxis,
   percent,
@@ -11,30 +12,41 @@ import {
   yearAxis,
 } from '../charts/parts.ts';
 import type { Chart } from '../charts/chart.ts';
-import { formatCount } from '../table.ts';
+import { countNoun, formatCount, joinNames } from '../table.ts';
 import { colour } from '../page/theme.ts';
+
+/** More bars than this are too narrow for a number above each. */
+const MAX_LABELLED_BARS = 12;
 
 /** How often each number of stars was given. */
 export function histogramChart({ ratings }: Exploration): Chart {
-  const most = ratings.histogram.reduce((best, bin) => (bin.ratings > best.ratings ? bin : best));
+  const most = highest(ratings.histogram, ({ ratings }) => ratings);
+  const levels = joinNames(most.map(({ stars }) => String(stars)));
+  const labelled = ratings.histogram.length <= MAX_LABELLED_BARS;
   return {
     id: 'histogram',
-    title: `${most.stars} stars is the most common rating`,
+    title:
+      most.length === 1
+        ? `${levels} ${levels === '1' ? 'star' : 'stars'} is the most common rating, ${percent(most[0]!.share, 0)} of all`
+        : `${levels} stars are the most common ratings, ${percent(most[0]!.share, 0)} of all each`,
     note: `Share of all ratings, in per cent. Mean ${ratings.mean.toFixed(2)}, standard deviation ${ratings.standardDeviation.toFixed(2)} stars.`,
-    description: `Bars, one for each rating from ${ratings.histogram[0]!.stars} to ${ratings.histogram.at(-1)!.stars} stars; the highest is ${percent(most.share)} at ${most.stars} stars.`,
+    description: `Bars, one for each rating from ${ratings.histogram[0]!.stars} to ${ratings.histogram.at(-1)!.stars} stars; the highest is ${percent(most[0]!.share)} at ${levels} stars.`,
     spec: {
       height: 210,
       data: { values: ratings.histogram.map(({ stars, share }) => ({ stars, share: 100 * share })) },
       encoding: {
-        x: { field: 'stars', type: 'ordinal', title: 'stars', axis: { labelAngle: 0 } },
-        y: { field: 'share', type: 'quantitative', axis: null },
+        x: { field: 'stars', type: 'ordinal', title: 'stars', axis: { labelAngle: 0, labelOverlap: true } },
+        y: {
+          field: 'share',
+          type: 'quantitative',
+          axis: labelled ? null : { title: 'per cent', tickCount: 4 },
+        },
       },
       layer: [
         { mark: { type: 'bar' } },
-        {
-          mark: { type: 'text', dy: -7 },
-          encoding: { text: { field: 'share', format: '.1f' } },
-        },
+        ...(labelled
+          ? [{ mark: { type: 'text', dy: -7 }, encoding: { text: { field: 'share', format: '.1f' } } }]
+          : []),
       ],
     },
     table: {
@@ -56,8 +68,8 @@ export function longTailChart({ perUser, perMovie }: Exploration): Chart {
   return {
     id: 'long-tail',
     title: `Half of the ratings are of ${percent(perMovie.holdersOfHalf / perMovie.count)} of the movies and by ${percent(perUser.holdersOfHalf / perUser.count)} of the users`,
-    note: `Ratings of the most rated movie, the second, and so on; of users likewise. Both axes are logarithmic. The median movie has ${perMovie.median}, the median user ${perUser.median}.`,
-    description: `Two falling curves on logarithmic axes. Movies fall from ${formatCount(perMovie.max)} ratings to ${perMovie.min}, users from ${formatCount(perUser.max)} to ${perUser.min}.`,
+    note: `Ratings of the most rated movie, the second, and so on; of users likewise. Both axes are logarithmic. The median movie has ${formatCount(perMovie.median)}, the median user ${formatCount(perUser.median)}.`,
+    description: `Two curves on logarithmic axes. Movies go from ${formatCount(perMovie.max)} ratings to ${formatCount(perMovie.min)}, users from ${formatCount(perUser.max)} to ${formatCount(perUser.min)}.`,
     spec: {
       height: 240,
       data: { values },
@@ -66,17 +78,7 @@ export function longTailChart({ perUser, perMovie }: Exploration): Chart {
         y: { field: 'ratings', ...logAxis('ratings') },
         color: seriesColour(['movies', 'users']),
       },
-      layer: [
-        { mark: 'line' },
-        {
-          transform: [
-            { window: [{ op: 'row_number', as: 'row' }], groupby: ['name'] },
-            { filter: 'datum.row == 8' },
-          ],
-          mark: { type: 'text', align: 'left', dx: 7, dy: -7, fontWeight: 600 },
-          encoding: { text: { field: 'name' } },
-        },
-      ],
+      mark: 'line',
     },
     table: {
       head: ['of', 'rank', 'ratings'],
@@ -88,27 +90,23 @@ export function longTailChart({ perUser, perMovie }: Exploration): Chart {
 /** Lorenz curves of ratings over users and over movies, with their Gini indices. */
 export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
   const series = [
-    { name: 'movies', label: `movies, Gini ${perMovie.gini.toFixed(2)}`, points: perMovie.lorenzCurve },
-    { name: 'users', label: `users, Gini ${perUser.gini.toFixed(2)}`, points: perUser.lorenzCurve },
+    { name: `movies, Gini ${perMovie.gini.toFixed(2)}`, points: perMovie.lorenzCurve },
+    { name: `users, Gini ${perUser.gini.toFixed(2)}`, points: perUser.lorenzCurve },
   ];
   const values = series.flatMap(({ name, points }) =>
     points.map(([x, y]) => ({ name, x: 100 * x, y: 100 * y })),
   );
-  const labels = series.map(({ name, label, points }, n) => {
-    const [x, y] = points[Math.floor(points.length * (n === 0 ? 0.86 : 0.52))]!;
-    return { name, label, x: 100 * x, y: 100 * y };
-  });
   return {
     id: 'lorenz',
     title: titleOfSpread(perUser.gini, perMovie.gini),
-    note: `Users and movies with the fewest ratings first: share of all ratings that the first so many per cent hold. Equal shares would be the straight line (Gini 0). Half is held by ${formatCount(perMovie.holdersOfHalf)} movies and by ${formatCount(perUser.holdersOfHalf)} users.`,
-    description: `Two Lorenz curves far below the diagonal: Gini ${perMovie.gini.toFixed(2)} for movies, ${perUser.gini.toFixed(2)} for users.`,
+    note: `Users and movies with the fewest ratings first: share of all ratings that the first so many per cent hold. Equal shares would be the straight line (Gini 0). Half is held by ${countNoun(perMovie.holdersOfHalf, 'movie')} and by ${countNoun(perUser.holdersOfHalf, 'user')}.`,
+    description: `Two Lorenz curves beside the diagonal of equal shares: Gini ${perMovie.gini.toFixed(2)} for movies, ${perUser.gini.toFixed(2)} for users.`,
     spec: {
       height: 240,
       encoding: {
         x: percentAxis('x', 'per cent of users or movies'),
         y: percentAxis('y', 'per cent of the ratings'),
-        color: seriesColour(['movies', 'users']),
+        color: seriesColour(series.map(({ name }) => name)),
       },
       layer: [
         {
@@ -117,11 +115,6 @@ export function lorenzChart({ perUser, perMovie }: Exploration): Chart {
           encoding: { color: { value: colour.quiet } },
         },
         { data: { values }, mark: 'line' },
-        {
-          data: { values: labels },
-          mark: { type: 'text', align: 'right', dx: -7, dy: -6, fontWeight: 600 },
-          encoding: { text: { field: 'label' } },
-        },
       ],
     },
     table: {
@@ -142,15 +135,19 @@ function titleOfSpread(users: number, movies: number): string {
 
 /** Ratings per calendar month (UTC). */
 export function activityChart({ activity, ratings }: Exploration): Chart {
-  const most = activity.reduce((best, month) => (month.ratings > best.ratings ? month : best));
+  const busiest = highest(activity, ({ ratings }) => ratings);
+  const [most] = busiest as [(typeof activity)[number]];
+  const last = activity.at(-1)!;
+  const end = { month: followingMonth(last.month), ratings: last.ratings }; // closes the last step
+  const values = [...activity, end].map(({ month, ratings }) => ({ month: `${month}-01`, ratings }));
   return {
     id: 'activity',
-    title: `The busiest month, ${most.month}, has ${formatCount(most.ratings)} ratings`,
+    title: titleOfActivity(activity, busiest),
     note: `Ratings per month, ${ratings.firstDate} to ${ratings.lastDate}. ${percent(ratings.shareWithinOneDay ?? 0, 0)} of the users gave all of their ratings within 24 hours.`,
     description: `Bars, one for each of ${activity.length} months; the highest is ${most.month}.`,
     spec: {
       height: 210,
-      data: { values: activity.map(({ month, ratings }) => ({ month: `${month}-01`, ratings })) },
+      data: { values },
       mark: { type: 'area', interpolate: 'step-after' },
       encoding: {
         x: {
@@ -169,6 +166,23 @@ export function activityChart({ activity, ratings }: Exploration): Chart {
   };
 }
 
+function titleOfActivity(
+  activity: Exploration['activity'],
+  busiest: readonly { month: string; ratings: number }[],
+): string {
+  const [{ month, ratings }] = busiest as [(typeof busiest)[number]];
+  if (activity.length === 1) return `All ratings are of one month, ${month}`;
+  if (busiest.length > 1) return `No month has more than ${countNoun(ratings, 'rating')}`;
+  return `The busiest month, ${month}, has ${countNoun(ratings, 'rating')}`;
+}
+
+/** "2016-12" to "2017-01". */
+function followingMonth(month: string): string {
+  const date = new Date(`${month}-01T00:00:00Z`);
+  date.setUTCMonth(date.getUTCMonth() + 1);
+  return date.toISOString().slice(0, 7);
+}
+
 /** Users by the year of their first rating. */
 export function newUsersChart({ activity }: Exploration): Chart {
   const years = new Map<string, { users: number; ratings: number }>();
@@ -178,13 +192,17 @@ export function newUsersChart({ activity }: Exploration): Chart {
     years.set(year, { users: sum.users + newUsers, ratings: sum.ratings + ratings });
   }
   const values = [...years].map(([year, sums]) => ({ year: Number(year), ...sums }));
-  const most = values.reduce((best, own) => (own.users > best.users ? own : best));
+  const first = highest(values, ({ users }) => users);
+  const [most] = first as [(typeof values)[number]];
+  const share = percent(most.users / values.reduce((sum, { users }) => sum + users, 0), 0);
   return {
     id: 'new-users',
     title:
       values.length === 1
         ? `All users joined in ${most.year}`
-        : `${percent(most.users / values.reduce((sum, { users }) => sum + users, 0), 0)} of the users joined in ${most.year}, more than in any other year`,
+        : first.length === 1
+          ? `${share} of the users joined in ${most.year}, more than in any other year`
+          : `No year has more than ${share} of the new users`,
     note: 'Users by the year of their first rating.',
     description: `Bars, one for each year from ${values[0]!.year} to ${values.at(-1)!.year}; the highest is ${most.year} with ${formatCount(most.users)} users.`,
     spec: {
@@ -214,9 +232,12 @@ export function densityChart({ densityGrid, ratings, dataset, perMovie }: Explor
   const corner = densityGrid[0]?.[0] ?? 0;
   return {
     id: 'density',
-    title: `${percent(1 - ratings.density)} of the matrix is empty`,
-    note: `Users from the most active (top) to the least, movies from the most rated (left) to the least, in blocks of equal size. Shade: per cent of a block’s cells that hold a rating. ${formatCount(dataset.users)} users by ${formatCount(perMovie.count)} rated movies.`,
-    description: `A grid that is dark only in the top left corner, where ${percent(corner, 0)} of the cells are filled, and empty over most of its area.`,
+    title:
+      ratings.density === 1
+        ? 'Every user has rated every movie'
+        : `${percent(1 - ratings.density)} of the matrix is empty`,
+    note: `Users from the most active (top) to the least, movies from the most rated (left) to the least, in blocks of equal size. Shade: per cent of a block’s cells that hold a rating. ${countNoun(dataset.users, 'user')} by ${countNoun(perMovie.count, 'rated movie')}.`,
+    description: `A grid of ${densityGrid.length} by ${densityGrid[0]?.length ?? 0} blocks. In the top left one, of the most active users and most rated movies, ${percent(corner, 0)} of the cells are filled; in the bottom right one ${percent(densityGrid.at(-1)?.at(-1) ?? 0, 0)}.`,
     spec: {
       height: 300,
       data: { values },
@@ -242,10 +263,13 @@ export function splitCharts({ splits, dataset }: Exploration): Chart[] {
     id: string,
     title: string,
     note: string,
-    valueOf: (split: Exploration['splits'][number]) => number,
+    valueOf: (split: Exploration['splits'][number]) => number | null,
     format: ',' | '.1f',
   ): Chart => {
-    const values = splits.map((split) => ({ split: split.split, value: valueOf(split) }));
+    const values = splits.flatMap((split) => {
+      const value = valueOf(split);
+      return value === null ? [] : [{ split: split.split, value }];
+    });
     return {
       id,
       title,
@@ -262,8 +286,8 @@ export function splitCharts({ splits, dataset }: Exploration): Chart[] {
     bars(
       'split-users',
       temporal === undefined
-        ? 'Users that each split can evaluate'
-        : `A split by time leaves ${formatCount(temporal.evaluatedUsers)} of ${formatCount(dataset.users)} users to evaluate`,
+        ? `${formatCount(random.evaluatedUsers)} of ${countNoun(dataset.users, 'user')} can be evaluated`
+        : `A split by time leaves ${formatCount(temporal.evaluatedUsers)} of ${countNoun(dataset.users, 'user')} to evaluate`,
       'Users with a relevant rating in test.',
       ({ evaluatedUsers }) => evaluatedUsers,
       ',',
@@ -275,12 +299,16 @@ export function splitCharts({ splits, dataset }: Exploration): Chart[] {
       ({ coldTestShare }) => 100 * coldTestShare,
       '.1f',
     ),
-    bars(
-      'split-future',
-      `A random split lets models see the future of ${percent(random.leakedTestShare, 0)} of the test ratings`,
-      'Test ratings whose user has a later rating in train, in per cent: easier than recommending what comes next.',
-      ({ leakedTestShare }) => 100 * leakedTestShare,
-      '.1f',
-    ),
+    ...(random.leakedTestShare === null
+      ? []
+      : [
+          bars(
+            'split-future',
+            `A random split lets models see the future of ${percent(random.leakedTestShare, 0)} of the test ratings`,
+            'Test ratings whose user has a later rating in train, in per cent: easier than recommending what comes next.',
+            ({ leakedTestShare }) => leakedTestShare && 100 * leakedTestShare,
+            '.1f',
+          ),
+        ]),
   ];
 }

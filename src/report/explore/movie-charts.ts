@@ -2,6 +2,7 @@
 import type { Exploration, RatedMovie } from '../../explore/record.ts';
 import {
   bandName,
+  highest,
   labelledBars,
   nameAxis,
   percent,
@@ -13,7 +14,7 @@ import {
   yearAxis,
 } from '../charts/parts.ts';
 import type { Chart } from '../charts/chart.ts';
-import { formatCount } from '../table.ts';
+import { countNoun, formatCount } from '../table.ts';
 import { colour } from '../page/theme.ts';
 
 /** Movies of each genre. */
@@ -21,7 +22,10 @@ export function genreCountChart({ genres, moviesWithoutGenre }: Exploration): Ch
   const [first, second] = genres;
   return {
     id: 'genre-counts',
-    title: `${first!.genre}${second ? ` and ${second.genre}` : ''}: the most common genres`,
+    title:
+      second === undefined
+        ? `${first!.genre} is the only genre`
+        : `No genre has more movies than ${first!.genre}, ${formatCount(first!.movies)}`,
     note: `Movies of each genre; a movie may have several.${moviesWithoutGenre > 0 ? ` ${formatCount(moviesWithoutGenre)} movies have none.` : ''}`,
     description: `Bars, one for each of ${genres.length} genres; the longest is ${first!.genre} with ${formatCount(first!.movies)} movies.`,
     spec: labelledBars(genres, 'genre', 'movies'),
@@ -39,7 +43,7 @@ export function genreMeanChart({ genres, ratings }: Exploration): Chart {
     .sort((a, b) => b.mean - a.mean);
   return {
     id: 'genre-means',
-    title: `${values[0]!.genre} is rated best, ${values.at(-1)!.genre} worst`,
+    title: titleOfMeans(values),
     note: `Mean rating of the movies of each genre, over ratings. The line is the mean of all ratings, ${ratings.mean.toFixed(2)}. The axis does not begin at 0.`,
     description: `Points, one for each genre, from ${values[0]!.mean.toFixed(2)} stars (${values[0]!.genre}) to ${values.at(-1)!.mean.toFixed(2)} (${values.at(-1)!.genre}).`,
     spec: {
@@ -70,6 +74,16 @@ export function genreMeanChart({ genres, ratings }: Exploration): Chart {
       values.map(({ genre, ...group }) => ({ name: genre, ...group })),
     ),
   };
+}
+
+/** Genres in descending order of their means, compared to the two digits that are shown. */
+function titleOfMeans(genres: readonly { genre: string; mean: number }[]): string {
+  const [best, worst] = [genres[0]!, genres.at(-1)!];
+  const [high, low] = [best.mean.toFixed(2), worst.mean.toFixed(2)];
+  if (genres.length === 1) return `The mean rating of ${best.genre} is ${high}`;
+  return high === low
+    ? `All genres have the same mean rating, ${high}`
+    : `${best.genre} has the highest mean rating, ${high}, ${worst.genre} the lowest, ${low}`;
 }
 
 /** Per cent. */
@@ -123,13 +137,16 @@ export function genreCooccurrenceChart({ genres, genreCooccurrence }: Exploratio
 
 /** Movies by year of release. */
 export function yearCountChart({ years, moviesWithoutYear }: Exploration): Chart {
-  const most = years.reduce((best, own) => (own.movies > best.movies ? own : best));
+  const first = highest(years, ({ movies }) => movies);
+  const [most] = first as [(typeof years)[number]];
   return {
     id: 'year-counts',
     title:
       years.length === 1
         ? `All movies with a year are of ${most.year}`
-        : `More movies are of ${most.year} than of any other year, ${formatCount(most.movies)}`,
+        : first.length === 1
+          ? `More movies are of ${most.year} than of any other year, ${formatCount(most.movies)}`
+          : `No year has more than ${formatCount(most.movies)} ${most.movies === 1 ? 'movie' : 'movies'}`,
     note: `Number of movies.${moviesWithoutYear > 0 ? ` ${formatCount(moviesWithoutYear)} movies have no year.` : ''}`,
     description: `Bars, one for each year from ${years[0]!.year} to ${years.at(-1)!.year}; the highest is ${most.year} with ${formatCount(most.movies)} movies.`,
     spec: {
@@ -168,10 +185,7 @@ export function yearMeanChart({ years }: Exploration): Chart[] {
   return [
     {
       id: 'year-means',
-      title:
-        old !== null && recent !== null && old > recent
-          ? 'Older movies are rated higher'
-          : 'Mean rating by year of release',
+      title: titleOfAges(old, recent, values),
       note: `Mean rating, years with at least ${MIN_RATINGS_OF_YEAR} ratings.${contrast} The axis does not begin at 0.`,
       description: `Points, one for each of ${values.length} years of release.${contrast}`,
       spec: {
@@ -199,6 +213,20 @@ export function yearMeanChart({ years }: Exploration): Chart[] {
       ),
     },
   ];
+}
+
+/** Which movies are rated higher, to the two digits that are shown. */
+function titleOfAges(
+  old: number | null,
+  recent: number | null,
+  years: readonly { year: number; mean: number }[],
+): string {
+  if (old === null || recent === null) {
+    const [best] = highest(years, ({ mean }) => mean);
+    return `Movies of ${best!.year} have the highest mean rating, ${best!.mean.toFixed(2)}`;
+  }
+  if (old.toFixed(2) === recent.toFixed(2)) return 'Older and newer movies are rated alike';
+  return `${old > recent ? 'Older' : 'Newer'} movies are rated higher`;
 }
 
 /** Over ratings; null where there are none. */
@@ -235,8 +263,10 @@ export function bestRatedChart({ bestRated, settings }: Exploration): Chart {
   const dampedScale = valueScale('dampedMean', { zero: false, padding: 8 });
   return {
     id: 'best-rated',
-    title: `${first.title} has the highest damped mean, ${first.dampedMean.toFixed(2)} stars`,
-    note: `Damped mean in stars: as if each movie had ${settings.damping} more ratings at the overall mean. Without damping, movies with one 5-star rating come first.`,
+    title: isTied(bestRated, ({ dampedMean }) => dampedMean)
+      ? `No movie has a higher damped mean than ${first.dampedMean.toFixed(2)} stars`
+      : `${first.title} has the highest damped mean, ${first.dampedMean.toFixed(2)} stars`,
+    note: `Damped mean in stars: as if each movie had ${settings.damping} more ratings at the overall mean, so that a single high rating does not put a movie first.`,
     description: `Points for the ${bestRated.length} movies with the highest damped mean; first ${first.title} with ${first.dampedMean.toFixed(2)} stars.`,
     spec: titledRows(bestRated, [
       {
@@ -252,6 +282,12 @@ export function bestRatedChart({ bestRated, settings }: Exploration): Chart {
   };
 }
 
+/** Whether the first and the second have the same value, to the two digits that are shown. */
+function isTied(movies: readonly RatedMovie[], valueOf: (movie: RatedMovie) => number): boolean {
+  const [first, second] = movies;
+  return second !== undefined && valueOf(first!).toFixed(2) === valueOf(second).toFixed(2);
+}
+
 /** The movies whose ratings differ most, among those with many. */
 export function mostDivisiveChart({ mostDivisive, settings, ratings }: Exploration): Chart {
   const first = mostDivisive[0]!;
@@ -262,13 +298,16 @@ export function mostDivisiveChart({ mostDivisive, settings, ratings }: Explorati
   }));
   return {
     id: 'most-divisive',
-    title: `Users differ most on ${first.title}: standard deviation ${first.standardDeviation.toFixed(2)} stars`,
-    note: `Mean rating, and one standard deviation to either side, in stars. Movies with at least ${formatCount(settings.minDivisiveRatings)} ratings; over all ratings the deviation is ${ratings.standardDeviation.toFixed(2)}.`,
+    title: isTied(mostDivisive, ({ standardDeviation }) => standardDeviation)
+      ? `On no movie do ratings differ by more than a standard deviation of ${first.standardDeviation.toFixed(2)} stars`
+      : `Users differ most on ${first.title}: standard deviation ${first.standardDeviation.toFixed(2)} stars`,
+    note: `Mean rating, and one standard deviation to either side, in stars. Movies with at least ${countNoun(settings.minDivisiveRatings, 'rating')}; over all ratings the deviation is ${ratings.standardDeviation.toFixed(2)}.`,
     description: `Points with bars for the ${mostDivisive.length} movies with the largest standard deviation; first ${first.title} with ${first.standardDeviation.toFixed(2)} stars.`,
     spec: titledRows(values, [
       {
         mark: {
           type: 'rule',
+          clip: true,
           strokeWidth: 2,
           color: colour.quiet,
           yOffset: BELOW_TITLE_PX,
@@ -278,8 +317,8 @@ export function mostDivisiveChart({ mostDivisive, settings, ratings }: Explorati
           x: {
             field: 'low',
             type: 'quantitative',
-            scale: { domain: [1, 5] },
-            axis: { title: 'stars', values: [1, 2, 3, 4, 5], format: 'd' },
+            scale: { domain: [ratings.histogram[0]!.stars, ratings.histogram.at(-1)!.stars], nice: true },
+            axis: { title: 'stars', tickCount: 5 },
           },
           x2: { field: 'high' },
         },
@@ -300,7 +339,10 @@ export function tagChart({ tags }: Exploration): Chart[] {
   return [
     {
       id: 'tags',
-      title: `“${first.tag}” is the most used of ${formatCount(tags.distinctTags)} tags`,
+      title:
+        tags.mostUsed[1]?.uses === first.uses
+          ? `No tag is used more than ${countNoun(first.uses, 'time')}`
+          : `“${first.tag}” is the most used of ${countNoun(tags.distinctTags, 'tag')}`,
       note: `Uses of each tag. In all ${formatCount(tags.uses)} uses by ${formatCount(tags.users)} users, on ${formatCount(tags.movies)} movies.`,
       description: `Bars for the ${tags.mostUsed.length} most used tags; first “${first.tag}” with ${formatCount(first.uses)} uses.`,
       spec: labelledBars(tags.mostUsed, 'tag', 'uses'),

@@ -22,7 +22,7 @@ import {
 } from './movie-charts.ts';
 import { percent } from '../charts/parts.ts';
 import { renderPage, type Section, type TableBlock } from '../page/page.ts';
-import { formatCount } from '../table.ts';
+import { countNoun, formatCount } from '../table.ts';
 
 /** The whole page as HTML; `command` is what the person typed. */
 export async function explorePage(found: Exploration, command: string): Promise<string> {
@@ -31,8 +31,10 @@ export async function explorePage(found: Exploration, command: string): Promise<
   return await renderPage({
     title: `What is in ${dataset.name}`,
     lead:
-      `${formatCount(dataset.ratings)} ratings of ${formatCount(perMovie.count)} movies by ${formatCount(dataset.users)} users${period}. ` +
-      `${percent(ratings.density)} of all pairs of a user and a movie have a rating; the rest is what a recommender must guess.`,
+      `${countNoun(dataset.ratings, 'rating')} of ${countNoun(perMovie.count, 'movie')} by ${countNoun(dataset.users, 'user')}${period}. ` +
+      (ratings.density === 1
+        ? 'Every user has rated every movie: there is nothing left to recommend.'
+        : `${percent(ratings.density)} of all pairs of a user and a movie have a rating; the rest is what a recommender must guess.`),
     figures: [
       { label: 'ratings', value: formatCount(dataset.ratings) },
       { label: 'users', value: formatCount(dataset.users) },
@@ -118,10 +120,10 @@ function splitTable({ splits }: Exploration): TableBlock {
         own.split,
         formatCount(own.trainRatings),
         formatCount(own.testRatings),
-        own.testUsers,
-        own.evaluatedUsers,
-        own.coldUsers,
-        own.coldMovies,
+        formatCount(own.testUsers),
+        formatCount(own.evaluatedUsers),
+        formatCount(own.coldUsers),
+        formatCount(own.coldMovies),
         percent(own.coldTestShare),
         percent(own.leakedTestShare),
         percent(own.leakedTrainShare),
