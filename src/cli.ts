@@ -12,6 +12,7 @@ import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
 import { openAiCommand } from './commands/openai.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
+import { runCommand } from './commands/run.ts';
 import { RecsysError } from './util/errors.ts';
 import { systemError } from './util/process/system-errors.ts';
 import { printable } from './util/process/terminal.ts';
@@ -42,6 +43,7 @@ function program(): Command {
     openAiCommand(),
     recommendCommand(),
     reproduceCommand(),
+    runCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));
   return root;

@@ -7,9 +7,10 @@ import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '..
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext, type OutputOptions } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
+import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { modelsNamed } from './shared/models.ts';
 
-const listsSchema = z.object({
+export const saveSchema = z.object({
   saveRecommendations: z
     .boolean()
     .default(false)
@@ -28,38 +29,50 @@ const modelsSchema = z.object({
     .describe(`models to run, of ${modelNames.join(', ')}`),
 });
 
-const shared = [dataSchema, protocolSchema, listsSchema, outputSchema] as const;
+const sections = {
+  top: runSchema,
+  data: dataSchema,
+  protocol: protocolSchema,
+  save: saveSchema,
+  output: outputSchema,
+};
 
 export function baselineCommand(): Command {
   const command = new Command('baseline').description(
     'popularity, matrix factorization and factorization machine under one protocol',
   );
-  addFlags(command, modelsSchema, ...shared);
-  return command.action(async (typed: Record<string, unknown>) => {
-    const { models } = readFlags(modelsSchema, typed);
-    await runAndReport('baseline', modelsNamed(models, '--models'), typed);
-  });
+  addFlags(command, modelsSchema);
+  const specs = (typed: Typed) => modelsNamed(readFlags(modelsSchema, typed).models, '--models');
+  return modelsCommand(command, 'baseline', specs);
 }
 
 /** One command per model of the registry, with the model's own options as flags. */
 export function modelCommands(): Command[] {
   return (Object.keys(registry) as ModelName[]).map((model) => {
     const { options, summary } = registry[model];
-    const command = addFlags(new Command(model).description(summary), options, ...shared);
-    return command.action(async (typed: Record<string, unknown>) => {
-      await runAndReport(model, [specOf(model, readFlags(options, typed))], typed);
-    });
+    const command = addFlags(new Command(model).description(summary), options);
+    return modelsCommand(command, model, (typed) => [specOf(model, readFlags(options, typed))]);
   });
 }
 
-async function runAndReport(
-  experiment: string,
-  models: ModelSpec[],
-  typed: Record<string, unknown>,
-): Promise<void> {
+function modelsCommand(command: Command, name: string, specsOf: (typed: Typed) => ModelSpec[]): Command {
+  return experimentCommand(
+    command,
+    sections,
+    (typed) => runAndReport(name, specsOf(typed), typed),
+    (typed) => ({
+      name: readFlags(runSchema, typed).name ?? name,
+      models: specsOf(typed).map(({ name, hyperparameters }) => ({ model: name, options: hyperparameters })),
+    }),
+  );
+}
+
+/** Runs models, shows the record and saves it as `NAME_metrics.json`; `typed` may name it otherwise. */
+export async function runAndReport(own: string, models: ModelSpec[], typed: Typed): Promise<void> {
+  const experiment = readFlags(runSchema, typed).name ?? own;
   const data = readFlags(dataSchema, typed);
   const protocol = readFlags(protocolSchema, typed);
-  const lists = readFlags(listsSchema, typed);
+  const lists = readFlags(saveSchema, typed);
   const output: OutputOptions = readFlags(outputSchema, typed);
   const { runExperiment } = await import('../experiment/run.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');

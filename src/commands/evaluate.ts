@@ -7,7 +7,8 @@ import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { experimentCommand, type Typed } from './shared/experiment.ts';
+import { readFlags } from './shared/flags.ts';
 
 const filesSchema = z.object({
   recommendations: z
@@ -27,32 +28,39 @@ const filesSchema = z.object({
 });
 const reportSchema = outputSchema.pick({ json: true, quiet: true, verbose: true });
 
+export const evaluateSections = {
+  evaluate: filesSchema,
+  data: dataSchema,
+  protocol: protocolSchema,
+  output: reportSchema,
+};
+
 export function evaluateCommand(): Command {
   const command = new Command('evaluate').description(
     'score the recommendation lists of any tool against a split: --train and --test, or --dataset and --split',
   );
-  addFlags(command, filesSchema, dataSchema, protocolSchema, reportSchema);
-  return command.action(async (typed: Record<string, unknown>) => {
-    const { recommendations, compat, output, listColumns } = readFlags(filesSchema, typed);
-    const data = readFlags(dataSchema, typed);
-    const protocol = readFlags(protocolSchema, typed);
-    const report = readFlags(reportSchema, typed);
-    const { evaluateFile } = await import('../experiment/evaluate.ts');
-    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
-    const { recordSchema } = await import('../experiment/record.ts');
-    const { recordTable } = await import('../report/record-table.ts');
-    const run = async (context: CommandContext) => {
-      const lists = { recommendations, data, protocol, convention: compat, listColumns };
-      const record = await interruptible(context.signal, () => evaluateFile(lists, context));
-      print(report.json ? jsonText(record) : recordTable(record) + describeLists(record));
-      if (output === undefined) return;
-      for (const note of await saveRecord(output, recordSchema, record)) context.progress.note(note);
-    };
-    const paths = output === undefined ? [] : [output];
-    await withContext({ quiet: report.quiet, threads: 1 }, (context) =>
-      withRecords(paths, () => run(context)),
-    );
-  });
+  return experimentCommand(command, evaluateSections, evaluateLists);
+}
+
+/** Scores the lists of a file, shows the record and, where asked to, saves it. */
+export async function evaluateLists(typed: Typed): Promise<void> {
+  const { recommendations, compat, output, listColumns } = readFlags(filesSchema, typed);
+  const data = readFlags(dataSchema, typed);
+  const protocol = readFlags(protocolSchema, typed);
+  const report = readFlags(reportSchema, typed);
+  const { evaluateFile } = await import('../experiment/evaluate.ts');
+  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
+  const { recordSchema } = await import('../experiment/record.ts');
+  const { recordTable } = await import('../report/record-table.ts');
+  const run = async (context: CommandContext) => {
+    const lists = { recommendations, data, protocol, convention: compat, listColumns };
+    const record = await interruptible(context.signal, () => evaluateFile(lists, context));
+    print(report.json ? jsonText(record) : recordTable(record) + describeLists(record));
+    if (output === undefined) return;
+    for (const note of await saveRecord(output, recordSchema, record)) context.progress.note(note);
+  };
+  const paths = output === undefined ? [] : [output];
+  await withContext({ quiet: report.quiet, threads: 1 }, (context) => withRecords(paths, () => run(context)));
 }
 
 function describeLists({ models }: ResultsRecord): string {

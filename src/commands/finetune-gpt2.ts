@@ -1,7 +1,7 @@
 /** `recsys finetune-gpt2`: fine-tune GPT-2 on viewing histories, recommend with it, score it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { Gpt2Spec } from '../experiment/language/gpt2.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
@@ -11,48 +11,55 @@ import { gpt2Options } from '../models/gpt2/options.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, flagName, readFlags } from './shared/flags.ts';
+import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
+import { flagName, readFlags } from './shared/flags.ts';
 import { describeLimits, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
 const compareWith = comparisonSchema(['popularity', 'popularity-count', 'mf']);
 
+export const gpt2Sections = {
+  top: runSchema,
+  gpt2: z.object({
+    ...tokensFlag.shape,
+    ...itemFlags.shape,
+    ...gpt2Options.shape,
+    ...compareWith.shape,
+  }),
+  data: dataSchema,
+  protocol: protocolSchema,
+  output: outputSchema,
+};
+
 export function finetuneGpt2Command(): Command {
   const command = new Command('finetune-gpt2').description(
     'GPT-2 fine-tuned on viewing histories, its lists scored like every other model; no Python, no network with --init scratch',
   );
-  addFlags(
-    command,
-    tokensFlag,
-    itemFlags,
-    gpt2Options,
-    compareWith,
-    dataSchema,
-    protocolSchema,
-    outputSchema,
-  );
-  return command.action(async (typed: Record<string, unknown>) => {
-    const output = readFlags(outputSchema, typed);
-    const { resultsDir } = output;
-    const { tokens } = readFlags(tokensFlag, typed);
-    const spec = {
-      data: readFlags(dataSchema, typed),
-      protocol: readFlags(protocolSchema, typed),
-      comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
-      resultsDir,
-    };
-    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
-    const { languageRecordSchema } = await import('../experiment/record.ts');
-    const { recordTable } = await import('../report/record-table.ts');
-    const path = join(resultsDir, 'gpt2_recommendations.json');
-    const runAndSave = async (context: CommandContext) => {
-      const record = await runOn[tokens](typed, spec, context);
-      print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
-      const notes = await saveRecord(path, languageRecordSchema, record);
-      for (const note of notes) context.progress.note(note);
-    };
-    await withContext(output, (context) => withRecords([path], () => runAndSave(context)));
-  });
+  return experimentCommand(command, gpt2Sections, finetuneGpt2);
+}
+
+/** Trains GPT-2, asks it for lists, shows the record and saves it. */
+export async function finetuneGpt2(typed: Typed): Promise<void> {
+  const output = readFlags(outputSchema, typed);
+  const { resultsDir } = output;
+  const { tokens } = readFlags(tokensFlag, typed);
+  const spec = {
+    data: readFlags(dataSchema, typed),
+    protocol: readFlags(protocolSchema, typed),
+    comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
+    resultsDir,
+  };
+  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
+  const { languageRecordSchema } = await import('../experiment/record.ts');
+  const { recordTable } = await import('../report/record-table.ts');
+  const path = join(resultsDir, `${readFlags(runSchema, typed).name ?? 'gpt2'}_recommendations.json`);
+  const runAndSave = async (context: CommandContext) => {
+    const record = await runOn[tokens](typed, spec, context);
+    print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
+    const notes = await saveRecord(path, languageRecordSchema, record);
+    for (const note of notes) context.progress.note(note);
+  };
+  await withContext(output, (context) => withRecords([path], () => runAndSave(context)));
 }
 
 type Spec = Omit<Gpt2Spec, 'options'>;

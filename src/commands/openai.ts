@@ -11,13 +11,14 @@ import { modelNames, specOf } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
+import { readFlags } from './shared/flags.ts';
 import { describeLimits, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
 const compareWith = comparisonSchema(['mf', 'popularity']);
 
-const runSchema = z.object({
+const chatRunSchema = z.object({
   numUsers: z.int().min(1).default(5).describe('size of the seeded sample of users'),
   users: z
     .string()
@@ -71,38 +72,49 @@ const runSchema = z.object({
     .describe('USD per million output tokens'),
 });
 
+export const openAiSections = {
+  top: runSchema,
+  openai: z.object({ ...chatRunSchema.shape, ...chatOptions.shape, ...compareWith.shape }),
+  data: dataSchema,
+  protocol: protocolSchema,
+  output: outputSchema,
+};
+
 export function openAiCommand(): Command {
   const command = new Command('openai').description(
     'GPT-4o recommendations with reasons, scored like every other model; needs OPENAI_API_KEY or a local --base-url',
   );
-  addFlags(command, runSchema, chatOptions, compareWith, dataSchema, protocolSchema, outputSchema);
-  return command.action(async (typed: Record<string, unknown>) => {
-    const run = readFlags(runSchema, typed);
-    const output = readFlags(outputSchema, typed);
-    const spec = await readSpec(run, typed, output.resultsDir);
-    if (run.dryRun) {
-      const { estimateChat } = await import('../experiment/language/estimate.ts');
-      const estimate = await withContext(output, (context) => estimateChat(spec, context));
-      print(describeEstimate(estimate, spec, output.verbose));
-      return;
-    }
-    const { runChat } = await import('../experiment/language/chat.ts');
-    const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
-    const { languageRecordSchema } = await import('../experiment/record.ts');
-    const { recordTable } = await import('../report/record-table.ts');
-    const path = join(output.resultsDir, 'openai_recommendations.json');
-    const ask = async (context: CommandContext) => {
-      const record = await runChat(spec, context);
-      print(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
-      const notes = await saveRecord(path, languageRecordSchema, record);
-      for (const note of notes) context.progress.note(note);
-    };
-    await withContext(output, (context) => withRecords([path], () => ask(context)));
-  });
+  return experimentCommand(command, openAiSections, askOpenAi);
+}
+
+/** Asks the chat model, shows the record and saves it. */
+export async function askOpenAi(typed: Typed): Promise<void> {
+  const run = readFlags(chatRunSchema, typed);
+  const output = readFlags(outputSchema, typed);
+  const spec = await readSpec(run, typed, output.resultsDir);
+  if (run.dryRun) {
+    const { estimateChat } = await import('../experiment/language/estimate.ts');
+    const estimate = await withContext(output, (context) => estimateChat(spec, context));
+    print(describeEstimate(estimate, spec, output.verbose));
+    return;
+  }
+  const { runChat } = await import('../experiment/language/chat.ts');
+  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
+  const { languageRecordSchema } = await import('../experiment/record.ts');
+  const { recordTable } = await import('../report/record-table.ts');
+  const { name } = readFlags(runSchema, typed);
+  const path = join(output.resultsDir, `${name ?? 'openai'}_recommendations.json`);
+  const ask = async (context: CommandContext) => {
+    const record = await runChat(spec, context);
+    print(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
+    const notes = await saveRecord(path, languageRecordSchema, record);
+    for (const note of notes) context.progress.note(note);
+  };
+  await withContext(output, (context) => withRecords([path], () => ask(context)));
 }
 
 async function readSpec(
-  run: z.output<typeof runSchema>,
+  run: z.output<typeof chatRunSchema>,
   typed: Record<string, unknown>,
   resultsDir: string,
 ): Promise<ChatSpec> {
@@ -131,7 +143,7 @@ async function readSpec(
   };
 }
 
-function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof runSchema>): ChatSpec['hybrid'] {
+function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
   if (hybrid === undefined) return undefined;
   const model = specOf(hybrid, {}, '--hybrid');
   if (hybridWeight !== undefined) return { model, weight: hybridWeight };
@@ -146,7 +158,7 @@ function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof runSchema>
 function readPrice({
   priceInput: input,
   priceOutput: output,
-}: z.output<typeof runSchema>): ChatSpec['price'] {
+}: z.output<typeof chatRunSchema>): ChatSpec['price'] {
   if (input !== undefined && output !== undefined) return { input, output };
   if (input === undefined && output === undefined) return undefined;
   throw new UsageError({

@@ -1,8 +1,8 @@
 /** Every model by name: its options, and how it is loaded when it is first needed. */
-import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { TrainingSet } from '../data/training-set.ts';
 import { UsageError } from '../util/errors.ts';
+import { nearestName } from '../util/nearest.ts';
 import { easeOptions } from './ease/options.ts';
 import { fmOptions } from './fm/options.ts';
 import { mfOptions } from './mf/options.ts';
@@ -91,6 +91,12 @@ const variants = new Map<string, Variant>(
 /** The names that `specOf` takes. */
 export const modelNames: readonly string[] = [...variants.keys()];
 
+/** The options of a model or variant, by its name. */
+export function optionsOf(name: string): z.ZodObject {
+  const { model } = variants.get(name) ?? { model: name as ModelName };
+  return registry[model].options;
+}
+
 /** Is this the name of an entry of the registry? */
 export function isRegistered(name: string): name is ModelName {
   return Object.hasOwn(registry, name);
@@ -103,7 +109,7 @@ export function isRegistered(name: string): name is ModelName {
 export function specOf(name: string, overrides: Record<string, unknown> = {}, flag = '--models'): ModelSpec {
   const variant = variants.get(name);
   if (variant === undefined) {
-    const near = nearestName(name);
+    const near = nearestName(name, modelNames);
     throw new UsageError({
       place: flag,
       found: `unknown model '${name}'`,
@@ -123,13 +129,6 @@ export function recordedSpec(
 ): ModelSpec {
   const { options, create } = registry[model] as Entry<z.ZodType>;
   return { name, model, hyperparameters, create: async () => await create(options.parse(hyperparameters)) };
-}
-
-/** A name that begins with what was typed, or one at most two edits away. */
-function nearestName(typed: string): string | undefined {
-  const longer = modelNames.find((name) => typed !== '' && name.startsWith(typed));
-  const nearest = closest(typed, modelNames);
-  return longer ?? (distance(typed, nearest) <= 2 ? nearest : undefined);
 }
 
 /** Whether models of this entry can be saved and loaded. */

@@ -1,8 +1,10 @@
-/** Writes results/record.schema.json, the JSON Schema of the results record, from the zod schema. */
+/** Writes the JSON Schemas of the results record and of the plan, from their zod schemas. */
 import { z } from 'zod';
+import { planSchema } from '../src/commands/plan/schema.ts';
 import { languageRecordSchema } from '../src/experiment/record.ts';
 import { jsonText } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
 
 const optionalLanguage = languageRecordSchema.partial({ language: true });
 await writeFileAtomic('results/record.schema.json', jsonText(z.toJSONSchema(optionalLanguage)));
+await writeFileAtomic('plans/plan.schema.json', jsonText(z.toJSONSchema(planSchema, { io: 'input' })));

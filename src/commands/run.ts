@@ -1,0 +1,48 @@
+/** `recsys run PLAN`: the experiments that a file describes. */
+import { basename } from 'node:path';
+import { Command } from 'commander';
+import { UsageError } from '../util/errors.ts';
+import { outputSchema } from './shared/context.ts';
+import type { Typed } from './shared/experiment.ts';
+import { addFlags } from './shared/flags.ts';
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('run the experiments that a plan describes; `--print-plan` of their commands writes one')
+    .argument('<plan>', 'YAML or JSON file');
+  return addFlags(command, outputSchema).action(async (path: string, typed: Typed) => {
+    const { readPlan } = await import('./plan/read.ts');
+    const plan = await readPlan(path);
+    const { models, save, gpt2, openai, evaluate, data, protocol, output, name } = plan;
+    const shared: Typed = { ...data, ...protocol, ...output, ...typed };
+    const own = basename(path).replace(/[.]\w+$/, '');
+    // Their records would have one name.
+    const languageName = gpt2 && openai ? undefined : name;
+    const runs: (() => Promise<void>)[] = [];
+    if (models) {
+      const { runAndReport } = await import('./baseline.ts');
+      const { specsOf } = await import('./plan/models.ts');
+      runs.push(() => runAndReport(name ?? own, specsOf(models, path), { ...shared, ...save }));
+    }
+    if (gpt2) {
+      const { finetuneGpt2 } = await import('./finetune-gpt2.ts');
+      runs.push(() => finetuneGpt2({ ...shared, ...gpt2, name: languageName }));
+    }
+    if (openai) {
+      const { askOpenAi } = await import('./openai.ts');
+      runs.push(() => askOpenAi({ ...shared, ...openai, name: languageName }));
+    }
+    if (evaluate) {
+      const { evaluateLists } = await import('./evaluate.ts');
+      runs.push(() => evaluateLists({ ...shared, ...evaluate }));
+    }
+    if (runs.length === 0) {
+      throw new UsageError({
+        place: path,
+        found: 'nothing to run',
+        wanted: 'models, gpt2, openai or evaluate',
+      });
+    }
+    for (const run of runs) await run();
+  });
+}

@@ -1,0 +1,58 @@
+/** What every experiment command shares: its flags stand in sections, which are the fields of a plan (`recsys run`). */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { print } from '../../util/process/terminal.ts';
+import { addFlags, readFlags } from './flags.ts';
+
+/** Fields at the top of a plan. */
+export const runSchema = z.object({
+  name: z
+    .string()
+    .regex(/^\w[\w.-]*$/, { message: 'expected letters, digits, ".", "_" and "-"' })
+    .optional()
+    .describe('name of the record, in place of the command’s own: NAME_metrics.json'),
+});
+
+const planFlag = z.object({
+  printPlan: z
+    .boolean()
+    .default(false)
+    .describe('print this experiment as a plan for `recsys run`, and do nothing else'),
+});
+
+/** Typed flags by name, before they are checked. */
+export type Typed = Record<string, unknown>;
+/** Flags of an experiment command by the field of the plan that holds them; those of `top` stand at its top. */
+export type Sections = Record<string, z.ZodObject>;
+
+/**
+ * Adds the flags of `sections` and `--print-plan`. `run` gets what was typed; `plan` gives the fields of the plan that are
+ * no section, such as `models`.
+ */
+export function experimentCommand(
+  command: Command,
+  sections: Sections,
+  run: (typed: Typed) => Promise<void>,
+  plan: (typed: Typed) => Record<string, unknown> = () => ({}),
+): Command {
+  addFlags(command, ...Object.values(sections), planFlag);
+  return command.action(async (typed: Typed) => {
+    if (!readFlags(planFlag, typed).printPlan) return await run(typed);
+    const { planText } = await import('../plan/write.ts');
+    const { top, ...others } = sectionsOf(sections, typed);
+    print(planText({ ...top, ...plan(typed), ...others }));
+  });
+}
+
+/** Sections that a plan spells out, so that it means the same when a default changes. */
+const COMPLETE_SECTIONS = ['data', 'protocol'];
+
+function sectionsOf(sections: Sections, typed: Typed): Record<string, Typed> {
+  return Object.fromEntries(
+    Object.entries(sections).map(([name, schema]): [string, Typed] => {
+      const complete = readFlags(schema, typed);
+      if (COMPLETE_SECTIONS.includes(name)) return [name, complete];
+      return [name, Object.fromEntries(Object.keys(schema.shape).map((key) => [key, typed[key]]))];
+    }),
+  );
+}
