@@ -1,5 +1,6 @@
 /** The results record: one zod schema, versioned. Everything outside `environment` and `timing` is reproducible. */
 import { z } from 'zod';
+import { splitKinds } from '../data/split.ts';
 import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metric-keys.ts';
 
 export const SCHEMA_VERSION = 2;
@@ -66,11 +67,14 @@ export const datasetSchema = z.object({
   warnings: z.array(z.string()),
 });
 
+/** A cut-off of the metrics, as --k takes it. */
+export const cutoffSchema = z.int().min(1).max(1000);
+
 export const recordedProtocolSchema = z.object({
-  split: z.string(),
-  testShare: z.number().optional(),
-  seed: z.int(),
-  k: z.array(z.int()),
+  split: z.enum([...splitKinds, 'predefined']),
+  testShare: z.number().gt(0).lt(1).optional(),
+  seed: z.int().min(0),
+  k: z.array(cutoffSchema).min(1),
   threshold: z.number(),
   candidates: z.literal('catalogue minus the user’s training items'),
   ties: z.literal('ascending movie id'),

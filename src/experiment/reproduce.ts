@@ -1,8 +1,16 @@
 /** Runs a recorded experiment again and names every number that differs. */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { isRegistered, modelNames, recordedSpec, specOf, type ModelSpec } from '../models/registry.ts';
+import {
+  isRegistered,
+  modelNames,
+  recordedSpec,
+  requireOptions,
+  specOf,
+  type ModelSpec,
+} from '../models/registry.ts';
 import { DataError } from '../util/errors.ts';
+import { parseAs } from '../util/parse.ts';
 import { environment } from './environment.ts';
 import type { RecordedRun } from './language/reproduce.ts';
 import { protocolSchema } from './protocol.ts';
@@ -104,11 +112,12 @@ function protocolOf({ protocol: { testShare, seed, k, threshold, split } }: AnyR
 
 function specOfResult(path: string, { name, model, hyperparameters }: ModelResult): ModelSpec {
   if (!isRegistered(model)) throw cannotRun(path, model);
+  requireOptions(model, hyperparameters, `${path}: ${name}`);
   return recordedSpec(name, model, hyperparameters);
 }
 
 function hybridOf(path: string, { hyperparameters, model }: ModelResult) {
-  const { weight, models } = hybridSchema.parse(hyperparameters);
+  const { weight, models } = parseAs(hybridSchema, hyperparameters, { place: `${path}: hyperparameters` });
   const name = models[1];
   if (!modelNames.includes(name)) throw cannotRun(path, `${model} with ${name}`);
   return { model: specOf(name), weight };

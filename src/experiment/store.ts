@@ -7,10 +7,12 @@ import stringify from 'json-stringify-pretty-compact';
 import { z } from 'zod';
 import { DataError, RecsysError } from '../util/errors.ts';
 import { readTextFile, sha256, writeFileAtomic } from '../util/files.ts';
+import { parseAs } from '../util/parse.ts';
 import { temporaryName, withLocks } from '../util/process/lock.ts';
 import { addMissingMetrics } from './older-records/missing-metrics.ts';
 import { upgradeRecord } from './older-records/upgrade.ts';
-import { SCHEMA_VERSION } from './record.ts';
+import { requireConsistent } from './record-consistency.ts';
+import { SCHEMA_VERSION, type AnyRecord } from './record.ts';
 
 /** Folder, in the one of the records, for records that later runs have replaced. */
 const OLDER_RECORDS = 'older';
@@ -120,13 +122,19 @@ export function jsonText(value: unknown): string {
   return `${stringify(value, { maxLength: 120 })}\n`;
 }
 
-/** Reads and validates a record, of the present version or a former one. Throws DataError naming file and field. */
-export async function readRecord<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>> {
+/**
+ * Reads and validates a record, of the present version or a former one. Throws DataError naming file and field for one that
+ * is damaged, was changed, or contradicts itself.
+ */
+export async function readRecord<S extends z.ZodType<AnyRecord>>(
+  path: string,
+  schema: S,
+): Promise<z.output<S>> {
   return (await readVersionedRecord(path, schema)).record;
 }
 
 /** As `readRecord`, with the schema version of the file; undefined where it has none. */
-export async function readVersionedRecord<S extends z.ZodType>(
+export async function readVersionedRecord<S extends z.ZodType<AnyRecord>>(
   path: string,
   schema: S,
 ): Promise<{ record: z.output<S>; version: number | undefined }> {
@@ -141,18 +149,15 @@ export async function readVersionedRecord<S extends z.ZodType>(
   const upgraded = upgradeRecord(value);
   addMissingMetrics(upgraded);
   const { data } = versionedSchema.safeParse(value);
-  return { record: check(path, schema, upgraded), version: data?.schemaVersion };
+  const record = check(path, schema, upgraded);
+  requireConsistent(path, record);
+  return { record, version: data?.schemaVersion };
 }
 
 function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new DataError({
-    place: `${path}: ${issue!.path.join('.') || 'record'}`,
-    found: issue!.message,
+  return parseAs(schema, value, {
+    place: path,
     wanted: `a results record of version ${SCHEMA_VERSION} or earlier`,
-    cause: result.error,
   });
 }
 

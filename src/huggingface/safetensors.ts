@@ -101,7 +101,26 @@ async function readHeader(file: FileHandle, path: string) {
       throw bad(`tensor ${name} of ${end - begin} bytes for shape [${shape.join(', ')}] of ${dtype}`);
     }
   }
+  requireWhole(entries, size - 8 - length, bad);
   return { entries, metadata, start: 8 + length };
+}
+
+/** As the format says, every byte after the header belongs to exactly one tensor. Throws what `bad` makes. */
+function requireWhole(
+  entries: ReadonlyMap<string, TensorEntry>,
+  bytes: number,
+  bad: (found: string) => DataError,
+): void {
+  let at = 0;
+  const inOrder = [...entries].sort(
+    ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
+  );
+  for (const [name, { data_offsets: offsets }] of inOrder) {
+    const [begin, end] = offsets;
+    if (begin !== at || end < begin) throw bad(`tensor ${name} at byte ${begin} where byte ${at} comes next`);
+    at = end;
+  }
+  if (at !== bytes) throw bad(`${bytes} bytes of values where the tensors take ${at}`);
 }
 
 async function readTensor(

@@ -68,7 +68,11 @@ export async function loadTokenizer(folder: string, vocabSize: number): Promise<
       remedy: 'Copy the files of the tokenizer that the model was trained with into the folder.',
     });
   }
-  const tokenizer = await build(json);
+  const tokenizer = await build(json)
+    .then(tryOut)
+    .catch((cause: unknown) => {
+      throw cause instanceof DataError ? cause : unusable(folder, cause);
+    });
   const unused = vocabSize - tokenizer.vocabularySize;
   if (unused < 0 || unused > LARGEST_PADDING) {
     throw new DataError({
@@ -79,6 +83,22 @@ export async function loadTokenizer(folder: string, vocabSize: number): Promise<
     });
   }
   return tokenizer;
+}
+
+/** Throws whatever Hugging Face's library throws for a tokenizer that it does not check beforehand. */
+function tryOut(tokenizer: Gpt2Tokenizer): Gpt2Tokenizer {
+  tokenizer.decode(tokenizer.encode("It's 1.5 a"));
+  return tokenizer;
+}
+
+function unusable(folder: string, cause: unknown): DataError {
+  return new DataError({
+    place: join(folder, 'tokenizer.json'),
+    found: 'a tokenizer that cannot be used',
+    wanted: 'a byte-level BPE tokenizer as GPT-2 has it',
+    remedy: 'Download or copy it again.',
+    cause,
+  });
 }
 
 async function build(json: TokenizerJson): Promise<Gpt2Tokenizer> {

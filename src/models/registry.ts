@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { TrainingSet } from '../data/training-set.ts';
 import { UsageError } from '../util/errors.ts';
 import { nearestName } from '../util/nearest.ts';
+import { parseAs } from '../util/parse.ts';
 import { easeOptions } from './ease/options.ts';
 import { fmOptions } from './fm/options.ts';
 import { mfOptions } from './mf/options.ts';
@@ -131,6 +132,15 @@ export function recordedSpec(
   return { name, model, hyperparameters, create: async () => await create(options.parse(hyperparameters)) };
 }
 
+/** Throws DataError naming the option, at `place`, when what a file says is no option set of this entry. */
+export function requireOptions(model: ModelName, hyperparameters: unknown, place: string): void {
+  parseAs<z.ZodType>(registry[model].options, hyperparameters, {
+    place,
+    wanted: `options of ${model}`,
+    remedy: 'The file was changed or damaged: make it again.',
+  });
+}
+
 /** Whether models of this entry can be saved and loaded. */
 export function isLoadable(model: ModelName): boolean {
   return 'load' in registry[model];
@@ -145,5 +155,6 @@ export async function loadModel(
 ): Promise<UsableModel> {
   const { options, load } = registry[spec.model] as Entry<z.ZodType>;
   if (load === undefined) throw new UsageError({ found: `model '${spec.model}' cannot be loaded` });
-  return await load(options.parse(spec.hyperparameters), state, train, context);
+  const place = `hyperparameters of ${spec.name}`;
+  return await load(parseAs(options, spec.hyperparameters, { place }), state, train, context);
 }

@@ -1,4 +1,7 @@
 /** Results records whose numbers follow from the hit ranks that a test gives. */
+import { byKey, userMetrics } from '../../src/evaluation/metric-keys.ts';
+import { perUserMetrics } from '../../src/evaluation/per-user.ts';
+import { mean } from '../../src/util/arrays.ts';
 import type { CutoffMetrics, ModelResult, ResultsRecord } from '../../src/experiment/record.ts';
 
 export interface RecordOptions {
@@ -6,7 +9,7 @@ export interface RecordOptions {
   /** |R| of every user. */
   relevant?: number;
   threshold?: number;
-  split?: string;
+  split?: ResultsRecord['protocol']['split'];
   seed?: number;
   splitDigest?: string;
   experiment?: string;
@@ -88,26 +91,11 @@ function modelOf(
 
 /** Right means; intervals of half a tenth around them, since no test reads their width. */
 function metricsOf(hitRanks: number[][], k: number, relevant: number): CutoffMetrics {
-  const hits = hitRanks.map((ranks) => ranks.filter((rank) => rank <= k).length);
-  const estimate = (values: number[]) => {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return { mean, ci95: [Math.max(0, mean - 0.05), mean + 0.05] as [number, number] };
-  };
-  const precision = estimate(hits.map((h) => h / k));
-  const recall = estimate(hits.map((h) => h / relevant));
-  const f1 = estimate(hits.map((h) => (2 * h) / (k + relevant)));
-  return {
-    precision,
-    recall,
-    f1,
-    f1OfMeans: f1,
-    ndcg: f1,
-    map: f1,
-    mrr: f1,
-    hitRate: estimate(hits.map((h) => Number(h > 0))),
-    coverage: 0.2,
-    novelty: 3,
-    gini: 0.8,
-    diversity: 0.7,
-  };
+  const each = hitRanks.map(() => relevant);
+  const columns = perUserMetrics(hitRanks, each, k);
+  const means = byKey(userMetrics, (key) => {
+    const value = mean(columns[key]);
+    return { mean: value, ci95: [Math.max(0, value - 0.05), value + 0.05] as [number, number] };
+  });
+  return { ...means, f1OfMeans: means.f1, coverage: 0.2, novelty: 3, gini: 0.8, diversity: 0.7 };
 }

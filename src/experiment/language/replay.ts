@@ -1,6 +1,5 @@
 /** Stored answers of a chat model, from a file (this program's or a published study's) or from a record. */
 import type { Id } from '../../data/dataset.ts';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { TitleIndex } from '../../language/titles.ts';
 import type { Answer } from '../../models/chat/cache.ts';
@@ -15,6 +14,7 @@ import {
 import { rankExchanges } from '../../models/language-model.ts';
 import type { Recommender } from '../../models/recommender.ts';
 import { DataError } from '../../util/errors.ts';
+import { readTextFile } from '../../util/files.ts';
 import type { LanguageRecord } from '../record.ts';
 
 /** What came of one request: an answer, or why there is none. */
@@ -113,9 +113,7 @@ const lineSchema = z.union([
  * which the reply parser reads. Throws DataError with the line.
  */
 export async function readStoredAnswers(path: string): Promise<StoredAnswers> {
-  const content = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new DataError({ place: path, found: 'no such file', wanted: 'stored answers as JSONL', cause });
-  });
+  const content = (await readTextFile(path, 'stored answers as JSONL')).replace(/^\uFEFF/u, '');
   const stored = new Stored('file');
   for (const [n, line] of content.split(/\r?\n/u).entries()) {
     if (line.trim() === '') continue;

@@ -7,6 +7,7 @@ import { gpt2Options } from '../../models/gpt2/options.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { DataError } from '../../util/errors.ts';
 import { sha256 } from '../../util/files.ts';
+import { parseAs } from '../../util/parse.ts';
 import { environment } from '../environment.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
@@ -51,25 +52,27 @@ export async function rerunGpt2(
   const userIds = record.language.users.map(({ userId }) => userId);
   const spec = { data, protocol, userIds, comparisonModels, resultsDir: folder };
   const resumed = { ...recorded, output: join(folder, 'gpt2'), resume: true };
+  const damaged = { place: `${path}: hyperparameters`, wanted: 'options of GPT-2' };
   if (recorded['tokens'] === 'items') {
-    const options = gpt2ItemOptions.parse(resumed);
+    const options = parseAs(gpt2ItemOptions, resumed, damaged);
     return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
   }
-  const options = gpt2Options.parse(resumed);
+  const options = parseAs(gpt2Options, resumed, damaged);
   return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
 }
 
 /** Parses, grounds and scores the recorded answers again, without a request: tokens and cost are not counted anew. */
 export async function rerunChat(
   record: LanguageRecord,
-  { data, protocol, comparisonModels, hybrid, resultsDir }: RecordedRun,
+  { path, data, protocol, comparisonModels, hybrid, resultsDir }: RecordedRun,
   context: RunContext,
 ): Promise<LanguageRecord> {
   const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
   const stored = answersOfRecord(record.language, recorded['replayed'] === true ? 'file' : 'record');
+  const damaged = { place: `${path}: hyperparameters`, wanted: 'options of a chat model' };
   const found = await runChat(
     {
-      options: resolveModel(chatOptions.parse(recorded), new Date()),
+      options: resolveModel(parseAs(chatOptions, recorded, damaged), new Date()),
       data,
       protocol,
       numUsers: stored.size,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { rankingMetrics } from '../../evaluation/metric-keys.ts';
 import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
 import { Rng } from '../../util/rng.ts';
-import { perUserSchema } from '../record.ts';
+import { cutoffSchema, perUserSchema } from '../record.ts';
 
 /** As much of a record as computing metrics anew takes. */
 const olderRecord = z.object({
@@ -24,7 +24,9 @@ export function addMissingMetrics(value: unknown): void {
   for (const { metrics, perUser } of models) {
     for (const [k, own] of Object.entries(metrics)) {
       const missing = rankingMetrics.filter((key) => !(key in own));
-      if (missing.length === 0 || perUser.userIds.length === 0) continue;
+      if (missing.length === 0 || perUser.userIds.length === 0 || !cutoffSchema.safeParse(Number(k)).success) {
+        continue;
+      }
       const columns = perUserMetrics(perUser.hitRanks, perUser.relevant, Number(k));
       const rng = new Rng(parsed.data.protocol.seed).derive('bootstrap');
       const found = rankingEstimates([columns], rng)[0]!;
