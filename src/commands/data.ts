@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { DatasetStats, VerifiedFile } from '../data/stats.ts';
 import { dataSchema } from '../experiment/protocol.ts';
 import { DataError } from '../util/errors.ts';
+import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
@@ -120,7 +121,7 @@ async function load(nameOrPath: string, typed: Record<string, unknown>) {
   const { readingOptions } = await import('../experiment/prepare.ts');
   const reading = readingOptions(readFlags(readingSchema, typed));
   return withContext(readFlags(sharedSchema, typed), (context) =>
-    loadDataset(nameOrPath, { ...context, ...reading }),
+    interruptible(context.signal, () => loadDataset(nameOrPath, { ...context, ...reading })),
   );
 }
 

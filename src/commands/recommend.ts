@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Selection } from '../models/saved.ts';
 import type { SavedModel } from '../use/saved-model.ts';
 import { UsageError } from '../util/errors.ts';
+import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
@@ -107,20 +108,24 @@ async function recommend(typed: Record<string, unknown>): Promise<void> {
   const { selectionOf } = await import('../use/filter.ts');
 
   await withContext(output, async (context) => {
-    const saved = await loadSavedModel(folder, context);
-    if (dataset !== undefined) {
+    const saved = await interruptible(context.signal, async () => {
+      const loaded = await loadSavedModel(folder, context);
+      if (dataset === undefined) return loaded;
       const { loadDataset } = await import('../data/loader.ts');
-      requireDataset(saved, await loadDataset(dataset, context));
-    }
+      requireDataset(loaded, await loadDataset(dataset, context));
+      return loaded;
+    });
     const selection = selectionOf(saved.train, { genres, years, minRatings, excludeSeen });
     const found: Found = { saved, selection, k };
     if (who.allUsers) return await printAllUsers(found, output.output, context);
     const { recommendTo, userIndex } = await import('../use/recommend.ts');
     const { csvOfLists, jsonOfLists, tableOfLists } = await import('../use/lists.ts');
-    const [model, users] = isPerson
-      ? [await personModel(found, { file: who.ratings, like, dislike }, context), [0]]
-      : [saved.model, who.user.map((id) => userIndex(saved, id))];
-    const lists = await recommendTo(saved, model, users, k, selection);
+    const lists = await interruptible(context.signal, async () => {
+      const [model, users] = isPerson
+        ? [await personModel(found, { file: who.ratings, like, dislike }, context), [0]]
+        : [saved.model, who.user.map((id) => userIndex(saved, id))];
+      return await recommendTo(saved, model, users, k, selection);
+    });
     const ids = isPerson ? [null] : who.user;
     const named = lists.map((list, n) => ({ user: ids[n]!, recommendations: list }));
     const format = output.json ? jsonOfLists : output.csv ? csvOfLists : tableOfLists;

@@ -1,13 +1,13 @@
 /** What a stopped fit has, in a file: a line of JSON, then the arrays' bytes, then the SHA-256 of both. */
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelResult } from './record.ts';
 import type { FitStore, PartialFit } from '../util/partial-fit.ts';
-import { putAside, sha256, writeFileAtomic } from '../util/files.ts';
-import { systemReason } from '../util/process/system-errors.ts';
+import { DataError } from '../util/errors.ts';
+import { exists, putAside, readWholeFile, sha256, writeFileAtomic } from '../util/files.ts';
 import { environment } from './environment.ts';
 import type { Prepared } from './prepare.ts';
 
@@ -44,13 +44,13 @@ export class FitFile implements FitStore {
 
   /** A damaged file is put aside, with a note, and the fit starts anew. */
   async read(lengths: readonly number[]): Promise<PartialFit | undefined> {
+    if (!(await exists(this.path))) return undefined;
     let bytes: Buffer;
     try {
-      bytes = await readFile(this.path);
-    } catch (cause) {
-      const reason = systemReason(cause);
-      if (reason?.code === 'ENOENT' || reason?.code === 'ENOTDIR') return undefined;
-      this.#note(`${this.path} cannot be read (${reason?.found ?? String(cause)}): the fit starts anew.`);
+      bytes = await readWholeFile(this.path, 'what a stopped fit left');
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      this.#note(`${error.message}: the fit starts anew.`);
       return undefined;
     }
     const fit = parseFit(bytes, lengths);

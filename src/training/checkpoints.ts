@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { putAside, writeFileAtomic } from '../util/files.ts';
+import { DAMAGED, exists, putAside, writeFileAtomic } from '../util/files.ts';
 import type { Parameters } from '../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors } from '../huggingface/safetensors.ts';
 import type { TrainingState } from './trainee.ts';
@@ -24,6 +24,8 @@ const progressSchema = z.object({
 export type TrainingProgress = z.output<typeof progressSchema>;
 
 const MAX_CHECKPOINTS = 2;
+/** The file of the best weights. */
+const BEST = 'best.safetensors';
 const kinds = ['weights', 'first', 'second'] as const;
 
 export class TrainingStore {
@@ -54,20 +56,19 @@ export class TrainingStore {
   }
 
   /**
-   * The newest checkpoint that can be read, or undefined without one. Throws DataError when it was made with other
-   * settings. `note` gets a sentence about each checkpoint that cannot be read.
+   * The newest checkpoint that can be read, or undefined without one; where the best weights cannot be read, one from
+   * before the first validation. Throws DataError when it was made with other settings. `note` gets a sentence about each
+   * file that cannot be read.
    */
   async load(settings: string, note: (line: string) => void) {
+    const hasBest = await this.#hasBest(note);
     for (const name of (await this.#checkpoints()).toReversed()) {
       const path = join(this.folder, name);
       try {
         const { state, progress } = await readState(path);
-        if (progress.settings === settings) return { state, progress };
-        throw new DataError({
-          place: path,
-          found: 'a checkpoint of a run with other settings, data or seed',
-          remedy: 'Repeat the settings of that run, or start anew without --resume or with another --output.',
-        });
+        requireSettings(path, progress, settings);
+        if (progress.best === null || hasBest) return { state, progress };
+        note(`${path} cannot be used without the best weights: going on with the checkpoint before it.`);
       } catch (error) {
         if (!(error instanceof DataError) || error.facts.wanted === undefined) throw error;
         note(`${error.message} ${await putAside(path)}: going on with the checkpoint before it.`);
@@ -76,21 +77,37 @@ export class TrainingStore {
     return undefined;
   }
 
-  /** A new run begins: what an earlier one left goes. */
+  /** Whether the weights that `saveBest` kept are whole; damaged ones are put aside. */
+  async #hasBest(note: (line: string) => void): Promise<boolean> {
+    const path = join(this.folder, BEST);
+    if (!(await exists(path))) return false;
+    try {
+      await readChecked(path);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DataError) || error.facts.wanted === undefined) throw error;
+      note(`${error.message} ${await putAside(path)}.`);
+      return false;
+    }
+  }
+
+  /** A new run begins: what an earlier one left goes, except damaged files that a person may want to look at. */
   async clear(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    for (const name of await readdir(this.folder).catch(() => [])) {
+      if (!name.endsWith(DAMAGED)) await rm(join(this.folder, name), { recursive: true, force: true });
+    }
     await rm(this.#log, { force: true });
   }
 
   /** Keeps the weights of the best validation so far. */
   async saveBest(weights: Parameters): Promise<void> {
     await mkdir(this.folder, { recursive: true });
-    await writeChecked(join(this.folder, 'best.safetensors'), weights, {});
+    await writeChecked(join(this.folder, BEST), weights, {});
   }
 
   /** What `saveBest` kept last. */
   async loadBest(): Promise<Parameters> {
-    const path = join(this.folder, 'best.safetensors');
+    const path = join(this.folder, BEST);
     const { tensors } = await readChecked(path);
     return tensors;
   }
@@ -118,6 +135,15 @@ export class TrainingStore {
     });
     await writeFileAtomic(this.#log, kept.map((line) => `${line}\n`).join(''));
   }
+}
+
+function requireSettings(path: string, progress: TrainingProgress, settings: string): void {
+  if (progress.settings === settings) return;
+  throw new DataError({
+    place: path,
+    found: 'a checkpoint of a run with other settings, data or seed',
+    remedy: 'Repeat the settings of that run, or start anew without --resume or with another --output.',
+  });
 }
 
 async function readState(path: string): Promise<{ state: TrainingState; progress: TrainingProgress }> {

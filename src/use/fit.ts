@@ -5,15 +5,17 @@ import { loadDataset } from '../data/loader.ts';
 import { splitDigest } from '../data/split.ts';
 import { trainingSet } from '../data/training-set.ts';
 import { Stopwatch } from '../experiment/environment.ts';
-import { prepare, type Prepared } from '../experiment/prepare.ts';
+import { prepare, readingOptions, type Prepared } from '../experiment/prepare.ts';
 import { embeddedDataset, protocolSchema, type DataOptions } from '../experiment/protocol.ts';
 import { withFitted, type FitInput, type RunContext, type RunnableModel } from '../experiment/run.ts';
 import type { Fitted } from '../models/recommender.ts';
 import { UsageError } from '../util/errors.ts';
+import { withLocks } from '../util/process/lock.ts';
+import { interruptible } from '../util/process/signals.ts';
 import type { FitOptions } from './fit-options.ts';
-import { readManifest, saveModel, type Manifest } from './saved-model.ts';
+import { MANIFEST, readManifest, saveModel, type Manifest } from './saved-model.ts';
 
-/** Fits one model and saves it in `folder`. Returns its `model.json`. */
+/** Fits one model and saves it in `folder`, which is locked meanwhile. Returns its `model.json`. */
 export async function fitAndSave(
   folder: string,
   spec: RunnableModel,
@@ -22,9 +24,11 @@ export async function fitAndSave(
   context: RunContext,
 ): Promise<Manifest> {
   const watch = new Stopwatch();
-  const input = await fitInput(data, options, context, watch);
-  await withFitted(input, spec, context, watch, (fitted) => saveFitted(folder, spec, fitted, input));
-  return await readManifest(folder);
+  return await withLocks([join(folder, MANIFEST)], 'Wait for it, or save to another folder.', async () => {
+    const input = await fitInput(data, options, context, watch);
+    await withFitted(input, spec, context, watch, (fitted) => saveFitted(folder, spec, fitted, input));
+    return await readManifest(folder);
+  });
 }
 
 /** Saves a fitted model of an experiment or of `fitAndSave`. Throws UsageError for a model that cannot be saved. */
@@ -73,9 +77,11 @@ async function fitInput(
     const kind = split === 'none' ? {} : { split };
     return await prepare(data, protocolSchema.parse({ ...kind, ...options }), context, watch);
   }
-  const dataset = await watch.time('load', () => loadDataset(data.dataset ?? embeddedDataset, context));
+  const { dataset: name = embeddedDataset } = data;
+  const load = () => loadDataset(name, { ...context, ...readingOptions(data) });
+  const dataset = await watch.time('load', () => interruptible(context.signal, load));
   for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
-  return wholeInput(data, dataset, options.seed);
+  return await interruptible(context.signal, () => wholeInput(data, dataset, options.seed));
 }
 
 /** All ratings as the training set. */

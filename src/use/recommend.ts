@@ -1,10 +1,12 @@
 /** Lists with titles and reasons from a saved model: for its users, for a new person, and for everybody at once. */
+import { setImmediate } from 'node:timers/promises';
 import type { Csr } from '../data/csr.ts';
 import { splitYear } from '../data/titles.ts';
 import { toNaturalTitle } from '../language/titles.ts';
 import type { Selection, UsableModel } from '../models/saved.ts';
 import { UsageError, throwIfAborted } from '../util/errors.ts';
 import { range } from '../util/arrays.ts';
+import { csvCell } from '../util/process/terminal.ts';
 import type { SavedModel } from './saved-model.ts';
 
 export interface Recommendation {
@@ -22,7 +24,7 @@ export interface Recommendation {
 /** Most reasons given for a recommendation. */
 const MAX_REASONS = 3;
 /** Users asked for at a time when all are: bounds the memory. */
-const USERS_PER_BLOCK = 2048;
+const USERS_PER_BLOCK = 512;
 
 /** The user index of a released id. Throws UsageError for an unknown one, with what to do. */
 export function userIndex(
@@ -101,6 +103,7 @@ export async function* listsOfAllUsers(
   yield 'userId,movieId,rank,score\n';
   const users = range(train.userCount);
   for (let begin = 0; begin < users.length; begin += USERS_PER_BLOCK) {
+    await setImmediate(); // a signal that has come is heard
     throwIfAborted(signal);
     const block = users.subarray(begin, begin + USERS_PER_BLOCK);
     const { items, scores } = await model.recommend(block, k, selection);
@@ -108,7 +111,7 @@ export async function* listsOfAllUsers(
     for (const [row, user] of block.entries()) {
       for (let n = 0; n < k && items[row * k + n]! >= 0; n++) {
         const cell = row * k + n;
-        text += `${train.userIds[user]},${train.itemIds[items[cell]!]},${n + 1},${scores[cell]}\n`;
+        text += `${csvCell(train.userIds[user]!)},${csvCell(train.itemIds[items[cell]!]!)},${n + 1},${scores[cell]}\n`;
       }
     }
     yield text;

@@ -36,6 +36,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
+    if (cause instanceof RecsysError) throw cause; // of what made the content, such as Ctrl-C
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
     const reason = systemReason(cause);
     throw new RecsysError({
@@ -75,7 +76,7 @@ export async function requireRegularFile(path: string, wanted: string): Promise<
 }
 
 /** The bytes of a whole file. Throws DataError as `requireRegularFile` does, and for more than 1 GiB. */
-async function readWholeFile(path: string, wanted: string): Promise<Buffer<ArrayBuffer>> {
+export async function readWholeFile(path: string, wanted: string): Promise<Buffer<ArrayBuffer>> {
   const size = await requireRegularFile(path, wanted);
   if (size > MAX_TEXT_BYTES) throw new DataError({ place: path, found: `${size} bytes`, wanted });
   return await readFile(path).catch((cause: unknown) => {
@@ -103,11 +104,14 @@ export async function readTextFile(path: string, wanted: string): Promise<string
   return (await readWholeFile(path, wanted)).toString('utf8');
 }
 
+/** What the name of a damaged file that was put aside ends with. */
+export const DAMAGED = '.damaged';
+
 /**
  * Puts a damaged file aside, under its name with `.damaged`, where a person can look at it. Returns a sentence for them.
  */
 export async function putAside(path: string): Promise<string> {
-  const aside = `${path}.damaged`;
+  const aside = `${path}${DAMAGED}`;
   await rm(aside, { recursive: true, force: true }).catch(() => {});
   const moved = await rename(path, aside).then(
     () => true,

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { loadDataset } from '../../src/data/loader.ts';
 import { DataError } from '../../src/util/errors.ts';
+import { mutationRuns } from '../support/mutations.ts';
 import { csvFolder } from './folders.ts';
 
 const field = fc.oneof(
@@ -99,7 +100,7 @@ test('broken ratings load where they can be proved right, else fail by file and 
       await writeFile(join(folder, 'ratings.csv'), content);
       expect(await outcome(folder, true)).toBe(await outcome(folder, false));
     }),
-    { numRuns: 400, seed: 1 },
+    { numRuns: mutationRuns(400), seed: 1 },
   );
 });
 
@@ -115,6 +116,6 @@ test('broken movies, tags and links load where they can be proved right, else fa
       await writeFile(join(folder, 'links.csv'), links);
       await outcome(folder, true);
     }),
-    { numRuns: 300, seed: 2 },
+    { numRuns: mutationRuns(300), seed: 2 },
   );
 });

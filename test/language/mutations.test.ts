@@ -9,9 +9,9 @@ import { parseReply } from '../../src/language/reply.ts';
 import { TitleIndex, toNaturalTitle } from '../../src/language/titles.ts';
 import { languageRecordSchema } from '../../src/experiment/record.ts';
 import { readRecord } from '../../src/experiment/store.ts';
+import { mutationRuns } from '../support/mutations.ts';
 
-/** RECSYS_MUTATIONS=10000 tries as many as the release did; continuous integration tries fewer. */
-const numRuns = Number(process.env['RECSYS_MUTATIONS'] ?? 200);
+const numRuns = mutationRuns(200);
 
 let movies: Movies;
 let index: TitleIndex;

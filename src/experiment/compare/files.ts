@@ -38,8 +38,11 @@ export async function readRecords(files: readonly string[], folder: string): Pro
   });
 }
 
-/** Throws DataError when a model has no metrics at a cut-off of the protocol. */
+/** Throws DataError when there is no model, or when one has no metrics at a cut-off of the protocol. */
 function requireMetrics(path: string, { protocol, models }: AnyRecord): void {
+  if (models.length === 0) {
+    throw new DataError({ place: path, found: 'a record without models', wanted: 'at least one to compare' });
+  }
   for (const [n, { name, metrics }] of models.entries()) {
     for (const k of protocol.k) {
       if (metrics[k] !== undefined) continue;

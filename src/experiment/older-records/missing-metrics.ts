@@ -24,7 +24,11 @@ export function addMissingMetrics(value: unknown): void {
   for (const { metrics, perUser } of models) {
     for (const [k, own] of Object.entries(metrics)) {
       const missing = rankingMetrics.filter((key) => !(key in own));
-      if (missing.length === 0 || perUser.userIds.length === 0 || !cutoffSchema.safeParse(Number(k)).success) {
+      if (
+        missing.length === 0 ||
+        perUser.userIds.length === 0 ||
+        !cutoffSchema.safeParse(Number(k)).success
+      ) {
         continue;
       }
       const columns = perUserMetrics(perUser.hitRanks, perUser.relevant, Number(k));

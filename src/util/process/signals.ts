@@ -32,7 +32,9 @@ export async function withStopSignal<T>(work: (signal: AbortSignal) => Promise<T
  * handler would have to wait for its end. Throws AbortedError when the signal has fired before.
  */
 export async function interruptible<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
-  await setImmediate(); // a signal that has come is heard
+  // A signal that has come is heard: from within a callback of input or output, in the second turn of the event loop.
+  await setImmediate();
+  await setImmediate();
   throwIfAborted(signal);
   remove();
   try {

@@ -41,14 +41,18 @@ const adapterConfigSchema = z.object({
 });
 
 /** Layers of the model that an adapter's targets name. Throws DataError for a target that names none. */
-export function targetLayers(config: Gpt2Config, targets: readonly string[]): string[] {
+export function targetLayers(
+  config: Gpt2Config,
+  targets: readonly string[],
+  place = 'LoRA targets',
+): string[] {
   const layers = [...parameterShapes(config)]
     .filter(([name, shape]) => name.includes('.h.') && shape.length === 2)
     .map(([name]) => name.replace(/\.weight$/, ''));
   for (const target of targets) {
     if (layers.some((layer) => matches(layer, target))) continue;
     throw new DataError({
-      place: 'LoRA targets',
+      place,
       found: `'${target}'`,
       wanted: 'c_attn, c_proj, c_fc, attn.c_proj or mlp.c_proj',
     });
@@ -85,12 +89,13 @@ export async function writeAdapter(folder: string, adapter: Adapter, base: strin
 
 /** Reads an adapter for a model of this size. Throws DataError naming field or tensor when it does not fit. */
 export async function readAdapter(folder: string, config: Gpt2Config): Promise<Adapter> {
-  const settings = await readSettings(join(folder, configFile));
+  const settingsFile = join(folder, configFile);
+  const settings = await readSettings(settingsFile);
   const file = await openSafetensors(join(folder, weightsFile));
   try {
     const shapes = parameterShapes(config);
     const layers = new Map<string, LoraPair>();
-    for (const layer of targetLayers(config, settings.target_modules)) {
+    for (const layer of targetLayers(config, settings.target_modules, `${settingsFile}: target_modules`)) {
       const [inputs, outputs] = shapes.get(`${layer}.weight`) as [number, number];
       const a = await readTensor(file, `${PREFIX}${layer}.lora_A.weight`, [settings.r, inputs]);
       const b = await readTensor(file, `${PREFIX}${layer}.lora_B.weight`, [outputs, settings.r]);
