@@ -13,6 +13,7 @@ import { openAiCommand } from './commands/openai.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
+import { runsCommand } from './commands/runs.ts';
 import { RecsysError } from './util/errors.ts';
 import { systemError } from './util/process/system-errors.ts';
 import { printable } from './util/process/terminal.ts';
@@ -44,6 +45,7 @@ function program(): Command {
     recommendCommand(),
     reproduceCommand(),
     runCommand(),
+    runsCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));
   return root;

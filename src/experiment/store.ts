@@ -15,7 +15,7 @@ import { requireConsistent } from './record-consistency.ts';
 import { SCHEMA_VERSION, type AnyRecord } from './record.ts';
 
 /** Folder, in the one of the records, for records that later runs have replaced. */
-const OLDER_RECORDS = 'older';
+export const OLDER_RECORDS = 'older';
 
 /**
  * Takes the locks of the records that a run will write, runs it, and releases them. Throws RecsysError before the work when

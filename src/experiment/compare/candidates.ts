@@ -38,8 +38,10 @@ function haveSameHits(a: ModelResult, b: ModelResult): boolean {
   return common.length > 0 && hits(a) === hits(b);
 }
 
+type Named = Pick<Candidate, 'name' | 'file'> & { result: Pick<ModelResult, 'hyperparameters'> };
+
 /** "mf (factors 32)" and "mf (factors 64)"; by their files where the hyper-parameters tell nothing. */
-function withUniqueNames(candidates: readonly Candidate[]): Candidate[] {
+export function withUniqueNames<Row extends Named>(candidates: readonly Row[]): Row[] {
   return candidates.map((candidate) => {
     const sharing = candidates.filter(({ name }) => name === candidate.name);
     if (sharing.length === 1) return candidate;
@@ -58,7 +60,7 @@ function withUniqueNames(candidates: readonly Candidate[]): Candidate[] {
 }
 
 /** Keys whose values are not the same in all of the candidates, in the order of the record. */
-function differingOptions(candidates: readonly Candidate[]): string[] {
+function differingOptions(candidates: readonly Named[]): string[] {
   const keys = new Set(candidates.flatMap(({ result }) => Object.keys(result.hyperparameters)));
   return [...keys].filter((key) => {
     const values = candidates.map(({ result }) => JSON.stringify(result.hyperparameters[key]));

@@ -56,7 +56,8 @@ function requireMetrics(path: string, { protocol, models }: AnyRecord): void {
   }
 }
 
-async function jsonFilesIn(folder: string): Promise<string[]> {
+/** Paths of the JSON files in a folder, by name; none where there is no folder. */
+export async function jsonFilesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
   return names
     .filter((name) => name.endsWith('.json'))
@@ -64,7 +65,8 @@ async function jsonFilesIn(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-async function claimsToBeRecord(path: string): Promise<boolean> {
+/** Does the file claim to be the record of an experiment, damaged or not? */
+export async function claimsToBeRecord(path: string): Promise<boolean> {
   try {
     const parsed = claim.safeParse(JSON.parse(await readFile(path, 'utf8')));
     return parsed.success && parsed.data.experiment !== 'comparison';
