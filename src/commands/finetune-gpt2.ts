@@ -13,7 +13,7 @@ import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { flagName, readFlags } from './shared/flags.ts';
-import { describeLimits, describeShares } from './shared/language.ts';
+import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
 const compareWith = comparisonSchema(['popularity', 'popularity-count', 'mf']);
@@ -101,8 +101,9 @@ function refuseOthers(
 
 /** Match classes, limits, and one user's list to look at. */
 function describeLists(record: LanguageRecord): string {
-  const lines = [describeShares(record.language), ...describeLimits(record)];
-  const [first] = record.language.users;
+  const { language } = record;
+  const lines = [describeShares(language), ...describeReasons(language), ...describeLimits(record)];
+  const [first] = language.users;
   if (first) lines.push(`The reply for user ${first.userId}:`, first.reply.trim());
   return `${lines.join('\n')}\n`;
 }

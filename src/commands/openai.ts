@@ -13,7 +13,7 @@ import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { readFlags } from './shared/flags.ts';
-import { describeLimits, describeShares } from './shared/language.ts';
+import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
 const compareWith = comparisonSchema(['mf', 'popularity']);
@@ -202,7 +202,7 @@ function describeAnswers(record: LanguageRecord): string {
   if (typeof details['hybridWeight'] === 'number') {
     lines.push(`Weight of the chat model in the hybrid: ${details['hybridWeight']}.`);
   }
-  lines.push(...describeUsage(record), ...describeLimits(record));
+  lines.push(...describeUsage(record), ...describeReasons(record.language), ...describeLimits(record));
   return `${lines.join('\n')}\n`;
 }
 

@@ -60,6 +60,8 @@ export interface Evaluation {
   relevant: Int32Array;
   /** 1-based ranks of each evaluated user's hits, ascending. */
   hitRanks: Int32Array[];
+  /** The items of these hits, in the same order. */
+  hitItems: Int32Array[];
   counts: { evaluated: number; withoutRelevant: number; shortLists: number; emptyLists: number };
   cutoffs: CutoffEvaluation[];
 }
@@ -126,6 +128,7 @@ export class Evaluator {
   readonly #rowOf: Int32Array;
   readonly #lengths: Int32Array;
   readonly #hitRanks: Int32Array[];
+  readonly #hitItems: Int32Array[];
   readonly #hitGains: Float64Array[];
   /** By cut-off. */
   readonly #columns: ListColumns[];
@@ -147,6 +150,7 @@ export class Evaluator {
     this.#users.forEach((user, row) => (this.#rowOf[user] = row));
     this.#lengths = new Int32Array(this.#users.length);
     this.#hitRanks = Array.from(this.#users, () => NO_HITS);
+    this.#hitItems = Array.from(this.#users, () => NO_HITS);
     this.#hitGains = [];
     this.#columns = options.cutoffs.map(() => ({
       exposures: new Int32Array(relevant.columns),
@@ -183,7 +187,10 @@ export class Evaluator {
         this.#lastList[item] = list;
       }
       this.#lengths[row] = length;
-      if (ranks.length > 0) this.#hitRanks[row] = Int32Array.from(ranks);
+      if (ranks.length > 0) {
+        this.#hitRanks[row] = Int32Array.from(ranks);
+        this.#hitItems[row] = Int32Array.from(ranks, (rank) => items[start + rank - 1]!);
+      }
       if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(users[n]!, items, start, ranks);
       this.#describeList(row, items, start, length);
     }
@@ -197,6 +204,7 @@ export class Evaluator {
       users: this.#users,
       relevant,
       hitRanks: this.#hitRanks,
+      hitItems: this.#hitItems,
       counts: {
         evaluated: this.#users.length,
         withoutRelevant: this.#withoutRelevant,

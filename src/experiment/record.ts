@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { splitKinds } from '../data/split.ts';
 import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metric-keys.ts';
+import { claimKinds, verdicts } from '../language/reasons.ts';
 
 export const SCHEMA_VERSION = 2;
 
@@ -34,6 +35,14 @@ export const perUserSchema = z.object({
   userIds: z.array(idSchema),
   relevant: z.array(z.int()),
   hitRanks: z.array(z.array(z.int())),
+  hitItems: z
+    .array(z.array(idSchema))
+    .optional()
+    .describe('movie ids of the hits, in the same order; absent in older records'),
+  cold: z
+    .object({ relevant: z.array(z.int()), hitRanks: z.array(z.array(z.int())) })
+    .optional()
+    .describe('of these, movies with fewer than 5 training ratings; absent in older records'),
 });
 
 const userCountsSchema = z.object({
@@ -140,12 +149,40 @@ export const languageUserSchema = z.object({
   ),
 });
 
+/** What reasons say of their readers, looked up in the histories that the prompts showed. */
+export const reasonCheckSchema = z.object({
+  model: z.string().describe('name of the model, or of the hybrid whose list took reasons over'),
+  reasons: z.int().describe('recommendations that have a reason'),
+  withClaims: z.int().describe('reasons that name a movie, a liked genre or a rating'),
+  claims: z
+    .object(byKey(claimKinds, () => z.object(byKey(verdicts, () => z.int()))))
+    .describe('how many claims of each kind the history supports, does not mention, and contradicts'),
+  users: z.int().describe('with at least one claim'),
+  shares: z
+    .object(byKey(verdicts, () => estimate))
+    .nullable()
+    .describe('means over these users of their shares of claims; null without a claim'),
+  swapped: z
+    .object({
+      supported: estimate.describe('share that the history of another user supports'),
+      difference: estimate.describe('own history minus the other; near 0: reasons would fit anybody'),
+    })
+    .nullable()
+    .describe('the same reasons against the history of the next user; null with one user'),
+});
+
+export type ReasonCheck = z.output<typeof reasonCheckSchema>;
+
 /** A record of GPT-2 or GPT-4o: the common part plus the texts. */
 export const languageRecordSchema = recordSchema.extend({
   language: z.object({
     template: z.string().describe('name and version of the prompt template'),
     shares: z.record(z.string(), z.number()).describe('share of recommendations per match class'),
     truncatedHistories: z.int().describe('histories that were too long for the prompt'),
+    reasons: z
+      .array(reasonCheckSchema)
+      .optional()
+      .describe('one entry per model that gives reasons; absent in older records'),
     users: z.array(languageUserSchema),
     details: z
       .record(z.string(), z.unknown())

@@ -55,7 +55,7 @@ export async function reproduce(
   const found = language
     ? await rerunLanguageModel(path, recorded, context)
     : (await runExperiment(specOfRecord(path, recorded), context)).record;
-  const comparable = withoutNewerClasses(
+  const comparable = withoutNewerParts(
     recorded,
     language && version === 1 ? withoutComparisonFacts(recorded, found) : found,
   );
@@ -149,13 +149,26 @@ function withoutComparisonFacts({ models: recorded }: AnyRecord, found: AnyRecor
   return { ...found, models };
 }
 
-/** `found` without the match classes that no reply is of and that are newer than the record. */
-function withoutNewerClasses({ language: recorded }: AnyRecord, found: AnyRecord): AnyRecord {
-  if (recorded === undefined || found.language === undefined) return found;
+/** `found` without what is newer than the record: parts of the schema, and match classes that no reply is of. */
+function withoutNewerParts(recorded: AnyRecord, found: AnyRecord): AnyRecord {
+  const models = found.models.map((result, n) => {
+    const { hitItems, cold } = recorded.models[n]?.perUser ?? result.perUser;
+    const { hitItems: ownItems, cold: ownCold, ...older } = result.perUser;
+    const perUser = { ...older, ...(hitItems && { hitItems: ownItems }), ...(cold && { cold: ownCold }) };
+    return { ...result, perUser };
+  });
+  const { language } = found;
+  if (recorded.language === undefined || language === undefined) return { ...found, models };
+  const { shares: known, reasons } = recorded.language;
   const shares = Object.fromEntries(
-    Object.entries(found.language.shares).filter(([name, share]) => share !== 0 || name in recorded.shares),
+    Object.entries(language.shares).filter(([name, share]) => share !== 0 || name in known),
   );
-  return { ...found, language: { ...found.language, shares } };
+  const { reasons: ownReasons, ...texts } = language;
+  return {
+    ...found,
+    models,
+    language: { ...texts, shares, ...(reasons && { reasons: ownReasons }) },
+  };
 }
 
 /** What the reader must know about how a record was run again. */

@@ -1,4 +1,5 @@
 /** The last two steps of every experiment: lists to metrics with intervals, results to a record. */
+import { coldHitsOf } from '../evaluation/cold.ts';
 import { evaluateLists, type CutoffEvaluation, type Evaluation } from '../evaluation/evaluator.ts';
 import { MAX_RESAMPLED_USERS } from '../evaluation/intervals.ts';
 import { byKey, listMetrics } from '../evaluation/metric-keys.ts';
@@ -65,11 +66,13 @@ function predictedRatings(
   return ratingPrediction(predicted, test.values);
 }
 
-function perUser({ dataset }: Prepared, evaluation: Evaluation): ModelResult['perUser'] {
+function perUser({ dataset, relevant, facts }: Prepared, evaluation: Evaluation): ModelResult['perUser'] {
   return {
     userIds: Array.from(evaluation.users, (user) => dataset.userIds[user]!),
     relevant: [...evaluation.relevant],
     hitRanks: evaluation.hitRanks.map((ranks) => [...ranks]),
+    hitItems: evaluation.hitItems.map((items) => Array.from(items, (item) => dataset.itemIds[item]!)),
+    cold: coldHitsOf(evaluation, relevant, facts.usersWhoRated),
   };
 }
 

@@ -14,9 +14,11 @@ export const verdicts = ['supported', 'unsupported', 'contradicted'] as const;
  */
 export type Verdict = (typeof verdicts)[number];
 
+export const claimKinds = ['movie', 'genre', 'rating'] as const;
+
 /** One thing that a reason says. */
 export interface Claim {
-  kind: 'movie' | 'genre' | 'rating';
+  kind: (typeof claimKinds)[number];
   /** The title as released, the genre, or the title with the stars that the reason gives it. */
   subject: string;
   verdict: Verdict;

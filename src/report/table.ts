@@ -107,6 +107,13 @@ export function interval({ ci95: [low, high] }: Pick<Estimate, 'ci95'>, digits =
   return `[${dropLeadingZero(low, digits)} ${dropLeadingZero(high, digits)}]`;
 }
 
+/** "62.5%" above its interval in per cent, "[54 71]"; a dash where there is no value. */
+export function shareCell(value: Estimate | null | undefined): string {
+  if (value === null || value === undefined) return '–';
+  const [low, high] = value.ci95.map((end) => (100 * end).toFixed(0));
+  return `${(100 * value.mean).toFixed(1)}%\n[${low} ${high}]`;
+}
+
 /** 100004 as "100,004". */
 export function formatCount(value: number): string {
   return value.toLocaleString('en-US');

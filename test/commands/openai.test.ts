@@ -77,6 +77,8 @@ describe('recsys openai', () => {
       reason: 'You like dramas.',
     });
     expect(language.shares['normalized']! + language.shares['already-seen']!).toBeCloseTo(1, 12);
+    expect(language.reasons).toMatchObject([{ model: 'openai', reasons: 60, withClaims: 60 }]); // 'You like dramas.'
+    expect(stdout).toContain('Reasons of openai: 60 of 60 name movies');
     expect(language.details).toMatchObject({ inputTokens: 500, outputTokens: 250, costUsd: 0.00375 });
   });
 

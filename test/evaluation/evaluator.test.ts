@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toCsr } from '../../src/data/csr.ts';
+import { coldHitsOf } from '../../src/evaluation/cold.ts';
 import {
   evaluateLists,
   Evaluator,
@@ -243,5 +244,22 @@ describe('the evaluator, for any lists', () => {
       }),
       { seed: 4, numRuns: 100 },
     );
+  });
+});
+
+describe('the cold slice', () => {
+  it('holds relevant movies and hits with fewer than 5 training ratings', () => {
+    // Movies 1 to 4 have 0, 4, 5 and 100 training ratings; user 1 is recommended 4, 2, 3.
+    const relevant = truth({ 1: [1, 2, 3, 4], 2: [4] }, 3, 5);
+    const usersWhoRated = Int32Array.of(0, 0, 4, 5, 100);
+    const facts = { ...factsOf(5, 3), usersWhoRated };
+    const lists = {
+      users: Int32Array.of(1, 2),
+      items: Int32Array.of(4, 2, 3, 4, -1, -1),
+      k: 3,
+    };
+    const found = evaluateLists(lists, relevant, facts, { cutoffs: [3], users: Int32Array.of(1, 2) });
+    expect(found.hitItems.map((items) => [...items])).toEqual([[4, 2, 3], [4]]);
+    expect(coldHitsOf(found, relevant, usersWhoRated)).toEqual({ relevant: [2, 0], hitRanks: [[2], []] });
   });
 });

@@ -11,6 +11,7 @@ import { compareModel, priceOf } from './models.ts';
 import { comparePairs } from './pairs.ts';
 import { populationsOf, type Population } from './populations.ts';
 import type { ComparedModel, Comparison } from './record.ts';
+import { coldSlice, compareSlices } from './slices.ts';
 import { readTraining } from './training.ts';
 
 export interface CompareOptions {
@@ -37,6 +38,8 @@ export async function compare(
   const models = rankModels(main, k);
   const inOrder = sortLike(candidates, models);
 
+  const slices = [coldSlice];
+
   throwIfAborted(signal);
   const task = progress.start('paired tests', 1, 'families');
   const pairs = comparePairs(inOrder, { k, seed: protocol.seed });
@@ -50,7 +53,16 @@ export async function compare(
     protocol,
     commonUsers: main.users.length,
     models,
-    samples: samples.map((sample) => ({ users: sample.users.length, models: rankModels(sample, k) })),
+    samples: samples.map((sample) => ({
+      users: sample.users.length,
+      models: rankModels(sample, k),
+      slices: compareSlices(slices, sample, { k, seed: protocol.seed }),
+    })),
+    slices: compareSlices(
+      slices,
+      { ...main, candidates: sortLike(main.candidates, models) },
+      { k, seed: protocol.seed },
+    ),
     pairs,
     language: languageModels(inOrder),
     examples: chooseExamples(inOrder, k),

@@ -9,6 +9,10 @@ export function languageModels(candidates: readonly Candidate[]): LanguageCompar
     const { template, shares, truncatedHistories, users } = language;
     const states: Record<string, number> = {};
     for (const { state } of users) states[state] = (states[state] ?? 0) + 1;
-    return [{ name, template, shares, truncatedHistories, states }];
+    // A model that shares its name with another's record is called by what tells it apart.
+    const reasons = (language.reasons ?? []).map((own) =>
+      own.model === result.name ? { ...own, model: name } : own,
+    );
+    return [{ name, template, shares, truncatedHistories, states, reasons }];
   });
 }

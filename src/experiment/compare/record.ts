@@ -1,12 +1,13 @@
 /** What `recsys compare` finds out from results records: one zod schema, so that the saved file is checked. */
 import { z } from 'zod';
-import type { MetricKey } from '../../evaluation/metric-keys.ts';
+import { byKey, metricOf, type MetricKey, type RankingMetric } from '../../evaluation/metric-keys.ts';
 import {
   datasetSchema,
   environmentSchema,
   languageUserSchema,
   listMetricsSchema,
   rankingSchema,
+  reasonCheckSchema,
   recordedProtocolSchema,
 } from '../record.ts';
 
@@ -22,6 +23,26 @@ const comparedModel = z.object({
     .array(z.object({ k: z.int(), precision: z.number(), recall: z.number() }))
     .describe('means over the common users at every cut-off up to the largest'),
   lists: listMetricsSchema.describe('over all users of its own record, at the largest cut-off'),
+});
+
+/** Metrics of a slice. Its share of the k places says more about the size of the slice than about a model. */
+export const sliceMetrics = ['recall', 'ndcg', 'hitRate'] as const satisfies readonly RankingMetric[];
+
+const slice = z.object({
+  name: z.string(),
+  movies: z.string().describe('what the movies of the slice have in common'),
+  users: z.int().describe('with a relevant test movie in the slice'),
+  relevant: z.int().describe('such movies, over these users'),
+  models: z.array(
+    z.object({
+      name: z.string(),
+      hits: z.int().nullable().describe('null where the record does not tell the movies apart'),
+      metrics: z
+        .object(byKey(sliceMetrics, (key) => rankingSchema.shape[key].describe(metricOf(key).meaning)))
+        .nullable()
+        .describe('over these users, at the largest cut-off; null as `hits`'),
+    }),
+  ),
 });
 
 const pair = z.object({
@@ -49,6 +70,7 @@ const languageModel = z.object({
   template: z.string(),
   shares: z.record(z.string(), z.number()).describe('share of the written titles in each match class'),
   truncatedHistories: z.int(),
+  reasons: z.array(reasonCheckSchema).describe('empty where the record has none'),
   states: z.record(z.string(), z.int()).describe('users by state of the answer: answered, refused, ...'),
 });
 
@@ -92,8 +114,9 @@ export const comparisonSchema = z.object({
   commonUsers: z.int().describe('users that every one of `models` was evaluated on'),
   models: z.array(comparedModel).describe('highest F1 at the largest cut-off first'),
   samples: z
-    .array(z.object({ users: z.int(), models: z.array(comparedModel) }))
+    .array(z.object({ users: z.int(), models: z.array(comparedModel), slices: z.array(slice) }))
     .describe('models evaluated on a small part of the users, with all of `models` on the same users'),
+  slices: z.array(slice).describe('accuracy of `models` on a part of the movies'),
   pairs: z.array(pair).describe('every two models with common users, in the order of `models`'),
   language: z.array(languageModel),
   examples: z.array(exampleUser).describe('users chosen to differ, where a record has texts'),
@@ -106,6 +129,7 @@ export const comparisonSchema = z.object({
 
 export type Comparison = z.output<typeof comparisonSchema>;
 export type ComparedModel = z.output<typeof comparedModel>;
+export type ComparedSlice = z.output<typeof slice>;
 export type ComparedPair = z.output<typeof pair>;
 export type ExampleUser = z.output<typeof exampleUser>;
 export type LanguageComparison = z.output<typeof languageModel>;

@@ -5,8 +5,9 @@ import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
 import { prepare, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
-import type { LanguageRecord } from '../record.ts';
-import { runModels, type RunContext, type RunnableModel } from '../run.ts';
+import { ReasonAudit } from '../reasons.ts';
+import type { LanguageRecord, ReasonCheck } from '../record.ts';
+import { runModels, type ModelRun, type RunContext, type RunnableModel } from '../run.ts';
 import { buildRecord } from '../score.ts';
 import { chooseHybridWeight, hybridModel, type Hybrid } from './hybrid.ts';
 import { describeExchanges } from './texts.ts';
@@ -71,16 +72,33 @@ export async function runLanguageModel<F extends LanguageFitted>(
       hybrid.weight ?? (await chooseHybridWeight(prepared, users, makeModel, { model, protocol }, context));
     others.push(hybridModel(prepared, language.name, lists, { model, weight }));
   }
-  const results = [
-    result,
-    ...(await runModels(prepared, others, context, watch, users)).map((r) => r.result),
-  ];
+  const runs = await runModels(prepared, others, context, watch, users);
+  const results = [result, ...runs.map((other) => other.result)];
   const record = {
     ...buildRecord(experiment, prepared, results, watch),
-    language: describeExchanges(prepared, fitted, {
-      ...details(fitted),
-      ...(weight !== undefined && { hybridWeight: weight }),
-    }),
+    language: {
+      ...describeExchanges(prepared, fitted, {
+        ...details(fitted),
+        ...(weight !== undefined && { hybridWeight: weight }),
+      }),
+      reasons: checkReasons(prepared, language.name, fitted, runs),
+    },
   };
   return { record, fitted };
+}
+
+/** Of the language model and of the hybrids beside it; none where no reason was given. */
+function checkReasons(
+  prepared: Prepared,
+  name: string,
+  { exchanges }: LanguageFitted,
+  others: readonly ModelRun[],
+): ReasonCheck[] {
+  if (exchanges.every(({ entries }) => entries.every(({ reason }) => reason.trim() === ''))) return [];
+  const audit = new ReasonAudit(prepared);
+  const hybrids = others.filter(({ result }) => result.model === 'hybrid');
+  return [
+    audit.check(name, exchanges),
+    ...hybrids.map(({ result, lists }) => audit.checkBlend(result.name, exchanges, lists)),
+  ];
 }

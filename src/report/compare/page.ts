@@ -7,6 +7,8 @@ import { conclusion } from './conclusion.ts';
 import { exampleTexts, matchChart, trainingChart } from './language-charts.ts';
 import { accuracyChart, curveChart, listsChart, pricesChart } from './metric-charts.ts';
 import { matrixChart, winsChart } from './pair-charts.ts';
+import { reasonTables } from './reason-tables.ts';
+import { sliceTables } from './slice-tables.ts';
 import { mainTable, sampleTables } from './tables.ts';
 
 /** Below this many users, differences between models are mostly chance. */
@@ -51,7 +53,7 @@ function sectionsOf(found: Comparison): Section[] {
     {
       title: 'Accuracy',
       intro: `Means over the ${formatCount(found.commonUsers)} users that every model${found.samples.length > 0 ? ' but those of small samples' : ''} was evaluated on.${fewUsers}`,
-      tables: [mainTable(found), ...sampleTables(found)],
+      tables: [mainTable(found), ...sampleTables(found), ...sliceTables(found)],
       charts: [
         accuracyChart(found),
         curveChart(found),
@@ -66,7 +68,9 @@ function sectionsOf(found: Comparison): Section[] {
         ...pricesChart(found),
       ],
     },
-    ...(languageCharts.length > 0 ? [{ title: 'Language models', charts: languageCharts }] : []),
+    ...(languageCharts.length > 0
+      ? [{ title: 'Language models', tables: reasonTables(found), charts: languageCharts }]
+      : []),
     ...(texts.length > 0
       ? [
           {

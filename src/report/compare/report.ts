@@ -6,6 +6,8 @@ import { wrapWords } from '../charts/text.ts';
 import { mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
 import { formatP, verdictOf } from './pair-charts.ts';
+import { reasonsTable } from './reason-tables.ts';
+import { sliceTexts } from './slice-tables.ts';
 
 /** Columns of the terminal that prose is broken for, and letters of a verdict. */
 const TERMINAL_COLUMNS = 80;
@@ -22,6 +24,7 @@ export function compareReport(found: Comparison): string {
   };
   const rows = (models: Comparison['models']) =>
     models.map((model) => ({ ...model, seconds: seconds(model.name) }));
+  const checks = found.language.flatMap(({ reasons }) => reasons);
   return `${[
     `${dataset.name}: split ${protocol.split}, seed ${protocol.seed};`,
     `relevant: ${protocol.threshold} stars or more; ${formatCount(commonUsers)} users that every model was evaluated on`,
@@ -30,9 +33,13 @@ export function compareReport(found: Comparison): string {
       ({ users, models }) =>
         `\nOn the ${formatCount(users)} users of a sample:\n${metricsTable(rows(models), mainCutoff(found))}`,
     ),
+    ...sliceTexts(found),
     '',
     'Lists over all users of each record:',
     listsTable(found),
+    ...(checks.length === 0
+      ? []
+      : ['', 'Reasons against the histories in the prompts:', reasonsTable(checks)]),
     '',
     ...wrapWords(publishedText(found), TERMINAL_COLUMNS),
     ...(pairs.length === 0 ? [] : ['', pairTable(found)]),

@@ -155,6 +155,29 @@ describe('comparing records', () => {
   });
 });
 
+describe('the cold slice', () => {
+  it('counts hits among cold movies alone, over users with a relevant one, at their ranks in the whole list', async () => {
+    const record = recordOf({ good, bad });
+    const [first] = record.models;
+    // Users 1 and 2 have two and one cold relevant movies; user 1 is hit at rank 2, and beyond k at rank 11.
+    const none = { relevant: Array<number>(38).fill(0), hitRanks: Array<number[]>(38).fill([]) };
+    first!.perUser.cold = {
+      relevant: [2, 1, ...none.relevant],
+      hitRanks: [[2, 11], [], ...none.hitRanks],
+    };
+    const [slice] = (await compareIn({ 'a.json': record })).slices;
+    expect(slice).toMatchObject({ name: 'cold', users: 2, relevant: 3 });
+    const [own, older] = slice!.models;
+    expect([own!.name, own!.hits, own!.metrics!.recall.mean]).toEqual(['good', 1, 0.25]); // (1/2 + 0) / 2
+    expect(own!.metrics!.ndcg.mean).toBeCloseTo(1 / Math.log2(3) / (1 + 1 / Math.log2(3)) / 2, 12);
+    expect(older).toEqual({ name: 'bad', hits: null, metrics: null }); // not 0: its record is older
+  });
+
+  it('is left out where no record tells cold movies apart', async () => {
+    expect((await compareIn({ 'a.json': recordOf({ good }) })).slices).toEqual([]);
+  });
+});
+
 describe('what was not measured', () => {
   it('is null: answers replayed from a file cost no money and no time of the model', async () => {
     const replayed = languageRecordOf('openai', middling, ['Heat (1995)']);

@@ -1,0 +1,87 @@
+/** Accuracy on a part of the movies: hits and relevant movies of that part alone, at their ranks in the whole lists. */
+import type { Id } from '../../data/dataset.ts';
+import { COLD_BELOW_RATINGS } from '../../evaluation/cold.ts';
+import { byKey } from '../../evaluation/metric-keys.ts';
+import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
+import { sum } from '../../util/arrays.ts';
+import { Rng } from '../../util/rng.ts';
+import type { PerUser } from '../record.ts';
+import type { Candidate } from './candidates.ts';
+import type { Population } from './populations.ts';
+import { sliceMetrics, type ComparedSlice } from './record.ts';
+
+/** A part of the movies. */
+export interface Slice {
+  name: string;
+  /** What its movies have in common, as it stands in a sentence. */
+  movies: string;
+  /** Rows of the users of `perUser`; undefined where the record does not tell the part's movies apart. */
+  hitsOf(perUser: PerUser): Pick<PerUser, 'relevant' | 'hitRanks'> | undefined;
+}
+
+export const coldSlice: Slice = {
+  name: 'cold',
+  movies: `movies with fewer than ${COLD_BELOW_RATINGS} training ratings`,
+  hitsOf: ({ cold }) => cold,
+};
+
+/**
+ * Every candidate of a population on each slice, at cut-off `k`: over the users with a relevant movie in the slice, who
+ * are the same for all candidates. Candidates of older records have no values. Slices without such a user are left out.
+ */
+export function compareSlices(
+  slices: readonly Slice[],
+  { candidates, users }: Population,
+  { k, seed }: { k: number; seed: number },
+): ComparedSlice[] {
+  return slices.flatMap((slice) => {
+    const rows = candidates.map(({ result }) => hitsByUser(slice, result.perUser));
+    const known = rows.find((own) => own !== undefined);
+    const own = users.filter((userId) => (known?.get(userId)?.relevant ?? 0) > 0);
+    if (known === undefined || own.length === 0) return [];
+    return [
+      {
+        name: slice.name,
+        movies: slice.movies,
+        users: own.length,
+        relevant: sum(own.map((userId) => known.get(userId)!.relevant)),
+        models: candidates.map((candidate, n) => describe(candidate, rows[n], own, { k, seed })),
+      },
+    ];
+  });
+}
+
+type Hits = ReadonlyMap<Id, { relevant: number; hitRanks: number[] }>;
+
+function hitsByUser(slice: Slice, perUser: PerUser): Hits | undefined {
+  const own = slice.hitsOf(perUser);
+  if (own === undefined) return undefined;
+  return new Map(
+    perUser.userIds.map((userId, row) => [
+      userId,
+      { relevant: own.relevant[row]!, hitRanks: own.hitRanks[row]! },
+    ]),
+  );
+}
+
+function describe(
+  { name }: Candidate,
+  hits: Hits | undefined,
+  users: readonly Id[],
+  { k, seed }: { k: number; seed: number },
+): ComparedSlice['models'][number] {
+  if (hits === undefined) return { name, hits: null, metrics: null };
+  const own = users.map((userId) => hits.get(userId) ?? { relevant: 0, hitRanks: [] });
+  const ranks = own.map(({ hitRanks }) => hitRanks);
+  const columns = perUserMetrics(
+    ranks,
+    own.map(({ relevant }) => relevant),
+    k,
+  );
+  const found = rankingEstimates([columns], new Rng(seed).derive('bootstrap'))[0]!;
+  return {
+    name,
+    hits: sum(ranks.map((list) => list.filter((rank) => rank <= k).length)),
+    metrics: byKey(sliceMetrics, (key) => found[key]),
+  };
+}
