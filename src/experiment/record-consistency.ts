@@ -22,11 +22,17 @@ export function requireConsistent(path: string, { models, protocol }: AnyRecord)
 }
 
 function requirePerUser(place: string, { perUser }: ModelResult): void {
-  const { userIds, relevant, hitRanks } = perUser;
+  const { userIds, relevant, hitRanks, hitItems, cold } = perUser;
   const bad = (field: string, found: string, wanted: string) =>
     new DataError({ place: `${place}.perUser.${field}`, found, wanted, remedy: 'Run the experiment again.' });
   const evaluated = userIds.length;
-  for (const [field, { length }] of Object.entries(perUser)) {
+  const columns = {
+    relevant,
+    hitRanks,
+    ...(hitItems && { hitItems }),
+    ...(cold && { 'cold.relevant': cold.relevant, 'cold.hitRanks': cold.hitRanks }),
+  };
+  for (const [field, { length }] of Object.entries(columns)) {
     if (length !== evaluated) throw bad(field, `${length} entries`, `one for each of ${evaluated} users`);
   }
   if (new Set(userIds).size !== evaluated) throw bad('userIds', 'a user twice', 'each user once');
@@ -37,6 +43,11 @@ function requirePerUser(place: string, { perUser }: ModelResult): void {
       throw bad(`hitRanks.${row}`, `${ranks.length} hits`, `at most the ${relevant[row]} relevant movies`);
     }
     const odd = ranks.findIndex((rank, i) => rank <= (ranks[i - 1] ?? 0));
+    if (hitItems !== undefined && hitItems[row]!.length !== ranks.length) {
+      throw bad(`hitItems.${row}`, `${hitItems[row]!.length} movies`, `one for each of ${ranks.length} hits`);
+    }
+    const stray = cold?.hitRanks[row]!.find((rank) => !ranks.includes(rank));
+    if (stray !== undefined) throw bad(`cold.hitRanks.${row}`, `rank ${stray}`, 'ranks of hits');
     if (odd !== -1) throw bad(`hitRanks.${row}.${odd}`, String(ranks[odd]), 'ranks from 1 that ascend');
   }
 }

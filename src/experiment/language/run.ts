@@ -5,7 +5,7 @@ import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
 import { prepare, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
-import { ReasonAudit } from '../reasons.ts';
+import { ReasonAudit } from '../audit/reasons.ts';
 import type { LanguageRecord, ReasonCheck } from '../record.ts';
 import { runModels, type ModelRun, type RunContext, type RunnableModel } from '../run.ts';
 import { buildRecord } from '../score.ts';

@@ -159,11 +159,11 @@ describe('the cold slice', () => {
   it('counts hits among cold movies alone, over users with a relevant one, at their ranks in the whole list', async () => {
     const record = recordOf({ good, bad });
     const [first] = record.models;
-    // Users 1 and 2 have two and one cold relevant movies; user 1 is hit at rank 2, and beyond k at rank 11.
+    // Users 1 and 2 have two and one cold relevant movies; user 1 is hit at rank 2.
     const none = { relevant: Array<number>(38).fill(0), hitRanks: Array<number[]>(38).fill([]) };
     first!.perUser.cold = {
       relevant: [2, 1, ...none.relevant],
-      hitRanks: [[2, 11], [], ...none.hitRanks],
+      hitRanks: [[2], [], ...none.hitRanks],
     };
     const [slice] = (await compareIn({ 'a.json': record })).slices;
     expect(slice).toMatchObject({ name: 'cold', users: 2, relevant: 3 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { GroundedEntry } from '../../src/language/grounding.ts';
-import { ReasonAudit } from '../../src/experiment/reasons.ts';
-import type { Exchange } from '../../src/models/language-model.ts';
-import { trainOn } from '../support/datasets.ts';
+import type { GroundedEntry } from '../../../src/language/grounding.ts';
+import { ReasonAudit } from '../../../src/experiment/audit/reasons.ts';
+import type { Exchange } from '../../../src/models/language-model.ts';
+import { trainOn } from '../../support/datasets.ts';
 
 /** Even movies are dramas, odd ones comedies. User 0 likes dramas and rates comedies low, user 1 the reverse. */
 const train = trainOn(

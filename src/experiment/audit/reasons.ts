@@ -1,7 +1,7 @@
 /** The reasons of a language model checked against the histories that it was shown, and against those of other users. */
-import type { TrainingSet } from '../data/training-set.ts';
-import { estimates } from '../evaluation/intervals.ts';
-import { byKey } from '../evaluation/metric-keys.ts';
+import type { TrainingSet } from '../../data/training-set.ts';
+import { estimates } from '../../evaluation/intervals.ts';
+import { byKey } from '../../evaluation/metric-keys.ts';
 import {
   claimKinds,
   ReasonChecker,
@@ -10,13 +10,13 @@ import {
   type Claim,
   type ShownRating,
   type Verdict,
-} from '../language/reasons.ts';
-import type { Exchange } from '../models/language-model.ts';
-import { Rng } from '../util/rng.ts';
-import { entriesOf } from '../util/sparse-rows.ts';
-import type { Prepared } from './prepare.ts';
-import type { ReasonCheck } from './record.ts';
-import type { Lists } from './score.ts';
+} from '../../language/reasons.ts';
+import type { Exchange } from '../../models/language-model.ts';
+import { Rng } from '../../util/rng.ts';
+import { entriesOf } from '../../util/sparse-rows.ts';
+import type { Prepared } from '../prepare.ts';
+import type { ReasonCheck } from '../record.ts';
+import type { Lists } from '../score.ts';
 
 /** The reasons of one user: each with the movie that it is for, -1 where that was not found. */
 interface OwnReasons {
