@@ -160,7 +160,10 @@ describe('the cold slice', () => {
     const record = recordOf({ good, bad });
     const [first] = record.models;
     // Users 1 and 2 have two and one cold relevant movies; user 1 is hit at rank 2.
-    const none = { relevant: Array<number>(38).fill(0), hitRanks: Array<number[]>(38).fill([]) };
+    const none = {
+      relevant: Array<number>(38).fill(0),
+      hitRanks: Array.from({ length: 38 }, (): number[] => []),
+    };
     first!.perUser.cold = {
       relevant: [2, 1, ...none.relevant],
       hitRanks: [[2], [], ...none.hitRanks],
