@@ -7,7 +7,7 @@ import { claimKinds, verdicts } from '../language/reasons.ts';
 export const SCHEMA_VERSION = 2;
 
 /** A released id; text where the data set's ids are text, or numbers beyond 32 bits. */
-const idSchema = z.union([z.int(), z.string()]);
+export const idSchema = z.union([z.int(), z.string()]);
 
 /** A mean over the evaluated users with its 95% bootstrap interval. */
 const estimate = z.object({

@@ -42,9 +42,10 @@ describe('recsys baseline', () => {
     const csv = await readFile(join(cwd, 'results/baseline_recommendations.mf.csv'), 'utf8');
     expect(csv).toMatch(/^userId,movieId,rank,score\n1,\d+,1,/);
     const lists = JSON.parse(await readFile(join(cwd, 'results/baseline_recommendations.json'), 'utf8')) as {
-      mf: { recommendations: { title: string }[] }[];
+      models: { name: string; users: { recommendations: { title: string }[] }[] }[];
     };
-    expect(lists.mf[0]!.recommendations[0]!.title).toMatch(/^Film \d+, The \(\d{4}\)$/);
+    const mf = lists.models.find(({ name }) => name === 'mf')!;
+    expect(mf.users[0]!.recommendations[0]!.title).toMatch(/^Film \d+, The \(\d{4}\)$/);
   });
 
   it('refuses an unknown model, flag or value with exit code 2 and no stack trace', async () => {

@@ -1,7 +1,9 @@
 /** The models of all records: each once, under a name that tells it apart. */
+import type { Id } from '../../data/dataset.ts';
 import type { AnyRecord, ModelResult } from '../record.ts';
 import type { RecordFile } from './files.ts';
 import { commonUsers, restrict } from './populations.ts';
+import type { SavedUser } from './saved-lists.ts';
 
 export interface Candidate {
   name: string;
@@ -9,6 +11,8 @@ export interface Candidate {
   result: ModelResult;
   /** The record it is from. */
   record: AnyRecord;
+  /** Its lists by user, where they were saved. */
+  lists: ReadonlyMap<Id, SavedUser>;
 }
 
 /** Hyper-parameters that a name may list; two settings that differ in more are told apart by their files as well. */
@@ -20,9 +24,10 @@ const MAX_NAMED_OPTIONS = 3;
  */
 export function candidatesOf(records: readonly RecordFile[]): Candidate[] {
   const kept: Candidate[] = [];
-  for (const { file, record } of records) {
+  for (const { file, record, saved } of records) {
     for (const result of record.models) {
-      const candidate = { name: result.name, file, result, record };
+      const lists = saved.get(result.name) ?? new Map<Id, SavedUser>();
+      const candidate = { name: result.name, file, result, record, lists };
       const twin = kept.findIndex((other) => haveSameHits(other.result, result));
       if (twin < 0) kept.push(candidate);
       else if (result.users.evaluated > kept[twin]!.result.users.evaluated) kept[twin] = candidate;

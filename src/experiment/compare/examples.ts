@@ -4,28 +4,31 @@ import { byId } from '../../data/ids.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import type { Candidate } from './candidates.ts';
 import type { ExampleUser } from './record.ts';
+import type { SavedUser } from './saved-lists.ts';
 
-/** What is known of a user in all models that evaluated them. */
-interface UserOfAll {
+/** What is known of a user in the models that evaluated them. */
+interface KnownUser {
   userId: Id;
-  history: string;
+  /** As a prompt had it; null where no record has texts of the user. */
+  history: string | null;
+  /** Letters of the history or, without one, training ratings. */
+  historyLength: number;
   /** F1 by model. */
   f1: number[];
 }
 
 /**
- * Up to three users of the language models' records: one on whom the models agree, one on whom they disagree, and one
- * with a short history; none where no record has texts. Users that more records have come first. A model without texts
- * shows the ranks of its hits alone, since its record holds no list.
+ * Up to three users whose lists are known: one on whom the models agree, one on whom they disagree, and one with a short
+ * history; none where no record has texts and no lists were saved. Users that more records know come first.
  */
 export function chooseExamples(candidates: readonly Candidate[], k: number): ExampleUser[] {
-  const users = usersWithTexts(candidates, k);
-  const range = ({ f1 }: UserOfAll) => Math.max(...f1) - Math.min(...f1);
-  const best = (own: UserOfAll) => Math.max(...own.f1);
-  const orders: [why: string, compare: (a: UserOfAll, b: UserOfAll) => number][] = [
+  const users = knownUsers(candidates, k);
+  const range = ({ f1 }: KnownUser) => Math.max(...f1) - Math.min(...f1);
+  const best = (own: KnownUser) => Math.max(...own.f1);
+  const orders: [why: string, compare: (a: KnownUser, b: KnownUser) => number][] = [
     ['the models agree', (a, b) => Number(best(a) === 0) - Number(best(b) === 0) || range(a) - range(b)],
     ['the models disagree', (a, b) => range(b) - range(a)],
-    ['a short history', (a, b) => a.history.length - b.history.length],
+    ['a short history', (a, b) => a.historyLength - b.historyLength],
   ];
   const chosen: ExampleUser[] = [];
   for (const [why, compare] of orders) {
@@ -33,43 +36,71 @@ export function chooseExamples(candidates: readonly Candidate[], k: number): Exa
     const [first] = rest.sort((a, b) => compare(a, b) || byId(a.userId, b.userId));
     if (first === undefined) break;
     const { userId, history } = first;
-    chosen.push({ userId, why, history, lists: candidates.flatMap((own) => listOf(own, userId)) });
+    const trainRatings = candidates.map(({ lists }) => lists.get(userId)?.trainRatings);
+    chosen.push({
+      userId,
+      why,
+      history,
+      trainRatings: trainRatings.find((count) => count !== undefined) ?? null,
+      lists: candidates.flatMap((own) => listOf(own, userId)),
+    });
   }
   return chosen;
 }
 
-function usersWithTexts(candidates: readonly Candidate[], k: number): UserOfAll[] {
-  const histories = new Map<Id, { history: string; records: Set<string> }>();
+function knownUsers(candidates: readonly Candidate[], k: number): KnownUser[] {
+  const known = new Map<Id, { history: string | null; historyLength: number; records: Set<string> }>();
+  const add = (userId: Id, file: string, history: string | null, historyLength: number) => {
+    const { records } = known.get(userId) ?? { records: new Set<string>() };
+    known.set(userId, {
+      ...(known.get(userId) ?? { history, historyLength }),
+      records: records.add(file),
+    });
+  };
   for (const { file, record } of candidates) {
-    for (const { userId, history } of record.language?.users ?? []) {
-      const own = histories.get(userId) ?? { history, records: new Set() };
-      histories.set(userId, { ...own, records: own.records.add(file) });
-    }
+    for (const { userId, history } of record.language?.users ?? [])
+      add(userId, file, history, history.length);
   }
-  const most = Math.max(0, ...[...histories.values()].map(({ records }) => records.size));
+  for (const { file, lists } of candidates) {
+    for (const { userId, trainRatings } of lists.values()) add(userId, file, null, trainRatings);
+  }
+  const most = Math.max(0, ...[...known.values()].map(({ records }) => records.size));
   const f1ByModel = candidates.map(({ result: { perUser } }) => {
     const { f1 } = perUserMetrics(perUser.hitRanks, perUser.relevant, k);
     return new Map(perUser.userIds.map((userId, row) => [userId, f1[row]!]));
   });
-  return [...histories].flatMap(([userId, { history, records }]) => {
-    const f1 = f1ByModel.flatMap((own) => own.get(userId) ?? []);
-    return records.size < most || f1.length === 0 ? [] : [{ userId, history, f1 }];
+  return [...known].flatMap(([userId, { records, ...own }]) => {
+    const f1 = f1ByModel.flatMap((byUser) => byUser.get(userId) ?? []);
+    return records.size < most || f1.length === 0 ? [] : [{ userId, f1, ...own }];
   });
 }
 
-function listOf({ name, result, record }: Candidate, userId: Id): ExampleUser['lists'] {
+function listOf(candidate: Candidate, userId: Id): ExampleUser['lists'] {
+  const { name, result, record } = candidate;
   const row = result.perUser.userIds.indexOf(userId);
   if (row < 0) return [];
-  const hitRanks = result.perUser.hitRanks[row]!;
   const wrote = record.models[0] === result;
   const answer = wrote ? record.language?.users.find((own) => own.userId === userId) : undefined;
   return [
     {
       name,
-      hitRanks,
+      hitRanks: result.perUser.hitRanks[row]!,
       relevant: result.perUser.relevant[row]!,
       state: answer?.state ?? null,
-      recommendations: answer?.recommendations ?? null,
+      recommendations: answer?.recommendations ?? savedRecommendations(candidate.lists.get(userId)),
     },
   ];
+}
+
+/** Titles are the catalogue's own, and no reason stands beside them. */
+function savedRecommendations(saved: SavedUser | undefined): ExampleUser['lists'][number]['recommendations'] {
+  if (saved === undefined) return null;
+  return saved.recommendations.map(({ rank, movieId, title }) => ({
+    rank,
+    text: title === '' ? String(movieId) : title,
+    movieId,
+    title,
+    reason: '',
+    match: 'exact',
+  }));
 }

@@ -5,11 +5,14 @@ import { z } from 'zod';
 import { DataError } from '../../util/errors.ts';
 import { anyRecordSchema, type AnyRecord, type ResultsRecord } from '../record.ts';
 import { readRecord } from '../store.ts';
+import { readSavedLists, type SavedByModel } from './saved-lists.ts';
 
 export interface RecordFile {
   /** Name without folder. */
   file: string;
   record: AnyRecord;
+  /** Lists of its models that were saved beside it. */
+  saved: SavedByModel;
 }
 
 /** Does a JSON value claim to be the record of an experiment? Pages' numbers and lists of recommendations do not. */
@@ -27,7 +30,7 @@ export async function readRecords(files: readonly string[], folder: string): Pro
     if (!named && !(await claimsToBeRecord(path))) continue;
     const record = await readRecord(path, anyRecordSchema);
     requireMetrics(path, record);
-    records.push({ file: basename(path), record });
+    records.push({ file: basename(path), record, saved: await readSavedLists(path, record) });
   }
   if (records.length > 0) return records;
   throw new DataError({

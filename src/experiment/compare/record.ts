@@ -87,7 +87,8 @@ const exampleList = z.object({
 const exampleUser = z.object({
   userId: z.union([z.int(), z.string()]),
   why: z.string().describe('what the user was chosen for'),
-  history: z.string(),
+  history: z.string().nullable().describe('as a prompt had it; null where no record has texts of the user'),
+  trainRatings: z.int().nullable().describe('training ratings of the user; null where no lists were saved'),
   lists: z.array(exampleList),
 });
 
@@ -119,7 +120,9 @@ export const comparisonSchema = z.object({
   slices: z.array(slice).describe('accuracy of `models` on a part of the movies'),
   pairs: z.array(pair).describe('every two models with common users, in the order of `models`'),
   language: z.array(languageModel),
-  examples: z.array(exampleUser).describe('users chosen to differ, where a record has texts'),
+  examples: z
+    .array(exampleUser)
+    .describe('users chosen to differ, where a record has texts or lists were saved'),
   training: z.array(trainingRun).describe('of GPT-2; thinned where there are many steps'),
   environment: environmentSchema,
   prices: z

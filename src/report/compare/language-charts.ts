@@ -5,7 +5,7 @@ import { facetSpec, type Facet } from '../charts/facets.ts';
 import { percent } from '../charts/parts.ts';
 import type { TextBlock } from '../page/page.ts';
 import { colour, seriesColours } from '../page/theme.ts';
-import { joinNames } from '../table.ts';
+import { countNoun, joinNames } from '../table.ts';
 
 /** Letters of a history on the page. */
 const MAX_HISTORY_LETTERS = 600;
@@ -113,9 +113,9 @@ function lowestValidation({ name, steps }: Run): string[] {
 
 /** What every model recommends to the same users, hits marked, with reasons where a model gives them. */
 export function exampleTexts({ examples }: Comparison): TextBlock[] {
-  return examples.map(({ userId, why, history, lists }) => ({
+  return examples.map(({ userId, why, history, trainRatings, lists }) => ({
     title: `User ${userId}: ${why}`,
-    note: shorten(history),
+    note: history === null ? countNoun(trainRatings ?? 0, 'training rating') : shorten(history),
     columns: lists.map(describeList),
   }));
 }
@@ -128,7 +128,11 @@ function describeList(list: ExampleUser['lists'][number]): TextBlock['columns'][
       hitRanks.length === 0
         ? ''
         : `, ${hitRanks.length === 1 ? 'at place' : 'at places'} ${joinNames(hitRanks.map(String))}`;
-    return { title: name, summary: `${hits}${places}. Its record holds no titles.`, lines: [] };
+    return {
+      title: name,
+      summary: `${hits}${places}. No list was saved (--save-recommendations).`,
+      lines: [],
+    };
   }
   if (recommendations.length === 0) {
     return { title: name, summary: `No recommendation: the answer was ${state ?? 'empty'}.`, lines: [] };

@@ -287,6 +287,28 @@ describe('language models in a comparison', () => {
     expect(found.language[0]!.shares['exact']).toBe(0.5);
   });
 
+  it('stand beside lists that were saved with the record of other models, of the same run alone', async () => {
+    const record = recordOf({ good });
+    const user = (userId: number) => ({
+      userId,
+      trainRatings: 10 * userId,
+      recommendations: [{ rank: 1, movieId: 7, title: `Film of ${userId} (1999)`, score: 1 }],
+    });
+    const lists = {
+      splitDigest: record.protocol.splitDigest,
+      models: [{ name: 'good', hyperparameters: {}, users: [1, 2, 3, 4].map(user) }],
+    };
+    const saved = { 'a_metrics.json': record, 'a_recommendations.json': lists };
+    const [short] = (await compareIn(saved)).examples.filter(({ why }) => why === 'a short history');
+    expect([short!.history, short!.trainRatings! < 40]).toEqual([null, true]);
+    expect(short!.lists[0]!.recommendations![0]!.text).toBe(`Film of ${short!.userId} (1999)`);
+
+    const other = { ...saved, 'a_recommendations.json': { ...lists, splitDigest: 'c'.repeat(64) } };
+    expect((await compareIn(other)).examples).toEqual([]);
+    const damaged = { ...saved, 'a_recommendations.json': { ...lists, models: 1 } };
+    await expect(compareIn(damaged)).rejects.toThrow(/a_recommendations[.]json: .*models/);
+  });
+
   it('read the training curve up to a line that a kill cut off', async () => {
     const found = await compareIn({
       'a.json': recordOf({ good }),
