@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import type { Outcome } from '../experiment/run.ts';
 import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '../models/registry.ts';
+import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext, type OutputOptions } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
@@ -69,37 +71,53 @@ function modelsCommand(command: Command, name: string, specsOf: (typed: Typed) =
 
 /** Runs models, shows the record and saves it as `NAME_metrics.json`; `typed` may name it otherwise. */
 export async function runAndReport(own: string, models: ModelSpec[], typed: Typed): Promise<void> {
-  const experiment = readFlags(runSchema, typed).name ?? own;
-  const data = readFlags(dataSchema, typed);
+  const { name: experiment = own, seeds } = readFlags(runSchema, typed);
+  const spec = { experiment, data: readFlags(dataSchema, typed), models };
   const protocol = readFlags(protocolSchema, typed);
-  const lists = readFlags(saveSchema, typed);
+  const { saveModels, saveRecommendations } = readSave(typed, seeds);
   const output: OutputOptions = readFlags(outputSchema, typed);
   const { runExperiment } = await import('../experiment/run.ts');
+  const { overSeeds } = await import('../experiment/seeds/run.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { recordSchema } = await import('../experiment/record.ts');
 
   const path = join(output.resultsDir, `${experiment}_metrics.json`);
   const run = async (context: CommandContext) => {
     const fits = join(output.resultsDir, 'cache', 'fits');
-    const { saveModels } = lists;
     const onFitted = saveModels && (await import('../use/fit.ts')).saverOfModels(saveModels);
-    const outcome = await runExperiment(
-      { experiment, data, protocol, models },
-      { ...context, fits, ...(onFitted && { onFitted }) },
-    );
-    if (output.json) print(jsonText(outcome.record));
+    const runContext = { ...context, fits, ...(onFitted && { onFitted }) };
+    let lists: Outcome | undefined;
+    const record = await overSeeds(seeds, protocol, context, async (protocol) => {
+      const outcome = await runExperiment({ ...spec, protocol }, runContext);
+      if (saveRecommendations) lists = outcome;
+      return outcome.record;
+    });
+    if (output.json) print(jsonText(record));
     else {
       const { recordTable } = await import('../report/record-table.ts');
-      print(recordTable(outcome.record));
+      print(recordTable(record));
     }
-    const notes = await saveRecord(path, recordSchema, outcome.record);
+    const notes = await saveRecord(path, recordSchema, record);
     if (saveModels) notes.push(...models.map(({ name }) => `saved ${join(saveModels, name)}`));
-    if (lists.saveRecommendations) {
+    if (lists) {
       const { saveLists } = await import('../experiment/lists.ts');
-      const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), outcome);
+      const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), lists);
       notes.push(...files.map((file) => `saved ${file}`));
     }
     for (const note of notes) context.progress.note(note);
   };
   await withContext(output, (context) => withRecords([path], () => run(context)));
+}
+
+/** Throws UsageError where the models or lists of several seeds would have one name. */
+function readSave(typed: Typed, seeds: readonly number[] | undefined): z.output<typeof saveSchema> {
+  const save = readFlags(saveSchema, typed);
+  const flag = save.saveModels === undefined ? '--save-recommendations' : '--save-models';
+  if (seeds === undefined || (save.saveModels === undefined && !save.saveRecommendations)) return save;
+  throw new UsageError({
+    place: flag,
+    found: 'several seeds',
+    wanted: 'one, by --seed',
+    remedy: `Leave out ${flag}.`,
+  });
 }

@@ -43,18 +43,22 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
   const output = readFlags(outputSchema, typed);
   const { resultsDir } = output;
   const { tokens } = readFlags(tokensFlag, typed);
+  const { name = 'gpt2', seeds } = readFlags(runSchema, typed);
   const spec = {
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
     comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
     resultsDir,
   };
+  const { overSeeds } = await import('../experiment/seeds/run.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { languageRecordSchema } = await import('../experiment/record.ts');
   const { recordTable } = await import('../report/record-table.ts');
-  const path = join(resultsDir, `${readFlags(runSchema, typed).name ?? 'gpt2'}_recommendations.json`);
+  const path = join(resultsDir, `${name}_recommendations.json`);
   const runAndSave = async (context: CommandContext) => {
-    const record = await runOn[tokens](typed, spec, context);
+    const record = await overSeeds(seeds, spec.protocol, context, (protocol) =>
+      runOn[tokens](typed, { ...spec, protocol }, context),
+    );
     print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
     for (const note of notes) context.progress.note(note);
@@ -68,19 +72,30 @@ type Spec = Omit<Gpt2Spec, 'options'>;
 const runOn = {
   async text(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
     refuseOthers(typed, itemFlags, tokensFlag, 'text');
-    const options = readFlags(gpt2Options, typed);
+    const options = ownFolder(readFlags(gpt2Options, typed), typed, spec, 'gpt2');
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runGpt2 } = await import('../experiment/language/gpt2.ts');
     return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
   },
   async items(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
     refuseOthers(typed, gpt2Options, gpt2ItemOptions, 'items');
-    const options = readFlags(gpt2ItemOptions, typed);
+    const options = ownFolder(readFlags(gpt2ItemOptions, typed), typed, spec, 'gpt2-items');
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runItemGpt2 } = await import('../experiment/language/gpt2-items.ts');
     return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
   },
 };
+
+/** With several seeds, each has a folder of its own for its checkpoints and its model. */
+function ownFolder<O extends { output?: string | undefined }>(
+  options: O,
+  typed: Typed,
+  { protocol: { seed }, resultsDir }: Spec,
+  name: string,
+): O {
+  if (readFlags(runSchema, typed).seeds === undefined) return options;
+  return { ...options, output: `${options.output ?? join(resultsDir, name)}-seed-${seed}` };
+}
 
 /** Throws UsageError for a typed flag of `others` that `own` does not have. */
 function refuseOthers(

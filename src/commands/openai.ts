@@ -91,21 +91,35 @@ export function openAiCommand(): Command {
 export async function askOpenAi(typed: Typed): Promise<void> {
   const run = readFlags(chatRunSchema, typed);
   const output = readFlags(outputSchema, typed);
+  const { name, seeds } = readFlags(runSchema, typed);
   const spec = await readSpec(run, typed, output.resultsDir);
   if (run.dryRun) {
     const { estimateChat } = await import('../experiment/language/estimate.ts');
-    const estimate = await withContext(output, (context) => estimateChat(spec, context));
-    print(describeEstimate(estimate, spec, output.verbose));
+    for (const seed of seeds ?? [spec.protocol.seed]) {
+      const own = { ...spec, protocol: { ...spec.protocol, seed } };
+      const estimate = await withContext(output, (context) => estimateChat(own, context));
+      print((seeds ? `Seed ${seed}: ` : '') + describeEstimate(estimate, own, output.verbose));
+    }
     return;
   }
   const { runChat } = await import('../experiment/language/chat.ts');
+  const { overSeeds } = await import('../experiment/seeds/run.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { languageRecordSchema } = await import('../experiment/record.ts');
   const { recordTable } = await import('../report/record-table.ts');
-  const { name } = readFlags(runSchema, typed);
   const path = join(output.resultsDir, `${name ?? 'openai'}_recommendations.json`);
+  // What the seeds may cost together.
+  let left = spec.maxCost;
   const ask = async (context: CommandContext) => {
-    const record = await runChat(spec, context);
+    const record = await overSeeds(seeds, spec.protocol, context, async (protocol) => {
+      const record = await runChat(
+        { ...spec, protocol, ...(left !== undefined && { maxCost: left }) },
+        context,
+      );
+      const { costUsd } = record.language.details;
+      if (left !== undefined && typeof costUsd === 'number') left = Math.max(0, left - costUsd);
+      return record;
+    });
     print(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
     for (const note of notes) context.progress.note(note);

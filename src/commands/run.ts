@@ -13,8 +13,8 @@ export function runCommand(): Command {
   return addFlags(command, outputSchema).action(async (path: string, typed: Typed) => {
     const { readPlan } = await import('./plan/read.ts');
     const plan = await readPlan(path);
-    const { models, save, gpt2, openai, evaluate, data, protocol, output, name } = plan;
-    const shared: Typed = { ...data, ...protocol, ...output, ...typed };
+    const { models, save, gpt2, openai, evaluate, data, protocol, output, name, seeds } = plan;
+    const shared: Typed = { ...data, ...protocol, ...output, ...typed, seeds };
     const own = basename(path).replace(/[.]\w+$/, '');
     // Their records would have one name.
     const languageName = gpt2 && openai ? undefined : name;

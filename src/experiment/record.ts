@@ -13,6 +13,7 @@ export const idSchema = z.union([z.int(), z.string()]);
 const estimate = z.object({
   mean: z.number(),
   ci95: z.tuple([z.number(), z.number()]),
+  sd: z.number().optional().describe('standard deviation of the means of the seeds, where there are several'),
 });
 
 /** A number without an interval; null where it is not defined, absent where the record is older than the metric. */
@@ -52,10 +53,8 @@ const userCountsSchema = z.object({
   emptyLists: z.int().describe('evaluated users without any recommendation: they score 0'),
 });
 
-export const modelResultSchema = z.object({
-  name: z.string().describe('unique within the record: popularity, popularity-count, mf, ...'),
-  model: z.string().describe('name in the registry of models'),
-  hyperparameters: z.record(z.string(), z.unknown()),
+/** What one model came to with one seed. */
+const seedResultSchema = z.object({
   facts: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
   metrics: z.record(z.string(), cutoffMetricsSchema).describe('by cut-off'),
   intervals: z.enum(['bootstrap', 'normal']).describe('how ci95 was computed; normal for many users'),
@@ -65,6 +64,19 @@ export const modelResultSchema = z.object({
     .describe('on the test ratings, for models that predict stars'),
   users: userCountsSchema,
   perUser: perUserSchema,
+});
+
+export const modelResultSchema = z.object({
+  name: z.string().describe('unique within the record: popularity, popularity-count, mf, ...'),
+  model: z.string().describe('name in the registry of models'),
+  hyperparameters: z.record(z.string(), z.unknown()),
+  ...seedResultSchema.shape,
+  seeds: z
+    .array(seedResultSchema.extend({ seed: z.int() }))
+    .optional()
+    .describe(
+      'of a record over seeds: each by itself. The metrics beside it are over all of them, the rest is of the first',
+    ),
 });
 
 export const datasetSchema = z.object({
@@ -91,6 +103,10 @@ export const recordedProtocolSchema = z.object({
   splitDigest: z.string().describe('sha256 over the split; see splitDigest in src/data/split.ts'),
   trainRatings: z.int(),
   testRatings: z.int(),
+  seeds: z
+    .array(z.object({ seed: z.int(), splitDigest: z.string(), trainRatings: z.int(), testRatings: z.int() }))
+    .optional()
+    .describe('of a record over seeds: all of them; what stands beside it is of the first'),
 });
 
 export const environmentSchema = z.object({
@@ -121,7 +137,7 @@ export const recordSchema = z.object({
   environment: environmentSchema,
   timing: z
     .record(z.string(), z.number())
-    .describe('seconds per phase: "mf.fit", "mf.recommend", "mf.evaluate", ...'),
+    .describe('seconds per phase: "mf.fit", "mf.recommend", "mf.evaluate", ...; over seeds, their mean'),
   checksum: z.string().optional().describe('SHA-256 of the record without it, as JSON without spaces'),
 });
 
@@ -129,6 +145,7 @@ export type Estimate = z.output<typeof estimate>;
 export type CutoffMetrics = z.output<typeof cutoffMetricsSchema>;
 export type PerUser = z.output<typeof perUserSchema>;
 export type ModelResult = z.output<typeof modelResultSchema>;
+export type SeedResult = NonNullable<ModelResult['seeds']>[number];
 export type ResultsRecord = z.output<typeof recordSchema>;
 
 /** One user's recommendations with the text around them, as both language models record them. */
@@ -173,26 +190,31 @@ export const reasonCheckSchema = z.object({
 
 export type ReasonCheck = z.output<typeof reasonCheckSchema>;
 
+const languageSchema = z.object({
+  template: z.string().describe('name and version of the prompt template'),
+  shares: z.record(z.string(), z.number()).describe('share of recommendations per match class'),
+  truncatedHistories: z.int().describe('histories that were too long for the prompt'),
+  reasons: z
+    .array(reasonCheckSchema)
+    .optional()
+    .describe('one entry per model that gives reasons; absent in older records'),
+  users: z.array(languageUserSchema),
+  details: z.record(z.string(), z.unknown()).describe('usage, cost, training facts: what the approach adds'),
+});
+
 /** A record of GPT-2 or GPT-4o: the common part plus the texts. */
 export const languageRecordSchema = recordSchema.extend({
-  language: z.object({
-    template: z.string().describe('name and version of the prompt template'),
-    shares: z.record(z.string(), z.number()).describe('share of recommendations per match class'),
-    truncatedHistories: z.int().describe('histories that were too long for the prompt'),
-    reasons: z
-      .array(reasonCheckSchema)
-      .optional()
-      .describe('one entry per model that gives reasons; absent in older records'),
-    users: z.array(languageUserSchema),
-    details: z
-      .record(z.string(), z.unknown())
-      .describe('usage, cost, training facts: what the approach adds'),
-  }),
+  language: languageSchema,
+  furtherLanguage: z
+    .array(languageSchema)
+    .optional()
+    .describe('of a record over seeds: the texts of the second seed and those after it'),
 });
 
 /** A record of any kind: those of language models have the texts as well. */
 export const anyRecordSchema = recordSchema.extend({
-  language: languageRecordSchema.shape.language.optional(),
+  language: languageSchema.optional(),
+  furtherLanguage: languageRecordSchema.shape.furtherLanguage,
 });
 
 export type AnyRecord = z.output<typeof anyRecordSchema>;

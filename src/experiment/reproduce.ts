@@ -16,6 +16,7 @@ import type { RecordedRun } from './language/reproduce.ts';
 import { protocolSchema } from './protocol.ts';
 import { anyRecordSchema, type AnyRecord, type LanguageRecord, type ModelResult } from './record.ts';
 import { runExperiment, type RunContext } from './run.ts';
+import { combineSeeds, splitSeeds } from './seeds/combine.ts';
 import { readVersionedRecord } from './store.ts';
 
 /** One value that came out differently: `models.1.metrics.10.f1.mean`. */
@@ -52,9 +53,13 @@ export async function reproduce(
     });
   }
   const language = isLanguageRecord(recorded);
-  const found = language
-    ? await rerunLanguageModel(path, recorded, context)
-    : (await runExperiment(specOfRecord(path, recorded), context)).record;
+  const rerun = async (record: AnyRecord): Promise<AnyRecord> =>
+    isLanguageRecord(record)
+      ? await rerunLanguageModel(path, record, context)
+      : (await runExperiment(specOfRecord(path, record), context)).record;
+  const records: AnyRecord[] = [];
+  for (const record of splitSeeds(recorded)) records.push(await rerun(record));
+  const found = combineSeeds(records);
   const comparable = withoutNewerParts(
     recorded,
     language && version === 1 ? withoutComparisonFacts(recorded, found) : found,

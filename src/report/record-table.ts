@@ -5,10 +5,20 @@ import { comparePaired, SIGNIFICANCE, smallestPossibleP } from '../evaluation/si
 import type { ModelResult, ResultsRecord } from '../experiment/record.ts';
 import { Rng } from '../util/rng.ts';
 import { wrapWords } from './charts/text.ts';
-import { formatCount, joinNames, metricsTable } from './table.ts';
+import { describeSeeds, formatCount, joinNames, metricsTable } from './table.ts';
 
 /** Columns of the terminal that prose is broken for. */
 const TERMINAL_COLUMNS = 80;
+
+const ONE_SEED = [
+  'Means over users, in brackets the 95% bootstrap interval; F1 is the mean of the',
+  'users’ F1; * the highest. In the record:',
+];
+const SEVERAL_SEEDS = [
+  'Means over seeds of the means over users, ± their standard deviation, in brackets',
+  'the 95% bootstrap interval over users and seeds together; counts of users are those',
+  'of the first seed; `recsys compare` tests the models; * the highest. In the record:',
+];
 
 /** The whole of a record for a person: what was done, one table per cut-off, what the numbers are. Ends in a newline. */
 export function recordTable(record: ResultsRecord): string {
@@ -20,7 +30,7 @@ export function recordTable(record: ResultsRecord): string {
     .map((key) => metricOf(key).title);
   const lines = [
     `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
-    `split ${protocol.split}, seed ${protocol.seed}; relevant: ${protocol.threshold} stars or more`,
+    `split ${protocol.split}, ${describeSeeds(protocol)}; relevant: ${protocol.threshold} stars or more`,
     ...(users === undefined
       ? []
       : [
@@ -29,8 +39,7 @@ export function recordTable(record: ResultsRecord): string {
     ...protocol.k.map((k) => `\n${metricsTable(rows, k)}`),
     '',
     ...firstTwo(record).flatMap((line) => wrapWords(line, TERMINAL_COLUMNS)),
-    'Means over users, in brackets the 95% bootstrap interval; F1 is the mean of the',
-    'users’ F1; * the highest. In the record:',
+    ...(protocol.seeds === undefined ? ONE_SEED : SEVERAL_SEEDS),
     ...wrapWords(`${joinNames(omitted)}.`, TERMINAL_COLUMNS),
     ...models.flatMap(notesOf).flatMap((line) => wrapWords(line, TERMINAL_COLUMNS)),
   ];
@@ -41,7 +50,7 @@ export function recordTable(record: ResultsRecord): string {
 function firstTwo({ models, protocol }: ResultsRecord): string[] {
   const k = Math.max(...protocol.k);
   const [first, second] = models.toSorted((a, b) => f1Of(b, k) - f1Of(a, k));
-  if (first === undefined || second === undefined) return [];
+  if (first === undefined || second === undefined || protocol.seeds !== undefined) return [];
   if (first.perUser.userIds.join() !== second.perUser.userIds.join() || protocol.convention !== undefined)
     return [];
   const [a, b] = [first, second].map(

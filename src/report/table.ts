@@ -1,7 +1,7 @@
 /** Tables for the terminal: plain text, so that they can be piped, compared and pasted; the best values bold on a terminal. */
 import Table from 'cli-table3';
 import { formatMetric, metricKeys, metricOf, type MetricKey } from '../evaluation/metric-keys.ts';
-import type { Estimate } from '../experiment/record.ts';
+import type { Estimate, ResultsRecord } from '../experiment/record.ts';
 import { wrapWords } from './charts/text.ts';
 
 /** What a row of a metrics table needs of a model's result; other records' results fit as well. */
@@ -19,10 +19,11 @@ export type MetricValues = Partial<Record<MetricKey, Estimate | number | null | 
 /** The columns that fit a terminal. The rest of the metrics is in the record. */
 const columns = metricKeys.filter((key) => metricOf(key).column === 'main');
 
-/** "0.1856" above "[.174 .197]", a number alone where there is no interval, a dash where there is no value. */
+/** "0.1856" above "[.174 .197]", between them "±.0021" where there are seeds; a number alone where there is no interval, a dash where there is no value. */
 export function metricCell(key: MetricKey, value: MetricValues[MetricKey]): string {
   if (typeof value !== 'object' || value === null) return formatMetric(key, value);
-  return `${formatMetric(key, value.mean)}\n${interval(value)}`;
+  const deviation = value.sd === undefined ? '' : `±${dropLeadingZero(value.sd, 4)}\n`;
+  return `${formatMetric(key, value.mean)}\n${deviation}${interval(value)}`;
 }
 
 /** Every piece of border that cli-table3 draws unless told otherwise. */
@@ -112,6 +113,11 @@ export function shareCell(value: Estimate | null | undefined): string {
   if (value === null || value === undefined) return '–';
   const [low, high] = value.ci95.map((end) => (100 * end).toFixed(0));
   return `${(100 * value.mean).toFixed(1)}%\n[${low} ${high}]`;
+}
+
+/** "seed 42", "seeds 1, 2, 3". */
+export function describeSeeds({ seed, seeds }: ResultsRecord['protocol']): string {
+  return seeds === undefined ? `seed ${seed}` : `seeds ${seeds.map((own) => own.seed).join(', ')}`;
 }
 
 /** 100004 as "100,004". */

@@ -11,6 +11,12 @@ export const runSchema = z.object({
     .regex(/^\w[\w.-]*$/, { message: 'expected letters, digits, ".", "_" and "-"' })
     .optional()
     .describe('name of the record, in place of the command’s own: NAME_metrics.json'),
+  seeds: z
+    .array(z.int().min(0))
+    .min(1)
+    .refine((seeds) => new Set(seeds).size === seeds.length, { message: 'a seed is named twice' })
+    .optional()
+    .describe('run once with each of these seeds: means, standard deviations and intervals in one record'),
 });
 
 const planFlag = z.object({

@@ -82,11 +82,14 @@ export async function claimsToBeRecord(path: string): Promise<boolean> {
 const conditions: [what: string, of: (record: ResultsRecord) => unknown][] = [
   ['data set', ({ dataset }) => dataset.files.map(({ name, sha256 }) => `${name} ${sha256}`).sort()],
   ['split', ({ protocol }) => protocol.split],
-  ['seed', ({ protocol }) => protocol.seed],
+  ['seed', ({ protocol }) => protocol.seeds?.map(({ seed }) => seed) ?? protocol.seed],
   ['test share', ({ protocol }) => protocol.testShare],
   ['threshold', ({ protocol }) => protocol.threshold],
   ['k', ({ protocol }) => protocol.k],
-  ['split digest', ({ protocol }) => protocol.splitDigest],
+  [
+    'split digest',
+    ({ protocol }) => protocol.seeds?.map(({ splitDigest }) => splitDigest) ?? protocol.splitDigest,
+  ],
 ];
 
 /**

@@ -8,6 +8,7 @@ import type { Candidate } from './candidates.ts';
 import { restrict } from './populations.ts';
 import type { ComparedModel, Comparison } from './record.ts';
 import type { ModelResult, PerUser } from '../record.ts';
+import { estimatesOverSeeds, perUserOfSeeds } from '../seeds/combine.ts';
 
 /** Metrics and curve of one candidate over the common users. Its own record's metrics, where these are all users. */
 export function compareModel(
@@ -15,8 +16,8 @@ export function compareModel(
   common: readonly Id[],
 ): ComparedModel {
   const { k: cutoffs, seed } = record.protocol;
-  const own = restrict(result.perUser, common);
-  const all = common.length === result.users.evaluated;
+  const own = perUserOfSeeds(result).map((perUser) => restrict(perUser, common));
+  const all = own.length === 1 && common.length === result.users.evaluated;
   const largest = Math.max(...cutoffs);
   const ownLists = result.metrics[String(largest)]!;
   return {
@@ -28,8 +29,9 @@ export function compareModel(
       cutoffs.map((k) => [k, all ? rankingOf(result, k) : estimated(own, k, seed)]),
     ),
     curve: Array.from({ length: largest }, (_, n) => {
-      const { precision, recall } = perUserMetrics(own.hitRanks, own.relevant, n + 1);
-      return { k: n + 1, precision: mean(precision), recall: mean(recall) };
+      const seeds = own.map(({ hitRanks, relevant }) => perUserMetrics(hitRanks, relevant, n + 1));
+      const overSeeds = (key: 'precision' | 'recall') => mean(seeds.map((columns) => mean(columns[key])));
+      return { k: n + 1, precision: overSeeds('precision'), recall: overSeeds('recall') };
     }),
     lists: byKey(listMetrics, (key) => ownLists[key] ?? null),
   };
@@ -43,7 +45,9 @@ function rankingOf({ metrics }: ModelResult, k: number): Ranking {
 }
 
 /** As the record's own metrics are computed, on fewer users. */
-function estimated({ hitRanks, relevant }: PerUser, k: number, seed: number): Ranking {
+function estimated(seeds: readonly PerUser[], k: number, seed: number): Ranking {
+  if (seeds.length > 1) return estimatesOverSeeds(seeds, k, seed);
+  const { hitRanks, relevant } = seeds[0]!;
   return rankingEstimates([perUserMetrics(hitRanks, relevant, k)], new Rng(seed).derive('bootstrap'))[0]!;
 }
 

@@ -2,14 +2,17 @@
 import type { Id } from '../../data/dataset.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired, holm, SIGNIFICANCE, smallestPossibleP } from '../../evaluation/significance.ts';
+import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
-import type { PerUser } from '../record.ts';
+import type { ModelResult } from '../record.ts';
+import { perUserOfSeeds } from '../seeds/combine.ts';
 import type { Candidate } from './candidates.ts';
 import { commonUsers, restrict } from './populations.ts';
 import type { ComparedPair } from './record.ts';
 
 /**
- * Paired tests of F1 at the largest cut-off between every two candidates, in their order. Pairs with too few users to show
+ * Paired tests of F1 at the largest cut-off between every two candidates, in their order; of records over seeds, each user
+ * counts once, with the mean over the seeds. Pairs with too few users to show
  * a difference, whatever it is, are left out of Holm's family (Tarone 1990), so that a small record takes nothing from the
  * other pairs. A model is called better only when the corrected p-value is below 0.05 and the bootstrap interval leaves
  * out 0. Pairs without common users are left out.
@@ -20,10 +23,10 @@ export function comparePairs(
 ): ComparedPair[] {
   const tested = candidates.flatMap((a, i) =>
     candidates.slice(i + 1).flatMap((b) => {
-      const users = commonUsers([a.result.perUser, b.result.perUser]);
+      const users = commonUsers([a, b].flatMap(({ result }) => perUserOfSeeds(result)));
       if (users.length === 0) return [];
       const rng = new Rng(seed).derive(`compare:${a.name}:${b.name}`);
-      const [left, right] = [a, b].map(({ result }) => f1Of(result.perUser, users, k));
+      const [left, right] = [a, b].map(({ result }) => f1Of(result, users, k));
       const result = comparePaired(left!, right!, rng);
       return [{ a: a.name, b: b.name, users: users.length, ...result }];
     }),
@@ -40,7 +43,11 @@ export function comparePairs(
   });
 }
 
-function f1Of(perUser: PerUser, users: readonly Id[], k: number): Float64Array {
-  const { hitRanks, relevant } = restrict(perUser, users);
-  return perUserMetrics(hitRanks, relevant, k).f1;
+/** Of each user, the mean over the seeds. */
+function f1Of(result: ModelResult, users: readonly Id[], k: number): Float64Array {
+  const seeds = perUserOfSeeds(result).map((perUser) => {
+    const { hitRanks, relevant } = restrict(perUser, users);
+    return perUserMetrics(hitRanks, relevant, k).f1;
+  });
+  return seeds.length === 1 ? seeds[0]! : seeds[0]!.map((_, row) => mean(seeds.map((f1) => f1[row]!)));
 }

@@ -3,6 +3,7 @@ import type { Id } from '../../data/dataset.ts';
 import { byId } from '../../data/ids.ts';
 import { DataError } from '../../util/errors.ts';
 import type { PerUser } from '../record.ts';
+import { perUserOfSeeds } from '../seeds/combine.ts';
 import type { Candidate } from './candidates.ts';
 
 /** A model that was evaluated on less than this share of the largest record's users counts as evaluated on a sample. */
@@ -23,7 +24,7 @@ export interface Population {
 export function populationsOf(candidates: readonly Candidate[]): { main: Population; samples: Population[] } {
   const largest = candidates.reduce((a, b) => (usersOf(b).length > usersOf(a).length ? b : a));
   const isMain = (candidate: Candidate) =>
-    commonUsers([largest.result.perUser, candidate.result.perUser]).length >=
+    commonUsers([largest, candidate].flatMap(({ result }) => perUserOfSeeds(result))).length >=
     MIN_SHARE_OF_LARGEST * usersOf(largest).length;
   const main = populationOf(candidates.filter(isMain));
   const samples = new Map<string, Candidate[]>();
@@ -39,7 +40,7 @@ export function populationsOf(candidates: readonly Candidate[]): { main: Populat
 }
 
 function populationOf(candidates: Candidate[]): Population {
-  const users = commonUsers(candidates.map(({ result }) => result.perUser));
+  const users = commonUsers(candidates.flatMap(({ result }) => perUserOfSeeds(result)));
   if (users.length > 0) return { users, candidates };
   throw new DataError({
     place: [...new Set(candidates.map(({ file }) => file))].join(', '),

@@ -90,7 +90,7 @@ function valuesOf(run: Omit<Run, 'values'>): Run['values'] {
     dataset: record.dataset.name,
     split: protocol.split,
     testShare: protocol.testShare,
-    seed: protocol.seed,
+    seed: protocol.seeds?.map(({ seed }) => seed).join(',') ?? protocol.seed,
     threshold: protocol.threshold,
     k: Math.max(...protocol.k),
     users: result.users.evaluated,

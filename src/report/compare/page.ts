@@ -1,7 +1,7 @@
 /** The page of `recsys compare`. */
 import type { Comparison } from '../../experiment/compare/record.ts';
 import { renderPage, type Section } from '../page/page.ts';
-import { formatCount } from '../table.ts';
+import { describeSeeds, formatCount } from '../table.ts';
 import { mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
 import { exampleTexts, matchChart, trainingChart } from './language-charts.ts';
@@ -30,7 +30,7 @@ export async function comparePage(found: Comparison, command: string): Promise<s
       { label: 'list length', value: `k = ${mainCutoff(found)}` },
       { label: 'relevant from', value: `${protocol.threshold} stars` },
       { label: 'split', value: protocol.split },
-      { label: 'seed', value: String(protocol.seed) },
+      { label: 'seed', value: describeSeeds(protocol).replace(/^seeds? /, '') },
     ],
     sections: sectionsOf(found),
     made: {

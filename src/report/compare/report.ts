@@ -1,7 +1,15 @@
 /** The terminal report of `recsys compare`: 80 columns. */
 import { listMetrics, metricOf } from '../../evaluation/metric-keys.ts';
 import { published, type Comparison } from '../../experiment/compare/record.ts';
-import { formatCount, interval, joinNames, metricCell, metricsTable, textTable } from '../table.ts';
+import {
+  describeSeeds,
+  formatCount,
+  interval,
+  joinNames,
+  metricCell,
+  metricsTable,
+  textTable,
+} from '../table.ts';
 import { wrapWords } from '../charts/text.ts';
 import { mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
@@ -26,7 +34,7 @@ export function compareReport(found: Comparison): string {
     models.map((model) => ({ ...model, seconds: seconds(model.name) }));
   const checks = found.language.flatMap(({ reasons }) => reasons);
   return `${[
-    `${dataset.name}: split ${protocol.split}, seed ${protocol.seed};`,
+    `${dataset.name}: split ${protocol.split}, ${describeSeeds(protocol)};`,
     `relevant: ${protocol.threshold} stars or more; ${formatCount(commonUsers)} users that every model was evaluated on`,
     ...protocol.k.map((k) => `\n${metricsTable(rows(found.models), k)}`),
     ...samples.map(
