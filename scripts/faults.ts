@@ -13,7 +13,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { packageRoot } from '../src/util/files.ts';
+import { packageRoot } from '../src/util/package.ts';
 import { Rng } from '../src/util/rng.ts';
 
 const cli = join(packageRoot, 'dist', 'cli.js');

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** argv to command, exit codes; the only place that prints an error or exits. Commands load their work lazily. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { baselineCommand, modelCommands } from './commands/baseline.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -15,16 +14,14 @@ import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
 import { RecsysError } from './util/errors.ts';
+import { packageVersion } from './util/package.ts';
 import { systemError } from './util/process/system-errors.ts';
 import { printable } from './util/process/terminal.ts';
 
 function program(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const root = new Command('recsys')
     .description('Compare ways of recommending movies on MovieLens under one protocol.')
-    .version(version)
+    .version(packageVersion())
     .exitOverride()
     .configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) })
     .showHelpAfterError('See --help.');

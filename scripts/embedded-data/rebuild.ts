@@ -13,7 +13,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { releaseNamed } from '../../src/data/releases/catalogue.ts';
-import { packageRoot, sha256 } from '../../src/util/files.ts';
+import { sha256 } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 import { factorTexts, field, readLazyLoad } from './rdata.ts';
 
 const PACKAGE_SHA256 = 'c3f93382c44d4581de9561792a87b110cb239c70771cac5ad63fa0a259e71ef3';

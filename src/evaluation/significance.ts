@@ -1,4 +1,5 @@
 /** Is one model better than another on the same users? Paired tests, corrected for the number of comparisons. */
+import { resampledMeans } from '../numeric/resampling.ts';
 import { mean, sum } from '../util/arrays.ts';
 import { exp } from '../util/math.ts';
 import type { Rng } from '../util/rng.ts';
@@ -24,36 +25,50 @@ export interface PairedComparison {
 }
 
 /**
- * Compares two columns of per-user values, of which row u of both belongs to one user. Randomisation test (Fisher
- * 1935; Smucker et al. 2007): under the null hypothesis each user's difference is as likely to have the other sign;
- * p = (1 + sign flips at least as extreme) / (1 + 10,000). Above 1,000 users, where they agree, p and interval come from
- * the normal approximation. No users: difference 0, p 1.
+ * Compares two columns of per-user values, of which row u of both belongs to one user. Above 1,000 users, where they agree
+ * with resampling, p and interval come from the normal approximation. No users: difference 0, p 1.
  */
 export function comparePaired(a: ArrayLike<number>, b: ArrayLike<number>, rng: Rng): PairedComparison {
-  const differences = Float64Array.from({ length: a.length }, (_, user) => a[user]! - b[user]!);
-  const outcome = {
+  const differences = differencesOf(a, b);
+  return {
+    difference: differences.length === 0 ? 0 : mean(differences),
+    ci95: intervalOf(differences, rng),
+    p: pOf(differences, rng),
     wins: differences.filter((d) => d > 0).length,
     ties: differences.filter((d) => d === 0).length,
     losses: differences.filter((d) => d < 0).length,
   };
-  if (differences.length === 0) return { difference: 0, ci95: [0, 0], p: 1, ...outcome };
-  if (differences.length > MAX_PAIRED_RESAMPLED_USERS) return { ...approximate(differences), ...outcome };
-  return {
-    difference: mean(differences),
-    ci95: bootstrapInterval(differences, rng.derive('bootstrap')),
-    p: randomisationTest(differences, rng.derive('randomisation')),
-    ...outcome,
-  };
 }
 
-/** By the normal approximation of the mean; p of the randomisation test has variance sum d^2 under its null hypothesis. */
-function approximate(differences: Float64Array): Pick<PairedComparison, 'difference' | 'ci95' | 'p'> {
+/** The `p` of `comparePaired` alone, which takes a tenth of the time. */
+export function pairedP(a: ArrayLike<number>, b: ArrayLike<number>, rng: Rng): number {
+  return pOf(differencesOf(a, b), rng);
+}
+
+function differencesOf(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  return Float64Array.from({ length: a.length }, (_, user) => a[user]! - b[user]!);
+}
+
+function intervalOf(differences: Float64Array, rng: Rng): [number, number] {
   const n = differences.length;
-  const difference = mean(differences);
-  const half = NORMAL_97_5 * Math.sqrt(sum(differences.map((d) => (d - difference) ** 2)) / n / (n - 1));
+  if (n === 0) return [0, 0];
+  if (n <= MAX_PAIRED_RESAMPLED_USERS) {
+    const [means] = resampledMeans([differences], RESAMPLES, rng.derive('bootstrap'));
+    return percentiles(means!);
+  }
+  const center = mean(differences);
+  const half = NORMAL_97_5 * Math.sqrt(sum(differences.map((d) => (d - center) ** 2)) / n / (n - 1));
+  return [center - half, center + half];
+}
+
+function pOf(differences: Float64Array, rng: Rng): number {
+  if (differences.length === 0) return 1;
+  if (differences.length <= MAX_PAIRED_RESAMPLED_USERS) {
+    return randomisationTest(differences, rng.derive('randomisation'));
+  }
+  // The sum of the randomisation test has variance sum d^2 under its null hypothesis.
   const spread = Math.sqrt(sum(differences.map((d) => d * d)));
-  const p = spread === 0 ? 1 : 2 * upperTail(Math.abs(sum(differences)) / spread);
-  return { difference, ci95: [difference - half, difference + half], p };
+  return spread === 0 ? 1 : 2 * upperTail(Math.abs(sum(differences)) / spread);
 }
 
 /** P(Z > z) of the standard normal, z >= 0. Source: Abramowitz and Stegun 1964, 26.2.17; error below 7.5e-8. */
@@ -64,31 +79,43 @@ function upperTail(z: number): number {
   return (exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
 }
 
-function bootstrapInterval(differences: Float64Array, rng: Rng): [number, number] {
-  const means = new Float64Array(RESAMPLES);
-  for (let n = 0; n < RESAMPLES; n++) {
-    let sum = 0;
-    for (let draw = 0; draw < differences.length; draw++) sum += differences[rng.int(differences.length)]!;
-    means[n] = sum / differences.length;
-  }
-  return percentiles(means);
-}
+/** Users whose signs are looked up at once: all 256 sums of theirs are computed before. */
+const SIGNS_PER_TABLE = 8;
 
+/**
+ * Randomisation test (Fisher 1935; Smucker et al. 2007): under the null hypothesis each user's difference is as likely to
+ * have the other sign; p = (1 + sign flips at least as extreme) / (1 + 10,000). User u's sign is bit u mod 32 of the
+ * generator's word u / 32.
+ */
 function randomisationTest(differences: Float64Array, rng: Rng): number {
   const observed = Math.abs(sum(differences));
   const tolerance = 1e-12 * differences.length; // sums of the same terms in another order differ in the last bits
+  const blocks = Math.ceil(differences.length / SIGNS_PER_TABLE);
+  const tables = signedSums(differences, blocks);
   let extreme = 0;
   for (let n = 0; n < RESAMPLES; n++) {
     let sum = 0;
     let bits = 0;
-    for (let user = 0; user < differences.length; user++) {
-      if ((user & 31) === 0) bits = rng.uint32();
-      sum += (bits & 1) === 0 ? differences[user]! : -differences[user]!;
-      bits >>>= 1;
+    for (let block = 0; block < blocks; block++) {
+      bits = (block & 3) === 0 ? rng.uint32() : bits >>> 8;
+      sum += tables[(block << 8) | (bits & 0xff)]!;
     }
     if (Math.abs(sum) >= observed - tolerance) extreme++;
   }
   return (1 + extreme) / (1 + RESAMPLES);
+}
+
+/** (blocks, 256): of each block of 8 differences the sums under all patterns of signs; a set bit is a minus. */
+function signedSums(differences: Float64Array, blocks: number): Float64Array {
+  const sums = new Float64Array(blocks << 8);
+  for (let block = 0; block < blocks; block++) {
+    const own = differences.subarray(block * SIGNS_PER_TABLE, (block + 1) * SIGNS_PER_TABLE);
+    const table = sums.subarray(block << 8, (block + 1) << 8).fill(sum(own));
+    own.forEach((difference, bit) => {
+      for (let signs = 0; signs < 256; signs++) if ((signs >> bit) & 1) table[signs]! -= 2 * difference;
+    });
+  }
+  return sums;
 }
 
 /** Below this a p-value counts as a difference. */

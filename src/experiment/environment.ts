@@ -1,17 +1,12 @@
 /** Where and with what a record was made: kept apart from everything that must be reproducible. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { packageRoot } from '../util/files.ts';
+import { packageVersion } from '../util/package.ts';
 import type { ResultsRecord } from './record.ts';
 
 /** Versions and machine, for `record.environment`. */
 export function environment(): ResultsRecord['environment'] {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
   return {
-    recsys: version,
+    recsys: packageVersion(),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',

@@ -1,7 +1,7 @@
 /** What a person sees of one record in the terminal. */
 import { metricKeys, metricOf } from '../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../evaluation/per-user.ts';
-import { comparePaired, SIGNIFICANCE, smallestPossibleP } from '../evaluation/significance.ts';
+import { pairedP, SIGNIFICANCE, smallestPossibleP } from '../evaluation/significance.ts';
 import type { ModelResult, ResultsRecord } from '../experiment/record.ts';
 import { Rng } from '../util/rng.ts';
 import { wrapWords } from './charts/text.ts';
@@ -56,7 +56,7 @@ function firstTwo({ models, protocol }: ResultsRecord): string[] {
   const [a, b] = [first, second].map(
     ({ perUser }) => perUserMetrics(perUser.hitRanks, perUser.relevant, k).f1,
   );
-  const { p } = comparePaired(a!, b!, new Rng(protocol.seed).derive(`compare:${first.name}:${second.name}`));
+  const p = pairedP(a!, b!, new Rng(protocol.seed).derive(`compare:${first.name}:${second.name}`));
   const users = `${formatCount(first.users.evaluated)} users`;
   const names = `${first.name} and ${second.name}`;
   if (smallestPossibleP(first.users.evaluated) >= SIGNIFICANCE) {

@@ -1,16 +1,12 @@
-/** Files: atomic writes, hashes, and where this package lives. */
+/** Files: atomic writes and hashes. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DataError, RecsysError } from './errors.ts';
 import { isLeftover, temporaryName } from './process/lock.ts';
 import { systemError, systemReason } from './process/system-errors.ts';
-
-/** The package's root folder (holds package.json and data/), from src/ as from dist/. */
-export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder, and removes from it what

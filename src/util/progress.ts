@@ -1,5 +1,6 @@
 /** Progress of long work: a bar on a terminal, plain lines in a log, nothing with --quiet. Always on standard error. */
-import { SingleBar } from 'cli-progress';
+import type * as Library from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { printable } from './process/terminal.ts';
 
 /** A bar is shown only once the work has lasted this long, so that quick steps leave no trace. */
@@ -30,9 +31,43 @@ export const silentProgress: Progress = {
 
 /** A bar that is redrawn in place, for a terminal. */
 export function terminalProgress(stream: NodeJS.WriteStream): Progress {
+  const newBar = barMaker(stream);
   return {
     start(label, total, unit) {
-      const bar = new SingleBar({
+      const started = performance.now();
+      let done = 0;
+      let bar: SingleBar | undefined;
+      return {
+        advance(n = 1, detail = '') {
+          done += n;
+          const payload = { detail: printable(detail) };
+          if (bar !== undefined) bar.update(done, payload);
+          else if (performance.now() - started > BAR_DELAY_MS) {
+            bar = newBar(label, unit);
+            bar?.start(total, done, payload);
+          }
+        },
+        finish() {
+          bar?.stop();
+        },
+      };
+    },
+    note: (line) => void stream.write(`${printable(line)}\n`),
+  };
+}
+
+/** Makes bars; loads the library when the first is wanted, and makes none until it is there. */
+function barMaker(stream: NodeJS.WriteStream): (label: string, unit: string) => SingleBar | undefined {
+  let library: typeof Library | undefined;
+  let loading: Promise<void> | undefined;
+  const load = async () => {
+    library = await import('cli-progress');
+  };
+  return (label, unit) => {
+    loading ??= load();
+    return (
+      library &&
+      new library.SingleBar({
         stream,
         format: `${printable(label).replace(/[{}]/g, '')} [{bar}] {value}/{total} ${unit}  {eta_formatted} left  {detail}`,
         barCompleteChar: '=',
@@ -40,24 +75,8 @@ export function terminalProgress(stream: NodeJS.WriteStream): Progress {
         barsize: BAR_WIDTH,
         clearOnComplete: true,
         hideCursor: true,
-      });
-      const started = performance.now();
-      let done = 0;
-      let isShown = false;
-      return {
-        advance(n = 1, detail = '') {
-          done += n;
-          if (!isShown && performance.now() - started > BAR_DELAY_MS) {
-            bar.start(total, done, { detail: printable(detail) });
-            isShown = true;
-          } else if (isShown) bar.update(done, { detail: printable(detail) });
-        },
-        finish() {
-          if (isShown) bar.stop();
-        },
-      };
-    },
-    note: (line) => void stream.write(`${printable(line)}\n`),
+      })
+    );
   };
 }
 

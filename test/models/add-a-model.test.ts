@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordSchema } from '../../src/experiment/record.ts';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 import { smallFolder, type Finished } from '../support/cli.ts';
 
 const options = `

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, expectTypeOf, test } from 'vitest';
 import { orderedArguments, Struct, type KernelArguments } from '../../src/numeric/pool/arguments.ts';
 import { kernelParameters, structLayouts } from '../../src/numeric/pool/kernels.ts';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 
 const array = new Float32Array(new SharedArrayBuffer(64), 16);
 const factorGrams = { gram: array, lambdas: array, k: 8, choleskyFactors: array };

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { KernelPool } from '../../src/numeric/pool/pool.ts';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 
 /** Runs `gramBlocks` over `blocks` blocks of one row of ones, each of which adds 1 to its own first cell. */
 function runGram(pool: KernelPool, blocks: number): Float32Array {
@@ -76,13 +76,13 @@ test('an array outside the memory of the kernels is refused by its name', async 
 
 test('a pool that is not disposed of does not keep the process alive', () => {
   const script = `
-    const { KernelPool } = await import('./dist/numeric/pool/pool.js');
+    const { KernelPool } = await import('./src/numeric/pool/pool.ts');
     const pool = KernelPool.create({ threads: 2 });
     const [factors, partialGrams] = [pool.float32(8), pool.float32(64)];
     pool.run('gramBlocks', { rows: 0, grain: 1 }, { factors, rows: 0, blockRows: 1, k: 8, partialGrams });
     console.log('done');
   `;
-  const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+  const run = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     cwd: packageRoot,
     encoding: 'utf8',
     timeout: 20_000,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 
 const read = (path: string) => readFile(join(packageRoot, path), 'utf8');
 

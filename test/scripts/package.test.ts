@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 
 interface Lock {
   packages: Record<string, { resolved?: string; hasInstallScript?: boolean }>;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 import type { Rng } from '../../src/util/rng.ts';
 import { loadSavedModel } from '../../src/use/saved-model.ts';
 

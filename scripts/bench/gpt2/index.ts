@@ -8,7 +8,8 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median } from '../../../src/util/arrays.ts';
-import { packageRoot, writeFileAtomic } from '../../../src/util/files.ts';
+import { writeFileAtomic } from '../../../src/util/files.ts';
+import { packageRoot } from '../../../src/util/package.ts';
 import { installPeers } from '../peers.ts';
 import { gpt2BenchmarkSchema, gpt2Rows, type Gpt2Benchmark } from './record.ts';
 

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DataError } from '../../util/errors.ts';
-import { packageRoot, xdgFolder } from '../../util/files.ts';
+import { xdgFolder } from '../../util/files.ts';
+import { packageRoot } from '../../util/package.ts';
 import type { FormName } from './forms.ts';
 
 export interface Release {

@@ -1,9 +1,9 @@
 /** Answers on disk, one file each, under a hash of everything that shaped them: nothing is asked or paid for twice. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256, writeFileAtomic } from '../../util/files.ts';
+import { waitForLock } from '../../util/process/lock.ts';
 
 /** An answer as the server gave it. A refusal, a cut-off text or garbage is an answer too. */
 export const answerSchema = z.object({
@@ -46,11 +46,6 @@ export function hasContent({ text, toolCall, refusal }: Answer): boolean {
   return text.trim() !== '' || (toolCall ?? '').trim() !== '' || refusal !== null;
 }
 
-/** A lock that was not renewed for this long belongs to a run that has died. */
-const STALE_LOCK_MS = 10_000;
-const LOCK_RENEWAL_MS = 2_000;
-const LOCK_POLL_MS = 200;
-
 /** Keeps answers under `folder`. A file that is damaged counts as absent. The request must not contain the key. */
 export function diskCache(folder: string): AnswerCache {
   const pathOf = (request: unknown) => {
@@ -65,11 +60,11 @@ export function diskCache(folder: string): AnswerCache {
     },
     put: (request, answer) => writeFileAtomic(pathOf(request), `${JSON.stringify({ request, answer })}\n`),
     async exclusively(request, signal, work) {
-      const release = await acquireLock(pathOf(request), signal);
+      const lock = await waitForLock(pathOf(request), signal);
       try {
         return await work();
       } finally {
-        await release();
+        await lock.release();
       }
     },
     async getFacts(subject) {
@@ -85,27 +80,6 @@ async function readJson(path: string): Promise<{ answer?: unknown; facts?: unkno
     return typeof value === 'object' && value !== null ? value : {};
   } catch {
     return {};
-  }
-}
-
-/** Waits for the lock of a file, which need not exist. Returns what releases it. */
-async function acquireLock(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
-  const { lock } = await import('proper-lockfile');
-  await mkdir(dirname(path), { recursive: true });
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const release = await lock(path, {
-        realpath: false,
-        stale: STALE_LOCK_MS,
-        update: LOCK_RENEWAL_MS,
-        onCompromised: () => {}, // a machine that slept: at worst one request is sent twice
-      });
-      return () => release().catch(() => {});
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
-      await sleep(LOCK_POLL_MS, undefined, { signal: AbortSignal.any([signal]) });
-    }
   }
 }
 

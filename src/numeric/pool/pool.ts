@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { RecsysError } from '../../util/errors.ts';
-import { packageRoot } from '../../util/files.ts';
+import { packageRoot } from '../../util/package.ts';
 import {
   orderedArguments,
   scratchArguments,

@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RecsysError } from '../errors.ts';
 import { systemError } from './system-errors.ts';
 
@@ -15,24 +17,43 @@ export interface Lock {
 
 /** Codes of file systems that cannot lock: there the run goes on without. */
 const NO_LOCKS = new Set(['ENOLCK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
+/** Between two attempts at a lock that another holds. */
+const POLL_MS = 200;
 
 /**
  * Takes the lock of `target`, a file or folder that need not exist; its folder is created. Throws RecsysError when another
  * process has it, naming that process, and when the folder cannot be written, so that this is known before the work.
  */
 export async function lock(target: string, remedy: string): Promise<Lock> {
+  const taken = await tryToLock(target);
+  if ('release' in taken) return taken;
+  throw new RecsysError({
+    place: target,
+    found: `another run${taken.holder === '' ? '' : ` (${taken.holder})`} is writing it`,
+    remedy,
+  });
+}
+
+/** As `lock`, but waits while another has it. Rejects with the signal's reason when it fires. */
+export async function waitForLock(target: string, signal: AbortSignal): Promise<Lock> {
+  for (;;) {
+    signal.throwIfAborted();
+    const taken = await tryToLock(target);
+    if ('release' in taken) return taken;
+    await sleep(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+/** The lock of `target`, or who holds it, where that is known. */
+async function tryToLock(target: string): Promise<Lock | { holder: string }> {
   const path = join(dirname(target), `.${basename(target)}.lock`);
-  const { tryLock } = await import('fs-native-extensions');
   for (;;) {
     const file = await openLock(path, target);
     try {
-      if (!lockHandle(tryLock, file)) {
+      if (!lockHandle(file)) {
         const holder = await file.readFile('utf8').catch(() => '');
-        throw new RecsysError({
-          place: target,
-          found: `another run${holder === '' ? '' : ` (${holder.trim()})`} is writing it`,
-          remedy,
-        });
+        await file.close();
+        return { holder: holder.trim() };
       }
       if (await isPresent(file, path)) {
         await file.truncate(0);
@@ -71,12 +92,37 @@ async function openLock(path: string, target: string): Promise<FileHandle> {
   }
 }
 
-function lockHandle(tryLock: (fd: number) => boolean, { fd }: FileHandle): boolean {
+/** Takes an exclusive lock of an open file; false when another open file has it. The system drops it with the file. */
+function lockHandle({ fd }: FileHandle): boolean {
   try {
-    return tryLock(fd);
+    if (addon === undefined) addon = loadAddon();
+    addon?.tryLock(fd, 0, 0, true);
+    return true;
   } catch (error) {
-    if (NO_LOCKS.has((error as NodeJS.ErrnoException).code ?? '')) return true;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EAGAIN') return false;
+    if (NO_LOCKS.has(code)) return true;
     throw error;
+  }
+}
+
+/** What is used of fs-native-extensions. `length` 0 is the whole file. Throws EAGAIN when another has the lock. */
+interface LockAddon {
+  tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
+}
+
+let addon: LockAddon | null | undefined;
+
+/**
+ * The binary of fs-native-extensions for this system, or null where it has none: there, runs go on without locks. Its own
+ * JavaScript would look for the same file, which takes several times as long as to load it.
+ */
+function loadAddon(): LockAddon | null {
+  const file = `prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`;
+  try {
+    return createRequire(import.meta.url)(`fs-native-extensions/${file}`) as LockAddon;
+  } catch {
+    return null;
   }
 }
 

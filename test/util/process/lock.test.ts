@@ -6,18 +6,18 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { removeLeftovers } from '../../../src/util/files.ts';
 import { isLeftover, lock, temporaryName } from '../../../src/util/process/lock.ts';
-import { packageRoot } from '../../../src/util/files.ts';
+import { packageRoot } from '../../../src/util/package.ts';
 
 const temporary = () => mkdtemp(join(tmpdir(), 'recsys-lock-'));
 
 /** A process of its own that takes the lock, says so and holds it until it is killed. */
 async function holder(target: string) {
   const script = `
-    const { lock } = await import(${JSON.stringify(join(packageRoot, 'dist/util/process/lock.js'))});
+    const { lock } = await import(${JSON.stringify(join(packageRoot, 'src/util/process/lock.ts'))});
     await lock(${JSON.stringify(target)}, '');
     process.stdout.write('held');
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');

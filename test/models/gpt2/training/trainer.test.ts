@@ -10,7 +10,7 @@ import { loadTfjs } from '../../../../src/models/gpt2/network/tfjs-backend.ts';
 import { TfjsTrainee } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
 import { AbortedError, RecsysError } from '../../../../src/util/errors.ts';
 import { silentProgress } from '../../../../src/util/progress.ts';
-import { packageRoot } from '../../../../src/util/files.ts';
+import { packageRoot } from '../../../../src/util/package.ts';
 import { fitContext } from '../../../support/datasets.ts';
 import { QuadraticTrainee, smallJob } from '../fake-trainee.ts';
 import { readFixture } from '../fixture.ts';
