@@ -10,7 +10,7 @@ import { openAiCommand } from '../../src/commands/openai.ts';
 import { planSchema } from '../../src/commands/plan/schema.ts';
 import { readPlan } from '../../src/commands/plan/read.ts';
 import { jsonText } from '../../src/experiment/store.ts';
-import { packageRoot } from '../../src/util/files.ts';
+import { packageRoot } from '../../src/util/package.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
 
 let cwd: string;
