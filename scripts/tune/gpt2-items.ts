@@ -10,7 +10,7 @@ import { alsData } from '../../src/models/factorization/problem.ts';
 import {
   completeItemOptions,
   gpt2ItemOptions,
-  itemDefaults,
+  itemNumbers,
   type ItemInit,
 } from '../../src/models/gpt2/item-options.ts';
 import { createItemGpt2 } from '../../src/models/gpt2/items/index.ts';
@@ -25,10 +25,12 @@ const folder = await mkdtemp(join(tmpdir(), 'tune-items-'));
 function create(point: Record<string, unknown>): Recommender {
   const options = gpt2ItemOptions.parse({ tokens: 'items', ...point });
   const init: ItemInit = options.itemInit;
-  const numbers = Object.keys(itemDefaults[init]).filter((key) => point[key] !== undefined);
-  Object.assign(itemDefaults[init], Object.fromEntries(numbers.map((key) => [key, point[key]])));
+  const objective = options.itemObjective === 'next' ? 'next' : 'set';
+  const numbers = itemNumbers(init, objective);
+  const given = Object.keys(numbers).filter((key) => point[key] !== undefined);
+  Object.assign(numbers, Object.fromEntries(given.map((key) => [key, point[key]])));
   return createItemGpt2({
-    options: completeItemOptions(options),
+    options: completeItemOptions(options, objective),
     async withTrainee(model, use) {
       const trainee = await OnnxTrainee.create(model, threads);
       try {
@@ -39,7 +41,8 @@ function create(point: Record<string, unknown>): Recommender {
     },
     fitFactors: (train, factors, context) =>
       fitByAls(alsData(train), { ...solverDefaults.ials, factors }, context),
-    ordered: options.itemOrder === 'time',
+    ordered: options.itemOrder === 'time' || objective === 'next',
+    objective,
     listLength: 10,
     threshold: 4,
     output: join(folder, 'model'),

@@ -1,6 +1,6 @@
 /** A user's training ratings in words. Built from a TrainingSet alone, which holds no test rating. */
 import type { TrainingSet } from '../data/training-set.ts';
-import { toNaturalTitle } from './titles.ts';
+import { nameMovie } from './titles.ts';
 
 export interface HistoryOptions {
   /** Most movies to include. */
@@ -93,12 +93,10 @@ function countFitting(train: TrainingSet, user: number, ratings: Rating[], optio
   return least;
 }
 
-function writeSentence({ userIds, movies }: TrainingSet, user: number, included: Rating[]): string {
-  const name = `User ${userIds[user]}`;
+function writeSentence(train: TrainingSet, user: number, included: Rating[]): string {
+  const name = `User ${train.userIds[user]}`;
   if (included.length === 0) return `${name} has not rated any movie yet.`;
-  const parts = included.map(
-    ({ item, stars }) => `${toNaturalTitle(movies.titles[item]!)}, rated ${stars.toFixed(1)}/5`,
-  );
+  const parts = included.map(({ item, stars }) => `${nameMovie(train, item)}, rated ${stars.toFixed(1)}/5`);
   return `${name} has watched ${parts.join(', ')}.`;
 }
 

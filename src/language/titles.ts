@@ -38,6 +38,15 @@ export function toNaturalTitle(title: string): string {
   return `${restoreArticle(main)}${rest}${year === 0 ? '' : ` (${year})`}`;
 }
 
+/** A movie's natural title; its released id where the data has no title of it. */
+export function nameMovie(
+  { movies, itemIds }: { movies: Pick<Movies, 'titles'>; itemIds: ArrayLike<number | string> },
+  item: number,
+): string {
+  const title = movies.titles[item]!;
+  return title === '' ? `movie ${itemIds[item]}` : toNaturalTitle(title);
+}
+
 type Names = Map<string, number[]>;
 
 /** Finds movies by title. Built once per data set: linear in the number of titles. */

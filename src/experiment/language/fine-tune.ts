@@ -29,8 +29,16 @@ export async function runFineTuned<F extends LanguageFitted>(
   { data, options, protocol, userIds, comparisonModels }: FineTuningSpec,
   output: string,
   engine: Engine,
-  makeModel: (threshold: number) => RunnableModel<F>,
-  describeModel: (fitted: F) => Record<string, unknown>,
+  {
+    makeModel,
+    describeModel,
+    needsTitles,
+  }: {
+    makeModel: (threshold: number) => RunnableModel<F>;
+    describeModel: (fitted: F) => Record<string, unknown>;
+    /** Titles are what the model reads and writes. */
+    needsTitles: boolean;
+  },
   context: RunContext,
 ): Promise<LanguageRecord> {
   const remedy = 'Wait for it, or give this run a folder of its own with --output.';
@@ -41,6 +49,7 @@ export async function runFineTuned<F extends LanguageFitted>(
       protocol,
       (prepared) => chooseUsers(prepared, userIds, options.numUsers),
       context,
+      needsTitles,
     );
     context.progress.note(`engine: ${engine.description}`);
     const { record } = await runLanguageModel(

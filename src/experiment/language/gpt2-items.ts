@@ -5,7 +5,6 @@ import type { Engine } from '../../models/gpt2/engine/engine.ts';
 import {
   completeItemOptions,
   gpt2ItemOptions,
-  type CompleteItemOptions,
   type Gpt2ItemOptions,
 } from '../../models/gpt2/item-options.ts';
 import { saveItems } from '../../models/gpt2/items/folder.ts';
@@ -37,8 +36,11 @@ export function runItemGpt2(
     spec,
     output,
     engine,
-    (threshold) => itemModel(spec, output, engine, threshold, context),
-    describeModel,
+    {
+      makeModel: (threshold) => itemModel(spec, output, engine, threshold, context),
+      describeModel,
+      needsTitles: false,
+    },
     context,
   );
 }
@@ -50,7 +52,8 @@ function itemModel(
   threshold: number,
   context: RunContext,
 ): RunnableModel<ItemGpt2Fitted> {
-  const options = completeItemOptions(given);
+  const { ordered, objective } = orderOf(given, protocol, data.train !== undefined);
+  const options = completeItemOptions(given, objective);
   if (withTrainee === undefined) {
     throw new UsageError({
       place: '--tokens items',
@@ -64,7 +67,8 @@ function itemModel(
     output,
     fitFactors: (train, factors, context) =>
       fitByAls(alsData(train), { ...solverDefaults.ials, factors }, context),
-    ordered: isOrdered(options, protocol, data.train !== undefined),
+    ordered,
+    objective,
     listLength: Math.max(...protocol.k),
     threshold,
     log: join(resultsDir, 'gpt2_training.jsonl'),
@@ -81,10 +85,25 @@ function itemModel(
   };
 }
 
-/** `auto` follows the split: by time where the split is; a split that is given as files says nothing and is not. */
-function isOrdered({ itemOrder }: CompleteItemOptions, { split }: Protocol, predefined: boolean): boolean {
-  if (itemOrder !== 'auto') return itemOrder === 'time';
-  return !predefined && (split.endsWith('temporal') || split === 'leave-last-one-out');
+/**
+ * `auto` follows the split: by time where the split is, and the next movie where the last one alone is to be found. A split
+ * that is given as files says nothing: a set in any order. Throws UsageError for the next movie in no order.
+ */
+function orderOf({ itemOrder, itemObjective }: Gpt2ItemOptions, { split }: Protocol, predefined: boolean) {
+  const last = !predefined && split === 'leave-last-one-out';
+  const byTime = last || (!predefined && split.endsWith('temporal'));
+  const objective =
+    itemObjective !== 'auto' ? itemObjective : last && itemOrder !== 'shuffled' ? 'next' : 'set';
+  if (objective === 'next' && itemOrder === 'shuffled') {
+    throw new UsageError({
+      place: '--item-order',
+      found: 'shuffled with --item-objective next',
+      wanted: 'time, the order in which one movie follows another',
+      remedy: 'Leave out --item-order.',
+    });
+  }
+  const ordered = itemOrder === 'auto' ? byTime || objective === 'next' : itemOrder === 'time';
+  return { ordered, objective } as const;
 }
 
 function describeModel({ config, vocabulary }: ItemGpt2Fitted): Record<string, unknown> {

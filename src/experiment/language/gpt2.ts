@@ -4,7 +4,7 @@ import type { Engine } from '../../models/gpt2/engine/engine.ts';
 import { createGpt2, type Gpt2Fitted } from '../../models/gpt2/index.ts';
 import { saveModel } from '../../models/gpt2/network/base.ts';
 import { writeAdapter } from '../../models/gpt2/network/peft.ts';
-import { gpt2Options, type Gpt2Options } from '../../models/gpt2/options.ts';
+import { completeGpt2Options, gpt2Options, type Gpt2Options } from '../../models/gpt2/options.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
@@ -24,20 +24,24 @@ export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Pr
     spec,
     output,
     engine,
-    (threshold) => gpt2Model(spec, output, engine, threshold, context),
-    describeModel,
+    {
+      makeModel: (threshold) => gpt2Model(spec, output, engine, threshold, context),
+      describeModel,
+      needsTitles: true,
+    },
     context,
   );
 }
 
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
 function gpt2Model(
-  { options, protocol, resultsDir }: Gpt2Spec,
+  { options: given, protocol, resultsDir }: Gpt2Spec,
   output: string,
   engine: Engine,
   threshold: number,
   context: RunContext,
 ): RunnableModel<Gpt2Fitted> {
+  const options = completeGpt2Options(given);
   const listLength = Math.max(...protocol.k);
   const log = join(resultsDir, 'gpt2_training.jsonl');
   const parts = { options, engine, listLength, threshold, output, log };

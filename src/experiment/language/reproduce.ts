@@ -57,7 +57,8 @@ export async function rerunGpt2(
     const options = parseAs(gpt2ItemOptions, resumed, damaged);
     return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
   }
-  const options = parseAs(gpt2Options, resumed, damaged);
+  // Records of older versions have no template: there was one.
+  const options = parseAs(gpt2Options, { template: 'original', ...resumed }, damaged);
   return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
 }
 

@@ -29,16 +29,17 @@ export interface LanguageRun {
   hybrid?: Hybrid;
 }
 
-/** Load and split; `chooseUsers` says who is asked. Throws UsageError for data without titles. */
+/** Load and split; `chooseUsers` says who is asked. With `needsTitles`, throws UsageError for data without titles. */
 export async function prepareLanguage(
   data: DataOptions,
   protocol: Protocol,
   chooseUsers: (prepared: Prepared) => Int32Array,
   context: RunContext,
+  needsTitles = true,
 ): Promise<LanguageSetting> {
   const watch = new Stopwatch();
   const prepared = await prepare(data, protocol, context, watch);
-  if (prepared.dataset.movies.titles.every((title) => title === '')) {
+  if (needsTitles && prepared.dataset.movies.titles.every((title) => title === '')) {
     throw new UsageError({
       place: '--train',
       found: 'ratings without titles',

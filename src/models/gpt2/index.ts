@@ -2,19 +2,21 @@
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { TitleIndex } from '../../language/titles.ts';
+import { indicesOf } from '../../util/sparse-rows.ts';
 import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../recommender.ts';
 import { contextLengthOf, loadBase, type BaseModel } from './network/base.ts';
 import { divideUsers, promptOf, trainingTexts, type Prompt } from './prompt/examples.ts';
 import type { Engine } from './engine/engine.ts';
 import type { FineTuned } from './training/fine-tune.ts';
-import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TrainOptions } from './options.ts';
+import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TextOptions, Gpt2TrainOptions } from './options.ts';
+import { createLikedGpt2 } from './liked/index.ts';
 import { listFormat, titleTrie } from './decoding/list-format.ts';
 import { readReply, writeReplies, type ReplyRequest } from './decoding/replies.ts';
 import { templateName, PromptTemplate } from './prompt/template.ts';
 
 export interface Gpt2Parts {
-  options: Gpt2ModelOptions & Gpt2TrainOptions & Gpt2GenerateOptions;
+  options: Gpt2ModelOptions & Gpt2TextOptions & Gpt2TrainOptions & Gpt2GenerateOptions;
   engine: Engine;
   /** Entries of the lists that are trained on. */
   listLength: number;
@@ -24,6 +26,8 @@ export interface Gpt2Parts {
   output: string;
   /** File for a line per training step. */
   log: string;
+  /** The only movies that a user may get, as item indices; by default all that the user has not rated. */
+  candidates?: (user: number) => Int32Array;
 }
 
 export interface Gpt2Exchange extends Exchange {
@@ -39,6 +43,11 @@ export interface Gpt2Fitted extends LanguageFitted<Gpt2Exchange> {
 
 /** The untrained model; `fit` loads the base model and fine-tunes it with the engine. */
 export function createGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
+  return parts.options.template === 'liked' ? createLikedGpt2(parts) : createOriginalGpt2(parts);
+}
+
+/** With the wording of the original work: a rating after every title, lists with reasons. */
+function createOriginalGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
   return {
     name: 'gpt2',
     async fit(train, context) {
@@ -58,7 +67,8 @@ export function createGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
         async recommend(users, k) {
           const decoder = await engine.decoder(model.config, model.parameters, contextLength);
           try {
-            const writer = { options, train, template, contextLength, context };
+            const { candidates } = parts;
+            const writer = { options, train, template, contextLength, context, candidates };
             const { written, topK } = await write(users, k, { ...writer, decoder });
             exchanges.push(...written);
             return topK;
@@ -101,6 +111,7 @@ interface Writer {
   template: PromptTemplate;
   contextLength: number;
   context: FitContext;
+  candidates: Gpt2Parts['candidates'];
   decoder: Awaited<ReturnType<Engine['decoder']>>;
 }
 
@@ -108,14 +119,14 @@ interface Writer {
 async function write(
   users: Int32Array,
   k: number,
-  { options, train, template, contextLength, context, decoder }: Writer,
+  { options, train, template, contextLength, context, candidates, decoder }: Writer,
 ): Promise<{ written: Gpt2Exchange[]; topK: TopK }> {
   const prompts = Array.from(users, (user) =>
     promptOf(train, user, template, { contextLength, listLength: k }),
   );
   const maxTokens = prompts.reduce((least, prompt) => Math.min(least, prompt.maxReplyTokens), contextLength);
   const replies = await writeReplies(
-    prompts.map((prompt, row) => requestFor(train, users[row]!, prompt, template)),
+    prompts.map((prompt, row) => requestFor(train, users[row]!, prompt, template, candidates)),
     options,
     {
       decoder,
@@ -150,12 +161,14 @@ function requestFor(
   user: number,
   { tokens }: Prompt,
   template: PromptTemplate,
+  candidates: Gpt2Parts['candidates'],
 ): ReplyRequest {
-  const { pointers, indices } = train.byUser;
+  const allowed = candidates && new Set(candidates(user));
+  const others = allowed ? train.catalogue.filter((item) => !allowed.has(item)) : [];
   return {
     userId: train.userIds[user]!,
     prompt: tokens,
     listMarker: template.listMarker(0),
-    excluded: indices.subarray(pointers[user], pointers[user + 1]),
+    excluded: [...indicesOf(train.byUser, user), ...others],
   };
 }

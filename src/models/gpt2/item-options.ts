@@ -21,6 +21,12 @@ export const itemFlags = z.object({
     .enum(['auto', 'shuffled', 'time'])
     .default('auto')
     .describe('with --tokens items: ratings in any order, or by time (auto: by time where the split is)'),
+  itemObjective: z
+    .enum(['auto', 'set', 'next'])
+    .default('auto')
+    .describe(
+      'with --tokens items: all liked movies that are left at once, or the next one at every position, in the order of time (auto: next where one movie is to be found, with leave-last-one-out)',
+    ),
 });
 
 /** What says which of both option sets applies. */
@@ -63,15 +69,26 @@ export const gpt2ItemOptions = z.object({
 });
 export type Gpt2ItemOptions = z.output<typeof gpt2ItemOptions>;
 
-/** Width, layers and heads of the presets for item tokens; the context holds nearly every history. */
+/**
+ * Width, layers and heads of the presets for item tokens, by what is learned. For a set the context holds nearly every
+ * history; for the next movie it is as long as SASRec's on MovieLens.
+ */
 export const itemSizes = {
-  tiny: { n_embd: 64, n_layer: 1, n_head: 2, n_positions: 256 },
-  mini: { n_embd: 128, n_layer: 1, n_head: 4, n_positions: 512 },
-  small: { n_embd: 256, n_layer: 2, n_head: 4, n_positions: 512 },
+  set: {
+    tiny: { n_embd: 64, n_layer: 1, n_head: 2, n_positions: 256 },
+    mini: { n_embd: 128, n_layer: 1, n_head: 4, n_positions: 512 },
+    small: { n_embd: 256, n_layer: 2, n_head: 4, n_positions: 512 },
+  },
+  next: {
+    tiny: { n_embd: 64, n_layer: 1, n_head: 2, n_positions: 64 },
+    mini: { n_embd: 64, n_layer: 2, n_head: 1, n_positions: 200 },
+    small: { n_embd: 128, n_layer: 2, n_head: 2, n_positions: 200 },
+  },
 } as const;
 
 interface StartDefaults {
   epochs: number;
+  /** Peak. */
   learningRate: number;
   /** On what attention and the feed-forward layer add. */
   dropout: number;
@@ -89,7 +106,7 @@ interface StartDefaults {
  * What depends on the start. Factors of ALS rank well from the first update on, and have seen the targets: a high rate
  * unlearns more than it learns.
  */
-export const itemDefaults: Record<ItemInit, StartDefaults> = {
+export const itemDefaults: Record<ItemInit | 'next', StartDefaults> = {
   als: {
     epochs: 3,
     learningRate: 2e-5,
@@ -110,11 +127,27 @@ export const itemDefaults: Record<ItemInit, StartDefaults> = {
     biasScale: 1,
     targetExponent: 1,
   },
+  /** The next movie, from either start. The last three do not apply. */
+  next: {
+    epochs: 20,
+    learningRate: 1.5e-3,
+    dropout: 0.1,
+    embeddingDropout: 0.1,
+    weightDecay: 0.01,
+    logitDeviation: 0,
+    biasScale: 0,
+    targetExponent: 0,
+  },
 };
 
-/** The options with what depends on the start filled in, so that records keep it. */
-export function completeItemOptions(options: Gpt2ItemOptions) {
-  const { epochs, learningRate, dropout, weightDecay } = itemDefaults[options.itemInit];
+/** The numbers that go with a start and what is learned. */
+export function itemNumbers(init: ItemInit, objective: 'set' | 'next'): StartDefaults {
+  return itemDefaults[objective === 'next' ? 'next' : init];
+}
+
+/** The options with what depends on the start and on what is learned filled in, so that records keep it. */
+export function completeItemOptions(options: Gpt2ItemOptions, objective: 'set' | 'next') {
+  const { epochs, learningRate, dropout, weightDecay } = itemNumbers(options.itemInit, objective);
   return {
     ...options,
     epochs: options.epochs ?? epochs,

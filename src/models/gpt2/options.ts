@@ -1,5 +1,6 @@
-/** Options of fine-tuning and generation: defaults with their reasons, once. Only zod is imported here. */
+/** Options of fine-tuning and generation: defaults with their reasons, once. Nothing heavy is imported here. */
 import { z } from 'zod';
+import { UsageError } from '../../util/errors.ts';
 
 /** Sizes of network/presets.ts. */
 export const presetNames = ['tiny', 'mini', 'small'] as const;
@@ -26,6 +27,31 @@ export const gpt2ModelOptions = z.object({
     .default('onnx')
     .describe('onnx: ONNX Runtime; tfjs: TensorFlow.js, for checking and for tfjs-node-gpu'),
   gpu: z.boolean().default(false).describe('train on a GPU; fails with the reasons where none can be used'),
+});
+
+/** What it reads, and what ranking adds to the probability of a title. */
+export const gpt2TextOptions = z.object({
+  template: z
+    .enum(['liked', 'original'])
+    .default('liked')
+    .describe(
+      'liked: titles by liking, as many as fit, and movies ranked by the probability of their title; original: a rating after every title, lists with reasons',
+    ),
+  textsPerUser: whole.default(4).describe('with --template liked: training texts per user and pass, at most'),
+  priorWeight: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "with --template liked: share of a title's log-probability without a user that is taken off (default: chosen on validation ratings)",
+    ),
+  popularityWeight: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "with --template liked: weight of the logarithm of a movie's ratings in the ranking (default: chosen on validation ratings)",
+    ),
 });
 
 /** How it is trained. */
@@ -93,9 +119,9 @@ export const gpt2GenerateOptions = z.object({
     .describe('catalogue: only unseen movies of the catalogue can be written; none: free text, then matched'),
   rank: z
     .enum(['generate', 'likelihood'])
-    .default('generate')
+    .optional()
     .describe(
-      'generate: the list as the model writes it; likelihood: movies by the probability of their title',
+      'likelihood: movies by the probability of their title; generate: the list as the model writes it, with --template original, whose default it is',
     ),
   temperature: z.number().min(0).default(0).describe('0 is greedy; more is more varied'),
   topK: count.default(0).describe('sample among the k most probable tokens; 0 is all'),
@@ -109,11 +135,43 @@ export const gpt2GenerateOptions = z.object({
 /** All of them. */
 export const gpt2Options = z.object({
   ...gpt2ModelOptions.shape,
+  ...gpt2TextOptions.shape,
   ...gpt2TrainOptions.shape,
   ...gpt2GenerateOptions.shape,
 });
 
+/**
+ * The options with the way of ranking filled in, so that records keep it. Throws UsageError for a way of writing lists that
+ * `--template liked` does not have.
+ */
+export function completeGpt2Options(options: Gpt2Options): CompleteGpt2Options {
+  const { template, rank, constrain, beams, temperature } = options;
+  if (template === 'original') return { ...options, rank: rank ?? 'generate' };
+  const found =
+    rank === 'generate'
+      ? '--rank generate'
+      : constrain === 'none'
+        ? '--constrain none'
+        : beams > 1
+          ? `--beams ${beams}`
+          : temperature > 0
+            ? `--temperature ${temperature}`
+            : undefined;
+  if (found !== undefined) {
+    throw new UsageError({
+      place: '--template liked',
+      found,
+      wanted: '--rank likelihood: its lists are rankings',
+      remedy: 'Add --template original to write lists freely.',
+    });
+  }
+  return { ...options, rank: 'likelihood' };
+}
+
 export type Gpt2Options = z.output<typeof gpt2Options>;
+export type CompleteGpt2Options = Gpt2Options & { rank: 'generate' | 'likelihood' };
 export type Gpt2ModelOptions = z.output<typeof gpt2ModelOptions>;
+export type Gpt2TextOptions = z.output<typeof gpt2TextOptions>;
 export type Gpt2TrainOptions = z.output<typeof gpt2TrainOptions>;
+/** `rank` is filled in by `completeGpt2Options`. */
 export type Gpt2GenerateOptions = z.output<typeof gpt2GenerateOptions>;

@@ -4,21 +4,28 @@ import { pow } from '../../../util/math.ts';
 import { chunk } from '../../../training/job.ts';
 import type { ItemHistory } from './histories.ts';
 
-/**
- * Prompts of one length, row-major, filled up on the left; the last position of each asks for movies and has no movie
- * of its own.
- */
-export interface ItemBatch {
+/** Histories, or parts of them, of one length, row-major, filled up on the left. */
+export interface Prompts {
   rows: number;
-  /** Positions per row, the asking one included. */
+  /** Positions per row, an asking one included. */
   length: number;
   /** (rows, length): movie tokens; 0 where `levels` says that there is none. */
   tokens: Int32Array;
   /** (rows, length): rating levels; ASKING or PADDING where there is no movie. */
   levels: Int32Array;
+}
+
+/** Prompts whose last position asks for movies and has no movie of its own. */
+export interface ItemBatch extends Prompts {
   /** Per row: the movies that should follow, each with its share; empty for rows that fill up a batch. */
   targets: { token: number; weight: number }[][];
 }
+
+/**
+ * `set`: all liked movies that are left, at a position of its own behind the prompt. `next`: the one that follows, at the
+ * position of the movie before it.
+ */
+export type ItemObjective = 'set' | 'next';
 
 /** Levels of positions without a movie. */
 const ASKING = -1;
@@ -30,6 +37,8 @@ export interface SampleOptions {
   batchSize: number;
   /** In the order of time, the prompt before the targets; else both at random. */
   ordered: boolean;
+  /** What a model is asked for: see `ItemObjective`. */
+  objective: ItemObjective;
   /** Least and largest share of a history that becomes the prompt. */
   promptShare: readonly [number, number];
   /** A sample with n targets counts n to this power. */
@@ -103,13 +112,17 @@ function drawSample(history: ItemHistory, options: SampleOptions, rng: Rng): Sam
   return { history, prompt, targets };
 }
 
+/** How prompts are made where nothing is trained. */
+export type PromptOptions = Pick<SampleOptions, 'contextLength' | 'batchSize' | 'ordered' | 'objective'>;
+
 /** Prompts of whole histories, in their order; of one that is too long the latest ratings, or some drawn by `rng`. */
 export function promptBatches(
   histories: readonly ItemHistory[],
-  { contextLength, batchSize, ordered }: Omit<SampleOptions, 'promptShare' | 'targetExponent'>,
+  { contextLength, batchSize, ordered, objective }: PromptOptions,
   rng: Rng,
-): { batch: ItemBatch; histories: ItemHistory[] }[] {
-  const lengthOf = ({ tokens }: ItemHistory) => batchLength(tokens.length, contextLength);
+): { batch: Prompts; histories: ItemHistory[] }[] {
+  const asking = Number(objective === 'set');
+  const lengthOf = ({ tokens }: ItemHistory) => batchLength(tokens.length - 1 + asking, contextLength);
   return chunk(
     histories.toSorted((a, b) => lengthOf(a) - lengthOf(b) || a.user - b.user),
     batchSize,
@@ -118,23 +131,31 @@ export function promptBatches(
     const samples = part.map((history) => {
       const all = Int32Array.from({ length: history.tokens.length }, (_, i) => i);
       const order = ordered ? all : rng.derive(`prompt ${history.user}`).shuffle(all);
-      return { history, prompt: order.slice(-(contextLength - 1)), targets: [] };
+      return { history, prompt: order.slice(-(contextLength - asking)) };
     });
-    return { batch: toBatch(samples, { rows: batchSize, length }), histories: part };
+    return { batch: toPrompts(samples, { rows: batchSize, length, asking }), histories: part };
   });
 }
 
 function toBatch(samples: readonly Sample[], { rows, length }: { rows: number; length: number }): ItemBatch {
+  const targets = Array.from({ length: rows }, (_, row) => samples[row]?.targets ?? []);
+  return { ...toPrompts(samples, { rows, length, asking: 1 }), targets };
+}
+
+/** `asking` positions at the end of each row have no movie. */
+function toPrompts(
+  samples: readonly Pick<Sample, 'history' | 'prompt'>[],
+  { rows, length, asking }: { rows: number; length: number; asking: number },
+): Prompts {
   const tokens = new Int32Array(rows * length);
   const levels = new Int32Array(rows * length).fill(PADDING);
-  for (let row = 0; row < rows; row++) levels[(row + 1) * length - 1] = ASKING;
+  for (let row = 0; row < rows; row++) levels.fill(ASKING, (row + 1) * length - asking, (row + 1) * length);
   for (const [row, { history, prompt }] of samples.entries()) {
-    const start = (row + 1) * length - 1 - prompt.length;
+    const start = (row + 1) * length - asking - prompt.length;
     for (let n = 0; n < prompt.length; n++) {
       tokens[start + n] = history.tokens[prompt[n]!]!;
       levels[start + n] = history.levels[prompt[n]!]!;
     }
   }
-  const targets = Array.from({ length: rows }, (_, row) => samples[row]?.targets ?? []);
-  return { rows, length, tokens, levels, targets };
+  return { rows, length, tokens, levels };
 }

@@ -1,6 +1,7 @@
 /** Item GPT-2 trained: samples of histories, the start, validation by F1, given to the training loop. */
 import type { TrainingSet } from '../../../data/training-set.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
+import type { TrainingResult } from '../../../training/job.ts';
 import type { Trainable } from '../../../training/trainable.ts';
 import type { Trainee } from '../../../training/trainee.ts';
 import { runTraining } from '../../../training/trainer.ts';
@@ -8,12 +9,14 @@ import { range } from '../../../util/arrays.ts';
 import { sha256 } from '../../../util/files.ts';
 import type { Rng } from '../../../util/rng.ts';
 import type { FitContext } from '../../recommender.ts';
+import { holdBack, type HeldRatings } from '../held-ratings.ts';
 import type { Gpt2Config } from '../network/config.ts';
-import { trainingBatches, type ItemBatch, type SampleOptions } from './batches.ts';
+import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from './batches.ts';
 import { itemHistories, itemVocabulary, type ItemVocabulary } from './histories.ts';
 import { itemTrainable } from './network.ts';
-import { startParameters, type ItemStart } from './start.ts';
-import { holdBack, ItemValidation } from './validation.ts';
+import { sequenceBatches, sequenceStart, sequenceTrainable } from './sequences.ts';
+import { startParameters } from './start.ts';
+import { ItemValidation, type ValidationParts } from './validation.ts';
 
 /** Numbers behind the options: what a sample is and what training starts from. Chosen by scripts/tune/gpt2-items.ts. */
 export interface ItemSettings extends Pick<SampleOptions, 'promptShare' | 'targetExponent'> {
@@ -40,6 +43,8 @@ export interface ItemFitOptions {
     checkpointEvery: number;
     resume: boolean;
   };
+  /** What is learned; `next` needs `ordered`. */
+  objective: ItemObjective;
   /** Ratings in the order of time, each position with a meaning of its own; else in no order. */
   ordered: boolean;
   /** Stars from which a training rating counts as liked; 0: every rating. */
@@ -73,51 +78,89 @@ export async function fitItems(
   train: TrainingSet,
   context: FitContext,
 ): Promise<FittedItems> {
-  const { config, settings, training, ordered, threshold, factors, output, log } = options;
+  const { config, settings, training, ordered, objective, threshold } = options;
   const { rng } = context;
-  const { inner, held } = holdBack(
-    train,
-    { share: training.validationShare, ordered, threshold },
-    rng.derive('validation'),
-  );
+  const carving = { share: training.validationShare, ordered, single: objective === 'next', threshold };
+  const { inner, held } = holdBack(train, carving, rng.derive('validation'));
   // Movies whose only ratings are held back stay in the catalogue, so that every movie has a token.
   const vocabulary = itemVocabulary(train);
-  const start: ItemStart = {
-    ...(factors && { factors: await factors(inner, { ...context, rng: rng.derive('factors') }) }),
-    ordered,
-    logitDeviation: settings.logitDeviation,
-    biasScale: settings.biasScale,
-  };
-  const parameters = await startParameters(config, inner, vocabulary, start, { ...context, rng });
+  const parameters = await startingWeights(options, inner, vocabulary, context);
   const sampling: SampleOptions = {
     contextLength: config.n_positions,
     batchSize: training.batchSize,
     ordered,
+    objective,
     ...settings,
   };
   const histories = itemHistories(inner, vocabulary, range(inner.userCount), threshold);
   const drawn = rng.derive('samples');
-  const validation =
-    held.users.length === 0
-      ? undefined
-      : new ItemValidation(held, { ...options, sampling, vocabulary, inner, histories }, context);
   const job = {
-    batches: (pass: number) => trainingBatches(histories, sampling, drawn.derive(`pass ${pass}`)),
+    validation: { ...options, held, sampling, vocabulary, inner, histories },
+    digest: digestOf(options, train, parameters, rng),
+    options,
+  };
+  const { checkpointing } = training;
+  const { weights, facts } = await (objective === 'next'
+    ? runJob(
+        withTrainee,
+        sequenceTrainable(config, parameters, checkpointing),
+        (pass) => sequenceBatches(histories, sampling, drawn.derive(`pass ${pass}`)),
+        job,
+        context,
+      )
+    : runJob(
+        withTrainee,
+        itemTrainable(config, parameters, checkpointing),
+        (pass) => trainingBatches(histories, sampling, drawn.derive(`pass ${pass}`)),
+        job,
+        context,
+      ));
+  return { parameters: weights, vocabulary, facts: { ...facts, validationUsers: held.users.length } };
+}
+
+/** What training starts from. */
+async function startingWeights(
+  { config, settings, ordered, objective, factors }: ItemFitOptions,
+  inner: TrainingSet,
+  vocabulary: ItemVocabulary,
+  context: FitContext,
+): Promise<Parameters> {
+  const { rng } = context;
+  const fitted = factors && (await factors(inner, { ...context, rng: rng.derive('factors') }));
+  if (objective === 'next') return sequenceStart(config, vocabulary, fitted, rng.derive('weights'));
+  const { logitDeviation, biasScale } = settings;
+  const start = { ...(fitted && { factors: fitted }), ordered, logitDeviation, biasScale };
+  return await startParameters(config, inner, vocabulary, start, context);
+}
+
+interface Job {
+  options: ItemFitOptions;
+  digest: string;
+  validation: ValidationParts & { held: HeldRatings };
+}
+
+/** Trains `model` on the batches of each pass. */
+async function runJob<Batch extends Prompts>(
+  withTrainee: WithTrainee,
+  model: Trainable<Batch>,
+  batches: (pass: number) => Batch[],
+  { options: { training, output, log }, digest, validation: { held, ...parts } }: Job,
+  context: FitContext,
+): Promise<TrainingResult> {
+  const validation = held.users.length === 0 ? undefined : new ItemValidation<Batch>(held, parts, context);
+  const job = {
+    batches,
     ...(validation && { validation }),
     options: training,
-    settings: digestOf(options, train, parameters, rng),
+    settings: digest,
     unit: 'movies',
-    unitsOf: ({ levels }: ItemBatch) => levels.filter((level) => level >= 0).length,
+    unitsOf: ({ levels }: Batch) => levels.filter((level) => level >= 0).length,
     memoryRemedy: 'Lower --batch-size or --context-length, or add --checkpointing.',
     output,
     log,
   };
   try {
-    const { weights, facts } = await withTrainee(
-      itemTrainable(config, parameters, training.checkpointing),
-      (trainee) => runTraining(trainee, job, context),
-    );
-    return { parameters: weights, vocabulary, facts: { ...facts, validationUsers: held.users.length } };
+    return await withTrainee(model, (trainee) => runTraining(trainee, job, context));
   } finally {
     await validation?.dispose();
   }
@@ -125,7 +168,7 @@ export async function fitItems(
 
 /** A digest of what a checkpoint must agree on with the run that resumes it. */
 function digestOf(options: ItemFitOptions, train: TrainingSet, parameters: Parameters, rng: Rng): string {
-  const { config, settings, training, ordered, threshold, listLength } = options;
+  const { config, settings, training, ordered, objective, threshold, listLength } = options;
   const { epochs, batchSize, accumulate, learningRate, schedule, warmup, weightDecay, clipNorm } = training;
   const { validationShare, patience } = training;
   const schedules = [epochs, batchSize, accumulate, learningRate, schedule, warmup, weightDecay, clipNorm];
@@ -137,6 +180,6 @@ function digestOf(options: ItemFitOptions, train: TrainingSet, parameters: Param
   const begun = [...parameters].map(([name, tensor]) => [name, sha256(new Uint8Array(tensor.data.buffer))]);
   const seed = rng.derive('settings').uint32();
   return sha256(
-    JSON.stringify([config, settings, shaping, ordered, threshold, listLength, data, begun, seed]),
+    JSON.stringify([config, settings, shaping, ordered, objective, threshold, listLength, data, begun, seed]),
   );
 }

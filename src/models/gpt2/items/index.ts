@@ -1,14 +1,14 @@
 /** GPT-2 over item tokens as a recommender: ranks all movies in one pass, reasons by the shared rule. */
 import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory } from '../../../language/history.ts';
-import { toNaturalTitle } from '../../../language/titles.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { quantizeRate } from '../../../training/dropout.ts';
 import type { Exchange, LanguageFitted } from '../../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
-import { itemDefaults, itemSizes, PROMPT_SHARE, type CompleteItemOptions } from '../item-options.ts';
+import { itemNumbers, itemSizes, PROMPT_SHARE, type CompleteItemOptions } from '../item-options.ts';
 import { gpt2ConfigSchema, type Gpt2Config } from '../network/config.ts';
-import { reasonFor } from '../prompt/template.ts';
+import { writeList } from '../prompt/listed.ts';
+import type { ItemObjective } from './batches.ts';
 import { fitItems, type ItemFitOptions, type WithTrainee } from './fit.ts';
 import { itemHistories, type ItemVocabulary } from './histories.ts';
 import { ItemPredictor } from './predictor.ts';
@@ -29,6 +29,7 @@ export interface ItemGpt2Parts {
   ) => Promise<{ k: number; itemFactors: Float32Array }>;
   /** Ratings by time. */
   ordered: boolean;
+  objective: ItemObjective;
   /** Entries of the lists that validation measures. */
   listLength: number;
   /** Stars from which a training rating counts as liked. */
@@ -51,7 +52,7 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
   return {
     name: 'gpt2-items',
     async fit(train, context) {
-      const config = configOf(parts.options);
+      const config = configOf(parts);
       const { parameters, vocabulary, facts } = await fitItems(
         fitOptions(parts, config),
         parts.withTrainee,
@@ -68,11 +69,12 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
         exchanges,
         template: TEMPLATE_NAME,
         async recommend(users, k) {
-          const { threshold, ordered, options } = parts;
+          const { threshold, ordered, objective, options } = parts;
           const predictor = new ItemPredictor(config, context.threads);
           try {
             const histories = itemHistories(train, vocabulary, users, threshold);
-            const sampling = { contextLength: config.n_positions, batchSize: options.batchSize, ordered };
+            const { batchSize } = options;
+            const sampling = { contextLength: config.n_positions, batchSize, ordered, objective };
             const drawn = { rng: context.rng.derive('prompts'), signal: context.signal };
             const states = await predictor.states(parameters, histories, sampling, drawn);
             const { threads, signal } = context;
@@ -95,24 +97,29 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
   };
 }
 
-function configOf({ preset, contextLength, dropout, itemInit }: CompleteItemOptions): Gpt2Config {
-  const size = itemSizes[preset];
+function configOf({
+  options: { preset, contextLength, dropout, itemInit },
+  objective,
+}: ItemGpt2Parts): Gpt2Config {
+  const size = itemSizes[objective][preset];
   return gpt2ConfigSchema.parse({
     model_type: 'gpt2',
     ...size,
     n_positions: contextLength ?? size.n_positions,
-    embd_pdrop: quantizeRate(itemDefaults[itemInit].embeddingDropout),
+    embd_pdrop: quantizeRate(itemNumbers(itemInit, objective).embeddingDropout),
     attn_pdrop: 0,
     resid_pdrop: quantizeRate(dropout),
   });
 }
 
 function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config): ItemFitOptions {
-  const { options, fitFactors, ordered, threshold, listLength, output, log } = parts;
-  const { logitDeviation, biasScale, targetExponent } = itemDefaults[options.itemInit];
+  const { options, fitFactors, ordered, objective, threshold, listLength, output, log } = parts;
+  const { logitDeviation, biasScale, targetExponent } = itemNumbers(options.itemInit, objective);
+  const spare = objective === 'set' ? SPARE_COLUMNS : 0;
   return {
     config,
     ordered,
+    objective,
     threshold,
     listLength,
     output,
@@ -120,8 +127,7 @@ function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config): ItemFitOptions {
     settings: { promptShare: PROMPT_SHARE, logitDeviation, biasScale, targetExponent },
     training: options,
     ...(options.itemInit === 'als' && {
-      factors: (train: TrainingSet, context: FitContext) =>
-        fitFactors(train, config.n_embd - SPARE_COLUMNS, context),
+      factors: (train: TrainingSet, context: FitContext) => fitFactors(train, config.n_embd - spare, context),
     }),
   };
 }
@@ -136,12 +142,6 @@ function describeList(
 ): Exchange {
   const history = describeHistory(train, user, { maxMovies });
   const items = [...lists.items.subarray(row * lists.k, (row + 1) * lists.k)].filter((item) => item >= 0);
-  const entries = items.map((item) => ({
-    title: toNaturalTitle(train.movies.titles[item]!),
-    reason: reasonFor(train.movies.genres[item]!, history.genres),
-    item,
-    match: 'exact' as const,
-  }));
-  const reply = entries.map(({ title, reason }, n) => `${n + 1}. ${title} - ${reason}\n`).join('');
+  const { reply, entries } = writeList(train, items, history.genres);
   return { user, history, state: entries.length > 0 ? 'answered' : 'empty', reply, entries };
 }

@@ -11,7 +11,7 @@ import type { LossGraphOptions, Trainable } from '../../../training/trainable.ts
 import { shapesOf } from '../../../training/trainable.ts';
 import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { causalMask, Network, type ParameterTensors } from '../network/onnx.ts';
-import { PADDING, type ItemBatch } from './batches.ts';
+import { PADDING, type ItemBatch, type Prompts } from './batches.ts';
 
 /** Names of the trained tables: (I, C) movies, and (levels + 1, C) ratings with the asking position last. */
 export const MOVIES = 'items.movies';
@@ -70,7 +70,7 @@ export function promptGraph(
 }
 
 /** What prompts feed into a graph. */
-export function promptFeeds({ tokens, levels }: ItemBatch, marks: number): Record<string, Values> {
+export function promptFeeds({ tokens, levels }: Prompts, marks: number): Record<string, Values> {
   return {
     tokens: BigInt64Array.from(tokens, BigInt),
     marks: BigInt64Array.from(levels, (level) => BigInt(level < 0 ? marks - 1 : level)),
@@ -96,15 +96,48 @@ function offsetRows({ rows, length, tokens, levels }: ItemBatch, movies: number)
   return values;
 }
 
-/** The state after ln_f of the asking position of each prompt, (B, C). */
+/** The state after ln_f of the last position of each prompt, (B, C). */
 function askedStates(
   graph: Graph,
   config: Gpt2Config,
   parameters: ParameterTensors,
   { B, T }: { B: number; T: number },
-  { dropout, checkpointing }: LossGraphOptions,
+  options: LossGraphOptions,
 ): Tensor {
-  const { n_embd: C, n_layer: layers, n_positions: most } = config;
+  const { n_layer: layers } = config;
+  const { network, x, padding } = blocks(graph, config, parameters, { B, T, layers: layers - 1 }, options);
+  const asking = graph.constant(
+    'asking',
+    BigInt64Array.from({ length: B }, (_, b) => BigInt((b + 1) * T - 1)),
+    [B],
+  );
+  return network.norm(
+    'transformer.ln_f',
+    lastBlock(network, config, parameters, x, { B, T, asking, padding }),
+  );
+}
+
+/** The states after ln_f of all positions, (N, C). */
+export function allStates(
+  graph: Graph,
+  config: Gpt2Config,
+  parameters: ParameterTensors,
+  { B, T }: { B: number; T: number },
+  options: LossGraphOptions,
+): Tensor {
+  const { network, x } = blocks(graph, config, parameters, { B, T, layers: config.n_layer }, options);
+  return network.norm('transformer.ln_f', x);
+}
+
+/** Embedded prompts after the first `layers` blocks, (N, C). */
+function blocks(
+  graph: Graph,
+  config: Gpt2Config,
+  parameters: ParameterTensors,
+  { B, T, layers }: { B: number; T: number; layers: number },
+  { dropout, checkpointing }: LossGraphOptions,
+): { network: Network; x: Tensor; padding: Tensor } {
+  const { n_embd: C, n_positions: most } = config;
   const network = new Network(config, parameters, { dropout, checkpointing });
   const tokens = graph.input('tokens', [B, T], 'int64');
   const marks = graph.input('marks', [B, T], 'int64');
@@ -118,20 +151,12 @@ function askedStates(
   const positions = parameters.get(POSITIONS);
   if (positions) embedded = embedded.add(positions.gather(lastPositions(graph, T, most)));
   let x = network.dropout('embeddings', embedded.reshape([B * T, C]), config.embd_pdrop);
-  const mask = layers > 1 ? padding.add(graph.constant('mask', causalMask(T), [T, T])) : padding;
-  for (let layer = 0; layer + 1 < layers; layer++) {
+  const mask = layers > 0 ? padding.add(graph.constant('mask', causalMask(T), [T, T])) : padding;
+  for (let layer = 0; layer < layers; layer++) {
     const block = (x: Tensor) => network.block(layer, x, { B, T, mask });
     x = checkpointing ? graph.checkpoint(block, x) : block(x);
   }
-  const asking = graph.constant(
-    'asking',
-    BigInt64Array.from({ length: B }, (_, b) => BigInt((b + 1) * T - 1)),
-    [B],
-  );
-  return network.norm(
-    'transformer.ln_f',
-    lastBlock(network, config, parameters, x, { B, T, asking, padding }),
-  );
+  return { network, x, padding };
 }
 
 /** The asking position is the last of the context, whatever the length: the latest rating stands before it. */

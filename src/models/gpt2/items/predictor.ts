@@ -4,7 +4,7 @@ import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { throwIfAborted } from '../../../util/errors.ts';
 import type { Gpt2Config } from '../network/config.ts';
-import { promptBatches, type SampleOptions } from './batches.ts';
+import { promptBatches, type PromptOptions } from './batches.ts';
 import type { ItemHistory } from './histories.ts';
 import { MARKS, promptFeeds, promptGraph } from './network.ts';
 
@@ -22,7 +22,7 @@ export class ItemPredictor {
   async states(
     parameters: Parameters,
     histories: readonly ItemHistory[],
-    options: Pick<SampleOptions, 'contextLength' | 'batchSize' | 'ordered'>,
+    options: PromptOptions,
     { rng, signal }: { rng: Rng; signal: AbortSignal },
   ): Promise<Map<number, Float32Array>> {
     const C = this.#config.n_embd;

@@ -38,6 +38,9 @@ export interface FineTuned {
   facts: Record<string, number | string | boolean>;
 }
 
+/** Batches whose texts are sorted by length among them, so that little is filled up. */
+const ALIKE_BATCHES = 16;
+
 /** Trains what `trainee` holds: all of `base`'s parameters, or its adapters. Throws as `runTraining` does. */
 export async function fineTune(
   trainee: Trainee<TokenBatch>,
@@ -47,11 +50,18 @@ export async function fineTune(
   const { base, options, validation, padding, contextLength, output, log } = tuning;
   const toBatches = (texts: readonly Example[]) =>
     chunk(texts, options.batchSize).map((part) => toBatch(part, padding, contextLength));
+  const drawBatches = (pass: number) => {
+    const rng = context.rng.derive(`order ${pass}`);
+    const texts = rng.shuffle(tuning.texts(pass).slice());
+    const alike = chunk(texts, options.batchSize * ALIKE_BATCHES).flatMap((part) =>
+      part.sort((a, b) => a.tokens.length - b.tokens.length),
+    );
+    return rng.shuffle(toBatches(alike));
+  };
   const validated = validateLoss(toBatches(validation), countTargets);
   const learningRate = peakLearningRate(options, base.name.startsWith('scratch/'));
   const job = {
-    batches: (pass: number) =>
-      toBatches(context.rng.derive(`order ${pass}`).shuffle(tuning.texts(pass).slice())),
+    batches: drawBatches,
     ...(validated && { validation: validated }),
     options: { ...options, learningRate },
     settings: digestOf(tuning, context),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { beamSearch } from '../../../../src/models/gpt2/decoding/beam.ts';
 import { FreeText } from '../../../../src/models/gpt2/decoding/decoder.ts';
 import { generate } from '../../../../src/models/gpt2/decoding/generate.ts';
-import { rankByLikelihood } from '../../../../src/models/gpt2/decoding/likelihood.ts';
+import { rankByLikelihood, titleOffsets } from '../../../../src/models/gpt2/decoding/likelihood.ts';
 import { ListConstraint } from '../../../../src/models/gpt2/decoding/list-constraint.ts';
 import { chooseToken, logSumExp } from '../../../../src/models/gpt2/decoding/sampling.ts';
 import { AllowedTitles, buildTrie } from '../../../../src/models/gpt2/decoding/trie.ts';
@@ -354,5 +354,20 @@ describe('ranking by likelihood', () => {
     const one = new FakeDecoder(model);
     await rankByLikelihood(one, [request], { k: 1, width: 100 }, signal);
     expect(one.computed).toBeLessThan(inner);
+  });
+});
+
+describe('ranking by likelihood with offsets', () => {
+  const offsets = Float32Array.from({ length: 10 }, (_, item) => Math.sin(item) * 2);
+
+  it('ranks by the log-probability plus the offset of each movie', async () => {
+    const request = { prompt: [1], titles: new AllowedTitles(trie), offsets: titleOffsets(trie, offsets) };
+    const [ranking] = await rankByLikelihood(new FakeDecoder(model), [request], { k: 4, width: 10 }, signal);
+    const wanted = [...titles]
+      .map(([item, tokens]) => ({ item, score: logProbability(model, [1], tokens) + offsets[item]! }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, 4);
+    expect(ranking!.best.map(({ item }) => item)).toEqual(wanted.map(({ item }) => item));
+    for (const [n, { score }] of ranking!.best.entries()) expect(score).toBeCloseTo(wanted[n]!.score, 4);
   });
 });

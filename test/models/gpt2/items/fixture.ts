@@ -26,11 +26,15 @@ export function itemModelIn(
   parts: Partial<ItemGpt2Parts> = {},
 ) {
   return createItemGpt2({
-    options: completeItemOptions(gpt2ItemOptions.parse({ tokens: 'items', ...typed })),
+    options: completeItemOptions(
+      gpt2ItemOptions.parse({ tokens: 'items', ...typed }),
+      parts.objective ?? 'set',
+    ),
     withTrainee: withTraineeOn(1),
     fitFactors: (train, _, context) =>
       fitByAls(alsData(train), { ...solverDefaults.ials, factors: 8, iterations: 4 }, context),
-    ordered: false,
+    ordered: parts.objective === 'next',
+    objective: 'set',
     listLength: 5,
     threshold: 4,
     output: folder,

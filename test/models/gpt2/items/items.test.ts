@@ -7,16 +7,17 @@ import { loadTokenizer } from '../../../../src/huggingface/tokenizer.ts';
 import { readCheckpoint } from '../../../../src/models/gpt2/network/checkpoint.ts';
 import { readConfig } from '../../../../src/models/gpt2/network/config.ts';
 import { hiddenStates, parameterInputs, plainNetwork } from '../../../../src/models/gpt2/network/onnx.ts';
+import { holdBack } from '../../../../src/models/gpt2/held-ratings.ts';
 import { promptBatches, trainingBatches } from '../../../../src/models/gpt2/items/batches.ts';
 import { saveItems } from '../../../../src/models/gpt2/items/folder.ts';
 import { itemHistories, itemVocabulary } from '../../../../src/models/gpt2/items/histories.ts';
 import { ItemPredictor } from '../../../../src/models/gpt2/items/predictor.ts';
-import { holdBack } from '../../../../src/models/gpt2/items/validation.ts';
+import { sequenceBatches } from '../../../../src/models/gpt2/items/sequences.ts';
 import { createGraph } from '../../../../src/onnx/ops/index.ts';
 import { createSession } from '../../../../src/onnx/session.ts';
 import { AbortedError } from '../../../../src/util/errors.ts';
 import { Rng } from '../../../../src/util/rng.ts';
-import { checkerboard, fitContext } from '../../../support/datasets.ts';
+import { checkerboard, fitContext, trainOn } from '../../../support/datasets.ts';
 import { itemModelIn, withTraineeOn } from './fixture.ts';
 
 const { train } = checkerboard();
@@ -38,6 +39,7 @@ describe('samples of histories', () => {
     contextLength: 32,
     batchSize: 8,
     ordered: false,
+    objective: 'set',
     promptShare: [0.3, 0.9],
     targetExponent: 0,
   } as const;
@@ -62,7 +64,7 @@ describe('samples of histories', () => {
   });
 
   it('hold the whole history when lists are made, and its latest ratings where it is too long', () => {
-    const asked = { contextLength: 4, batchSize: 8, ordered: true };
+    const asked = { contextLength: 4, batchSize: 8, ordered: true, objective: 'set' } as const;
     const [first] = promptBatches(histories.slice(0, 1), asked, new Rng(1));
     const { tokens } = histories[0]!;
     expect(first!.batch.tokens.subarray(0, 3)).toEqual(tokens.slice(-3));
@@ -140,6 +142,36 @@ describe('item GPT-2', () => {
   });
 });
 
+describe('the next movie', () => {
+  it('is asked for at the movie before it, where it is liked; the latest ones of a long history', () => {
+    const history = {
+      user: 0,
+      tokens: Int32Array.of(9, 5, 6, 7, 8),
+      levels: Uint8Array.of(1, 1, 0, 1, 1),
+      liked: Uint8Array.of(1, 1, 0, 1, 1),
+    };
+    const [short] = sequenceBatches([history], { contextLength: 6, batchSize: 1 }, new Rng(1));
+    expect([...short!.tokens]).toEqual([0, 0, 9, 5, 6, 7]);
+    expect([...short!.next]).toEqual([-1, -1, 5, -1, 7, 8]);
+    const [cut] = sequenceBatches([history], { contextLength: 3, batchSize: 1 }, new Rng(1));
+    expect([...cut!.tokens]).toEqual([5, 6, 7]);
+    expect([...cut!.next]).toEqual([-1, 7, 8]);
+  });
+
+  it('is learned: in a circle of movies each is followed by the next one', async () => {
+    const rows = Array.from({ length: 24 }, (_, user) =>
+      Array.from({ length: 6 }, (_, n): [number, number, number] => [user, (user + n) % 12, 5]),
+    ).flat();
+    const circle = trainOn(rows, 24, 12);
+    const typed = { ...quick, itemInit: 'random', epochs: 60, learningRate: 0.01 };
+    const model = itemModelIn(folder, typed, { objective: 'next' });
+    const fitted = await model.fit(circle, fitContext());
+    const users = Int32Array.from({ length: 24 }, (_, user) => user);
+    const { items } = await fitted.recommend(users, 1);
+    expect([...items]).toEqual([...users].map((user) => (user + 6) % 12));
+  });
+});
+
 describe('the folder of item GPT-2', () => {
   it('is a GPT-2 whose plain network, fed with tokens and token types, gives the same states', async () => {
     const fitted = await itemModelIn(folder, quick).fit(train, fitContext());
@@ -150,7 +182,12 @@ describe('the folder of item GPT-2', () => {
     expect(tokenizer.vocabularySize).toBe(config.vocab_size);
     const [history] = itemHistories(train, fitted.vocabulary, Int32Array.of(0), 4);
     const predictor = new ItemPredictor(fitted.config, 1);
-    const sampling = { contextLength: fitted.config.n_positions, batchSize: 1, ordered: true };
+    const sampling = {
+      contextLength: fitted.config.n_positions,
+      batchSize: 1,
+      ordered: true,
+      objective: 'set',
+    } as const;
     const context = { rng: new Rng(1), signal: new AbortController().signal };
     const states = await predictor.states(fitted.parameters, [history!], sampling, context);
     await predictor.dispose();

@@ -1,0 +1,254 @@
+/** GPT-2 fed with liked, watched and disliked titles: every movie ranked by the calibrated probability of its title. */
+import type { TrainingSet } from '../../../data/training-set.ts';
+import { describeHistory } from '../../../language/history.ts';
+import type { FitContext, Recommender, TopK } from '../../recommender.ts';
+import { throwIfAborted } from '../../../util/errors.ts';
+import type { Rng } from '../../../util/rng.ts';
+import { indicesOf } from '../../../util/sparse-rows.ts';
+import { rankByLikelihood, titleOffsets, type Ranking } from '../decoding/likelihood.ts';
+import type { Decoder } from '../decoding/decoder.ts';
+import { AllowedTitles, buildTrie, type Trie } from '../decoding/trie.ts';
+import { holdBack, type HeldRatings } from '../held-ratings.ts';
+import type { Gpt2Exchange, Gpt2Fitted, Gpt2Parts } from '../index.ts';
+import { contextLengthOf, loadBase, type BaseModel } from '../network/base.ts';
+import { writeList } from '../prompt/listed.ts';
+import { chooseCalibration, offsetsOf, priorOf, type Calibration } from './calibration.ts';
+import { likedTemplateName, LikedTemplate } from './template.ts';
+import { choosePrompt, likedTexts, tasteOf, textOf } from './texts.ts';
+import { cutVocabulary, restoreVocabulary } from './vocabulary.ts';
+
+/** Tokens of the context that are left for a title behind a prompt. */
+const TITLE_TOKENS = 48;
+/** Titles of each validation user that calibration chooses among: those that lead with POOL_WEIGHTS. */
+const POOL = 100;
+/** In the middle of what is tried, so that the lists of other weights are mostly among them. */
+const POOL_WEIGHTS = { priorWeight: 0.25, popularityWeight: 0.5 };
+
+/** What fit, calibration and ranking work with. */
+interface Setting {
+  parts: Gpt2Parts;
+  template: LikedTemplate;
+  contextLength: number;
+  context: FitContext;
+}
+
+/** The untrained model; `fit` loads the base model, fine-tunes it with the engine and calibrates its ranking. */
+export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
+  return {
+    name: 'gpt2',
+    async fit(train, context) {
+      const { options, threshold } = parts;
+      const base = await loadBase(options, context, context.rng);
+      const template = new LikedTemplate(base.tokenizer, train);
+      const contextLength = contextLengthOf(base.config, options.contextLength);
+      const setting = { parts, template, contextLength, context };
+      const carved = { share: options.validationShare, ordered: false, threshold };
+      const { inner, held } = holdBack(train, carved, context.rng.derive('validation'));
+      const cut = cutVocabulary(base, template.vocabulary);
+      const outcome = await fineTune(setting, cut, inner, held);
+      const tuned = { ...cut, parameters: outcome.parameters };
+      const calibrated = await withDecoder(setting, tuned, (decoder) =>
+        calibrate(setting, decoder, inner, held),
+      );
+      const exchanges: Gpt2Exchange[] = [];
+      return {
+        model: restoreVocabulary(base, outcome.parameters, template.vocabulary),
+        outcome,
+        template: likedTemplateName,
+        exchanges,
+        facts: { ...outcome.facts, ...calibrated.facts },
+        recommend: (users, k) =>
+          withDecoder(setting, tuned, async (decoder) => {
+            const offsets = offsetsOf(calibrated.prior, train, calibrated.weights);
+            const ranked = await rankUsers(setting, decoder, train, users, {
+              k,
+              width: options.width,
+              offsets,
+            });
+            exchanges.push(...ranked.map((one, row) => exchangeOf(one, train, users[row]!, template)));
+            return toTopK(ranked, k);
+          }),
+      };
+    },
+  };
+}
+
+async function fineTune(
+  { parts, template, contextLength, context }: Setting,
+  base: BaseModel,
+  inner: TrainingSet,
+  held: HeldRatings,
+) {
+  const { options, engine, threshold, output, log } = parts;
+  const { textsPerUser } = options;
+  const drawn = context.rng.derive('texts');
+  const everyone = Array.from({ length: inner.userCount }, (_, user) => user);
+  const textOptions = { contextLength, threshold, textsPerUser };
+  return await engine.train(
+    {
+      base,
+      texts: (pass) => likedTexts(inner, everyone, pass, template, textOptions, drawn),
+      validation: Array.from(held.users, (user, row) => {
+        const wanted = [...held.relevant[row]!].filter((item) => inner.movies.titles[item] !== '');
+        const own = drawn.derive(`validation ${inner.userIds[user]}`);
+        return textOf(tasteOf(inner, user, threshold), wanted, template, textOptions, own);
+      }),
+      contextLength,
+      padding: 0,
+      options,
+      output,
+      log,
+    },
+    context,
+  );
+}
+
+async function withDecoder<R>(
+  { parts: { engine }, contextLength }: Setting,
+  { config, parameters }: BaseModel,
+  use: (decoder: Decoder) => Promise<R>,
+): Promise<R> {
+  const decoder = await engine.decoder(config, parameters, contextLength);
+  try {
+    return await use(decoder);
+  } finally {
+    await decoder.dispose();
+  }
+}
+
+interface Calibrated {
+  prior: Float32Array;
+  weights: Calibration;
+  facts: Record<string, number>;
+}
+
+/** The weights of the ranking: those given, else chosen on the validation users, else 0. */
+async function calibrate(
+  setting: Setting,
+  decoder: Decoder,
+  inner: TrainingSet,
+  held: HeldRatings,
+): Promise<Calibrated> {
+  const { parts, template, context } = setting;
+  const { priorWeight, popularityWeight } = parts.options;
+  const given = { priorWeight, popularityWeight };
+  const fixed = { priorWeight: priorWeight ?? 0, popularityWeight: popularityWeight ?? 0 };
+  const chosen = held.users.length > 0 && (priorWeight === undefined || popularityWeight === undefined);
+  const prior =
+    chosen || fixed.priorWeight > 0
+      ? await priorOf(decoder, template, inner.itemCount, context.signal)
+      : new Float32Array(inner.itemCount);
+  if (!chosen) return { prior, weights: fixed, facts: { ...fixed } };
+  const pools = held.users.length === 0 ? [] : await poolsOf(setting, decoder, inner, held, prior);
+  const { f1, ...weights } = chooseCalibration(held, pools, prior, inner, parts.listLength, given);
+  return { prior, weights, facts: { ...weights, validationF1: f1, validationUsers: held.users.length } };
+}
+
+/** Log-probabilities of each user's leading titles. */
+async function poolsOf(
+  setting: Setting,
+  decoder: Decoder,
+  inner: TrainingSet,
+  { users }: HeldRatings,
+  prior: Float32Array,
+): Promise<Map<number, number>[]> {
+  const offsets = offsetsOf(prior, inner, POOL_WEIGHTS);
+  const { width } = setting.parts.options;
+  const ranked = await rankUsers(setting, decoder, inner, users, { k: POOL, width, offsets });
+  return ranked.map(
+    ({ ranking }) => new Map(ranking.best.map(({ item, logProbability }) => [item, logProbability])),
+  );
+}
+
+interface Ranked {
+  ranking: Ranking;
+  prompt: ReturnType<typeof choosePrompt>;
+}
+
+/** The best `k` titles of each user, `options.generationBatch` users at a time. */
+async function rankUsers(
+  { parts, template, contextLength, context }: Setting,
+  decoder: Decoder,
+  train: TrainingSet,
+  users: Int32Array,
+  { k, width, offsets }: { k: number; width: number; offsets: Float32Array },
+): Promise<Ranked[]> {
+  const { options, threshold, candidates } = parts;
+  const everything = trieOf(template, template.items);
+  const largest = titleOffsets(everything, offsets);
+  const drawn: Rng = context.rng.derive('prompts');
+  const ranked: Ranked[] = [];
+  const task = context.progress.start('recommend', users.length, 'users');
+  try {
+    for (let at = 0; at < users.length; at += options.generationBatch) {
+      throwIfAborted(context.signal, 'ranking was not finished');
+      const batch = users.subarray(at, at + options.generationBatch);
+      const prompts = Array.from(batch, (user) =>
+        choosePrompt(
+          tasteOf(train, user, threshold),
+          template,
+          contextLength - TITLE_TOKENS,
+          drawn.derive(`user ${train.userIds[user]}`),
+        ),
+      );
+      const requests = prompts.map(({ tokens: prompt }, row) => {
+        const own = candidates?.(batch[row]!).filter((item) => train.movies.titles[item] !== '');
+        const trie = own ? trieOf(template, own) : everything;
+        return {
+          prompt,
+          titles: new AllowedTitles(trie, indicesOf(train.byUser, batch[row]!)),
+          offsets: own ? titleOffsets(trie, offsets) : largest,
+        };
+      });
+      const rankings = await rankByLikelihood(decoder, requests, { k, width }, context.signal);
+      for (const [row, ranking] of rankings.entries()) ranked.push({ ranking, prompt: prompts[row]! });
+      task.advance(batch.length);
+    }
+  } finally {
+    task.finish();
+  }
+  return ranked;
+}
+
+function trieOf(template: LikedTemplate, items: Int32Array): Trie {
+  return buildTrie(
+    items,
+    Array.from(items, (item) => template.title(item)),
+  );
+}
+
+function exchangeOf(
+  { ranking, prompt }: Ranked,
+  train: TrainingSet,
+  user: number,
+  template: LikedTemplate,
+): Gpt2Exchange {
+  const { genres, tags } = describeHistory(train, user, { maxMovies: 0 });
+  const { disliked, watched, liked } = prompt.taste;
+  const history = {
+    text: template.decode(prompt.tokens),
+    items: [...disliked, ...watched, ...liked],
+    truncatedRatings: prompt.leftOut,
+    genres,
+    tags,
+  };
+  const { reply, entries } = writeList(
+    train,
+    ranking.best.map(({ item }) => item),
+    genres,
+  );
+  const state = entries.length > 0 ? 'answered' : 'empty';
+  return { user, history, state, reply, entries, complete: ranking.complete };
+}
+
+function toTopK(ranked: readonly Ranked[], k: number): TopK {
+  const items = new Int32Array(ranked.length * k).fill(-1);
+  const scores = new Float32Array(ranked.length * k);
+  for (const [row, { ranking }] of ranked.entries()) {
+    for (const [n, { item, score }] of ranking.best.entries()) {
+      items[row * k + n] = item;
+      scores[row * k + n] = score;
+    }
+  }
+  return { k, items, scores };
+}
