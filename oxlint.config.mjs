@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 const floors = [
   'cli',
   'commands',
+  'serve',
   'report',
   'explore',
   'use',

@@ -6,13 +6,14 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { compareCommand } from './commands/compare.ts';
 import { dataCommand } from './commands/data.ts';
 import { exploreCommand } from './commands/explore.ts';
-import { fitCommand } from './commands/fit.ts';
+import { fitCommand } from './commands/use/fit.ts';
 import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
 import { openAiCommand } from './commands/openai.ts';
-import { recommendCommand } from './commands/recommend.ts';
+import { recommendCommand } from './commands/use/recommend.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
+import { serveCommand } from './commands/use/serve.ts';
 import { RecsysError } from './util/errors.ts';
 import { packageVersion } from './util/package.ts';
 import { systemError } from './util/process/system-errors.ts';
@@ -43,6 +44,7 @@ function program(): Command {
     reproduceCommand(),
     runCommand(),
     runsCommand(),
+    serveCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));
   return root;

@@ -1,12 +1,11 @@
 /** A person who is not in the data: ratings from a file, or titles that are liked and disliked. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import { distance } from 'fastest-levenshtein';
 import { toCsr, type Csr } from '../data/csr.ts';
 import type { TrainingSet } from '../data/training-set.ts';
-import { normalizeName } from '../language/titles/keys.ts';
 import { TitleIndex, toNaturalTitle } from '../language/titles.ts';
 import { DataError, UsageError } from '../util/errors.ts';
+import { TitleSearch } from './search.ts';
 
 /** Ratings of one person: item index to stars. */
 export type History = Map<number, number>;
@@ -25,6 +24,7 @@ export class MovieFinder {
   readonly #train: TrainingSet;
   readonly #titles: TitleIndex;
   readonly #itemOf: Map<string, number>;
+  #search: TitleSearch | undefined;
 
   constructor(train: TrainingSet) {
     this.#train = train;
@@ -53,7 +53,8 @@ export class MovieFinder {
         remedy: 'Add the year, or give the movie id.',
       });
     }
-    const near = this.#similar(written);
+    this.#search ??= new TitleSearch(this.#train);
+    const near = this.#search.search(written, MAX_SUGGESTIONS);
     throw new UsageError({
       place,
       found: `no movie '${written}'`,
@@ -71,32 +72,6 @@ export class MovieFinder {
   #name(item: number): string {
     return `${toNaturalTitle(this.#train.movies.titles[item]!)} [${this.#train.itemIds[item]}]`;
   }
-
-  /** Titles in which all words are, those with most ratings first; else the ones fewest edits away. */
-  #similar(written: string): number[] {
-    const { catalogue, movies, ratingCounts } = this.#train;
-    const key = bareName(written);
-    const words = key.split(' ').filter((word) => word !== '');
-    if (words.length === 0) return [];
-    const keys = new Map(Array.from(catalogue, (item) => [item, bareName(movies.titles[item]!)]));
-    const ratings = (item: number) => ratingCounts[item]!;
-    const containing = [...keys]
-      .filter(([, name]) => words.every((word) => name.includes(word)))
-      .map(([item]) => item)
-      .sort((a, b) => ratings(b) - ratings(a));
-    if (containing.length > 0) return containing.slice(0, MAX_SUGGESTIONS);
-    return [...keys]
-      .map(([item, name]) => ({ item, edits: distance(key, name) }))
-      .filter(({ edits }) => edits <= Math.max(2, key.length / 4))
-      .sort((a, b) => a.edits - b.edits || ratings(b.item) - ratings(a.item))
-      .slice(0, MAX_SUGGESTIONS)
-      .map(({ item }) => item);
-  }
-}
-
-/** Normalized, without year and article. */
-function bareName(title: string): string {
-  return normalizeName(title.replace(/\s*\(\d{4}.*$/, '')).replace(/^(?:the|an?) /, '');
 }
 
 /** Ratings of liked and disliked titles: the highest and the lowest rating of the scale. Throws UsageError. */

@@ -64,7 +64,7 @@ function formatScore(score: number): string {
 }
 
 /** "because of Heat (1995), Ronin (1998)"; features by their names: "for Crime, the 1990s, tag 'heist'". */
-function describeReasons(why: Recommendation['why']): string {
+export function describeReasons(why: Recommendation['why']): string {
   if (why.length === 0) return '';
   const features = why.map(({ because }) => featureName(because));
   if (features.every((name) => name === undefined)) {

@@ -47,21 +47,28 @@ export async function listRuns(files: readonly string[], folder: string, older =
   const named = files.length > 0;
   const folders = older ? [folder, join(folder, OLDER_RECORDS)] : [folder];
   const paths = named ? files : (await Promise.all(folders.map(jsonFilesIn))).flat();
-  const found: Omit<Run, 'values'>[] = [];
+  const found: { file: string; record: AnyRecord }[] = [];
   const notes: string[] = [];
   for (const path of paths) {
     if (!named && !(await claimsToBeRecord(path))) continue;
     try {
       const record = await readRecord(path, anyRecordSchema);
       const file = !named && path.startsWith(join(folder, '/')) ? path.slice(join(folder, '/').length) : path;
-      found.push(...record.models.map((result) => ({ name: result.name, file, record, result })));
+      found.push({ file, record });
     } catch (error) {
       if (named || !(error instanceof DataError)) throw error;
       notes.push(error.message);
     }
   }
-  const runs = withUniqueNames(found).map((run) => ({ ...run, values: valuesOf(run) }));
-  return { runs, notes };
+  return { runs: runsOf(found), notes };
+}
+
+/** Every model of every record, in order. */
+export function runsOf(records: readonly { file: string; record: AnyRecord }[]): Run[] {
+  const found = records.flatMap(({ file, record }) =>
+    record.models.map((result) => ({ name: result.name, file, record, result })),
+  );
+  return withUniqueNames(found).map((run) => ({ ...run, values: valuesOf(run) }));
 }
 
 /** The metrics of a run at its largest cut-off, as numbers. */

@@ -40,14 +40,14 @@ function isMetric(key: string): key is MetricKey {
 }
 
 /** "learning rate", "F1". */
-function titleOf(key: string): string {
+export function titleOf(key: string): string {
   if (isMetric(key)) return metricOf(key).title;
   if (key.endsWith('Seconds')) return `${key.replace('Seconds', '')}, s`;
   return key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** CSV keeps every digit. */
-function formatValue(key: string, value: RunValue, format: TableFormat): string {
+export function formatValue(key: string, value: RunValue, format: TableFormat = 'text'): string {
   if (value === undefined) return format === 'csv' ? '' : '–';
   if (format === 'csv' || typeof value !== 'number') {
     return key === 'date' && format !== 'csv' ? String(value).slice(0, 16).replace('T', ' ') : String(value);

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { dataSchema } from '../experiment/protocol.ts';
-import { isLoadable, registry, specOf, type ModelName } from '../models/registry.ts';
-import { fitSchema } from '../use/fit-options.ts';
-import { print } from '../util/process/terminal.ts';
-import { outputSchema, withContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { dataSchema } from '../../experiment/protocol.ts';
+import { isLoadable, registry, specOf, type ModelName } from '../../models/registry.ts';
+import { fitSchema } from '../../use/fit-options.ts';
+import { print } from '../../util/process/terminal.ts';
+import { outputSchema, withContext } from '../shared/context.ts';
+import { addFlags, readFlags } from '../shared/flags.ts';
 
 const saveSchema = z.object({
   save: z
@@ -33,7 +33,7 @@ function fitOneCommand(model: ModelName): Command {
     const { save } = readFlags(saveSchema, typed);
     const spec = specOf(model, readFlags(options, typed));
     const output = readFlags(outputSchema, typed);
-    const { fitAndSave } = await import('../use/fit.ts');
+    const { fitAndSave } = await import('../../use/fit.ts');
     await withContext(output, async (context) => {
       const fits = join(output.resultsDir, 'cache', 'fits');
       const data = readFlags(dataSchema, typed);

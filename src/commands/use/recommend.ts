@@ -1,13 +1,13 @@
 /** `recsys recommend`: lists with titles and reasons from a saved model, without training. */
 import { Option, type Command as CommandType, Command } from 'commander';
 import { z } from 'zod';
-import type { Selection } from '../models/saved.ts';
-import type { SavedModel } from '../use/saved-model.ts';
-import { UsageError } from '../util/errors.ts';
-import { interruptible } from '../util/process/signals.ts';
-import { print } from '../util/process/terminal.ts';
-import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import type { Selection } from '../../models/saved.ts';
+import type { SavedModel } from '../../use/saved-model.ts';
+import { UsageError } from '../../util/errors.ts';
+import { interruptible } from '../../util/process/signals.ts';
+import { print } from '../../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
+import { addFlags, readFlags } from '../shared/flags.ts';
 
 const whoSchema = z.object({
   user: z
@@ -104,22 +104,22 @@ async function recommend(typed: Record<string, unknown>): Promise<void> {
   if (output.json && (output.csv || who.allUsers)) {
     throw new UsageError({ place: '--json', found: 'given with --csv or --all-users, which print CSV' });
   }
-  const { loadSavedModel, requireDataset } = await import('../use/saved-model.ts');
-  const { selectionOf } = await import('../use/filter.ts');
+  const { loadSavedModel, requireDataset } = await import('../../use/saved-model.ts');
+  const { selectionOf } = await import('../../use/filter.ts');
 
   await withContext(output, async (context) => {
     const saved = await interruptible(context.signal, async () => {
       const loaded = await loadSavedModel(folder, context);
       if (dataset === undefined) return loaded;
-      const { loadDataset } = await import('../data/loader.ts');
+      const { loadDataset } = await import('../../data/loader.ts');
       requireDataset(loaded, await loadDataset(dataset, context));
       return loaded;
     });
     const selection = selectionOf(saved.train, { genres, years, minRatings, excludeSeen });
     const found: Found = { saved, selection, k };
     if (who.allUsers) return await printAllUsers(found, output.output, context);
-    const { recommendTo, userIndex } = await import('../use/recommend.ts');
-    const { csvOfLists, jsonOfLists, tableOfLists } = await import('../use/lists.ts');
+    const { recommendTo, userIndex } = await import('../../use/recommend.ts');
+    const { csvOfLists, jsonOfLists, tableOfLists } = await import('../../use/lists.ts');
     const lists = await interruptible(context.signal, async () => {
       const [model, users] = isPerson
         ? [await personModel(found, { file: who.ratings, like, dislike }, context), [0]]
@@ -155,8 +155,9 @@ async function personModel(
   { file, like, dislike }: { file: string | undefined; like: string[]; dislike: string[] },
   { progress }: CommandContext,
 ) {
-  const { historyOfFile, historyOfTitles, MovieFinder, rowsOfHistories } = await import('../use/history.ts');
-  const { foldIn } = await import('../use/recommend.ts');
+  const { historyOfFile, historyOfTitles, MovieFinder, rowsOfHistories } =
+    await import('../../use/history.ts');
+  const { foldIn } = await import('../../use/recommend.ts');
   const finder = new MovieFinder(saved.train);
   const read = file === undefined ? undefined : await historyOfFile(file, finder, saved.train);
   for (const note of read?.notes ?? []) progress.note(`note: ${note}`);
@@ -170,8 +171,8 @@ async function printAllUsers(
   output: string | undefined,
   { progress, signal }: CommandContext,
 ): Promise<void> {
-  const { listsOfAllUsers } = await import('../use/recommend.ts');
-  const { writeStreamed } = await import('../use/lists.ts');
+  const { listsOfAllUsers } = await import('../../use/recommend.ts');
+  const { writeStreamed } = await import('../../use/lists.ts');
   const task = progress.start('recommending', saved.train.userCount, 'users');
   try {
     await writeStreamed(
