@@ -25,17 +25,19 @@ const OFFERED_MOVIES = 8;
 const MAX_RATINGS = 300;
 
 /** Where a rating that is added or dropped leads; undefined where nothing changes. */
-export function addressAfter({ add, drop, r, q, ...filters }: YouQuery): string | undefined {
+export function addressAfter(query: YouQuery): string | undefined {
+  const { add, drop, r } = query;
   if (add === undefined && drop === undefined) return undefined;
   const movieOf = (rating: string) => rating.slice(0, rating.lastIndexOf(':'));
   const changed = add === undefined ? drop : movieOf(add);
   const kept = r.filter((rating) => movieOf(rating) !== changed);
   const ratings = [...kept, ...(add === undefined ? [] : [add])].slice(-MAX_RATINGS);
-  const query = new URLSearchParams(ratings.map((rating): [string, string] => ['r', rating]));
-  for (const [name, value] of Object.entries(filters)) {
-    if (value !== undefined && value !== '' && value !== 0) query.set(name, String(value));
+  const address = new URLSearchParams(ratings.map((rating): [string, string] => ['r', rating]));
+  for (const name of ['k', 'genre', 'years', 'minRatings'] as const) {
+    const value = query[name];
+    if (value !== undefined && value !== '' && value !== 0) address.set(name, String(value));
   }
-  return `/you?${query.toString()}`;
+  return `/you?${address.toString()}`;
 }
 
 /** Throws UsageError for ratings that are none, and for filters that leave no movie. */
