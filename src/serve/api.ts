@@ -67,13 +67,7 @@ export function api({ contents, asker, records, refused }: Served): Hono {
     if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) {
       return c.json({ error: 'content-type, expected application/json' }, 415);
     }
-    const body = bodySchema.safeParse(await c.req.json<unknown>().catch(() => undefined));
-    if (!body.success) throw new UsageError({ place: 'body', found: 'no JSON object of options' });
-    const texts = Object.entries(body.data).map(([name, value]): [string, string[]] => [
-      name,
-      Array.isArray(value) ? value : [String(value)],
-    ]);
-    return c.json(await recommend(Object.fromEntries(texts)));
+    return c.json(await recommend(parametersOf(await c.req.json<unknown>().catch(() => undefined))));
   });
   app.get('/runs', async (c) => {
     const { differ, reverse, ...query } = readQuery(runsSchema, c.req.queries());
@@ -107,6 +101,17 @@ export function api({ contents, asker, records, refused }: Served): Hono {
     return { model: describeModel(model), user: user ?? null, recommendations };
   }
   return app;
+}
+
+/** The body of a POST as parameters of a query. Throws UsageError where it is no JSON object of them. */
+function parametersOf(body: unknown): Record<string, string[]> {
+  const { data } = bodySchema.safeParse(body);
+  if (data === undefined) throw new UsageError({ place: 'body', found: 'no JSON object of parameters' });
+  const texts = Object.entries(data).map(([name, value]): [string, string[]] => [
+    name,
+    Array.isArray(value) ? value : [String(value)],
+  ]);
+  return Object.fromEntries(texts);
 }
 
 /** Parameters of a query, each known and given as often as it may be. Throws UsageError naming the parameter. */
