@@ -6,14 +6,14 @@ import type { ChatSpec } from '../experiment/language/chat.ts';
 import type { CostEstimate } from '../experiment/language/estimate.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
-import { chatOptions, resolveModel } from '../models/chat/options.ts';
+import { chatOptions, resolveModel, type ChatOptions } from '../models/chat/options.ts';
 import { modelNames, specOf } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { readFlags } from './shared/flags.ts';
-import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
+import { describeLimits, describeNoise, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 
 const compareWith = comparisonSchema(['mf', 'popularity']);
@@ -95,10 +95,14 @@ export async function askOpenAi(typed: Typed): Promise<void> {
   const spec = await readSpec(run, typed, output.resultsDir);
   if (run.dryRun) {
     const { estimateChat } = await import('../experiment/language/estimate.ts');
+    const { promptTable } = await import('../report/prompt-table.ts');
     for (const seed of seeds ?? [spec.protocol.seed]) {
       const own = { ...spec, protocol: { ...spec.protocol, seed } };
       const estimate = await withContext(output, (context) => estimateChat(own, context));
-      print((seeds ? `Seed ${seed}: ` : '') + describeEstimate(estimate, own, output.verbose));
+      print(
+        (seeds ? `Seed ${seed}: ` : '') +
+          describeEstimate(estimate, own, promptTable(estimate), output.verbose),
+      );
     }
     return;
   }
@@ -134,12 +138,15 @@ async function readSpec(
 ): Promise<ChatSpec> {
   const { users, numUsers, replay, maxCost, candidates } = run;
   const { parseCandidates } = await import('../experiment/language/candidates.ts');
-  parseCandidates(candidates); // refused before any work
+  const hasCandidates = parseCandidates(candidates) !== undefined; // refused before any work
   const hybrid = readHybrid(run);
   const price = readPrice(run);
   const comparisonModels = modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with');
   const { readStoredAnswers } = await import('../experiment/language/replay.ts');
   const options = readFlags(chatOptions, typed);
+  const { findTemplate } = await import('../language/prompt-file.ts');
+  const names = [...new Set(options.prompt ?? ['zero-shot'])];
+  requireNoiseSense(options, names.length, hasCandidates, replay);
   return {
     options: resolveModel(options, new Date()),
     isDefaultModel: options.model === undefined,
@@ -148,6 +155,7 @@ async function readSpec(
     numUsers,
     candidates,
     comparisonModels,
+    templates: await Promise.all(names.map((name) => findTemplate(name, hasCandidates))),
     resultsDir,
     ...(users !== undefined && { userIds: users.split(',') }),
     ...(hybrid && { hybrid }),
@@ -155,6 +163,29 @@ async function readSpec(
     ...(maxCost !== undefined && { maxCost }),
     ...(price && { price }),
   };
+}
+
+/** Throws UsageError for orders of no candidates, and for noise to be measured on answers that are stored. */
+function requireNoiseSense(
+  { permutations = 1, repeat = 1 }: ChatOptions,
+  prompts: number,
+  hasCandidates: boolean,
+  replay: string | undefined,
+): void {
+  if (permutations > 1 && !hasCandidates) {
+    throw new UsageError({
+      place: '--permutations',
+      found: 'no candidates to put in order',
+      remedy: 'Give --candidates, such as mf:100.',
+    });
+  }
+  if (replay !== undefined && permutations * repeat * prompts > 1) {
+    throw new UsageError({
+      place: '--replay',
+      found: 'several prompts, orders or repeats, and one stored answer a user',
+      remedy: 'Leave out --permutations and --repeat, and name one --prompt.',
+    });
+  }
 }
 
 function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
@@ -182,7 +213,12 @@ function readPrice({
   });
 }
 
-function describeEstimate(estimate: CostEstimate, { options }: ChatSpec, withPrompts: boolean): string {
+function describeEstimate(
+  estimate: CostEstimate,
+  { options }: ChatSpec,
+  prompts: string,
+  withPrompts: boolean,
+): string {
   const { users, inputTokens, outputTokens, isEstimate, cost, pricesAsOf, questions, warnings } = estimate;
   const money =
     cost === undefined
@@ -191,7 +227,10 @@ function describeEstimate(estimate: CostEstimate, { options }: ChatSpec, withPro
   const input = `${inputTokens} input tokens${isEstimate ? ' (an estimate: the tokenizer is not known)' : ''}`;
   const lines = [
     `${options.model}: ${users} users, ${input}, at most ${outputTokens} output tokens, ${money}.`,
+    ...(estimate.runs > 1 ? [`These are ${estimate.runs} runs: prompts, orders and repeats.`] : []),
     ...warnings,
+    '',
+    prompts,
     'No chat request was made.',
   ];
   if (withPrompts) {
@@ -216,7 +255,12 @@ function describeAnswers(record: LanguageRecord): string {
   if (typeof details['hybridWeight'] === 'number') {
     lines.push(`Weight of the chat model in the hybrid: ${details['hybridWeight']}.`);
   }
-  lines.push(...describeUsage(record), ...describeReasons(record.language), ...describeLimits(record));
+  lines.push(
+    ...describeNoise(record.language),
+    ...describeUsage(record),
+    ...describeReasons(record.language),
+    ...describeLimits(record),
+  );
   return `${lines.join('\n')}\n`;
 }
 

@@ -190,6 +190,39 @@ export const reasonCheckSchema = z.object({
 
 export type ReasonCheck = z.output<typeof reasonCheckSchema>;
 
+const variance = z.number().nullable();
+
+/** How far a chat model's accuracy moves when it is asked in other words, with candidates in other orders, or again. */
+export const noiseSchema = z.object({
+  k: z.int(),
+  users: z.int(),
+  permutations: z.int().describe('orders of the candidates'),
+  repeats: z.int(),
+  variance: z
+    .object({ users: variance, wording: variance, order: variance, repeats: variance })
+    .describe(
+      'components of the variance of F1; null where nothing was varied: then it counts to the level above',
+    ),
+  standardDeviation: z.number().describe('of mean F1 from run to run'),
+  prompts: z.array(z.object({ template: z.string(), f1: estimate })).describe('mean F1 by wording'),
+  gain: z
+    .object({ difference: z.number(), ci95: z.tuple([z.number(), z.number()]), p: z.number() })
+    .describe('F1 of the merged lists minus the mean of the runs, paired by user'),
+  runs: z.array(
+    z.object({
+      template: z.string(),
+      permutation: z.int(),
+      repeat: z.int(),
+      f1: z.number(),
+      users: z
+        .array(languageUserSchema.pick({ userId: true, state: true, reply: true }))
+        .describe('empty for the first run, whose answers are the record’s own'),
+    }),
+  ),
+});
+
+export type NoiseRecord = z.output<typeof noiseSchema>;
+
 const languageSchema = z.object({
   template: z.string().describe('name and version of the prompt template'),
   shares: z.record(z.string(), z.number()).describe('share of recommendations per match class'),
@@ -198,6 +231,7 @@ const languageSchema = z.object({
     .array(reasonCheckSchema)
     .optional()
     .describe('one entry per model that gives reasons; absent in older records'),
+  noise: noiseSchema.optional().describe('with --prompt, --permutations or --repeat of more than one'),
   users: z.array(languageUserSchema),
   details: z.record(z.string(), z.unknown()).describe('usage, cost, training facts: what the approach adds'),
 });

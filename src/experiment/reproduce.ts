@@ -11,6 +11,7 @@ import {
 } from '../models/registry.ts';
 import { DataError } from '../util/errors.ts';
 import { parseAs } from '../util/parse.ts';
+import { MERGED } from './audit/noise.ts';
 import { environment } from './environment.ts';
 import type { RecordedRun } from './language/reproduce.ts';
 import { protocolSchema } from './protocol.ts';
@@ -83,7 +84,9 @@ async function rerunLanguageModel(
 ): Promise<AnyRecord> {
   const [first, ...others] = record.models;
   const hybrid = others.find(({ model }) => model === 'hybrid');
-  const specs = others.filter((result) => result !== hybrid).map((result) => specOfResult(path, result));
+  const specs = others
+    .filter((result) => result !== hybrid && result.model !== MERGED)
+    .map((result) => specOfResult(path, result));
   const run: RecordedRun = {
     path,
     data: record.source,

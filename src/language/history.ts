@@ -2,7 +2,12 @@
 import type { TrainingSet } from '../data/training-set.ts';
 import { nameMovie } from './titles.ts';
 
+/** `sentence`: every movie with its rating in running text. `table`: a line each. `likes`: grouped, without stars. */
+export type HistoryForm = 'sentence' | 'table' | 'likes';
+
 export interface HistoryOptions {
+  /** Default: `sentence`. */
+  form?: HistoryForm;
   /** Most movies to include. */
   maxMovies?: number;
   /** Longest text, counted by `countTokens`. */
@@ -40,7 +45,7 @@ export function describeHistory(train: TrainingSet, user: number, options: Histo
   const fitting = countFitting(train, user, byTaste, options);
   const included = byTaste.slice(0, fitting).sort(compareTimes);
   return {
-    text: writeSentence(train, user, included),
+    text: writers[options.form ?? 'sentence'](train, user, included),
     items: included.map(({ item }) => item),
     truncatedRatings: ratings.length - included.length,
     genres: findFavouriteGenres(train, ratings),
@@ -80,13 +85,13 @@ function groupRows(train: TrainingSet): number[][] {
 
 /** How many of the ratings fit into the limits, by bisection: the text grows with every movie. */
 function countFitting(train: TrainingSet, user: number, ratings: Rating[], options: HistoryOptions): number {
-  const { maxMovies = Infinity, maxTokens = Infinity, countTokens } = options;
+  const { maxMovies = Infinity, maxTokens = Infinity, countTokens, form = 'sentence' } = options;
   let most = Math.min(ratings.length, maxMovies);
   if (countTokens === undefined || maxTokens === Infinity) return most;
   let least = 0;
   while (least < most) {
     const middle = Math.ceil((least + most) / 2);
-    const text = writeSentence(train, user, ratings.slice(0, middle).sort(compareTimes));
+    const text = writers[form](train, user, ratings.slice(0, middle).sort(compareTimes));
     if (countTokens(text) <= maxTokens) least = middle;
     else most = middle - 1;
   }
@@ -99,6 +104,50 @@ function writeSentence(train: TrainingSet, user: number, included: Rating[]): st
   const parts = included.map(({ item, stars }) => `${nameMovie(train, item)}, rated ${stars.toFixed(1)}/5`);
   return `${name} has watched ${parts.join(', ')}.`;
 }
+
+/** "Title | genres | stars" a line, under a head. */
+function writeTable(train: TrainingSet, user: number, included: Rating[]): string {
+  const { userIds, movies } = train;
+  if (included.length === 0) return writeSentence(train, user, included);
+  const lines = included.map(({ item, stars }) =>
+    [nameMovie(train, item), movies.genres[item]!.join(', '), stars.toFixed(1)].join(' | '),
+  );
+  return [`Ratings of user ${userIds[user]}, oldest first (title | genres | stars of 5):`, ...lines].join(
+    '\n',
+  );
+}
+
+/** Stars from which a movie counts as liked, and below which as disliked. */
+const LIKED_FROM_STARS = 4;
+const DISLIKED_BELOW_STARS = 3;
+
+/** "User 425 liked: ...", "Disliked: ..." and "Also watched: ...", each where there is one. */
+function writeLikes(train: TrainingSet, user: number, included: Rating[]): string {
+  const { userIds } = train;
+  if (included.length === 0) return writeSentence(train, user, included);
+  const group = (head: string, belongs: (stars: number) => boolean) => {
+    const titles = included.filter(({ stars }) => belongs(stars)).map(({ item }) => nameMovie(train, item));
+    return titles.length === 0 ? [] : [`${head}: ${titles.join('; ')}.`];
+  };
+  const lines = [
+    ...group('Liked', (stars) => stars >= LIKED_FROM_STARS),
+    ...group('Disliked', (stars) => stars < DISLIKED_BELOW_STARS),
+    ...group('Also watched', (stars) => stars >= DISLIKED_BELOW_STARS && stars < LIKED_FROM_STARS),
+  ];
+  return [`Movies of user ${userIds[user]}, oldest first.`, ...lines].join('\n');
+}
+
+/** The form that a written history has, by its first words. */
+export function formOfHistory(text: string): HistoryForm {
+  if (text.startsWith('Ratings of user ')) return 'table';
+  return text.startsWith('Movies of user ') ? 'likes' : 'sentence';
+}
+
+const writers: Record<HistoryForm, (train: TrainingSet, user: number, included: Rating[]) => string> = {
+  sentence: writeSentence,
+  table: writeTable,
+  likes: writeLikes,
+};
 
 /** Genres by the stars above the user's own mean that their movies got, summed; ties by name. */
 function findFavouriteGenres({ movies }: TrainingSet, ratings: Rating[]): string[] {

@@ -32,10 +32,7 @@ beforeAll(async () => {
       numUsers: 3,
       candidates: 'none',
       comparisonModels: [specOf('mf-sgd')],
-      stored: answersOfRecord(
-        { template: '', shares: {}, truncatedHistories: 0, details: {}, ...language },
-        'record',
-      ),
+      stored: answersOfRecord(language, 'record'),
       resultsDir,
     },
     context,

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { has } from '../../src/data/csr.ts';
+import { promptTemplates } from '../../src/language/templates.ts';
 import { noCache } from '../../src/models/chat/cache.ts';
 import { createChatModel } from '../../src/models/chat/index.ts';
 import { createChatClient } from '../../src/models/chat/openai/client.ts';
@@ -65,8 +66,9 @@ function itemGpt2(typed: Record<string, unknown>): Recommender {
 function chat(): Recommender {
   const options = resolveModel(chatOptions.parse({ baseUrl: server.url, retries: 0 }), new Date());
   const countTokens = (text: string) => text.length;
+  const template = promptTemplates['zero-shot'];
   const { ask } = createChatClient({ options, cache: noCache, countTokens, progress: silentProgress });
-  return createChatModel({ options, ask, countTokens });
+  return createChatModel({ options, template, ask, countTokens });
 }
 
 const languageModels: Record<string, () => Recommender | Promise<Recommender>> = {

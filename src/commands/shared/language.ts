@@ -1,4 +1,5 @@
 /** What the terminal shows of a language model's record below the table of metrics. */
+import { noiseHalfWidth } from '../../experiment/audit/variance.ts';
 import type { Estimate, LanguageRecord } from '../../experiment/record.ts';
 
 /** Below this many users, differences between models are mostly chance. */
@@ -24,6 +25,30 @@ export function describeReasons({ reasons = [] }: LanguageRecord['language']): s
       ? `${claims}.`
       : `${claims}; another user’s history supports ${percent(swapped.supported)}.`;
   });
+}
+
+/** The noise budget: where the spread of F1 comes from, how far it moves from run to run, what merging gains. */
+export function describeNoise({ noise }: LanguageRecord['language']): string[] {
+  if (noise === undefined) return [];
+  const { k, runs, variance, standardDeviation, gain, prompts } = noise;
+  const parts = Object.entries(variance).flatMap(([name, value]) =>
+    value === null ? [] : [{ name, value }],
+  );
+  const total = parts.reduce((sum, { value }) => sum + value, 0);
+  const shares = parts.map(
+    ({ name, value }) => `${name} ${total === 0 ? '0' : ((100 * value) / total).toFixed(0)}%`,
+  );
+  const half = noiseHalfWidth(standardDeviation, runs.length);
+  const [low, high] = gain.ci95;
+  return [
+    `Noise: ${runs.length} runs. Variance of F1@${k}: ${shares.join(', ')}. Its mean moves by ${standardDeviation.toFixed(4)} from run to run: a gap of less than ${half.toFixed(4)} to another model is no difference.`,
+    ...(prompts.length > 1
+      ? [
+          `F1@${k} by prompt: ${prompts.map(({ template, f1 }) => `${template} ${f1.mean.toFixed(4)}`).join(', ')}.`,
+        ]
+      : []),
+    `Merged lists gain ${gain.difference.toFixed(4)} [${low.toFixed(4)} ${high.toFixed(4)}] over the mean of the runs.`,
+  ];
 }
 
 /** What weakens the numbers: truncated histories, few users. No line where nothing does. */

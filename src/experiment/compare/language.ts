@@ -1,5 +1,6 @@
 /** What records of language models add to a comparison: what became of the titles that they wrote. */
 import type { Candidate } from './candidates.ts';
+import type { NoiseRecord } from '../record.ts';
 import type { LanguageComparison } from './record.ts';
 
 /** One entry per model that wrote texts: the first one of its record. */
@@ -13,6 +14,21 @@ export function languageModels(candidates: readonly Candidate[]): LanguageCompar
     const reasons = (language.reasons ?? []).map((own) =>
       own.model === result.name ? { ...own, model: name } : own,
     );
-    return [{ name, template, shares, truncatedHistories, states, reasons }];
+    return [
+      {
+        name,
+        template,
+        shares,
+        truncatedHistories,
+        states,
+        reasons,
+        noise: language.noise ? withoutAnswers(language.noise) : null,
+      },
+    ];
   });
+}
+
+/** What was said to each user stays in the record. */
+function withoutAnswers(noise: NoiseRecord): LanguageComparison['noise'] {
+  return { ...noise, runs: noise.runs.map(({ users: _, ...run }) => run) };
 }

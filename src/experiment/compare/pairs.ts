@@ -4,6 +4,7 @@ import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired, holm, SIGNIFICANCE, smallestPossibleP } from '../../evaluation/significance.ts';
 import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
+import { noiseHalfWidth } from '../audit/variance.ts';
 import type { ModelResult } from '../record.ts';
 import { perUserOfSeeds } from '../seeds/combine.ts';
 import type { Candidate } from './candidates.ts';
@@ -15,7 +16,8 @@ import type { ComparedPair } from './record.ts';
  * counts once, with the mean over the seeds. Pairs with too few users to show
  * a difference, whatever it is, are left out of Holm's family (Tarone 1990), so that a small record takes nothing from the
  * other pairs. A model is called better only when the corrected p-value is below 0.05 and the bootstrap interval leaves
- * out 0. Pairs without common users are left out.
+ * out 0, and, for language models whose noise was measured, when the difference is larger than the noise. Pairs without
+ * common users are left out.
  */
 export function comparePairs(
   candidates: readonly Candidate[],
@@ -28,7 +30,7 @@ export function comparePairs(
       const rng = new Rng(seed).derive(`compare:${a.name}:${b.name}`);
       const [left, right] = [a, b].map(({ result }) => f1Of(result, users, k));
       const result = comparePaired(left!, right!, rng);
-      return [{ a: a.name, b: b.name, users: users.length, ...result }];
+      return [{ a: a.name, b: b.name, users: users.length, noise: noiseBetween([a, b]), ...result }];
     }),
   );
   const canDiffer = tested.filter(({ users }) => smallestPossibleP(users) < SIGNIFICANCE);
@@ -38,9 +40,19 @@ export function comparePairs(
     if (place < 0) return { ...pair, pHolm: null, better: null };
     const pHolm = corrected[place]!;
     const [low, high] = pair.ci95;
-    const differs = pHolm < SIGNIFICANCE && (low > 0 || high < 0);
+    const isNoise = pair.noise !== null && Math.abs(pair.difference) <= pair.noise;
+    const differs = pHolm < SIGNIFICANCE && (low > 0 || high < 0) && !isNoise;
     return { ...pair, pHolm, better: differs ? (pair.difference > 0 ? pair.a : pair.b) : null };
   });
+}
+
+/** What asking again in another way does to the difference of two models; independent noises add in squares. */
+function noiseBetween(candidates: readonly Candidate[]): number | null {
+  const halves = candidates.flatMap(({ result, record: { models, language } }) => {
+    const noise = models[0] === result ? language?.noise : undefined;
+    return noise === undefined ? [] : [noiseHalfWidth(noise.standardDeviation, noise.runs.length)];
+  });
+  return halves.length === 0 ? null : Math.hypot(...halves);
 }
 
 /** Of each user, the mean over the seeds. */

@@ -6,6 +6,7 @@ import {
   environmentSchema,
   languageUserSchema,
   listMetricsSchema,
+  noiseSchema,
   rankingSchema,
   reasonCheckSchema,
   recordedProtocolSchema,
@@ -56,10 +57,18 @@ const pair = z.object({
     .number()
     .nullable()
     .describe('corrected by Holm’s procedure; null with too few users to show any difference'),
+  noise: z
+    .number()
+    .nullable()
+    .describe(
+      'half the width of the 95% interval of what wording, order and repeats do to the difference; null where not measured',
+    ),
   better: z
     .string()
     .nullable()
-    .describe('the better one; null, no difference shown, unless pHolm < 0.05 and the interval leaves out 0'),
+    .describe(
+      'the better one; null, no difference shown, unless pHolm < 0.05, the interval leaves out 0 and the difference is larger than the noise',
+    ),
   wins: z.int().describe('users on which a has the higher F1'),
   ties: z.int(),
   losses: z.int(),
@@ -71,6 +80,10 @@ const languageModel = z.object({
   shares: z.record(z.string(), z.number()).describe('share of the written titles in each match class'),
   truncatedHistories: z.int(),
   reasons: z.array(reasonCheckSchema).describe('empty where the record has none'),
+  noise: noiseSchema
+    .extend({ runs: z.array(noiseSchema.shape.runs.element.omit({ users: true })) })
+    .nullable()
+    .describe('null where nothing was varied'),
   states: z.record(z.string(), z.int()).describe('users by state of the answer: answered, refused, ...'),
 });
 

@@ -56,6 +56,22 @@ export async function retrieveCandidates(
   );
 }
 
+/** The same candidates in another order of the prompt; permutation 0 is the order in which they are. */
+export function reorderCandidates(
+  candidates: Candidates,
+  { protocol, dataset }: Pick<Prepared, 'protocol' | 'dataset'>,
+  permutation: number,
+): Candidates {
+  if (permutation === 0) return candidates;
+  const rng = new Rng(protocol.seed).derive(`candidates in order ${permutation}`);
+  return new Map(
+    [...candidates].map(([user, items]) => [
+      user,
+      rng.derive(String(dataset.userIds[user])).shuffle(items.slice()),
+    ]),
+  );
+}
+
 /** Movies whose text stands for a user's taste: those that a truncated history keeps. */
 const MAX_QUERY_MOVIES = 20;
 

@@ -1,5 +1,6 @@
 /** A chat model under the protocol: asked, or scored from stored answers. */
 import { join } from 'node:path';
+import { promptTemplates, type PromptTemplate } from '../../language/templates.ts';
 import { ModelGoneError, type Ask } from '../../models/chat/ask.ts';
 import { diskCache, noCache, type Answer } from '../../models/chat/cache.ts';
 import { Budget, pricePaid } from '../../models/chat/cost.ts';
@@ -12,11 +13,25 @@ import { tokenCounter } from '../../models/chat/tokens.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { UsageError } from '../../util/errors.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
+import {
+  conditionsOf,
+  measureNoise,
+  type Condition,
+  type ConditionCounts,
+  type ConditionRun,
+} from '../audit/noise.ts';
+import { Stopwatch } from '../environment.ts';
 import type { Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
-import type { RunContext, RunnableModel } from '../run.ts';
-import { candidateRecall, parseCandidates, retrieveCandidates, type Candidates } from './candidates.ts';
+import { runModels, type ModelRun, type RunContext, type RunnableModel } from '../run.ts';
+import {
+  candidateRecall,
+  parseCandidates,
+  reorderCandidates,
+  retrieveCandidates,
+  type Candidates,
+} from './candidates.ts';
 import type { Hybrid } from './hybrid.ts';
 import { createReplay, type StoredAnswers } from './replay.ts';
 import { prepareLanguage, runLanguageModel, type LanguageSetting } from './run.ts';
@@ -39,6 +54,10 @@ export interface ChatSpec {
   comparisonModels: readonly ModelSpec[];
   /** Answers to score instead of asking. */
   stored?: StoredAnswers;
+  /** Those of the further conditions of a noise budget, in their order. */
+  storedRuns?: readonly StoredAnswers[];
+  /** The prompt, and further ones for the noise budget; default: zero-shot. */
+  templates?: readonly PromptTemplate[];
   /** USD. */
   maxCost?: number;
   /** Overrides the price table. */
@@ -75,20 +94,67 @@ async function runOnce(spec: ChatSpec, context: RunContext): Promise<LanguageRec
     countOnServer: client && serverTokenCounter(client.endpoint, spec.options.model, context.signal),
   };
   const setting = await prepareChat(spec, context);
-  const { record, fitted } = await runLanguageModel(
+  const conditions = conditionsOf(countsOf(spec));
+  const { record, run } = await runLanguageModel(
     setting,
     (prepared, users) => chatModel(spec, access, prepared, users, context),
     { experiment: 'openai', protocol, comparisonModels, ...(hybrid && { hybrid }) },
     (chat) => ({ ...describeCandidates(chat, setting.prepared) }),
     context,
   );
-  // Only now have a hybrid's validation users been asked as well.
+  const audited =
+    conditions.length === 1 ? record : await addNoise(spec, access, setting, { record, run }, context);
+  // Only now have a hybrid's validation users and the further conditions been asked as well.
   const usage = describeUsage(answers, spec, client?.changes ?? []);
   return {
-    ...record,
-    language: { ...record.language, details: { ...usage, ...record.language.details } },
-    timing: { ...record.timing, ...latencyPercentiles(fitted.exchanges) },
+    ...audited,
+    language: { ...audited.language, details: { ...usage, ...audited.language.details } },
+    timing: { ...audited.timing, ...latencyPercentiles(run.fitted.exchanges) },
   };
+}
+
+/** What `--prompt`, `--permutations` and `--repeat` ask for. */
+export function countsOf({ options, templates }: ChatSpec): ConditionCounts {
+  const { permutations = 1, repeat = 1 } = options;
+  return { templates: templates ?? [promptTemplates['zero-shot']], permutations, repeats: repeat };
+}
+
+/** Asks under every further condition; adds the noise budget and the merged lists to the record. */
+async function addNoise(
+  spec: ChatSpec,
+  access: ChatAccess,
+  { prepared, users }: LanguageSetting,
+  { record, run }: { record: LanguageRecord; run: ModelRun<ChatFitted> },
+  context: RunContext,
+): Promise<LanguageRecord> {
+  const counts = countsOf(spec);
+  const [first, ...others] = conditionsOf(counts);
+  const toRun = (condition: Condition, { result, lists, fitted }: ModelRun<ChatFitted>): ConditionRun => ({
+    condition,
+    result,
+    lists,
+    template: fitted.template,
+    exchanges: fitted.exchanges,
+  });
+  const runs = [toRun(first!, run)];
+  const retrieved = new Map(
+    run.fitted.exchanges.flatMap(({ user, question: { candidates } }) =>
+      candidates ? [[user, candidates] as const] : [],
+    ),
+  );
+  for (const [n, condition] of others.entries()) {
+    const { template, permutation, repeat } = condition;
+    context.progress.note(
+      `run ${n + 2} of ${others.length + 1}: ${template.name}, order ${permutation + 1}, repeat ${repeat + 1}`,
+    );
+    const stored = spec.stored && spec.storedRuns?.[n];
+    const own = { ...spec, ...(stored && { stored }) };
+    const model = await chatModel(own, access, prepared, users, context, { condition, retrieved });
+    const [next] = await runModels(prepared, [model], context, new Stopwatch(), users);
+    runs.push(toRun(condition, next!));
+  }
+  const { noise, merged } = measureNoise(prepared, runs, counts);
+  return { ...record, models: [...record.models, merged], language: { ...record.language, noise } };
 }
 
 /** Data, split and the users that are asked: those named, those of the stored answers, or a sample. */
@@ -112,13 +178,18 @@ export async function chatModel(
   prepared: Prepared,
   users: Int32Array,
   context: RunContext,
+  { condition, retrieved }: { condition?: Condition; retrieved?: Candidates } = {},
 ): Promise<RunnableModel<ChatFitted>> {
   const { options, candidates, stored } = spec;
+  const { template, permutation, repeat } = condition ?? conditionsOf(countsOf(spec))[0]!;
   const source = parseCandidates(candidates);
-  const lists = source && (await retrieveCandidates(source, prepared, users, context));
+  const found = source && (retrieved ?? (await retrieveCandidates(source, prepared, users, context)));
+  const lists = found && reorderCandidates(found, prepared, permutation);
   const parts: ChatParts = {
     ...access,
     options,
+    template,
+    ...(repeat > 0 && { repeat }),
     ...(lists && { candidates: (user: number) => lists.get(user)! }),
   };
   return {

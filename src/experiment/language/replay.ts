@@ -74,7 +74,9 @@ function answerOf(text: string, parts: Partial<Answer> = {}): Answer {
 
 /** The answers that a record holds, so that it can be scored again without asking. */
 export function answersOfRecord(
-  { users }: LanguageRecord['language'],
+  {
+    users,
+  }: { users: readonly Pick<LanguageRecord['language']['users'][number], 'userId' | 'state' | 'reply'>[] },
   origin: StoredAnswers['origin'],
 ): StoredAnswers {
   const stored = new Stored(origin);

@@ -1,5 +1,8 @@
 /** The specs of recorded language models: GPT-2 is trained again from scratch, a chat model's answers are taken as recorded. */
 import { join } from 'node:path';
+import { formOfHistory } from '../../language/history.ts';
+import { findTemplate, isBuiltIn } from '../../language/prompt-file.ts';
+import { promptTemplates, type PromptTemplate } from '../../language/templates.ts';
 import { chatOptions, resolveModel } from '../../models/chat/options.ts';
 import { openEngine } from '../../models/gpt2/engine/open.ts';
 import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
@@ -71,9 +74,15 @@ export async function rerunChat(
   const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
   const stored = answersOfRecord(record.language, recorded['replayed'] === true ? 'file' : 'record');
   const damaged = { place: `${path}: hyperparameters`, wanted: 'options of a chat model' };
+  const options = resolveModel(parseAs(chatOptions, recorded, damaged), new Date());
+  const { noise } = record.language;
   const found = await runChat(
     {
-      options: resolveModel(parseAs(chatOptions, recorded, damaged), new Date()),
+      options,
+      templates: await recordedTemplates(options, record.language, candidates !== 'none'),
+      ...(noise && {
+        storedRuns: noise.runs.slice(1).map(({ users }) => answersOfRecord({ users }, stored.origin)),
+      }),
       data,
       protocol,
       numUsers: stored.size,
@@ -95,4 +104,29 @@ export async function rerunChat(
     ...found,
     language: { ...found.language, details: { ...record.language.details, ...computed } },
   };
+}
+
+/**
+ * The prompts of a record. One's own file is not read again: its name and version stand in the record, and the form of its
+ * history is seen from what the record shows.
+ */
+async function recordedTemplates(
+  { prompt = ['zero-shot'] }: { prompt?: readonly string[] | undefined },
+  { template, noise, users }: LanguageRecord['language'],
+  hasCandidates: boolean,
+): Promise<PromptTemplate[]> {
+  const names = noise?.prompts.map((own) => own.template) ?? [template];
+  return await Promise.all(
+    prompt.map(async (name, n) => {
+      if (isBuiltIn(name)) return await findTemplate(name, hasCandidates);
+      const [, own] = /^chat\/(file:[^/]*)/u.exec(names[n] ?? '') ?? [];
+      const [, version] = (names[n] ?? '').split('@');
+      const form = formOfHistory(users[0]?.history ?? '');
+      return {
+        ...promptTemplates['zero-shot'],
+        name: `${(own ?? name).split('@')[0]}@${version}`,
+        ...(n === 0 && { form }),
+      };
+    }),
+  );
 }

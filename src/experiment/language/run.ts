@@ -61,7 +61,7 @@ export async function runLanguageModel<F extends LanguageFitted>(
   { experiment, protocol, comparisonModels, hybrid }: LanguageRun,
   details: (fitted: F) => Record<string, unknown>,
   context: RunContext,
-): Promise<{ record: LanguageRecord; fitted: F }> {
+): Promise<{ record: LanguageRecord; run: ModelRun<F> }> {
   const language = await makeModel(prepared, users);
   const [run] = await runModels(prepared, [language], context, watch, users);
   const { fitted, lists, result } = run!;
@@ -85,7 +85,7 @@ export async function runLanguageModel<F extends LanguageFitted>(
       reasons: checkReasons(prepared, language.name, fitted, runs),
     },
   };
-  return { record, fitted };
+  return { record, run: run! };
 }
 
 /** Of the language model and of the hybrids beside it; none where no reason was given. */

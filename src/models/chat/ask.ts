@@ -9,6 +9,8 @@ export interface ChatRequest {
   seed: number;
   /** Candidates are named by number. */
   numbered: boolean;
+  /** The same question is asked again, for the n-th time: its answer is another one's. */
+  repeat?: number;
 }
 
 /** The outcome of a request. A failure has been retried; it is recorded, scored 0, and asked again in the next run. */

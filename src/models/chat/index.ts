@@ -24,6 +24,8 @@ export interface ChatParts extends QuestionParts {
   ask: Ask;
   /** Has the answers of many requests kept before they are asked for one by one. */
   askInBatch?: ((requests: readonly ChatRequest[], signal: AbortSignal) => Promise<void>) | undefined;
+  /** How often each question was asked before in this run; answers are kept apart by it. */
+  repeat?: number;
 }
 
 export interface ChatFitted extends LanguageFitted<ChatExchange> {
@@ -41,7 +43,10 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
       const questions = (users: Int32Array, k: number) => buildQuestions(train, users, k, parts, context.rng);
       return {
         questions,
-        template: templateOf(parts),
+        template: nameTemplate(parts.template, {
+          examples: parts.options.fewShot,
+          hasCandidates: parts.candidates !== undefined,
+        }),
         exchanges,
         get facts() {
           return countStates(exchanges);
@@ -57,12 +62,6 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
       };
     },
   };
-}
-
-/** The name of the template that the options and parts make. */
-function templateOf({ options, candidates }: ChatParts): string {
-  const examples = Array.from({ length: options.fewShot }, () => ({ history: {} as never, liked: [] }));
-  return nameTemplate({ examples, ...(candidates && { candidates: [] }) });
 }
 
 /** How many exchanges ended in each state. */
@@ -96,7 +95,7 @@ export function toExchange(
 /** Asks with bounded concurrency, in order; answers are kept by `ask` as they come. */
 async function askAll(
   questions: ChatQuestion[],
-  { options, ask, askInBatch }: ChatParts,
+  { options, ask, askInBatch, repeat = 0 }: ChatParts,
   { progress, signal, rng }: FitContext,
   conclude: (question: ChatQuestion, outcome: AskOutcome) => ChatExchange,
 ): Promise<ChatExchange[]> {
@@ -104,8 +103,9 @@ async function askAll(
   const requestOf = ({ messages, maxOutputTokens, candidates }: ChatQuestion): ChatRequest => ({
     messages,
     maxOutputTokens,
-    seed,
+    seed: seed + repeat,
     numbered: candidates !== undefined,
+    ...(repeat > 0 && { repeat }),
   });
   if (askInBatch) await inBatch(() => askInBatch(questions.map(requestOf), signal), signal);
   const task = progress.start(options.model, questions.length, 'users');

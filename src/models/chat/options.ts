@@ -42,6 +42,26 @@ export const chatOptions = z.object({
     .default(3000)
     .describe('longest history in a prompt; a longer one keeps what was rated highest, then latest'),
   fewShot: z.int().min(0).max(10).default(0).describe('answered examples of other users in each prompt'),
+  prompt: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .meta({ placeholder: 'names' })
+    .describe(
+      'templates, of zero-shot, few-shot, structured, likes, genres (of candidates), or a file with slots such as {history}; further ones measure what wording does (default: zero-shot)',
+    ),
+  repeat: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .describe('ask each question this often, to measure what chance does (default: 1)'),
+  permutations: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .describe('orders of the candidates to ask with, to measure what order does (default: 1)'),
   retries: z
     .int()
     .min(0)

@@ -7,6 +7,7 @@ import { conclusion } from './conclusion.ts';
 import { exampleTexts, matchChart, trainingChart } from './language-charts.ts';
 import { accuracyChart, curveChart, listsChart, pricesChart } from './metric-charts.ts';
 import { matrixChart, winsChart } from './pair-charts.ts';
+import { noiseTables } from './noise-tables.ts';
 import { reasonTables } from './reason-tables.ts';
 import { sliceTables } from './slice-tables.ts';
 import { mainTable, sampleTables } from './tables.ts';
@@ -69,7 +70,13 @@ function sectionsOf(found: Comparison): Section[] {
       ],
     },
     ...(languageCharts.length > 0
-      ? [{ title: 'Language models', tables: reasonTables(found), charts: languageCharts }]
+      ? [
+          {
+            title: 'Language models',
+            tables: [...noiseTables(found), ...reasonTables(found)],
+            charts: languageCharts,
+          },
+        ]
       : []),
     ...(texts.length > 0
       ? [

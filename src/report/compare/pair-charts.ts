@@ -99,8 +99,10 @@ function cellOf(pair: ComparedPair, row: string, column: string) {
 }
 
 /** "fm is better than mf.", "No difference shown between fm and mf.", or that there are too few users. */
-export function verdictOf({ a, b, users, pHolm, better }: ComparedPair): string {
+export function verdictOf({ a, b, users, pHolm, better, noise, difference }: ComparedPair): string {
   if (pHolm === null) return `${users} users are too few to compare ${a} and ${b}.`;
+  if (noise !== null && Math.abs(difference) <= noise)
+    return `No difference between ${a} and ${b}: the gap is within the noise of ${noise.toFixed(4)}.`;
   if (better === null) return `No difference shown between ${a} and ${b}.`;
   return `${better} is better than ${better === a ? b : a}.`;
 }

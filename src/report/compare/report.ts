@@ -14,6 +14,7 @@ import { wrapWords } from '../charts/text.ts';
 import { mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
 import { formatP, verdictOf } from './pair-charts.ts';
+import { noiseTexts } from './noise-tables.ts';
 import { reasonsTable } from './reason-tables.ts';
 import { sliceTexts } from './slice-tables.ts';
 
@@ -48,6 +49,7 @@ export function compareReport(found: Comparison): string {
     ...(checks.length === 0
       ? []
       : ['', 'Reasons against the histories in the prompts:', reasonsTable(checks)]),
+    ...noiseTexts(found),
     '',
     ...wrapWords(publishedText(found), TERMINAL_COLUMNS),
     ...(pairs.length === 0 ? [] : ['', pairTable(found)]),

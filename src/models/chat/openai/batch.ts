@@ -13,7 +13,7 @@ import type { Answer, AnswerCache } from '../cache.ts';
 import type { Budget, Reservation } from '../cost.ts';
 import { DISCOUNT_SHARE } from '../families.ts';
 import { errorFrom, type ServerError } from './failures.ts';
-import type { ChatBody } from './parameters.ts';
+import { toWire, type ChatBody } from './parameters.ts';
 import { readCompletion, type CompletionContent } from './response.ts';
 
 /** What a batch needs of the client whose requests it carries. */
@@ -131,7 +131,7 @@ const idOf = (body: ChatBody, parts: BatchParts) => sha256(JSON.stringify(parts.
 
 function lineOf(body: ChatBody, parts: BatchParts): string {
   const custom_id = idOf(body, parts);
-  return JSON.stringify({ custom_id, method: 'POST', url: '/v1/chat/completions', body });
+  return JSON.stringify({ custom_id, method: 'POST', url: '/v1/chat/completions', body: toWire(body) });
 }
 
 /** True when the slice brought an answer or taught a parameter. */

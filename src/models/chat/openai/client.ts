@@ -14,7 +14,7 @@ import { runBatch, type BatchParts } from './batch.ts';
 import { redact, resolveEndpoint, type Endpoint } from './endpoint.ts';
 import { classify, type ServerError } from './failures.ts';
 import { Pacer } from './pacer.ts';
-import { RequestParameters, type ChatBody, type ParameterChange } from './parameters.ts';
+import { RequestParameters, toWire, type ChatBody, type ParameterChange } from './parameters.ts';
 import { readCompletion, toAnswer, type CompletionContent } from './response.ts';
 import { createSdk, readSdkError } from './sdk.ts';
 import { readRetryAfter } from './waits.ts';
@@ -99,10 +99,13 @@ class Client {
     const { cache } = this.#parts;
     const cached = await cache.get(this.#keyOf(this.parameters.body(request)));
     if (cached) return { answer: cached, fromCache: true };
-    const { messages, maxOutputTokens, seed, numbered } = request;
+    const { messages, maxOutputTokens, seed, numbered, repeat } = request;
     const { model, temperature, reasoningEffort } = this.#parts.options;
     const server = this.#endpoint.baseUrl;
-    const wish = { server, model, messages, maxOutputTokens, seed, numbered, temperature, reasoningEffort };
+    const wish = {
+      ...{ server, model, messages, maxOutputTokens, seed, numbered, temperature, reasoningEffort },
+      ...(repeat !== undefined && { repeat }),
+    };
     return cache.exclusively(wish, signal, () =>
       this.#firstAlone(async () => {
         try {
@@ -268,7 +271,7 @@ class Client {
     const started = performance.now();
     try {
       const response = await this.#sdk.chat.completions
-        .create(body, { signal: AbortSignal.any([signal]) }) // its own: the SDK leaves its listeners behind
+        .create(toWire(body), { signal: AbortSignal.any([signal]) }) // its own: the SDK leaves its listeners behind
         .asResponse();
       this.#pacer.read(response.headers);
       const completion = readCompletion(await response.text());

@@ -7,7 +7,13 @@ import type { ChatRequest } from '../ask.ts';
 import type { ServerError } from './failures.ts';
 import { responseFormat } from './formats.ts';
 
-export type ChatBody = OpenAI.ChatCompletionCreateParamsNonStreaming;
+/** A body as `toWire` sends it; `repeat` keeps the answers of one question asked several times apart. */
+export type ChatBody = OpenAI.ChatCompletionCreateParamsNonStreaming & { repeat?: number };
+
+/** What is sent of a body. */
+export function toWire({ repeat: _, ...body }: ChatBody): OpenAI.ChatCompletionCreateParamsNonStreaming {
+  return body;
+}
 
 /** A parameter that is not sent as asked for. */
 export interface ParameterChange {
@@ -66,7 +72,7 @@ export class RequestParameters {
     return this.#limit !== 'none';
   }
 
-  body({ messages, maxOutputTokens, seed, numbered }: ChatRequest): ChatBody {
+  body({ messages, maxOutputTokens, seed, numbered, repeat }: ChatRequest): ChatBody {
     const { model, temperature, reasoningEffort, flex } = this.#options;
     const limit = Math.min(maxOutputTokens, this.#limitCap);
     return {
@@ -80,6 +86,7 @@ export class RequestParameters {
       ...(flex && { service_tier: 'flex' as const }),
       ...(this.#format === 'json_schema' && { response_format: responseFormat(numbered) }),
       ...(this.#format === 'json_object' && { response_format: { type: 'json_object' as const } }),
+      ...(repeat !== undefined && { repeat }),
     };
   }
 
