@@ -30,5 +30,9 @@ export function languageModels(candidates: readonly Candidate[]): LanguageCompar
 
 /** What was said to each user stays in the record. */
 function withoutAnswers(noise: NoiseRecord): LanguageComparison['noise'] {
-  return { ...noise, runs: noise.runs.map(({ users: _, ...run }) => run) };
+  const runs = noise.runs.map((run) => {
+    const { users: _, ...rest } = run;
+    return rest;
+  });
+  return { ...noise, runs };
 }

@@ -103,7 +103,14 @@ class Client {
     const { model, temperature, reasoningEffort } = this.#parts.options;
     const server = this.#endpoint.baseUrl;
     const wish = {
-      ...{ server, model, messages, maxOutputTokens, seed, numbered, temperature, reasoningEffort },
+      server,
+      model,
+      messages,
+      maxOutputTokens,
+      seed,
+      numbered,
+      temperature,
+      reasoningEffort,
       ...(repeat !== undefined && { repeat }),
     };
     return cache.exclusively(wish, signal, () =>

@@ -11,8 +11,9 @@ import { responseFormat } from './formats.ts';
 export type ChatBody = OpenAI.ChatCompletionCreateParamsNonStreaming & { repeat?: number };
 
 /** What is sent of a body. */
-export function toWire({ repeat: _, ...body }: ChatBody): OpenAI.ChatCompletionCreateParamsNonStreaming {
-  return body;
+export function toWire(body: ChatBody): OpenAI.ChatCompletionCreateParamsNonStreaming {
+  const { repeat: _, ...sent } = body;
+  return sent;
 }
 
 /** A parameter that is not sent as asked for. */
