@@ -99,20 +99,8 @@ class Client {
     const { cache } = this.#parts;
     const cached = await cache.get(this.#keyOf(this.parameters.body(request)));
     if (cached) return { answer: cached, fromCache: true };
-    const { messages, maxOutputTokens, seed, numbered, repeat } = request;
     const { model, temperature, reasoningEffort } = this.#parts.options;
-    const server = this.#endpoint.baseUrl;
-    const wish = {
-      server,
-      model,
-      messages,
-      maxOutputTokens,
-      seed,
-      numbered,
-      temperature,
-      reasoningEffort,
-      ...(repeat !== undefined && { repeat }),
-    };
+    const wish = { server: this.#endpoint.baseUrl, model, ...request, temperature, reasoningEffort };
     return cache.exclusively(wish, signal, () =>
       this.#firstAlone(async () => {
         try {
