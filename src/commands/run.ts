@@ -2,6 +2,10 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { UsageError } from '../util/errors.ts';
+import { runAndReport } from './baseline.ts';
+import { evaluateLists } from './evaluate.ts';
+import { finetuneGpt2 } from './finetune-gpt2.ts';
+import { askOpenAi } from './openai.ts';
 import { outputSchema } from './shared/context.ts';
 import type { Typed } from './shared/experiment.ts';
 import { addFlags } from './shared/flags.ts';
@@ -20,20 +24,16 @@ export function runCommand(): Command {
     const languageName = gpt2 && openai ? undefined : name;
     const runs: (() => Promise<void>)[] = [];
     if (models) {
-      const { runAndReport } = await import('./baseline.ts');
       const { specsOf } = await import('./plan/models.ts');
       runs.push(() => runAndReport(name ?? own, specsOf(models, path), { ...shared, ...save }));
     }
     if (gpt2) {
-      const { finetuneGpt2 } = await import('./finetune-gpt2.ts');
       runs.push(() => finetuneGpt2({ ...shared, ...gpt2, name: languageName }));
     }
     if (openai) {
-      const { askOpenAi } = await import('./openai.ts');
       runs.push(() => askOpenAi({ ...shared, ...openai, name: languageName }));
     }
     if (evaluate) {
-      const { evaluateLists } = await import('./evaluate.ts');
       runs.push(() => evaluateLists({ ...shared, ...evaluate }));
     }
     if (runs.length === 0) {

@@ -5,7 +5,7 @@ import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelResult } from './record.ts';
-import type { FitStore, PartialFit } from '../util/partial-fit.ts';
+import type { FitStore, PartialFit } from '../numeric/partial-fit.ts';
 import { DataError } from '../util/errors.ts';
 import { exists, putAside, readWholeFile, sha256, writeFileAtomic } from '../util/files.ts';
 import { environment } from './environment.ts';

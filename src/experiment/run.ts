@@ -4,7 +4,7 @@
  */
 import type { Fitted, Recommender } from '../models/recommender.ts';
 import { interruptible } from '../util/process/signals.ts';
-import type { Progress } from '../util/progress.ts';
+import { progressOf, type Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { Stopwatch } from './environment.ts';
 import { FitFile } from './fit-file.ts';
@@ -131,7 +131,12 @@ export async function withFitted<F extends Fitted, T>(
   const store =
     fits === undefined ? undefined : new FitFile(fits, prepared, spec, (line) => progress.note(line));
   const fitted = await watch.time(`${name}.fit`, () =>
-    recommender.fit(prepared.train, { ...context, rng, ...(store && { store }) }),
+    recommender.fit(prepared.train, {
+      ...context,
+      progress: progressOf(name, progress),
+      rng,
+      ...(store && { store }),
+    }),
   );
   try {
     await store?.remove();

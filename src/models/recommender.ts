@@ -4,7 +4,7 @@
  */
 import type { TrainingSet } from '../data/training-set.ts';
 import type { TensorData } from '../huggingface/named-tensors.ts';
-import type { FitStore } from '../util/partial-fit.ts';
+import type { FitStore } from '../numeric/partial-fit.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
 

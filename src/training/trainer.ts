@@ -49,7 +49,7 @@ class Training<Batch> {
     const { signal, progress } = this.#context;
     const task = progress.start('training', this.#updates, 'updates');
     try {
-      task.advance(this.#progress.updates);
+      task.resumeAt(this.#progress.updates);
       while (!this.#finished) {
         const pass = Math.floor(this.#progress.updates / this.#updatesPerPass);
         const batches = this.#batches(pass);
@@ -85,7 +85,6 @@ class Training<Batch> {
     await this.#store.truncateLog(found.progress.updates);
     this.#progress = found.progress;
     this.#saved = found.progress.updates;
-    progress.note(`resumed at update ${found.progress.updates} of ${this.#updates}`);
   }
 
   /** The batches of each update of a pass. */

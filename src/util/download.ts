@@ -146,7 +146,7 @@ async function save(
 ): Promise<void> {
   let have = response.status === 206 ? ((await sizeOf(partial)) ?? 0) : 0;
   const task = progress.start(`downloading ${label}`, Math.ceil((bytes ?? 0) / MEGABYTE), 'MB');
-  task.advance(Math.floor(have / MEGABYTE));
+  task.resumeAt(Math.floor(have / MEGABYTE));
   const file = await open(partial, have > 0 ? 'a' : 'w');
   try {
     for await (const chunk of response.body ?? []) {

@@ -87,7 +87,7 @@ describe('recsys finetune-gpt2', () => {
     expect(died).toBeNull();
     const resumed = await recsys(argv('--results-dir', killed, '--resume'));
     expect(resumed.code).toBe(0);
-    expect(resumed.stderr).toMatch(/resumed at update \d+ of \d+/);
+    expect(resumed.stderr).toMatch(/gpt2: training: resumed after \d+ of \d+ updates/);
     expect(losses(killed)).toEqual(losses(whole));
     const [a, b] = [await recordOf(whole), await recordOf(killed)];
     expect(b.language.users).toEqual(a.language.users);

@@ -15,7 +15,7 @@ function stoppingAfter(rounds: number, controller: AbortController): Progress {
     done += n;
     if (done === rounds) controller.abort();
   };
-  return { ...silentProgress, start: () => ({ advance, finish: () => {} }) };
+  return { ...silentProgress, start: () => ({ advance, resumeAt: advance, finish: () => {} }) };
 }
 
 const models: [string, ModelSpec][] = [
@@ -43,13 +43,17 @@ test.each(models)('%s, stopped and run again, gives the lists of an uninterrupte
   await expect(runExperiment(spec, stopping)).rejects.toThrow(/stopped after 2 .* goes on from there/);
   expect(await readdir(fits)).toHaveLength(1);
 
-  let rounds = 0;
+  const counted = { before: 0, now: 0 };
   const counting: Progress = {
     ...silentProgress,
-    start: () => ({ advance: () => void rounds++, finish: () => {} }),
+    start: () => ({
+      advance: () => void counted.now++,
+      resumeAt: (done) => void (counted.before = done),
+      finish: () => {},
+    }),
   };
   const resumed = await runExperiment(spec, { ...context, fits, progress: counting });
-  expect(rounds).toBe(1 + 3); // the two that were there at once, then three
+  expect(counted).toEqual({ before: 2, now: 3 });
   expect(resumed.lists).toEqual(whole.lists);
   expect(await readdir(fits)).toEqual([]);
 });

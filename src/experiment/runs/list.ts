@@ -28,16 +28,7 @@ export interface RunList {
 }
 
 /** Values that say what was run, before the options. */
-export const settingKeys = [
-  'name',
-  'model',
-  'dataset',
-  'split',
-  'testShare',
-  'seed',
-  'threshold',
-  'k',
-] as const;
+const settingKeys = ['name', 'model', 'dataset', 'split', 'testShare', 'seed', 'threshold', 'k'] as const;
 
 /**
  * Every model of the records named, or of all in `folder`; with `older`, also of those that later runs have replaced. Throws
@@ -72,7 +63,7 @@ export function runsOf(records: readonly { file: string; record: AnyRecord }[]):
 }
 
 /** The metrics of a run at its largest cut-off, as numbers. */
-export function metricsOfRun({
+function metricsOfRun({
   record,
   result,
 }: Pick<Run, 'record' | 'result'>): Partial<Record<MetricKey, number>> {
@@ -113,7 +104,7 @@ function valuesOf(run: Omit<Run, 'values'>): Run['values'] {
 }
 
 /** An option whose name a run has already, such as `model` of a chat model, is `options.model`. */
-export function optionKey(key: string): string {
+function optionKey(key: string): string {
   return (settingKeys as readonly string[]).includes(key) ? `options.${key}` : key;
 }
 

@@ -127,7 +127,9 @@ function metricLines(result: Run['result'], values: Run['values'], time: number)
 async function writeValues(folder: string, values: Record<string, unknown>): Promise<void> {
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined) continue;
-    await writeFileAtomic(join(folder, key), String(value), { durable: false });
+    await writeFileAtomic(join(folder, key), typeof value === 'string' ? value : JSON.stringify(value), {
+      durable: false,
+    });
   }
 }
 

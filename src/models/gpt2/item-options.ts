@@ -106,7 +106,7 @@ interface StartDefaults {
  * What depends on the start. Factors of ALS rank well from the first update on, and have seen the targets: a high rate
  * unlearns more than it learns.
  */
-export const itemDefaults: Record<ItemInit | 'next', StartDefaults> = {
+const itemDefaults: Record<ItemInit | 'next', StartDefaults> = {
   als: {
     epochs: 3,
     learningRate: 2e-5,

@@ -10,7 +10,7 @@ import type { Progress } from '../../util/progress.ts';
 import type { Rng } from '../../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
+import { resume, stoppedError, type FitStore } from '../partial-fit.ts';
 import { rowCount, rowLength } from '../../util/sparse-rows.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
 import { KernelPool } from '../pool/pool.ts';
@@ -84,7 +84,7 @@ export async function fitByAls(
       new FeaturePrior(pool, k, data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
     const arrays = [als.userFactors, als.itemFactors];
     const { rounds } = await resume(context.store, arrays);
-    task.advance(rounds);
+    task.resumeAt(rounds);
     for (let sweep = rounds; sweep < iterations; sweep++) {
       await pool.yieldToEventLoop();
       if (context.signal.aborted)

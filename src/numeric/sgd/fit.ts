@@ -11,7 +11,7 @@
 import type { Progress } from '../../util/progress.ts';
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { resume, stoppedError, type FitStore } from '../../util/partial-fit.ts';
+import { resume, stoppedError, type FitStore } from '../partial-fit.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 import type { Struct } from '../pool/arguments.ts';
 import { KernelPool } from '../pool/pool.ts';
@@ -82,7 +82,7 @@ export async function fitBySgd(
     initialize(solver, problem.k, settings, context.rng);
     const { rounds, rng } = await resume(context.store, solver.arrays);
     if (rng) solver.rng = Rng.restore(rng);
-    task.advance(rounds);
+    task.resumeAt(rounds);
     for (let epoch = rounds; epoch < epochs; epoch++) {
       await pool.yieldToEventLoop();
       if (context.signal.aborted) {

@@ -8,7 +8,7 @@ import { formatTable, type TableFormat } from '../formats.ts';
 const alwaysShown = ['f1', 'ndcg', 'fitSeconds', 'date'];
 const shownWhereDifferent = ['dataset', 'split', 'seed', 'k', 'threshold'];
 
-export function defaultColumns(runs: readonly Run[]): string[] {
+function defaultColumns(runs: readonly Run[]): string[] {
   const differing = differingKeys(runs);
   return ['name', ...shownWhereDifferent.filter((key) => differing.includes(key)), ...alwaysShown];
 }

@@ -77,7 +77,11 @@ describe('a file large enough for several threads', () => {
     const controller = new AbortController();
     let advances = 0;
     const progress = {
-      start: () => ({ advance: () => void (++advances === 3 && controller.abort()), finish: () => {} }),
+      start: () => ({
+        advance: () => void (++advances === 3 && controller.abort()),
+        resumeAt: () => {},
+        finish: () => {},
+      }),
       note: () => {},
     };
     const stopped = read(text, { threads: 3, signal: controller.signal, progress });

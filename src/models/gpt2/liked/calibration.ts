@@ -19,7 +19,7 @@ export interface Calibration {
 }
 
 /** Weights that are tried on validation users. */
-export const TRIED_WEIGHTS = [0, 0.25, 0.5, 0.75, 1];
+const TRIED_WEIGHTS = [0, 0.25, 0.5, 0.75, 1];
 
 /** Titles whose tree is walked at once for the prior. */
 const PRIOR_CHUNK = 256;

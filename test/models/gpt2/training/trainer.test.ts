@@ -9,7 +9,7 @@ import { fineTune, type FineTuning } from '../../../../src/models/gpt2/training/
 import { loadTfjs } from '../../../../src/models/gpt2/network/tfjs-backend.ts';
 import { TfjsTrainee } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
 import { AbortedError, RecsysError } from '../../../../src/util/errors.ts';
-import { silentProgress } from '../../../../src/util/progress.ts';
+import { logProgress } from '../../../../src/util/progress.ts';
 import { packageRoot } from '../../../../src/util/package.ts';
 import { fitContext } from '../../../support/datasets.ts';
 import { QuadraticTrainee, smallJob } from '../fake-trainee.ts';
@@ -216,10 +216,10 @@ describe('a run that was stopped', () => {
     expect(kept).toEqual(['update-00000009.safetensors', 'update-00000011.safetensors']);
     await truncate(join(job.output, 'checkpoints', kept[1]!), 300);
     const notes: string[] = [];
-    const progress = { ...silentProgress, note: (line: string) => void notes.push(line) };
+    const progress = logProgress({ write: (line: string) => void notes.push(line) });
     expect(await train(job, undefined, { ...fitContext(), progress })).toEqual(outcome);
     expect(notes[0]).toMatch(/update-00000011.*checkpoint before it/);
-    expect(notes[1]).toBe('resumed at update 9 of 15');
+    expect(notes[1]).toBe('training: resumed after 9 of 15 updates\n');
     expect(await curve(job)).toEqual(lines);
   });
 

@@ -1,6 +1,6 @@
 /** What a fit that is stopped leaves, so that the same fit continues from it to the same digits. */
-import { AbortedError } from './errors.ts';
-import type { RngState } from './rng.ts';
+import { AbortedError } from '../util/errors.ts';
+import type { RngState } from '../util/rng.ts';
 
 type FitArray = Float32Array | Int32Array;
 
