@@ -74,7 +74,7 @@ export const historySlots = {
 const builtIn = (
   name: string,
   form: HistoryForm,
-  { sharedExamples = false, task = 'task' as PromptSlot } = {},
+  { sharedExamples = false, task = 'task' }: { sharedExamples?: boolean; task?: PromptSlot } = {},
 ): PromptTemplate => ({
   name,
   system: SYSTEM_MESSAGE,
@@ -135,37 +135,25 @@ function fillSlots(text: string, parts: PromptParts): string {
     .split('\n')
     .flatMap((line) => {
       const names = slotsIn(line);
-      const filled = line.replace(SLOT, (_, name: PromptSlot) => fillSlot(name, parts));
+      const filled = line.replace(SLOT, (_, name: PromptSlot) => slotTexts[name](parts));
       return names.length > 0 && filled.trim() === '' ? [] : [filled];
     })
     .join('\n');
 }
 
-function fillSlot(name: PromptSlot, parts: PromptParts): string {
-  const { history, count, candidates = [] } = parts;
-  switch (name) {
-    case 'history':
-    case 'ratings':
-    case 'likes':
-      return history.text;
-    case 'genres':
-      return history.genres.length === 0 ? '' : `Favourite genres: ${history.genres.join(', ')}.`;
-    case 'tags':
-      return history.tags.length === 0 ? '' : `The user's own tags: ${history.tags.join(', ')}.`;
-    case 'count':
-      return String(count);
-    case 'candidates':
-      return writeCandidates(candidates, false);
-    case 'candidates_with_genres':
-      return writeCandidates(candidates, true);
-    case 'answer':
-      return writeAnswerForm(parts);
-    case 'task':
-      return writeTask(parts, false);
-    case 'task_with_genres':
-      return writeTask(parts, true);
-  }
-}
+const slotTexts: Record<PromptSlot, (parts: PromptParts) => string> = {
+  history: ({ history }) => history.text,
+  ratings: ({ history }) => history.text,
+  likes: ({ history }) => history.text,
+  genres: ({ history: { genres } }) => (genres.length === 0 ? '' : `Favourite genres: ${genres.join(', ')}.`),
+  tags: ({ history: { tags } }) => (tags.length === 0 ? '' : `The user's own tags: ${tags.join(', ')}.`),
+  count: ({ count }) => String(count),
+  candidates: ({ candidates = [] }) => writeCandidates(candidates, false),
+  candidates_with_genres: ({ candidates = [] }) => writeCandidates(candidates, true),
+  answer: writeAnswerForm,
+  task: (parts) => writeTask(parts, false),
+  task_with_genres: (parts) => writeTask(parts, true),
+};
 
 function writeCandidates(candidates: readonly OfferedMovie[], withGenres: boolean): string {
   return candidates
