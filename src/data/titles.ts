@@ -10,9 +10,17 @@ export interface TitleParts {
   isRange: boolean;
 }
 
+/** A year or years in brackets, and nothing else. */
+const BRACKETED_YEAR = /^\((\d{4})(\s*[-–]\s*(?:\d{4})?)?\)$/u;
+
 /** "Matrix, The (1999)" to its parts: the year is the one in which the title ends, blanks after it ignored. */
 export function splitYear(title: string): TitleParts {
-  const match = /^(.*?)\s*\((\d{4})(\s*[-–]\s*(?:\d{4})?)?\)\s*$/su.exec(title);
+  const bracket = title.lastIndexOf('(');
+  const match = bracket === -1 ? null : BRACKETED_YEAR.exec(title.slice(bracket).trimEnd());
   if (match === null) return { name: title.trim(), year: 0, isRange: false };
-  return { name: match[1]!, year: Number(match[2]), isRange: match[3] !== undefined };
+  return {
+    name: title.slice(0, bracket).trimEnd(),
+    year: Number(match[1]),
+    isRange: match[2] !== undefined,
+  };
 }

@@ -57,9 +57,11 @@ export function readCsv(
   const lines = isCrOnly ? text.replaceAll('\r', '\n') : text;
   const split = separator === '::' ? null : quotedOrPlain(separator);
   let line = 1;
+  let nextQuote = split === null ? Infinity : quoteFrom(lines, 0);
   for (let begin = 0; begin < lines.length;) {
     let end = lineEnd(lines, begin);
-    const quotes = split === null ? 0 : quotesIn(lines, begin, end);
+    if (nextQuote < begin) nextQuote = quoteFrom(lines, begin);
+    const quotes = nextQuote < end ? quotesIn(lines, begin, end) : 0;
     if (quotes % 2 === 1) end = quotedEnd(lines, end); // a field goes on over the next lines
     const record = lines.slice(begin, end < lines.length && lines[end - 1] === '\r' ? end - 1 : end);
     const isPlain = quotes === 0 || split === null;
@@ -74,6 +76,12 @@ export function readCsv(
 function lineEnd(text: string, begin: number): number {
   const newline = text.indexOf('\n', begin);
   return newline === -1 ? text.length : newline;
+}
+
+/** Where the first quote at or behind `at` stands; Infinity without one. */
+function quoteFrom(text: string, at: number): number {
+  const quote = text.indexOf('"', at);
+  return quote === -1 ? Infinity : quote;
 }
 
 function quotesIn(text: string, begin: number, end: number): number {
