@@ -1,8 +1,8 @@
 /** Several charts as one SVG file, for a README. */
 import { drawCharts, type Chart } from '../src/report/charts/chart.ts';
 import { wrapWords } from '../src/report/charts/text.ts';
-import { escape } from '../src/report/page/html.ts';
-import { chartWidth, colour, darkRules, fontStack } from '../src/report/page/theme.ts';
+import { escape } from '../src/report/html.ts';
+import { chartWidth, colour, darkRules, fontStack } from '../src/report/theme.ts';
 
 const GAP_PX = 36;
 const MARGIN_PX = 16;

@@ -27,7 +27,7 @@ export interface FunctionOfMeans {
  * of two columns' means. Percentile bootstrap over users (Efron and Tibshirani 1993, section 13.3): 10,000 resamples,
  * the same for every column; above 10,000 users the normal approximation instead, with the delta method for functions
  * of means. `rng` should be derived by a fixed name, so that models are resampled alike. Throws RangeError when there is
- * no user: a mean over nobody is no number.
+ * no user: a mean over no users is undefined.
  */
 export function estimates<Name extends string, Derived extends string = never>(
   columns: Record<Name, Float64Array>,

@@ -156,7 +156,7 @@ function describe(
 
 /**
  * Throws DataError, saying what to type, when none of `users` (default: all) has a relevant test rating: a mean over
- * nobody is no number.
+ * no users is undefined.
  */
 export function requireEvaluable(
   { relevant, evaluable, split: { test }, protocol: { threshold } }: Prepared,

@@ -26,7 +26,7 @@ export function metricCell(key: MetricKey, value: MetricValues[MetricKey]): stri
   return `${formatMetric(key, value.mean)}\n${deviation}${interval(value)}`;
 }
 
-/** Every piece of border that cli-table3 draws unless told otherwise. */
+/** Every piece of the border that cli-table3 draws by default. */
 const borders = (
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right ' +
   'left left-mid mid mid-mid right right-mid middle'

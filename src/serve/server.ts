@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
-import { html, type Html } from '../report/page/html.ts';
+import { html, type Html } from '../report/html.ts';
 import { RecsysError, UsageError } from '../util/errors.ts';
 import { systemError } from '../util/process/system-errors.ts';
 import { api, readQuery, type Served } from './api.ts';

@@ -128,7 +128,8 @@ export class TrainingStore {
     const text = await readFile(this.#log, 'utf8').catch(() => '');
     const kept = text.split('\n').filter((line) => {
       try {
-        return (JSON.parse(line) as { step: number }).step <= updates;
+        const { update, step } = JSON.parse(line) as { update?: number; step?: number };
+        return (update ?? step ?? Infinity) <= updates; // `step` in logs of version 0.1
       } catch {
         return false; // the end of a line that a kill cut off
       }

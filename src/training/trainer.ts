@@ -118,7 +118,7 @@ class Training<Batch> {
     const units = batches.reduce((sum, batch) => sum + job.unitsOf(batch), 0);
     const unitsPerSecond = Math.round(units / ((performance.now() - started) / 1000));
     this.#progress.updates++;
-    const line = { step: updates + 1, epoch: pass + 1, loss, learningRate, gradientNorm };
+    const line = { update: updates + 1, epoch: pass + 1, loss, learningRate, gradientNorm };
     this.#store.append({ ...line, [unit]: units, [`${unit}PerSecond`]: unitsPerSecond });
     return `loss ${loss.toFixed(3)}, ${unitsPerSecond} ${unit}/s`;
   }
@@ -129,7 +129,7 @@ class Training<Batch> {
     if (validation === undefined) return;
     const measured = await validation.measure(this.#trainee);
     const progress = this.#progress;
-    this.#store.append({ step: progress.updates, epoch: pass + 1, ...validation.facts(measured) });
+    this.#store.append({ update: progress.updates, epoch: pass + 1, ...validation.facts(measured) });
     this.#context.progress.note(`epoch ${pass + 1}: ${validation.describe(measured)}`);
     const { best } = progress;
     if (best === null || (validation.better === 'lower' ? measured < best : measured > best)) {

@@ -10,7 +10,7 @@ import { compare } from '../../src/experiment/compare/index.ts';
 import { explore } from '../../src/explore/index.ts';
 import { comparePage } from '../../src/report/compare/page.ts';
 import { explorePage } from '../../src/report/explore/page.ts';
-import { colour, seriesColours } from '../../src/report/page/theme.ts';
+import { colour, seriesColours } from '../../src/report/theme.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { hasBrowser, howToGetABrowser, openBrowser } from '../support/browser.ts';
 import { languageRecordOf } from '../support/language-records.ts';
@@ -332,9 +332,9 @@ async function comparisonOfHostileTexts(folder: string): Promise<string> {
   await save('gpt2_recommendations.json', languageRecordOf('gpt2', answers, [hostile, 'Heat (1995)']));
   await save('openai_recommendations.json', languageRecordOf(`gpt-4o ${hostile}`, answers, [hostile]));
   await save('comparison.json', { experiment: 'comparison', protocol: {}, models: [] });
-  const log = users.map((step) =>
-    JSON.stringify({ step, loss: 4 - step / 10, ...(step % 10 === 0 && { validationLoss: 4 }) }),
+  const log = users.map((update) =>
+    JSON.stringify({ update, loss: 4 - update / 10, ...(update % 10 === 0 && { validationLoss: 4 }) }),
   );
-  await writeFile(join(results, 'gpt2_training.jsonl'), `${log.join('\n')}\n{"step": 30, "lo`);
+  await writeFile(join(results, 'gpt2_training.jsonl'), `${log.join('\n')}\n{"update": 30, "lo`);
   return await comparePage(await compare({ files: [], resultsDir: results }, context), 'recsys compare');
 }

@@ -66,7 +66,7 @@ describe('recsys finetune-gpt2', () => {
     const { code, stdout, stderr } = await recsys(argv('--results-dir', whole));
     expect(stderr).toContain('engine: ONNX Runtime');
     const [run] = await readTraining(whole); // as `recsys compare` reads it
-    expect(run?.steps.at(-1)?.validationLoss).toBeGreaterThan(0);
+    expect(run?.updates.at(-1)?.validationLoss).toBeGreaterThan(0);
     expect(code).toBe(0);
     expect(stdout).toMatch(/gpt2 +\*?0\.\d{4}/);
     expect(stdout).toMatch(/popularity +\*?0\.\d{4}/);

@@ -3,7 +3,7 @@ import { gradients } from '../../src/onnx/gradients.ts';
 import type { Graph } from '../../src/onnx/graph.ts';
 import { createGraph } from '../../src/onnx/ops/index.ts';
 import { createSession } from '../../src/onnx/session.ts';
-import { printGraph } from '../../src/onnx/text.ts';
+import { printGraph } from './print-graph.ts';
 
 /** Embedding, one layer, loss over the same table: every way in which gradients meet. */
 function tinyNetwork(checkpointing: boolean): Graph {

@@ -12,7 +12,7 @@ import { explorePage } from '../../src/report/explore/page.ts';
 import { exploreSummary } from '../../src/report/explore/summary.ts';
 import { formatNumber } from '../../src/report/page/data-table.ts';
 import { renderPage } from '../../src/report/page/page.ts';
-import { colour } from '../../src/report/page/theme.ts';
+import { colour } from '../../src/report/theme.ts';
 import type { Comparison } from '../../src/experiment/compare/record.ts';
 import type { Exploration } from '../../src/explore/record.ts';
 import { silentProgress } from '../../src/util/progress.ts';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   );
   await writeFile(join(folder, 'baseline_metrics.json'), JSON.stringify(baseline));
   await writeFile(join(folder, 'gpt2_recommendations.json'), JSON.stringify(gpt2));
-  await writeFile(join(folder, 'gpt2_training.jsonl'), '{"step":1,"loss":4}\n{"step":2,"loss":3}\n');
+  await writeFile(join(folder, 'gpt2_training.jsonl'), '{"update":1,"loss":4}\n{"update":2,"loss":3}\n');
   comparison = await compare({ files: [], resultsDir: folder }, context);
   pages.exploration = await explorePage(exploration, 'recsys explore --seed 42');
   pages.comparison = await comparePage(comparison, 'recsys compare');

@@ -150,7 +150,7 @@ describe('a model that is no GPT-2, trained on ONNX Runtime through the training
     expect(first!['loss']).toBeGreaterThan(Math.log(ITEMS) - 0.2); // knows nothing: log 12 = 2.48
     expect(facts['validationLoss']).toBeLessThan(Math.log(ITEMS / 2) + 0.25); // log 6 = 1.79
     expect(facts).toMatchObject({ updates: 80, stoppedEarly: false });
-    expect(first).toMatchObject({ step: 1, epoch: 1, items: 16 * WINDOW });
+    expect(first).toMatchObject({ update: 1, epoch: 1, items: 16 * WINDOW });
   });
 
   it('stopped and resumed continues to the digit: weights, validation and log', async () => {

@@ -57,9 +57,9 @@ export function withUniqueNames<Row extends Named>(candidates: readonly Row[]): 
         (other) =>
           options.map((key) => describeOption(key, other.result.hyperparameters[key])).join(', ') === text,
       ).length === 1;
-    const told = setting.slice(0, MAX_NAMED_OPTIONS);
-    const complete = told.length === setting.length && isUnique(setting.join(', '));
-    const parts = complete ? told : [...told, candidate.file.replace(/[.]json$/, '')];
+    const named = setting.slice(0, MAX_NAMED_OPTIONS);
+    const complete = named.length === setting.length && isUnique(setting.join(', '));
+    const parts = complete ? named : [...named, candidate.file.replace(/[.]json$/, '')];
     return { ...candidate, name: `${candidate.name} (${parts.join(', ')})` };
   });
 }

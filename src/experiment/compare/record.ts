@@ -107,7 +107,7 @@ const exampleUser = z.object({
 
 const trainingRun = z.object({
   name: z.string().describe('of the log, without its ending'),
-  steps: z.array(z.object({ step: z.int(), loss: z.number(), validationLoss: z.number().optional() })),
+  updates: z.array(z.object({ update: z.int(), loss: z.number(), validationLoss: z.number().optional() })),
 });
 
 const price = z.object({

@@ -5,16 +5,20 @@ import { z } from 'zod';
 import { DataError } from '../../util/errors.ts';
 import type { Comparison } from './record.ts';
 
-type TrainingStep = Comparison['training'][number]['steps'][number];
+type LoggedUpdate = Comparison['training'][number]['updates'][number];
 
 /** Points of one training curve. */
 const MAX_CURVE_POINTS = 300;
 
-/** A line of the log: a training step, or what validation found after one. */
-const lineSchema = z.union([
-  z.object({ step: z.int(), loss: z.number() }),
-  z.object({ step: z.int(), validationLoss: z.number() }),
-]);
+/** A line of the log: an update of the weights, or what validation found after one. Logs of version 0.1 have `step`. */
+const lineSchema = z.preprocess(
+  (line) =>
+    typeof line === 'object' && line !== null && 'step' in line ? { ...line, update: line.step } : line,
+  z.union([
+    z.object({ update: z.int(), loss: z.number() }),
+    z.object({ update: z.int(), validationLoss: z.number() }),
+  ]),
+);
 
 /** Reads every training log in `folder` (files that end in `training.jsonl`), by name. Empty ones are left out. */
 export async function readTraining(folder: string): Promise<Comparison['training']> {
@@ -24,21 +28,21 @@ export async function readTraining(folder: string): Promise<Comparison['training
   const runs = await Promise.all(
     names.sort().map(async (name) => ({
       name: name.replace(/_?training[.]jsonl$/, '') || 'training',
-      steps: await readLog(join(folder, name)),
+      updates: await readLog(join(folder, name)),
     })),
   );
-  return runs.filter(({ steps }) => steps.length > 0);
+  return runs.filter(({ updates }) => updates.length > 0);
 }
 
 /**
- * Reads a training log, one JSON object per line. Keeps about 300 steps evenly and
+ * Reads a training log, one JSON object per line. Keeps about 300 updates evenly and
  * every one with a validation loss. A cut-off last line, as a kill leaves it, is skipped; any other damage throws
  * DataError naming file and line.
  */
-async function readLog(path: string): Promise<TrainingStep[]> {
+async function readLog(path: string): Promise<LoggedUpdate[]> {
   const text = await readFile(path, 'utf8');
   const lines = text.split('\n');
-  const steps: TrainingStep[] = [];
+  const updates: LoggedUpdate[] = [];
   for (const [n, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const parsed = lineSchema.safeParse(parse(line));
@@ -46,18 +50,18 @@ async function readLog(path: string): Promise<TrainingStep[]> {
       if (n === lines.length - 1) break;
       throw new DataError({
         place: `${path}:${n + 1}`,
-        found: 'not a training step',
-        wanted: '{"step", "loss"} or {"step", "validationLoss"}',
+        found: 'not an update of the weights',
+        wanted: '{"update", "loss"} or {"update", "validationLoss"}',
       });
     }
     const entry = parsed.data;
-    const last = steps.at(-1);
-    if ('loss' in entry) steps.push(entry);
-    else if (last?.step === entry.step) last.validationLoss = entry.validationLoss;
+    const last = updates.at(-1);
+    if ('loss' in entry) updates.push(entry);
+    else if (last?.update === entry.update) last.validationLoss = entry.validationLoss;
   }
-  const every = Math.max(1, Math.ceil(steps.length / MAX_CURVE_POINTS));
-  return steps.filter(
-    ({ validationLoss }, n) => n % every === 0 || n === steps.length - 1 || validationLoss !== undefined,
+  const every = Math.max(1, Math.ceil(updates.length / MAX_CURVE_POINTS));
+  return updates.filter(
+    ({ validationLoss }, n) => n % every === 0 || n === updates.length - 1 || validationLoss !== undefined,
   );
 }
 

@@ -131,7 +131,7 @@ export function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 
-/** Tokens that an answer's limit leaves for reasoning, by effort; reasoning models use `medium` unless told. */
+/** Tokens that an answer's limit leaves for reasoning, by effort; reasoning models use `medium` by default. */
 const REASONING_TOKENS: Record<ReasoningEffort, number> = {
   none: 0,
   minimal: 1_000,

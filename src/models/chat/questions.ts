@@ -11,6 +11,7 @@ import {
 } from '../../language/templates.ts';
 import { nameMovie } from '../../language/titles.ts';
 import type { Rng } from '../../util/rng.ts';
+import { rowLength } from '../../util/sparse-rows.ts';
 import { reasoningTokens } from './families.ts';
 import type { ResolvedChatOptions } from './options.ts';
 import { countMessages } from './tokens.ts';
@@ -95,7 +96,7 @@ async function fitHistory(
   let maxTokens = historyTokens;
   for (let tries = 1; ; tries++) {
     const history = describeHistory(train, user, { form, maxTokens, countTokens });
-    // Tokenizers differ by less than a factor of two: far below the limit nobody need be asked.
+    // Tokenizers differ by less than a factor of two: far below the limit the server need not be asked.
     if (countOnServer === undefined || 2 * countTokens(history.text) < historyTokens) return history;
     const tokens = await countOnServer(history.text);
     if (tokens === undefined || tokens <= historyTokens || tries === MAX_FIT_TRIES) return history;
@@ -128,9 +129,9 @@ function sharedExamples(train: TrainingSet, parts: QuestionParts, rng: Rng): Pro
   return examples;
 }
 
-function usersWithExamples({ userCount, byUser: { pointers } }: TrainingSet): number[] {
+function usersWithExamples({ userCount, byUser }: TrainingSet): number[] {
   return Array.from({ length: userCount }, (_, user) => user).filter(
-    (user) => pointers[user + 1]! - pointers[user]! >= MIN_EXAMPLE_RATINGS,
+    (user) => rowLength(byUser, user) >= MIN_EXAMPLE_RATINGS,
   );
 }
 

@@ -1,7 +1,7 @@
 /** A chart: what it shows in words, how it is drawn (Vega-Lite), and the numbers behind it; drawn to SVG without a browser. */
 import type { TopLevelSpec } from 'vega-lite';
-import { escape } from '../page/html.ts';
-import { chartWidth, vegaConfig } from '../page/theme.ts';
+import { escape } from '../html.ts';
+import { chartWidth, vegaConfig } from '../theme.ts';
 
 /** Cells are text as a reader should see it (a line break is one), or numbers, which are aligned right. */
 export interface DataTable {

@@ -1,5 +1,5 @@
 /** Small panels side by side, one per metric, with the same rows in the same order: names stand beside each row of panels once. */
-import { chartWidth, colour } from '../page/theme.ts';
+import { chartWidth, colour } from '../theme.ts';
 import type { ChartSpec } from './chart.ts';
 import { wrapWords } from './text.ts';
 

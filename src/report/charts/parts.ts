@@ -1,7 +1,7 @@
 /** Pieces of Vega-Lite that several charts share: axes, scales, bars with their value beside them. */
 import type { ChartSpec } from './chart.ts';
 import { wrapWords } from './text.ts';
-import { chartWidth, colour, seriesColours, shades } from '../page/theme.ts';
+import { chartWidth, colour, seriesColours, shades } from '../theme.ts';
 
 /** Letters of a name on one line beside a chart. */
 const NAME_LETTERS = 22;

@@ -1,6 +1,6 @@
 /** What the pictures of `recsys compare` share: the cut-off, the models' colours, legends. */
 import type { ComparedModel, Comparison } from '../../experiment/compare/record.ts';
-import { colour, seriesColours } from '../page/theme.ts';
+import { colour, seriesColours } from '../theme.ts';
 
 /** The cut-off that models are ranked and tested at: the largest. */
 export function mainCutoff({ protocol }: Pick<Comparison, 'protocol'>): number {

@@ -4,7 +4,7 @@ import type { Chart } from '../charts/chart.ts';
 import { facetSpec, type Facet } from '../charts/facets.ts';
 import { percent } from '../charts/parts.ts';
 import type { TextBlock } from '../page/page.ts';
-import { colour, seriesColours } from '../page/theme.ts';
+import { colour, seriesColours } from '../theme.ts';
 import { countNoun, joinNames } from '../table.ts';
 
 /** Letters of a history on the page. */
@@ -38,25 +38,25 @@ export function matchChart({ language }: Comparison): Chart[] {
   ];
 }
 
-/** Training and validation losses by step, the runs over each other; no chart where no run has two steps. */
+/** Training and validation losses by update, the runs over each other; no chart where no run has two updates. */
 export function trainingChart({ training }: Comparison): Chart[] {
-  const runs = training.filter(({ steps }) => steps.length > 1);
+  const runs = training.filter(({ updates }) => updates.length > 1);
   if (runs.length === 0) return [];
   const names = runs.map(({ name }) => name);
-  const steps = runs.flatMap(({ name, steps }) => steps.map((step) => ({ name, ...step })));
-  const validation = steps.flatMap(({ name, step, validationLoss }) =>
-    validationLoss === undefined ? [] : [{ name, step, loss: validationLoss }],
+  const updates = runs.flatMap(({ name, updates }) => updates.map((update) => ({ name, ...update })));
+  const validation = updates.flatMap(({ name, update, validationLoss }) =>
+    validationLoss === undefined ? [] : [{ name, update, loss: validationLoss }],
   );
   return [
     {
       id: 'training',
       title: titleOfTraining(runs),
-      note: `Cross-entropy per token in nats, against the step.${validation.length > 0 ? ` Points: on validation users; the weights with the lowest one are kept. ${runs.flatMap(lowestValidation).join(' ')}` : ''}`,
-      description: `${runs.length === 1 ? 'A curve' : `${runs.length} curves`} over ${Math.max(...steps.map(({ step }) => step))} steps.`,
+      note: `Cross-entropy per token in nats, against the update.${validation.length > 0 ? ` Points: on validation users; the weights with the lowest one are kept. ${runs.flatMap(lowestValidation).join(' ')}` : ''}`,
+      description: `${runs.length === 1 ? 'A curve' : `${runs.length} curves`} over ${Math.max(...updates.map(({ update }) => update))} updates.`,
       spec: {
         height: 240,
         encoding: {
-          x: { field: 'step', type: 'quantitative', axis: { title: 'step', tickCount: 5, grid: false } },
+          x: { field: 'update', type: 'quantitative', axis: { title: 'update', tickCount: 5, grid: false } },
           y: {
             field: 'loss',
             type: 'quantitative',
@@ -72,17 +72,17 @@ export function trainingChart({ training }: Comparison): Chart[] {
         },
         layer: [
           {
-            data: { values: steps.map(({ name, step, loss }) => ({ name, step, loss })) },
+            data: { values: updates.map(({ name, update, loss }) => ({ name, update, loss })) },
             mark: { type: 'line', strokeWidth: 1.25 },
           },
           { data: { values: validation }, mark: { type: 'point', stroke: colour.ink, strokeWidth: 1 } },
         ],
       },
       table: {
-        head: ['run', 'step', 'loss', 'validation loss'],
-        rows: steps.map(({ name, step, loss, validationLoss }) => [
+        head: ['run', 'update', 'loss', 'validation loss'],
+        rows: updates.map(({ name, update, loss, validationLoss }) => [
           name,
-          step,
+          update,
           loss.toFixed(4),
           validationLoss?.toFixed(4) ?? '',
         ]),
@@ -94,7 +94,11 @@ export function trainingChart({ training }: Comparison): Chart[] {
 type Run = Comparison['training'][number];
 
 function titleOfTraining(runs: readonly Run[]): string {
-  const ends = runs.map(({ name, steps }) => ({ name, first: steps[0]!.loss, last: steps.at(-1)!.loss }));
+  const ends = runs.map(({ name, updates }) => ({
+    name,
+    first: updates[0]!.loss,
+    last: updates.at(-1)!.loss,
+  }));
   const [only] = ends;
   if (ends.length === 1) {
     const verb = only!.last < only!.first ? 'fell' : 'went';
@@ -104,11 +108,11 @@ function titleOfTraining(runs: readonly Run[]): string {
   return `Of ${ends.length} runs, ${lowest.name} ends with the lowest training loss, ${lowest.last.toFixed(2)}`;
 }
 
-function lowestValidation({ name, steps }: Run): string[] {
-  const own = steps.filter(({ validationLoss }) => validationLoss !== undefined);
+function lowestValidation({ name, updates }: Run): string[] {
+  const own = updates.filter(({ validationLoss }) => validationLoss !== undefined);
   if (own.length === 0) return [];
   const best = own.reduce((a, b) => (b.validationLoss! < a.validationLoss! ? b : a));
-  return [`${name}: lowest ${best.validationLoss!.toFixed(2)} at step ${best.step}.`];
+  return [`${name}: lowest ${best.validationLoss!.toFixed(2)} at update ${best.update}.`];
 }
 
 /** What every model recommends to the same users, hits marked, with reasons where a model gives them. */

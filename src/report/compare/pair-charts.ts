@@ -2,7 +2,7 @@
 import type { ComparedPair, Comparison } from '../../experiment/compare/record.ts';
 import type { Chart } from '../charts/chart.ts';
 import { nameAxis, plainLegend, rowsHeight, wrapName } from '../charts/parts.ts';
-import { colour } from '../page/theme.ts';
+import { colour } from '../theme.ts';
 import { formatCount, interval } from '../table.ts';
 import { allNames, mainCutoff } from './common.ts';
 

@@ -13,7 +13,7 @@ import {
 } from '../charts/parts.ts';
 import type { Chart } from '../charts/chart.ts';
 import { countNoun, formatCount, joinNames } from '../table.ts';
-import { colour } from '../page/theme.ts';
+import { colour } from '../theme.ts';
 
 /** More bars than this are too narrow for a number above each. */
 const MAX_LABELLED_BARS = 12;

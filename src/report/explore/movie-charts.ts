@@ -15,7 +15,7 @@ import {
 } from '../charts/parts.ts';
 import type { Chart } from '../charts/chart.ts';
 import { countNoun, formatCount } from '../table.ts';
-import { colour } from '../page/theme.ts';
+import { colour } from '../theme.ts';
 
 /** Movies of each genre. */
 export function genreCountChart({ genres, moviesWithoutGenre }: Exploration): Chart {

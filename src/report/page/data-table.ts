@@ -1,6 +1,6 @@
 /** Tables as HTML. */
 import type { DataTable } from '../charts/chart.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../html.ts';
 
 /** A table that scrolls within itself where it is too wide or too long, by keyboard too. Columns of numbers align right. */
 export function renderTable({ head, rows }: DataTable, label: string): Html {

@@ -1,7 +1,7 @@
 /** One self-contained HTML page: no network; light, dark and printed; a table behind every chart. */
 import type { ResultsRecord } from '../../experiment/record.ts';
 import { drawCharts, type Chart, type DataTable } from '../charts/chart.ts';
-import { html, trusted, type Html } from './html.ts';
+import { html, trusted, type Html } from '../html.ts';
 import { renderTable } from './data-table.ts';
 import { contentPolicy, pageScript } from './script.ts';
 import { styles } from './styles.ts';

@@ -1,5 +1,5 @@
 /** The style sheet of a page: light, dark, on a phone and on paper. */
-import { darkRules, fontStack, pageColours } from './theme.ts';
+import { darkRules, fontStack, pageColours } from '../theme.ts';
 
 /** All rules of a page. Content is 1144 pixels wide at most; nothing but a table's own box scrolls sideways. */
 export function styles(): string {

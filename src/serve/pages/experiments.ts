@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { metricKeys, metricOf } from '../../evaluation/metric-keys.ts';
 import { runsOf, type Run } from '../../experiment/runs/list.ts';
 import { renderTable } from '../../report/page/data-table.ts';
-import { html, type Html } from '../../report/page/html.ts';
+import { html, type Html } from '../../report/html.ts';
 import { formatValue, titleOf } from '../../report/runs/table.ts';
 import { twoRuns } from '../api.ts';
 import type { StoredRecord, Unreadable } from '../records.ts';

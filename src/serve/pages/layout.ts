@@ -1,5 +1,5 @@
 /** What the pages share: the frame, the fields of filters, and a list as a card. */
-import { html, type Html } from '../../report/page/html.ts';
+import { html, type Html } from '../../report/html.ts';
 
 const pages = [
   ['/', 'Users'],

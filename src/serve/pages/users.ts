@@ -1,6 +1,6 @@
 /** The page of a user of the data: the history, and what every model recommends. */
 import { z } from 'zod';
-import { html, type Html } from '../../report/page/html.ts';
+import { html, type Html } from '../../report/html.ts';
 import { userIndex } from '../../use/recommend.ts';
 import { describeMovie } from '../api.ts';
 import type { Asker } from '../ask.ts';

@@ -1,6 +1,6 @@
 /** The page of somebody who is not in the data: search titles, rate a few, and see every model's list change. */
 import { z } from 'zod';
-import { html, type Html } from '../../report/page/html.ts';
+import { html, type Html } from '../../report/html.ts';
 import type { History } from '../../use/history.ts';
 import { describeMovie } from '../api.ts';
 import type { Asker, ListedMovie } from '../ask.ts';

@@ -309,38 +309,38 @@ describe('language models in a comparison', () => {
     await expect(compareIn(damaged)).rejects.toThrow(/a_recommendations[.]json: .*models/);
   });
 
-  it('read the training curve up to a line that a kill cut off', async () => {
+  it('read the training curve up to a line that a kill cut off; version 0.1 wrote step for update', async () => {
     const found = await compareIn({
       'a.json': recordOf({ good }),
       'gpt2_training.jsonl':
-        '{"step":1,"loss":4}\n{"step":2,"loss":3}\n{"step":2,"validationLoss":3.5}\n{"step":3,"lo',
+        '{"step":1,"loss":4}\n{"update":2,"loss":3}\n{"update":2,"validationLoss":3.5}\n{"update":3,"lo',
     });
     expect(found.training).toEqual([
       {
         name: 'gpt2',
-        steps: [
-          { step: 1, loss: 4 },
-          { step: 2, loss: 3, validationLoss: 3.5 },
+        updates: [
+          { update: 1, loss: 4 },
+          { update: 2, loss: 3, validationLoss: 3.5 },
         ],
       },
     ]);
   });
 
   it('name the line of a training log that is damaged in its middle', async () => {
-    const files = { 'a.json': recordOf({ good }), 'gpt2_training.jsonl': 'x\n{"step":2,"loss":3}\n' };
+    const files = { 'a.json': recordOf({ good }), 'gpt2_training.jsonl': 'x\n{"update":2,"loss":3}\n' };
     await expect(compareIn(files)).rejects.toThrow(/gpt2_training[.]jsonl:1/);
   });
 
   it('thin a long training curve but keep its end and every validation loss', async () => {
-    const lines = Array.from({ length: 5000 }, (_, step) => JSON.stringify({ step, loss: 1 }));
-    lines.splice(778, 0, JSON.stringify({ step: 777, validationLoss: 2 }));
+    const lines = Array.from({ length: 5000 }, (_, update) => JSON.stringify({ update, loss: 1 }));
+    lines.splice(778, 0, JSON.stringify({ update: 777, validationLoss: 2 }));
     const { training } = await compareIn({
       'a.json': recordOf({ good }),
       'gpt2_training.jsonl': lines.join('\n'),
     });
-    const { steps } = training[0]!;
-    expect(steps.length).toBeLessThan(320);
-    expect(steps.at(-1)!.step).toBe(4999);
-    expect(steps.some(({ validationLoss }) => validationLoss === 2)).toBe(true);
+    const { updates } = training[0]!;
+    expect(updates.length).toBeLessThan(320);
+    expect(updates.at(-1)!.update).toBe(4999);
+    expect(updates.some(({ validationLoss }) => validationLoss === 2)).toBe(true);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createFm, fitMachine } from '../../../src/models/fm/index.ts';
-import { fmScore, inputOf } from '../../../src/models/fm/machine.ts';
 import { fmOptions, solverDefaults, type Solver } from '../../../src/models/fm/options.ts';
 import { checkerboard, fitContext, trainOn } from '../../support/datasets.ts';
+import { fmScore, inputOf } from './score.ts';
 
 const solvers = Object.keys(solverDefaults) as Solver[];
 

@@ -1,15 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  absorbItemPairs,
-  collapse,
-  fmScore,
-  inputOf,
-  type Machine,
-  type SparseVector,
-} from '../../../src/models/fm/machine.ts';
+import { absorbItemPairs, collapse, type Machine } from '../../../src/models/fm/machine.ts';
 import type { FeatureRows } from '../../../src/numeric/feature-prior.ts';
 import { Rng } from '../../../src/util/rng.ts';
+import { fmScore, inputOf, type SparseVector } from './score.ts';
 
 /** The definition: every pair of columns once (Rendle 2010, eq. 1). */
 function naiveScore({ k, bias, weights, factors }: Machine, { columns, values }: SparseVector): number {

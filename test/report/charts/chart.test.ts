@@ -3,7 +3,7 @@ import { drawCharts, type Chart } from '../../../src/report/charts/chart.ts';
 import { bandName, intervalBars, labelledBars, spreadLabels } from '../../../src/report/charts/parts.ts';
 import { wrapWords } from '../../../src/report/charts/text.ts';
 import { drawPicture } from '../../../scripts/picture.ts';
-import { colour } from '../../../src/report/page/theme.ts';
+import { colour } from '../../../src/report/theme.ts';
 
 const hostile = '<script>alert(1)</script> & "quotes"';
 

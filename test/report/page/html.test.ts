@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escape, html, trusted } from '../../../src/report/page/html.ts';
+import { escape, html, trusted } from '../../../src/report/html.ts';
 
 describe('HTML from templates', () => {
   it('escapes what is inserted, and not what is HTML already', () => {

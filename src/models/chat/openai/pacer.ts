@@ -11,7 +11,7 @@ export class Pacer {
   readonly #tokens = new Allowance();
   readonly #requests = new Allowance();
 
-  /** `note` is told of every pause of some length. */
+  /** `note` gets a line for every pause of some length. */
   constructor(note: (line: string) => void) {
     this.#note = note;
   }

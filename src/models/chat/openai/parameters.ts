@@ -140,7 +140,7 @@ export class RequestParameters {
     else if (name === 'system role') this.#systemRole = false;
     else return false;
     if (!this.#changes.has(name)) {
-      this.#note(name, name === 'system role' ? 'told by the user' : 'left out', reason);
+      this.#note(name, name === 'system role' ? 'sent as the user' : 'left out', reason);
     }
     return true;
   }

@@ -5,6 +5,7 @@
 import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory, type History } from '../../../language/history.ts';
 import type { Rng } from '../../../util/rng.ts';
+import { entriesOf, rowLength } from '../../../util/sparse-rows.ts';
 import { toExample, type Example } from './batch.ts';
 import { TOKENS_PER_ENTRY, type PromptTemplate } from './template.ts';
 
@@ -63,11 +64,9 @@ export function chooseTargets(
   { listLength, threshold }: Pick<TextOptions, 'listLength' | 'threshold'>,
   rng: Rng,
 ): number[] | undefined {
-  const { pointers, indices, values } = train.byUser;
-  const ratings = Array.from({ length: pointers[user + 1]! - pointers[user]! }, (_, n) => ({
-    item: indices[pointers[user]! + n]!,
-    stars: values[pointers[user]! + n]!,
-  })).filter(({ item }) => train.movies.titles[item] !== '');
+  const ratings = Array.from(entriesOf(train.byUser, user), ([item, stars]) => ({ item, stars })).filter(
+    ({ item }) => train.movies.titles[item] !== '',
+  );
   if (ratings.length < 2) return undefined;
   let liked = ratings.filter(({ stars }) => stars >= threshold);
   if (liked.length < 2) {
@@ -123,9 +122,8 @@ export function divideUsers(
   validationShare: number,
   rng: Rng,
 ): { training: Int32Array; validation: Int32Array } {
-  const { pointers } = train.byUser;
   const users = Int32Array.from({ length: train.userCount }, (_, user) => user).filter(
-    (user) => pointers[user + 1]! - pointers[user]! >= 2,
+    (user) => rowLength(train.byUser, user) >= 2,
   );
   const order = rng.shuffle(users.slice());
   const held = Math.round(validationShare * users.length);

@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 
 interface Line {
-  step: number;
+  update: number;
   epoch: number;
   loss?: number;
   learningRate?: number;
@@ -114,13 +114,13 @@ describe('the training loop', () => {
   it('logs a line per update and per validation; the learning rate is the schedule’s', async () => {
     const { lines } = await uninterrupted({ learningRate: 0.1, schedule: 'linear', warmup: 0 });
     const updates = lines.filter(({ loss }) => loss !== undefined);
-    expect(updates.map(({ step }) => step)).toEqual(Array.from({ length: 15 }, (_, n) => n + 1));
+    expect(updates.map(({ update }) => update)).toEqual(Array.from({ length: 15 }, (_, n) => n + 1));
     expect(updates.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3]);
-    for (const { step, learningRate } of updates) {
-      expect(learningRate).toBeCloseTo(0.1 * (1 - (step - 1) / 15), 12);
+    for (const { update, learningRate } of updates) {
+      expect(learningRate).toBeCloseTo(0.1 * (1 - (update - 1) / 15), 12);
     }
     const validated = lines.filter(({ validationLoss }) => validationLoss !== undefined);
-    expect(validated.map(({ step, epoch }) => [step, epoch])).toEqual([
+    expect(validated.map(({ update, epoch }) => [update, epoch])).toEqual([
       [5, 1],
       [10, 2],
       [15, 3],

@@ -33,7 +33,7 @@ export const colour = Object.fromEntries(
   Object.entries(pairs).map(([name, [light]]) => [name, light]),
 ) as Record<ColourName, string>;
 
-/** For up to five series that are told apart by colour (and by a label beside them). */
+/** For up to five series distinguished by colour (and by a label beside them). */
 export const seriesColours = [
   colour.accent,
   colour.contrast,

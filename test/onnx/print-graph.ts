@@ -1,6 +1,6 @@
 /** A graph as text, a line per operation, for people and for tests. */
-import type { DataType, Graph, Tensor } from './graph.ts';
-import { liveNodes } from './model.ts';
+import type { DataType, Graph, Tensor } from '../../src/onnx/graph.ts';
+import { liveNodes } from '../../src/onnx/model.ts';
 
 const short: Record<DataType, string> = { float32: 'f32', int32: 'i32', int64: 'i64', bool: 'bool' };
 
