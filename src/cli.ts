@@ -9,6 +9,7 @@ import { exploreCommand } from './commands/explore.ts';
 import { fitCommand } from './commands/use/fit.ts';
 import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
 import { openAiCommand } from './commands/openai.ts';
+import { probeCommand } from './commands/probe.ts';
 import { recommendCommand } from './commands/use/recommend.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
@@ -40,6 +41,7 @@ function program(): Command {
     finetuneGpt2Command(),
     fitCommand(),
     openAiCommand(),
+    probeCommand(),
     recommendCommand(),
     reproduceCommand(),
     runCommand(),

@@ -15,6 +15,7 @@ import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts
 import { readFlags } from './shared/flags.ts';
 import { describeLimits, describeNoise, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
+import { priceSchema, readPrice } from './shared/price.ts';
 
 const compareWith = comparisonSchema(['mf', 'popularity']);
 
@@ -52,24 +53,7 @@ const chatRunSchema = z.object({
     .boolean()
     .default(false)
     .describe('print tokens and cost and make no request; --verbose shows the prompts'),
-  maxCost: z
-    .number()
-    .positive()
-    .optional()
-    .meta({ placeholder: 'usd' })
-    .describe('stop before the request that could exceed this many USD'),
-  priceInput: z
-    .number()
-    .min(0)
-    .optional()
-    .meta({ placeholder: 'usd' })
-    .describe('USD per million input tokens'),
-  priceOutput: z
-    .number()
-    .min(0)
-    .optional()
-    .meta({ placeholder: 'usd' })
-    .describe('USD per million output tokens'),
+  ...priceSchema.shape,
 });
 
 export const openAiSections = {
@@ -197,19 +181,6 @@ function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof chatRunSch
     place: '--hybrid',
     found: 'no weight, and stored answers hold no validation users to choose it on',
     remedy: 'Give --hybrid-weight.',
-  });
-}
-
-function readPrice({
-  priceInput: input,
-  priceOutput: output,
-}: z.output<typeof chatRunSchema>): ChatSpec['price'] {
-  if (input !== undefined && output !== undefined) return { input, output };
-  if (input === undefined && output === undefined) return undefined;
-  throw new UsageError({
-    place: input === undefined ? '--price-output' : '--price-input',
-    found: 'one price',
-    wanted: 'both --price-input and --price-output',
   });
 }
 

@@ -154,6 +154,18 @@ export async function readVersionedRecord<S extends z.ZodType<AnyRecord>>(
   return { record, version: data?.schemaVersion };
 }
 
+/** Reads a saved file of another kind than an experiment's record. Throws DataError naming file and field. */
+export async function readSaved<S extends z.ZodType>(
+  path: string,
+  schema: S,
+  wanted: string,
+): Promise<z.output<S>> {
+  const value = parseJson(await readTextFile(path, wanted));
+  if (value === undefined) throw new DataError({ place: path, found: 'not JSON', wanted });
+  requireChecksum(path, value);
+  return parseAs(schema, value, { place: path, wanted });
+}
+
 function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.output<S> {
   return parseAs(schema, value, {
     place: path,

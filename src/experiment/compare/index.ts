@@ -3,15 +3,16 @@ import { dirname } from 'node:path';
 import type { Progress } from '../../util/progress.ts';
 import { throwIfAborted } from '../../util/errors.ts';
 import { environment } from '../environment.ts';
+import { claimsToBeProbe, readProbes } from '../probe/read.ts';
 import { candidatesOf, type Candidate } from './candidates.ts';
 import { chooseExamples } from './examples.ts';
-import { readRecords, requireComparable } from './files.ts';
+import { jsonFilesIn, readRecords, requireComparable } from './files.ts';
 import { languageModels } from './language.ts';
 import { compareModel, priceOf } from './models.ts';
 import { comparePairs } from './pairs.ts';
 import { populationsOf, type Population } from './populations.ts';
 import type { ComparedModel, Comparison } from './record.ts';
-import { coldSlice, compareSlices } from './slices.ts';
+import { coldSlice, compareSlices, knowledgeSlices } from './slices.ts';
 import { readTraining } from './training.ts';
 
 export interface CompareOptions {
@@ -28,7 +29,12 @@ export async function compare(
   { files, resultsDir }: CompareOptions,
   { progress, signal }: { progress: Progress; signal: AbortSignal },
 ): Promise<Comparison> {
-  const records = await readRecords(files, resultsDir);
+  const paths = files.length > 0 ? files : await jsonFilesIn(resultsDir);
+  const isProbe = await Promise.all(paths.map(claimsToBeProbe));
+  const records = await readRecords(
+    files.filter((_, n) => !isProbe[n]),
+    resultsDir,
+  );
   requireComparable(records);
   const { dataset, protocol } = records[0]!.record;
   const k = Math.max(...protocol.k);
@@ -38,7 +44,12 @@ export async function compare(
   const models = rankModels(main, k);
   const inOrder = sortLike(candidates, models);
 
-  const slices = [coldSlice];
+  const probes = await readProbes(
+    paths.filter((_, n) => isProbe[n]),
+    records[0]!.record,
+    (line) => progress.note(line),
+  );
+  const slices = [coldSlice, ...probes.flatMap(knowledgeSlices)];
 
   throwIfAborted(signal);
   const task = progress.start('paired tests', 1, 'families');

@@ -5,6 +5,7 @@ import { byKey } from '../../evaluation/metric-keys.ts';
 import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
 import { sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
+import type { ProbeRecord } from '../probe/record.ts';
 import type { PerUser } from '../record.ts';
 import type { Candidate } from './candidates.ts';
 import type { Population } from './populations.ts';
@@ -24,6 +25,32 @@ export const coldSlice: Slice = {
   movies: `movies with fewer than ${COLD_BELOW_RATINGS} training ratings`,
   hitsOf: ({ cold }) => cold,
 };
+
+/** The movies that a model completed from their ids when it was probed, and those that it did not. */
+export function knowledgeSlices({ model, knownItems, unknownItems, relevant }: ProbeRecord): Slice[] {
+  const slice = (name: string, movies: string, items: readonly Id[], counts: readonly number[]): Slice => {
+    const own = new Set(items);
+    const countOf = new Map(relevant.userIds.map((userId, row) => [userId, counts[row]!]));
+    return {
+      name,
+      movies,
+      hitsOf: ({ userIds, hitRanks, hitItems }) =>
+        hitItems && {
+          relevant: userIds.map((userId) => countOf.get(userId) ?? 0),
+          hitRanks: hitRanks.map((ranks, row) => ranks.filter((_, n) => own.has(hitItems[row]![n]!))),
+        },
+    };
+  };
+  return [
+    slice(`known to ${model}`, `movies that ${model} knew by their ids`, knownItems, relevant.known),
+    slice(
+      `unknown to ${model}`,
+      `movies that ${model} did not know by their ids`,
+      unknownItems,
+      relevant.unknown,
+    ),
+  ];
+}
 
 /**
  * Every candidate of a population on each slice, at cut-off `k`: over the users with a relevant movie in the slice, who

@@ -38,8 +38,17 @@ import { prepareLanguage, runLanguageModel, type LanguageSetting } from './run.t
 import { findUsers, sampleUsers } from './texts.ts';
 import { describeUsage, latencyPercentiles } from './usage.ts';
 
-export interface ChatSpec {
+/** What asking takes: the model, what it may spend, and where answers are kept. */
+export interface ChatAccount {
   options: ResolvedChatOptions;
+  /** USD. */
+  maxCost?: number;
+  /** Overrides the price table. */
+  price?: Price;
+  resultsDir: string;
+}
+
+export interface ChatSpec extends ChatAccount {
   /** No model was named: a replacement may be asked where the default is no longer served. */
   isDefaultModel?: boolean;
   data: DataOptions;
@@ -58,11 +67,6 @@ export interface ChatSpec {
   storedRuns?: readonly StoredAnswers[];
   /** The prompt, and further ones for the noise budget; default: zero-shot. */
   templates?: readonly PromptTemplate[];
-  /** USD. */
-  maxCost?: number;
-  /** Overrides the price table. */
-  price?: Price;
-  resultsDir: string;
 }
 
 /** How a server is asked, and its tokens counted. */
@@ -211,7 +215,8 @@ function hyperparametersOf({ options, stored }: ChatSpec): Record<string, unknow
 /** For a dry run and for stored answers. */
 export const refuseRequests: Ask = () => Promise.reject(new Error('no request may be made'));
 
-async function openClient(spec: ChatSpec, { progress }: RunContext): Promise<ChatClient> {
+/** Throws what `createChatClient` throws, and UsageError for a budget without a price. */
+export async function openClient(spec: ChatAccount, { progress }: RunContext): Promise<ChatClient> {
   const { options, resultsDir } = spec;
   const folder = options.cacheDir ?? join(resultsDir, 'cache', 'openai');
   const budget = budgetOf(spec);
@@ -239,7 +244,7 @@ function collectAnswers(ask: Ask, answers: Answer[]): Ask {
   };
 }
 
-function budgetOf(spec: ChatSpec): Budget | undefined {
+function budgetOf(spec: ChatAccount): Budget | undefined {
   if (spec.maxCost === undefined) return undefined;
   const price = pricePaid(spec.options, spec.price);
   if (price !== undefined) return new Budget(price, spec.maxCost);

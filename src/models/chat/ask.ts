@@ -9,6 +9,8 @@ export interface ChatRequest {
   seed: number;
   /** Candidates are named by number. */
   numbered: boolean;
+  /** The answer is a text, not a list of recommendations: no format is asked for. */
+  plain?: boolean;
   /** The same question is asked again, for the n-th time: its answer is another one's. */
   repeat?: number;
 }

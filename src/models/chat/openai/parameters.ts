@@ -73,9 +73,10 @@ export class RequestParameters {
     return this.#limit !== 'none';
   }
 
-  body({ messages, maxOutputTokens, seed, numbered, repeat }: ChatRequest): ChatBody {
+  body({ messages, maxOutputTokens, seed, numbered, plain, repeat }: ChatRequest): ChatBody {
     const { model, temperature, reasoningEffort, flex } = this.#options;
     const limit = Math.min(maxOutputTokens, this.#limitCap);
+    const format = plain ? 'none' : this.#format;
     return {
       model,
       messages: this.#systemRole ? messages : withoutSystemRole(messages),
@@ -85,8 +86,8 @@ export class RequestParameters {
       // The SDK's type lags behind the efforts that servers take.
       ...(this.#effort && { reasoning_effort: reasoningEffort as 'low' }),
       ...(flex && { service_tier: 'flex' as const }),
-      ...(this.#format === 'json_schema' && { response_format: responseFormat(numbered) }),
-      ...(this.#format === 'json_object' && { response_format: { type: 'json_object' as const } }),
+      ...(format === 'json_schema' && { response_format: responseFormat(numbered) }),
+      ...(format === 'json_object' && { response_format: { type: 'json_object' as const } }),
       ...(repeat !== undefined && { repeat }),
     };
   }

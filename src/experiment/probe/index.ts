@@ -1,0 +1,212 @@
+/** `recsys probe`: does a chat model know the data set by heart? */
+import pLimit from 'p-limit';
+import type { Answer } from '../../models/chat/cache.ts';
+import { costOf, pricePaid } from '../../models/chat/cost.ts';
+import { PRICES_AS_OF, reasoningTokens } from '../../models/chat/families.ts';
+import type { AskOutcome, ChatRequest } from '../../models/chat/ask.ts';
+import { chatOptions } from '../../models/chat/options.ts';
+import { countMessages, hasKnownEncoding, tokenCounter } from '../../models/chat/tokens.ts';
+import { sum } from '../../util/arrays.ts';
+import { AbortedError, RecsysError } from '../../util/errors.ts';
+import { optionsAffectingResult } from '../../util/options.ts';
+import { Rng } from '../../util/rng.ts';
+import { indicesOf } from '../../util/sparse-rows.ts';
+import { environment } from '../environment.ts';
+import { openClient, type ChatAccount } from '../language/chat.ts';
+import { prepareLanguage } from '../language/run.ts';
+import { describeUsage } from '../language/usage.ts';
+import type { Prepared } from '../prepare.ts';
+import type { DataOptions, Protocol } from '../protocol.ts';
+import type { RunContext } from '../run.ts';
+import { buildProbe, PROBE_TEMPLATE, type ProbeCounts, type ProbeQuestion } from './questions.ts';
+import { measureProbe, ProbeReader } from './scoring.ts';
+import type { ProbeAnswer, ProbeRecord } from './record.ts';
+
+export interface ProbeSpec extends ChatAccount {
+  data: DataOptions;
+  protocol: Protocol;
+  counts: ProbeCounts;
+  /** A record whose answers are scored again instead of asking. */
+  replayed?: ProbeRecord;
+}
+
+/** Tokens of an answer: five titles, or a row. */
+const ANSWER_TOKENS = 120;
+
+/**
+ * Asks, or takes the answers of a record. Throws what `createChatClient` and its `ask` throw, and RecsysError when no
+ * question was answered; answers that came are kept.
+ */
+export async function runProbe(spec: ProbeSpec, context: RunContext): Promise<ProbeRecord> {
+  const { options, counts, replayed } = spec;
+  const { prepared } = await prepareLanguage(spec.data, spec.protocol, ({ evaluable }) => evaluable, context);
+  const questions = buildProbe(prepared, counts);
+  const client = replayed === undefined ? await openClient(spec, context) : undefined;
+  const used: Answer[] = [];
+  const outcomes = client
+    ? await askAll(questions, spec, client.ask, used, context)
+    : questions.map((question) => recordedOutcome(question, replayed!));
+  const reader = new ProbeReader(prepared);
+  const answers = questions.map((question, n): ProbeAnswer => {
+    const { test, permuted, subject } = question;
+    const { reply, failed } = outcomes[n]!;
+    return {
+      test,
+      permuted,
+      subject,
+      reply,
+      failed,
+      correct: failed ? null : reader.score(question, reply).correct,
+    };
+  });
+  const [first] = answers;
+  if (first === undefined || answers.every(({ failed }) => failed)) {
+    throw new RecsysError({
+      place: 'probe',
+      found: first ? `all ${answers.length} requests failed, the first with: ${first.reply}` : 'no question',
+      remedy: 'No record was written.',
+    });
+  }
+  const { source, dataset, protocol } = prepared;
+  return {
+    schemaVersion: 1,
+    experiment: 'probe',
+    source,
+    dataset: {
+      name: dataset.name,
+      files: dataset.files,
+      users: dataset.userIds.length,
+      items: dataset.itemIds.length,
+      ratings: dataset.ratings.users.length,
+      warnings: dataset.warnings,
+    },
+    protocol,
+    model: replayed?.model ?? options.model,
+    template: PROBE_TEMPLATE,
+    hyperparameters: replayed?.hyperparameters ?? {
+      ...optionsAffectingResult(chatOptions, options),
+      ...counts,
+    },
+    measures: measureProbe(questions, answers, reader, protocol.seed),
+    ...describeKnowledge(prepared, questions, answers),
+    answers,
+    details: replayed?.details ?? describeUsage(used, spec, client?.changes ?? []),
+    environment: environment(),
+  };
+}
+
+function requestOf({ messages }: ProbeQuestion, { options, protocol }: ProbeSpec): ChatRequest {
+  return {
+    messages,
+    maxOutputTokens:
+      options.maxOutputTokens ?? ANSWER_TOKENS + reasoningTokens(options.model, options.reasoningEffort),
+    seed: new Rng(protocol.seed).derive('probe sampling').int(2 ** 31),
+    numbered: false,
+    plain: true,
+  };
+}
+
+interface ProbeOutcome {
+  reply: string;
+  failed: boolean;
+}
+
+async function askAll(
+  questions: readonly ProbeQuestion[],
+  spec: ProbeSpec,
+  ask: (request: ChatRequest, signal: AbortSignal) => Promise<AskOutcome>,
+  used: Answer[],
+  { progress, signal }: RunContext,
+): Promise<ProbeOutcome[]> {
+  const { options } = spec;
+  const task = progress.start(options.model, questions.length, 'questions');
+  const failed = new AbortController();
+  const anyStop = AbortSignal.any([signal, failed.signal]);
+  let done = 0;
+  try {
+    return await pLimit(options.concurrency).map(questions, async (question) => {
+      try {
+        anyStop.throwIfAborted();
+        const outcome = await ask(requestOf(question, spec), anyStop);
+        done++;
+        task.advance();
+        if ('failure' in outcome) return { reply: outcome.failure, failed: true };
+        used.push(outcome.answer);
+        const { text, refusal } = outcome.answer;
+        return { reply: refusal ?? text, failed: false };
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new AbortedError({
+      found: `stopped: ${done} of ${questions.length} answers are kept and will not be asked for again`,
+    });
+  } finally {
+    task.finish();
+  }
+}
+
+function recordedOutcome({ test, permuted, subject }: ProbeQuestion, { answers }: ProbeRecord): ProbeOutcome {
+  const found = answers.find(
+    (own) => own.test === test && own.permuted === permuted && own.subject === subject,
+  );
+  return found ?? { reply: 'the record has no answer', failed: true };
+}
+
+/** Movies that were completed from their ids and those that were not, and how many of each are relevant to each user. */
+function describeKnowledge(
+  { dataset, relevant, evaluable }: Prepared,
+  questions: readonly ProbeQuestion[],
+  answers: readonly ProbeAnswer[],
+): Pick<ProbeRecord, 'knownItems' | 'unknownItems' | 'relevant'> {
+  const asked = questions.flatMap(({ test, permuted, items }, n) =>
+    test === 'items' && !permuted && !answers[n]!.failed
+      ? [{ item: items[0]!, known: answers[n]!.correct === 1 }]
+      : [],
+  );
+  const itemsOf = (known: boolean) => asked.filter((own) => own.known === known).map(({ item }) => item);
+  const sets = { known: new Set(itemsOf(true)), unknown: new Set(itemsOf(false)) };
+  const count = (set: ReadonlySet<number>) =>
+    Array.from(evaluable, (user) => indicesOf(relevant, user).filter((item) => set.has(item)).length);
+  return {
+    knownItems: itemsOf(true).map((item) => dataset.itemIds[item]!),
+    unknownItems: itemsOf(false).map((item) => dataset.itemIds[item]!),
+    relevant: {
+      userIds: Array.from(evaluable, (user) => dataset.userIds[user]!),
+      known: count(sets.known),
+      unknown: count(sets.unknown),
+    },
+  };
+}
+
+export interface ProbeEstimate {
+  questions: ProbeQuestion[];
+  inputTokens: number;
+  /** The most that the answers can have. */
+  outputTokens: number;
+  isEstimate: boolean;
+  /** USD at most; undefined where no price is known. */
+  cost?: number;
+  pricesAsOf: string;
+}
+
+/** Tokens and the highest cost, without a request. */
+export async function estimateProbe(spec: ProbeSpec, context: RunContext): Promise<ProbeEstimate> {
+  const { prepared } = await prepareLanguage(spec.data, spec.protocol, ({ evaluable }) => evaluable, context);
+  const questions = buildProbe(prepared, spec.counts);
+  const count = await tokenCounter();
+  const inputTokens = sum(questions.map(({ messages }) => countMessages(messages, count)));
+  const outputTokens = sum(questions.map((question) => requestOf(question, spec).maxOutputTokens));
+  const price = pricePaid(spec.options, spec.price);
+  return {
+    questions,
+    inputTokens,
+    outputTokens,
+    isEstimate: !hasKnownEncoding(spec.options.model),
+    ...(price && { cost: costOf({ input: inputTokens, output: outputTokens }, price) }),
+    pricesAsOf: spec.price ? 'your own' : PRICES_AS_OF,
+  };
+}
