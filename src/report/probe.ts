@@ -38,8 +38,13 @@ export function probeReport({ model, dataset, measures, answers, details }: Prob
     ...(failed > 0
       ? [`${failed} of ${answers.length} questions failed; the same command asks them again.`]
       : []),
-    `Tokens: ${String(details['inputTokens'] ?? '–')} in, ${String(details['outputTokens'] ?? '–')} out${cost}.`,
+    `Tokens: ${tokensIn(details, 'inputTokens')} in, ${tokensIn(details, 'outputTokens')} out${cost}.`,
   ].join('\n')}\n`;
+}
+
+function tokensIn(details: ProbeRecord['details'], key: string): string {
+  const value = details[key];
+  return typeof value === 'number' ? formatCount(value) : '–';
 }
 
 /** The dry run. Ends in a newline. */
