@@ -8,7 +8,7 @@ import { noiseHalfWidth } from '../audit/variance.ts';
 import type { ModelResult } from '../record.ts';
 import { perUserOfSeeds } from '../seeds/combine.ts';
 import type { Candidate } from './candidates.ts';
-import { commonUsers, restrict } from './populations.ts';
+import { commonUsers, isSame, restrict } from './populations.ts';
 import type { ComparedPair } from './record.ts';
 
 /**
@@ -23,13 +23,15 @@ export function comparePairs(
   candidates: readonly Candidate[],
   { k, seed }: { k: number; seed: number },
 ): ComparedPair[] {
-  const tested = candidates.flatMap((a, i) =>
-    candidates.slice(i + 1).flatMap((b) => {
-      const users = commonUsers([a, b].flatMap(({ result }) => perUserOfSeeds(result)));
+  const scored = candidates.map((candidate) => ({ candidate, ...f1ByUser(candidate.result, k) }));
+  const tested = scored.flatMap((left, i) =>
+    scored.slice(i + 1).flatMap((right) => {
+      const users = commonUsers([left, right]);
       if (users.length === 0) return [];
+      const [a, b] = [left.candidate, right.candidate];
       const rng = new Rng(seed).derive(`compare:${a.name}:${b.name}`);
-      const [left, right] = [a, b].map(({ result }) => f1Of(result, users, k));
-      const result = comparePaired(left!, right!, rng);
+      const [f1OfA, f1OfB] = [left, right].map((own) => f1Of(own, users));
+      const result = comparePaired(f1OfA!, f1OfB!, rng);
       return [{ a: a.name, b: b.name, users: users.length, noise: noiseBetween([a, b]), ...result }];
     }),
   );
@@ -55,11 +57,28 @@ function noiseBetween(candidates: readonly Candidate[]): number | null {
   return halves.length === 0 ? null : Math.hypot(...halves);
 }
 
-/** Of each user, the mean over the seeds. */
-function f1Of(result: ModelResult, users: readonly Id[], k: number): Float64Array {
-  const seeds = perUserOfSeeds(result).map((perUser) => {
-    const { hitRanks, relevant } = restrict(perUser, users);
+interface Scored {
+  userIds: Id[];
+  /** A value per user. */
+  f1: Float64Array;
+}
+
+/** F1 of the users of all seeds, ascending; of each user the mean over the seeds. */
+function f1ByUser(result: ModelResult, k: number): Scored {
+  const seeds = perUserOfSeeds(result);
+  const userIds = commonUsers(seeds);
+  const columns = seeds.map((perUser) => {
+    const { hitRanks, relevant } = restrict(perUser, userIds);
     return perUserMetrics(hitRanks, relevant, k).f1;
   });
-  return seeds.length === 1 ? seeds[0]! : seeds[0]!.map((_, row) => mean(seeds.map((f1) => f1[row]!)));
+  const meanOf = (row: number) =>
+    columns.length === 1 ? columns[0]![row]! : mean(columns.map((f1) => f1[row]!));
+  return { userIds, f1: Float64Array.from(userIds, (_, row) => meanOf(row)) };
+}
+
+/** F1 of `users`, all of whom were scored. */
+function f1Of({ userIds, f1 }: Scored, users: readonly Id[]): Float64Array {
+  if (isSame(userIds, users)) return f1;
+  const rowOf = new Map(userIds.map((userId, row) => [userId, row]));
+  return Float64Array.from(users, (userId) => f1[rowOf.get(userId)!]!);
 }

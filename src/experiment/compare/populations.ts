@@ -55,13 +55,19 @@ function usersOf({ result }: Candidate): Id[] {
 
 /** Released ids, ascending, of the users that every result has. */
 export function commonUsers(results: readonly Pick<PerUser, 'userIds'>[]): Id[] {
-  const [first, ...others] = results.map(({ userIds }) => userIds);
-  const sets = others.map((userIds) => new Set(userIds));
-  return (first ?? []).filter((userId) => sets.every((set) => set.has(userId))).sort(byId);
+  const [first = [], ...others] = results.map(({ userIds }) => userIds);
+  const sets = others.filter((userIds) => !isSame(userIds, first)).map((userIds) => new Set(userIds));
+  return first.filter((userId) => sets.every((set) => set.has(userId))).sort(byId);
+}
+
+/** As most results of a comparison are, on the same users in the same order. */
+export function isSame(a: readonly Id[], b: readonly Id[]): boolean {
+  return a.length === b.length && a.every((userId, n) => userId === b[n]);
 }
 
 /** Hits of the users `wanted`, in that order. */
 export function restrict({ userIds, relevant, hitRanks }: PerUser, wanted: readonly Id[]): PerUser {
+  if (isSame(userIds, wanted)) return { userIds, relevant, hitRanks };
   const rowOf = new Map(userIds.map((userId, row) => [userId, row]));
   const rows = wanted.map((userId) => rowOf.get(userId)!);
   return {
