@@ -84,7 +84,11 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
   const path = join(output.resultsDir, `${experiment}_metrics.json`);
   const run = async (context: CommandContext) => {
     const fits = join(output.resultsDir, 'cache', 'fits');
-    const onFitted = saveModels && (await import('../use/fit.ts')).saverOfModels(saveModels);
+    const saver = saveModels && (await import('../use/fit.ts')).saverOfModels(saveModels);
+    // A model that cannot be saved, such as on a full disk, loses no metric: the error comes after the record.
+    const unsaved: unknown[] = [];
+    const onFitted: typeof saver =
+      saver && ((...fitted) => saver(...fitted).catch((error) => void unsaved.push(error)));
     const runContext = { ...context, fits, ...(onFitted && { onFitted }) };
     let lists: Outcome | undefined;
     const record = await overSeeds(seeds, protocol, context, async (protocol) => {
@@ -98,6 +102,7 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
       print(recordTable(record));
     }
     const notes = await saveRecord(path, recordSchema, record);
+    if (unsaved.length > 0) throw unsaved[0];
     if (saveModels) notes.push(...models.map(({ name }) => `saved ${join(saveModels, name)}`));
     if (lists) {
       const { saveLists } = await import('../experiment/lists.ts');
@@ -106,7 +111,12 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
     }
     for (const note of notes) context.progress.note(note);
   };
-  await withContext(output, (context) => withRecords([path], () => run(context)));
+  const savedModels = async (parent: string) => {
+    const { MANIFEST } = await import('../use/saved-model.ts');
+    return models.map(({ name }) => join(parent, name, MANIFEST));
+  };
+  const saved = saveModels === undefined ? [] : await savedModels(saveModels);
+  await withContext(output, (context) => withRecords([path, ...saved], () => run(context)));
 }
 
 /** Throws UsageError where the models or lists of several seeds would have one name. */

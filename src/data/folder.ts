@@ -1,8 +1,10 @@
 /** Where a data set lies: a release by name, a folder, a file of ratings, or a zip archive; and which of its files is what. */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError } from '../util/errors.ts';
+import { removeLeftovers, requireFolder } from '../util/files.ts';
+import { temporaryName } from '../util/process/lock.ts';
 import { fileError, isZip } from './files/content.ts';
 import { findFile, forms, type ReleaseForm } from './releases/forms.ts';
 import { foldersOf, installedFolder, releases } from './releases/catalogue.ts';
@@ -134,7 +136,9 @@ function formOfFile(ratings: string, files: string[]): ReleaseForm {
 
 /** Unpacks an archive into a temporary folder. */
 async function unpacked(path: string): Promise<DataFolder> {
-  const target = await mkdtemp(join(tmpdir(), 'recsys-unpacked-'));
+  const target = temporaryName(join(tmpdir(), 'recsys-unpacked'));
+  await removeLeftovers(tmpdir());
+  await requireFolder(target);
   const dispose = () => rm(target, { recursive: true, force: true });
   try {
     const { size } = await stat(path);

@@ -5,6 +5,7 @@ import { dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openPromise, type Entry } from 'yauzl';
 import { DataError } from '../../util/errors.ts';
+import { systemError } from '../../util/process/system-errors.ts';
 import { isData, spreadsheetError } from '../files/content.ts';
 
 /** Unpacked, an archive may be at most this many times its own size; MovieLens' are 3 to 5 times. */
@@ -52,8 +53,11 @@ export async function unzip(archive: string, { folder, bytes, target, signal }: 
     }
   } catch (cause) {
     if (cause instanceof DataError || signal?.aborted) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError({ place: archive, found: `a damaged archive (${reason})`, cause });
+    const isTwice = (cause as NodeJS.ErrnoException).code === 'EEXIST'; // an entry that is there twice
+    const reason = isTwice ? undefined : systemError(cause, dirname(target));
+    if (reason) throw reason;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new DataError({ place: archive, found: `a damaged archive (${message})`, cause });
   }
 }
 

@@ -3,7 +3,8 @@
  * however it died, is gone with it; over NFS they hold between machines.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -88,7 +89,23 @@ async function openLock(path: string, target: string): Promise<FileHandle> {
     await mkdir(dirname(path), { recursive: true });
     return await open(path, 'a+');
   } catch (cause) {
-    throw systemError(cause, dirname(target)) ?? cause;
+    const folder = dirname(target);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') await requireWritable(dirname(folder));
+    throw systemError(cause, folder) ?? cause;
+  }
+}
+
+/**
+ * Throws by cause when nothing can be made in the nearest folder that is there: on a read-only file system, Node's
+ * recursive mkdir says that there is no such folder.
+ */
+async function requireWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT' && dirname(folder) !== folder;
+    if (isAbsent) return await requireWritable(dirname(folder));
+    throw systemError(cause, folder) ?? cause;
   }
 }
 

@@ -1,0 +1,118 @@
+/**
+ * What kill -9 and two runs at once do to results: `npx tsx scripts/faults/index.ts [KILLS] [PAIRS] [NAME]` (default: 100
+ * kills, 20 pairs, all commands), after `npm run build`. All commands that write take turns. Counts
+ *
+ * - lost: a run after a kill fails, or no result is there after it;
+ * - wrong: a result differs from that of an undisturbed run, or is that of a run that failed;
+ * - left: files that an undisturbed run does not leave, after the run that follows a kill.
+ *
+ * Ends with exit code 1 when any of them is not 0. The last figures: docs/faults.md.
+ */
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Rng } from '../../src/util/rng.ts';
+import { faultCommands, resultOf, startServer, type FaultCommand } from './commands.ts';
+import { run } from './process.ts';
+
+interface Undisturbed {
+  files: string[];
+  /** Of the command, and of what another run types. */
+  results: [string, string];
+  milliseconds: number;
+}
+
+async function freshFolder({ before }: FaultCommand): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-faults-'));
+  if (before !== undefined) await cp(before, folder, { recursive: true });
+  return folder;
+}
+
+/** All files but those that are kept on purpose and named after their content: older records and a model's answers. */
+async function filesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  return names
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath.slice(folder.length), name))
+    .filter(
+      (name) =>
+        !/^[/]?(older|cache[/][^/]+)[/]|update-\d+[.]safetensors$/.test(name) || /[.](tmp|lock)/.test(name),
+    )
+    .map((name) => name.replace(/[0-9a-f]{16}/, 'HASH'))
+    .sort();
+}
+
+async function undisturbed(command: FaultCommand): Promise<Undisturbed> {
+  const results: string[] = [];
+  let files: string[] = [];
+  let milliseconds = 0;
+  for (const others of [command.others, []]) {
+    const folder = await freshFolder(command);
+    const finished = await run([...command.argv(folder), ...others]);
+    const found = await resultOf(folder, command);
+    if (finished.code !== 0 || found === undefined) {
+      throw new Error(`${command.name}: exit code ${finished.code}\n${finished.stderr}`);
+    }
+    results.unshift(found);
+    files = await filesIn(folder);
+    milliseconds = finished.milliseconds;
+    await rm(folder, { recursive: true });
+  }
+  return { files, results: results as [string, string], milliseconds };
+}
+
+const count = { killed: 0, ended: 0, pairs: 0, refused: 0, lost: 0, wrong: 0, left: 0 };
+
+function blame(kind: 'lost' | 'wrong' | 'left', { name }: FaultCommand, details: unknown): void {
+  count[kind]++;
+  process.stderr.write(`${kind}: ${name}: ${JSON.stringify(details)}\n`);
+}
+
+/** Kills a run at a random moment, runs the same again and looks at what is there. */
+async function killOnce(command: FaultCommand, expected: Undisturbed, rng: Rng): Promise<void> {
+  const folder = await freshFolder(command);
+  const { code } = await run(command.argv(folder), rng.uniform() * expected.milliseconds);
+  count[code === null ? 'killed' : 'ended']++;
+  const again = rng.uniform() < 0.5 ? (command.again ?? []) : [];
+  const next = await run([...command.argv(folder), ...again]);
+  const found = await resultOf(folder, command);
+  if (next.code !== 0 || found === undefined) blame('lost', command, next);
+  else if (found !== expected.results[0]) blame('wrong', command, folder);
+  const extra = (await filesIn(folder)).filter((name) => !expected.files.includes(name));
+  if (extra.length > 0) blame('left', command, extra);
+  if (next.code === 0 && found === expected.results[0]) await rm(folder, { recursive: true });
+}
+
+/** Two runs at once, of which the result must be one that ended well. */
+async function pairOnce(command: FaultCommand, expected: Undisturbed): Promise<void> {
+  const folder = await freshFolder(command);
+  const argv = command.argv(folder);
+  const both = await Promise.all([run(argv), run([...argv, ...command.others])]);
+  count.pairs++;
+  count.refused += both.filter(({ code }) => code === 1).length;
+  const found = await resultOf(folder, command);
+  const allowed = expected.results.filter((_, n) => both[n]!.code === 0);
+  if (found === undefined || allowed.length === 0) blame('lost', command, both);
+  else if (!allowed.includes(found)) blame('wrong', command, folder);
+  const extra = (await filesIn(folder)).filter((name) => !expected.files.includes(name));
+  if (extra.length > 0) blame('left', command, extra);
+  await rm(folder, { recursive: true });
+}
+
+const [kills, pairs, only] = process.argv.slice(2);
+const server = await startServer();
+const commands = (await faultCommands(server.url)).filter(
+  ({ name }) => only === undefined || name.startsWith(only),
+);
+const expected: Undisturbed[] = [];
+for (const command of commands) expected.push(await undisturbed(command));
+const rng = new Rng(1);
+for (let n = 0; n < Number(kills ?? 100); n++) {
+  await killOnce(commands[n % commands.length]!, expected[n % commands.length]!, rng);
+}
+for (let n = 0; n < Number(pairs ?? 20); n++) {
+  await pairOnce(commands[n % commands.length]!, expected[n % commands.length]!);
+}
+server.close();
+process.stdout.write(`${JSON.stringify(count)}\n`);
+if (count.lost + count.wrong + count.left > 0) process.exitCode = 1;

@@ -1,0 +1,28 @@
+/** Runs of the built command line as child processes. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { packageRoot } from '../../src/util/package.ts';
+
+const cli = join(packageRoot, 'dist', 'cli.js');
+
+export interface Finished {
+  /** Null after a kill. */
+  code: number | null;
+  milliseconds: number;
+  stderr: string;
+}
+
+/** Runs `recsys ...argv`; killed, as the system kills, after `killAfter` milliseconds where that is given. */
+export async function run(argv: readonly string[], killAfter?: number): Promise<Finished> {
+  const started = performance.now();
+  const child = spawn(process.execPath, [cli, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const exit = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  if (killAfter !== undefined) {
+    await Promise.race([exit, setTimeout(killAfter)]);
+    child.kill('SIGKILL');
+  }
+  return { code: await exit, milliseconds: performance.now() - started, stderr };
+}
