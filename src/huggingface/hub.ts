@@ -11,6 +11,7 @@ import { RecsysError } from '../util/errors.ts';
 import { exists, writeFileAtomic, xdgFolder } from '../util/files.ts';
 import { withLocks } from '../util/process/lock.ts';
 import type { Progress } from '../util/progress.ts';
+import { addressOf } from '../util/urls.ts';
 import { shardIndexFile, shardNames, weightsFile } from './shards.ts';
 
 type Environment = Record<string, string | undefined>;
@@ -92,11 +93,12 @@ export async function downloadModel(name: string, { env, progress, signal }: Hub
 function hubOf(env: Environment): Hub {
   const home = env['HF_HOME'] ?? join(xdgFolder('cache', env), 'huggingface');
   const token = env['HF_TOKEN'];
+  const address = addressOf((env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, ''));
   return {
-    endpoint: (env['HF_ENDPOINT'] ?? 'https://huggingface.co').replace(/\/+$/, ''),
+    endpoint: address.url.replace(/\/+$/, ''),
     cache: env['HF_HUB_CACHE'] ?? join(home, 'hub'),
     offline: ['1', 'true', 'yes', 'on'].includes((env['HF_HUB_OFFLINE'] ?? '').toLowerCase()),
-    headers: token ? { authorization: `Bearer ${token}` } : {},
+    headers: token ? { authorization: `Bearer ${token}` } : address.headers,
   };
 }
 

@@ -4,6 +4,7 @@ import { DataError, RecsysError, throwIfAborted } from './errors.ts';
 import { hashOfFile } from './files.ts';
 import { systemError } from './process/system-errors.ts';
 import type { Progress } from './progress.ts';
+import { addressOf, variantsOf, withoutSecrets } from './urls.ts';
 
 export interface DownloadRequest {
   url: string;
@@ -49,8 +50,16 @@ export const MEGABYTE = 1_000_000;
  * the fetch's own abort error when the signal fires, ConnectionError, what `refusal` makes, and DataError when size or hash
  * differ.
  */
-export async function download(request: DownloadRequest): Promise<void> {
-  await fetchRest(request);
+export async function download(typed: DownloadRequest): Promise<void> {
+  const { shown, secrets: ofAddress, ...address } = addressOf(typed.url);
+  const request = { ...typed, ...address, headers: { ...address.headers, ...typed.headers } };
+  const tokens = Object.values(request.headers).map((header) => header.replace(/^\w+ /u, ''));
+  const secrets = [...ofAddress, ...variantsOf(tokens)];
+  try {
+    await fetchRest(request, shown);
+  } catch (error) {
+    throw error instanceof RecsysError ? redacted(error, secrets) : error;
+  }
   const found = await hashOfFile(request.partial, request.checksum);
   if (found === request.checksum.value) return;
   await rm(request.partial);
@@ -62,8 +71,18 @@ export async function download(request: DownloadRequest): Promise<void> {
   });
 }
 
-async function fetchRest(request: DownloadRequest): Promise<void> {
-  const { url, partial, bytes, signal, stallMilliseconds = 30_000 } = request;
+/** The error without secrets, such as a key that the server echoes. */
+function redacted(error: RecsysError, secrets: readonly string[]): RecsysError {
+  const { place, found } = error.facts;
+  const clean = (text: string) => withoutSecrets(text, secrets);
+  error.message = clean(error.message);
+  Object.assign(error.facts, { found: clean(found), ...(place !== undefined && { place: clean(place) }) });
+  return error;
+}
+
+/** `shown` is the address without secrets. */
+async function fetchRest(request: DownloadRequest, shown: string): Promise<void> {
+  const { partial, bytes, signal, stallMilliseconds = 30_000 } = request;
   let have = await sizeOf(partial);
   if (bytes !== undefined && have === bytes) return;
   if (bytes !== undefined && have !== undefined && have > bytes) {
@@ -73,25 +92,38 @@ async function fetchRest(request: DownloadRequest): Promise<void> {
   throwIfAborted(signal);
   const watchdog = new Watchdog(signal, stallMilliseconds);
   try {
-    await save(await ask(request, have ?? 0, watchdog.signal), request, watchdog);
+    await save(await ask(request, have ?? 0, watchdog.signal), { ...request, url: shown }, watchdog);
   } catch (cause) {
     if (signal.aborted || cause instanceof RecsysError) throw cause;
-    const known = watchdog.stalled ? undefined : systemError(cause, partial);
-    if (known && isDiskError(cause)) throw known;
+    const ofThisMachine = watchdog.stalled ? undefined : errorOfThisMachine(cause, partial);
+    if (ofThisMachine) throw ofThisMachine;
     const reason = watchdog.stalled
       ? `nothing came for ${stallMilliseconds / 1000} s`
       : `the connection failed (${codeOf(cause)})`;
-    throw new ConnectionError({ place: url, found: reason, remedy: request.whenUnreachable, cause });
+    throw new ConnectionError({ place: shown, found: reason, remedy: request.whenUnreachable, cause });
   } finally {
     watchdog.stop();
   }
 }
 
-/** Is it the partial file that failed? The network's errors have other calls, and `fetch` wraps them. */
-function isDiskError(cause: unknown): boolean {
-  return ['open', 'write', 'fsync', 'close', 'unlink', 'stat'].includes(
-    (cause as NodeJS.ErrnoException).syscall ?? '',
-  );
+/** Codes that say nothing about the network, whichever call they come from. */
+const CODES_OF_THIS_MACHINE = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+  'ENOMEM',
+  'EFBIG',
+]);
+
+/** The error of the disk, the memory or the limits of this machine; undefined for one of the network. `fetch` wraps them. */
+function errorOfThisMachine(cause: unknown, partial: string): RecsysError | undefined {
+  const inner = (cause as Error).cause ?? cause;
+  const { code = '', syscall = '' } = inner as NodeJS.ErrnoException;
+  const isOfFile = ['open', 'write', 'fsync', 'close', 'unlink', 'stat'].includes(syscall);
+  return isOfFile || CODES_OF_THIS_MACHINE.has(code) ? systemError(inner, partial) : undefined;
 }
 
 /** Aborts when the caller does, or when `feed` was not called for a while. */

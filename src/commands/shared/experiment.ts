@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { print } from '../../util/process/terminal.ts';
+import { addressOf, withoutSecrets } from '../../util/urls.ts';
 import { addFlags, readFlags } from './flags.ts';
 
 /** Fields at the top of a plan. */
@@ -45,9 +46,16 @@ export function experimentCommand(
   return command.action(async (typed: Typed) => {
     if (!readFlags(planFlag, typed).printPlan) return await run(typed);
     const { planText } = await import('../plan/write.ts');
-    const { top, ...others } = sectionsOf(sections, typed);
+    const { top, ...others } = sectionsOf(sections, withoutKeys(typed));
     print(planText({ ...top, ...plan(typed), ...others }));
   });
+}
+
+/** A plan is kept and shared: it holds no key that stood in `--base-url`. */
+function withoutKeys(typed: Typed): Typed {
+  const { baseUrl } = typed;
+  if (typeof baseUrl !== 'string') return typed;
+  return { ...typed, baseUrl: withoutSecrets(baseUrl, addressOf(baseUrl).secrets) };
 }
 
 /** Sections that a plan spells out, so that it means the same when a default changes. */

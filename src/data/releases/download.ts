@@ -8,6 +8,7 @@ import { removeLeftovers, requireFolder } from '../../util/files.ts';
 import { lock, temporaryName } from '../../util/process/lock.ts';
 import type { Progress } from '../../util/progress.ts';
 import { dataFolder, type Release } from './catalogue.ts';
+import { addressOf } from '../../util/urls.ts';
 import { unzip } from './unzip.ts';
 
 export interface DownloadOptions {
@@ -56,7 +57,7 @@ export async function downloadRelease(release: Release, options: DownloadOptions
         '(whose archive must have the same checksum). The embedded ml-latest-small-2016 needs no download.',
       whenDamaged:
         'The file was not what GroupLens released and is deleted. Download it again, or from another mirror.',
-      refusal: (response) => refusal(url, response),
+      refusal: (response) => refusal(addressOf(url).shown, response),
       progress: options.progress,
       signal: options.signal,
       stallMilliseconds: options.stallMilliseconds,

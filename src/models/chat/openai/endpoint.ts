@@ -1,5 +1,6 @@
 /** Which server is asked, and with which key: flags, environment, Azure's URLs, hosts that need none. */
 import { UsageError } from '../../../util/errors.ts';
+import { addressOf, isSecretParameter, variantsOf, withoutSecrets } from '../../../util/urls.ts';
 import type { ChatOptions } from '../options.ts';
 
 export interface Endpoint {
@@ -31,11 +32,8 @@ export function resolveEndpoint(
   const place = baseUrl === undefined ? 'OPENAI_BASE_URL' : '--base-url';
   const url = parseUrl(baseUrl ?? (environment['OPENAI_BASE_URL']?.trim() || OFFICIAL_BASE_URL), place);
   const azure = /\.azure\.com$/iu.test(url.hostname) || url.pathname.includes('/openai/deployments/');
-  const secrets = [
-    url.username,
-    url.password,
-    ...[...url.searchParams].filter(isSecret).map(([, value]) => value),
-  ];
+  const queries = [...url.searchParams].filter(isSecretParameter).map(([, value]) => value);
+  const secrets = [...userSecrets(url), ...queries];
   const ownKey = (azure && environment['AZURE_OPENAI_API_KEY']) || environment['OPENAI_API_KEY'];
   const found = key ? ownKey?.trim() : undefined;
   if (key && !found && !isLocal(url.hostname)) throw missingKey(url);
@@ -45,9 +43,15 @@ export function resolveEndpoint(
     query: Object.fromEntries(url.searchParams),
     azure,
     official: url.hostname === new URL(OFFICIAL_BASE_URL).hostname,
-    secrets: [...secrets, found ?? ''].filter((secret) => secret !== '').map(decodeURIComponentSafely),
+    secrets: variantsOf([...secrets, found ?? '']),
     ...(found && { key: found }),
   };
+}
+
+/** What `http://user:password@host` holds, also as basic authentication; a user name counts where there is no password. */
+function userSecrets({ username, password, href }: URL): string[] {
+  if (password === '') return [username];
+  return [password, (addressOf(href).headers['authorization'] ?? '').replace('Basic ', '')];
 }
 
 function parseUrl(text: string, place: string): URL {
@@ -55,26 +59,9 @@ function parseUrl(text: string, place: string): URL {
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw new UsageError({
     place,
-    found: `'${redactQuery(text)}'`,
+    found: `'${addressOf(text).shown}'`,
     wanted: 'a URL that begins with http:// or https://, such as http://localhost:11434/v1',
   });
-}
-
-function redactQuery(text: string): string {
-  return text.replace(/\?.*$/su, '?...').replace(/\/\/[^/@]*@/u, '//...@');
-}
-
-/** All but version and deployment names: a parameter of the URL may be a key under any name. */
-function isSecret([name, value]: [string, string]): boolean {
-  return !/version|deployment|region|project/iu.test(name) && value.length >= 6;
-}
-
-function decodeURIComponentSafely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function missingKey({ hostname }: URL): UsageError {
@@ -112,6 +99,5 @@ export function isLoopback(hostname: string): boolean {
 
 /** The text without the secrets and anything of a key's form. */
 export function redact(text: string, secrets: readonly string[]): string {
-  const plain = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[key]'), text);
-  return plain.replaceAll(/\bsk-[\w*-]{8,}/gu, '[key]');
+  return withoutSecrets(text, secrets).replaceAll(/\bsk-[\w*-]{8,}/gu, '[key]');
 }
