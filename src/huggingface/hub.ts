@@ -6,12 +6,12 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { ConnectionError, download, type Checksum } from '../util/download.ts';
+import { ConnectionError, download, type Checksum } from '../util/network/download.ts';
 import { RecsysError } from '../util/errors.ts';
 import { exists, writeFileAtomic, xdgFolder } from '../util/files.ts';
 import { withLocks } from '../util/process/lock.ts';
 import type { Progress } from '../util/progress.ts';
-import { addressOf } from '../util/urls.ts';
+import { addressOf } from '../util/network/urls.ts';
 import { shardIndexFile, shardNames, weightsFile } from './shards.ts';
 
 type Environment = Record<string, string | undefined>;

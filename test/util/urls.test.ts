@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressOf, withoutSecrets } from '../../src/util/urls.ts';
+import { addressOf, withoutSecrets } from '../../src/util/network/urls.ts';
 
 test('an address is sent without user name and password, which become basic authentication, and shown without keys', () => {
   const found = addressOf('http://alice:p%2Fss%40word@host:8080/v1/?api-version=2024-10-21&sig=k3yk3yk3y');

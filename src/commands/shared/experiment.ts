@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { print } from '../../util/process/terminal.ts';
-import { addressOf, withoutSecrets } from '../../util/urls.ts';
+import { addressOf, withoutSecrets } from '../../util/network/urls.ts';
 import { addFlags, readFlags } from './flags.ts';
 
 /** Fields at the top of a plan. */

@@ -2,13 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { download, MEGABYTE } from '../../util/download.ts';
+import { download, MEGABYTE } from '../../util/network/download.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
 import { removeLeftovers, requireFolder } from '../../util/files.ts';
 import { lock, temporaryName } from '../../util/process/lock.ts';
 import type { Progress } from '../../util/progress.ts';
 import { dataFolder, type Release } from './catalogue.ts';
-import { addressOf } from '../../util/urls.ts';
+import { addressOf } from '../../util/network/urls.ts';
 import { unzip } from './unzip.ts';
 
 export interface DownloadOptions {

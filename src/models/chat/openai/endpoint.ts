@@ -1,6 +1,6 @@
 /** Which server is asked, and with which key: flags, environment, Azure's URLs, hosts that need none. */
 import { UsageError } from '../../../util/errors.ts';
-import { addressOf, isSecretParameter, variantsOf, withoutSecrets } from '../../../util/urls.ts';
+import { addressOf, isSecretParameter, variantsOf, withoutSecrets } from '../../../util/network/urls.ts';
 import type { ChatOptions } from '../options.ts';
 
 export interface Endpoint {

@@ -1,9 +1,9 @@
 /** One file from a server to a partial file that is resumed: progress in MB, size and hash checked, no secret to another host. */
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
-import { DataError, RecsysError, throwIfAborted } from './errors.ts';
-import { hashOfFile } from './files.ts';
-import { systemError } from './process/system-errors.ts';
-import type { Progress } from './progress.ts';
+import { DataError, RecsysError, throwIfAborted } from '../errors.ts';
+import { hashOfFile } from '../files.ts';
+import { systemError } from '../process/system-errors.ts';
+import type { Progress } from '../progress.ts';
 import { addressOf, variantsOf, withoutSecrets } from './urls.ts';
 
 export interface DownloadRequest {
