@@ -14,6 +14,8 @@ import { recommendCommand } from './commands/use/recommend.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
+import { tuneCommand } from './commands/tune.ts';
+import { workerCommand } from './commands/worker.ts';
 import { serveCommand } from './commands/use/serve.ts';
 import { RecsysError } from './util/errors.ts';
 import { packageVersion } from './util/package.ts';
@@ -47,6 +49,8 @@ function program(): Command {
     runCommand(),
     runsCommand(),
     serveCommand(),
+    tuneCommand(),
+    workerCommand(),
   ];
   for (const command of commands) root.addCommand(inherit(command, root));
   return root;

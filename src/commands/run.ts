@@ -7,6 +7,7 @@ import { evaluateLists } from './evaluate.ts';
 import { finetuneGpt2 } from './finetune-gpt2.ts';
 import { askOpenAi } from './openai.ts';
 import { outputSchema } from './shared/context.ts';
+import { workersSchema } from './tune.ts';
 import type { Typed } from './shared/experiment.ts';
 import { addFlags } from './shared/flags.ts';
 
@@ -14,15 +15,19 @@ export function runCommand(): Command {
   const command = new Command('run')
     .description('run the experiments that a plan describes; `--print-plan` of their commands writes one')
     .argument('<plan>', 'YAML or JSON file');
-  return addFlags(command, outputSchema).action(async (path: string, typed: Typed) => {
+  return addFlags(command, outputSchema, workersSchema).action(async (path: string, typed: Typed) => {
     const { readPlan } = await import('./plan/read.ts');
     const plan = await readPlan(path);
-    const { models, save, gpt2, openai, evaluate, data, protocol, output, name, seeds } = plan;
+    const { models, save, gpt2, openai, evaluate, data, protocol, output, name, seeds, searches } = plan;
     const shared: Typed = { ...data, ...protocol, ...output, ...typed, seeds };
     const own = basename(path).replace(/[.]\w+$/, '');
     // Their records would have one name.
     const languageName = gpt2 && openai ? undefined : name;
     const runs: (() => Promise<void>)[] = [];
+    if (searches) {
+      const { tuneAndReport } = await import('./tune.ts');
+      for (const search of searches) runs.push(() => tuneAndReport(search, shared));
+    }
     if (models) {
       const { specsOf } = await import('./plan/models.ts');
       runs.push(() => runAndReport(name ?? own, specsOf(models, path), { ...shared, ...save }));
@@ -40,7 +45,7 @@ export function runCommand(): Command {
       throw new UsageError({
         place: path,
         found: 'nothing to run',
-        wanted: 'models, gpt2, openai or evaluate',
+        wanted: 'searches, models, gpt2, openai or evaluate',
       });
     }
     for (const run of runs) await run();

@@ -4,12 +4,13 @@ import type { TrainingSet } from '../data/training-set.ts';
 import { UsageError } from '../util/errors.ts';
 import { nearestName } from '../util/nearest.ts';
 import { parseAs } from '../util/parse.ts';
-import { easeOptions } from './ease/options.ts';
-import { fmOptions } from './fm/options.ts';
-import { mfOptions } from './mf/options.ts';
+import { easeOptions, easeSearch } from './ease/options.ts';
+import { fmOptions, fmSearch } from './fm/options.ts';
+import { mfOptions, mfSearch } from './mf/options.ts';
 import { popularityOptions } from './popularity/options.ts';
 import type { FitContext, Recommender, SavedState } from './recommender.ts';
 import type { UsableModel } from './saved.ts';
+import type { ModelSearch } from './search-space.ts';
 
 interface Entry<S extends z.ZodType> {
   /** One line for help texts. */
@@ -18,6 +19,8 @@ interface Entry<S extends z.ZodType> {
   /** Other option sets of the model under names of their own, which `--models` and its like take as well. */
   variants?: Record<string, Partial<z.input<S>>>;
   create: (options: z.output<S>) => Promise<Recommender>;
+  /** What `recsys tune` searches, with the options given; absent where there is nothing to. */
+  search?: (options: z.output<S>) => ModelSearch;
   /** The fitted model from what its `save` gave and the ratings that it was fitted on. */
   load?: Load<z.output<S>>;
 }
@@ -48,6 +51,7 @@ export const registry = {
     options: mfOptions,
     variants: { 'mf-bpr': { solver: 'bpr' }, 'mf-sgd': { solver: 'sgd' } },
     create: async (options) => (await import('./mf/index.ts')).createMf(options),
+    search: mfSearch,
     load: async (...saved) => (await import('./mf/index.ts')).loadMf(...saved),
   }),
   fm: entry({
@@ -55,12 +59,14 @@ export const registry = {
     options: fmOptions,
     variants: { 'fm-bpr': { solver: 'bpr' }, 'fm-pointwise': { solver: 'pointwise' } },
     create: async (options) => (await import('./fm/index.ts')).createFm(options),
+    search: fmSearch,
     load: async (...saved) => (await import('./fm/index.ts')).loadFm(...saved),
   }),
   ease: entry({
     summary: 'EASE, the closed-form linear item-item model',
     options: easeOptions,
     create: async (options) => (await import('./ease/index.ts')).createEase(options),
+    search: () => easeSearch,
     load: async (options, state, train) => (await import('./ease/index.ts')).loadEase(options, state, train),
   }),
 };
@@ -139,6 +145,18 @@ export function requireOptions(model: ModelName, hyperparameters: unknown, place
     wanted: `options of ${model}`,
     remedy: 'The file was changed or damaged: make it again.',
   });
+}
+
+/** How a model of the registry is searched with `options`, complete. Throws UsageError where there is nothing to search. */
+export function searchOf(model: ModelName, options: Record<string, unknown>): ModelSearch {
+  const { search, options: schema } = registry[model] as Entry<z.ZodType>;
+  if (search !== undefined) return search(schema.parse(options));
+  throw new UsageError({ found: `model '${model}' has no options to search` });
+}
+
+/** Whether models of this entry are searched by `recsys tune`. */
+export function isSearchable(model: ModelName): boolean {
+  return 'search' in registry[model];
 }
 
 /** Whether models of this entry can be saved and loaded. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
@@ -116,4 +116,10 @@ test('a printed plan gives the record of the command that printed it', async () 
 test('plans/plan.schema.json is what `npm run schema` writes', async () => {
   const text = await readFile(join(packageRoot, 'plans/plan.schema.json'), 'utf8');
   expect(text).toBe(jsonText(z.toJSONSchema(planSchema, { io: 'input' })));
+});
+
+test('every committed plan can be read', async () => {
+  const names = (await readdir(join(packageRoot, 'plans'))).filter((name) => name.endsWith('.yaml'));
+  expect(names.length).toBeGreaterThan(3);
+  for (const name of names) await readPlan(join(packageRoot, 'plans', name));
 });

@@ -8,6 +8,7 @@ import { gpt2Sections } from '../finetune-gpt2.ts';
 import { openAiSections } from '../openai.ts';
 import { outputSchema } from '../shared/context.ts';
 import { runSchema } from '../shared/experiment.ts';
+import { searchSchema, workersSchema } from '../tune.ts';
 
 /** A model with its options; the name tells it apart in the record. */
 const modelEntry = (name: string) =>
@@ -33,9 +34,14 @@ export const planSchema = z
     save: saveSchema.strict().optional().describe('what else `models` leave beside their record'),
     gpt2: gpt2Sections.gpt2.strict().optional().describe('as `recsys finetune-gpt2` runs it'),
     openai: openAiSections.openai.strict().optional().describe('as `recsys openai` runs it'),
+    searches: z.array(searchSchema).min(1).optional().describe('as `recsys tune` runs them'),
     evaluate: evaluateSections.evaluate.strict().optional().describe('as `recsys evaluate` runs it'),
-    output: outputSchema.strict().optional().describe('where results go, threads, progress'),
+    output: outputSchema
+      .extend(workersSchema.shape)
+      .strict()
+      .optional()
+      .describe('where results go, threads, progress'),
   })
-  .describe('Experiments for `recsys run`, in the order: models, gpt2, openai, evaluate.');
+  .describe('Experiments for `recsys run`, in the order: searches, models, gpt2, openai, evaluate.');
 
 export type Plan = z.output<typeof planSchema>;

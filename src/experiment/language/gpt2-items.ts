@@ -45,7 +45,7 @@ export function runItemGpt2(
   );
 }
 
-function itemModel(
+export function itemModel(
   { options: given, data, protocol, resultsDir }: ItemGpt2Spec,
   output: string,
   { withTrainee }: Engine,

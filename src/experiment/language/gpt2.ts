@@ -34,7 +34,7 @@ export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Pr
 }
 
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
-function gpt2Model(
+export function gpt2Model(
   { options: given, protocol, resultsDir }: Gpt2Spec,
   output: string,
   engine: Engine,

@@ -1,5 +1,6 @@
 /** Options of EASE. Only zod is imported here, so that help texts are cheap. */
 import { z } from 'zod';
+import type { ModelSearch } from '../search-space.ts';
 
 /** Rows of the largest matrix that is inverted: 16,000 x 16,000 doubles are 2 GB, held twice. */
 export const MAX_INVERSE_ROWS = 16_000;
@@ -34,5 +35,15 @@ export const easeOptions = z.object({
       `only the most rated movies, so many; without, all where users or movies are at most ${MAX_INVERSE_ROWS}, else that many`,
     ),
 });
+
+/** What `recsys tune` searches. */
+export const easeSearch: ModelSearch = {
+  space: {
+    regularization: { low: 20, high: 600, scale: 'log' },
+    targetExponent: { low: 1, high: 3 },
+    features: { choices: [[], ['genres', 'decade']] },
+    featureWeight: { low: 0.1, high: 3, scale: 'log' },
+  },
+};
 
 export type EaseOptions = z.output<typeof easeOptions>;

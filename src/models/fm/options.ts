@@ -14,6 +14,7 @@ import {
   type BprOptions,
   type SgdOptions,
 } from '../factorization/options.ts';
+import type { ModelSearch, SearchSpace } from '../search-space.ts';
 
 /** Every solver needs user and item: without them a ranking would not be personal. */
 const fields = ['user', 'item', 'genres', 'decade', 'tags'] as const;
@@ -32,7 +33,7 @@ export interface FmSgdOptions extends SgdOptions {
 
 export type FmBprOptions = FmSgdOptions & BprOptions;
 
-/** Defaults per solver, chosen by scripts/tune/fm.ts on validation ratings carved from train. */
+/** Defaults per solver, chosen by searches like those of plans/tune-fm.yaml on validation ratings carved from train. */
 export const solverDefaults: { ials: FmAlsOptions; bpr: FmBprOptions; pointwise: FmSgdOptions } = {
   ials: {
     fields: ['user', 'item', 'genres', 'decade'],
@@ -71,6 +72,35 @@ export const solverDefaults: { ials: FmAlsOptions; bpr: FmBprOptions; pointwise:
 };
 
 export type Solver = keyof typeof solverDefaults;
+
+/** What `recsys tune` searches, per solver. */
+const solverSpaces: Record<Solver, SearchSpace> = {
+  ials: {
+    regularization: { low: 0.005, high: 0.05, scale: 'log' },
+    unobservedWeight: { low: 0.05, high: 0.6, scale: 'log' },
+    featureRegularization: { low: 0.01, high: 1, scale: 'log' },
+    frequencyExponent: { low: 0.2, high: 0.8 },
+    targetExponent: { low: 1, high: 3 },
+  },
+  bpr: {
+    learningRate: { low: 0.05, high: 0.25, scale: 'log' },
+    regularization: { low: 0.02, high: 0.08, scale: 'log' },
+    featureRegularization: { low: 0.001, high: 0.05, scale: 'log' },
+    featureScale: { low: 0.1, high: 1, scale: 'log' },
+    negatives: { choices: [4, 8, 16] },
+  },
+  pointwise: {
+    learningRate: { low: 0.005, high: 0.05, scale: 'log' },
+    regularization: { low: 0.02, high: 0.3, scale: 'log' },
+    featureRegularization: { low: 0.02, high: 0.3, scale: 'log' },
+    featureScale: { low: 0.1, high: 1, scale: 'log' },
+  },
+};
+
+/** How the solver of `options` is searched. */
+export function fmSearch({ solver }: FmOptions): ModelSearch {
+  return { space: solverSpaces[solver], rounds: solver === 'ials' ? 'iterations' : 'epochs' };
+}
 
 const help = (key: string, sentence: string) => describeOption(solverDefaults, key, sentence);
 

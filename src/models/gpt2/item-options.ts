@@ -1,5 +1,6 @@
 /** Options of GPT-2 over item tokens (`--tokens items`): those it shares with texts have defaults of their own. Only zod is imported here. */
 import { z } from 'zod';
+import type { ModelSearch } from '../search-space.ts';
 import { gpt2ModelOptions, gpt2TrainOptions, gpt2GenerateOptions } from './options.ts';
 
 /** Where movies' vectors come from. */
@@ -40,7 +41,7 @@ export const tokensFlag = z.object({
 });
 
 /**
- * Everything of a run on item tokens. Defaults were chosen by scripts/tune/gpt2-items.ts on validation ratings carved from
+ * Everything of a run on item tokens. Defaults were chosen on validation ratings carved from
  * train. Those of epochs, learningRate, weightDecay and dropout depend on `itemInit`: see `itemDefaults`.
  */
 export const gpt2ItemOptions = z.object({
@@ -157,6 +158,20 @@ export function completeItemOptions(options: Gpt2ItemOptions, objective: 'set' |
   };
 }
 export type CompleteItemOptions = ReturnType<typeof completeItemOptions>;
+
+/** What `recsys tune gpt2 --tokens items` searches. */
+export function gpt2ItemSearch({ itemInit }: Pick<Gpt2ItemOptions, 'itemInit'>): ModelSearch {
+  const rate = itemInit === 'als' ? { low: 2e-6, high: 1e-3 } : { low: 5e-4, high: 5e-3 };
+  return {
+    space: {
+      learningRate: { ...rate, scale: 'log' },
+      dropout: { low: 0, high: 0.5 },
+      weightDecay: { low: 0.001, high: 0.3, scale: 'log' },
+      batchSize: { choices: [32, 64, 128] },
+    },
+    rounds: 'epochs',
+  };
+}
 
 /** Least and largest share of a history that is a prompt while training. */
 export const PROMPT_SHARE = [0.3, 0.9] as const;

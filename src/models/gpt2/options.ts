@@ -1,6 +1,7 @@
 /** Options of fine-tuning and generation: defaults with their reasons, once. Nothing heavy is imported here. */
 import { z } from 'zod';
 import { UsageError } from '../../util/errors.ts';
+import type { ModelSearch } from '../search-space.ts';
 
 /** Sizes of network/presets.ts. */
 export const presetNames = ['tiny', 'mini', 'small'] as const;
@@ -131,6 +132,17 @@ export const gpt2GenerateOptions = z.object({
   width: whole.default(64).describe('with --rank likelihood: prefixes of titles kept per user and token'),
   generationBatch: whole.default(16).describe('users per batch').meta({ affectsResult: false }),
 });
+
+/** What `recsys tune gpt2 --tokens text` searches. */
+export const gpt2Search: ModelSearch = {
+  space: {
+    learningRate: { low: 1e-4, high: 5e-3, scale: 'log' },
+    batchSize: { choices: [4, 8, 16] },
+    weightDecay: { low: 0.001, high: 0.3, scale: 'log' },
+    warmup: { choices: [0, 0.1, 0.2] },
+  },
+  rounds: 'epochs',
+};
 
 /** All of them. */
 export const gpt2Options = z.object({

@@ -14,6 +14,7 @@ import {
   type BprOptions,
   type SgdOptions,
 } from '../factorization/options.ts';
+import type { ModelSearch, SearchSpace } from '../search-space.ts';
 
 export interface MfAlsOptions extends AlsOptions {
   confidenceExponent: number;
@@ -22,8 +23,8 @@ export interface MfAlsOptions extends AlsOptions {
 }
 
 /**
- * Defaults per solver, chosen on validation ratings carved from train: those of ials by scripts/tune/mf.ts, those of bpr
- * by scripts/tune/fm.ts (--solver mf-bpr); those of sgd are the prototype's.
+ * Defaults per solver, chosen on validation ratings carved from train: those of ials and bpr by
+ * searches like those of plans/tune-mf.yaml; those of sgd are the prototype's.
  */
 export const solverDefaults: { ials: MfAlsOptions; sgd: SgdOptions; bpr: BprOptions } = {
   ials: {
@@ -52,6 +53,35 @@ export const solverDefaults: { ials: MfAlsOptions; sgd: SgdOptions; bpr: BprOpti
 };
 
 export type Solver = keyof typeof solverDefaults;
+
+/** What `recsys tune` searches, per solver. */
+const solverSpaces: Record<Solver, SearchSpace> = {
+  ials: {
+    factors: { choices: [64, 128, 192] },
+    regularization: { low: 0.005, high: 0.05, scale: 'log' },
+    unobservedWeight: { low: 0.05, high: 0.6, scale: 'log' },
+    frequencyExponent: { low: 0.2, high: 0.8 },
+    targetExponent: { low: 1, high: 3 },
+  },
+  sgd: {
+    factors: { choices: [32, 64, 128] },
+    learningRate: { low: 0.005, high: 0.05, scale: 'log' },
+    regularization: { low: 0.02, high: 0.3, scale: 'log' },
+    biasRegularization: { low: 0.005, high: 0.2, scale: 'log' },
+  },
+  bpr: {
+    learningRate: { low: 0.03, high: 0.3, scale: 'log' },
+    regularization: { low: 0.01, high: 0.08, scale: 'log' },
+    biasRegularization: { low: 0.01, high: 0.1, scale: 'log' },
+    negatives: { choices: [4, 8, 16] },
+    acceptExponent: { low: 1, high: 4 },
+  },
+};
+
+/** How the solver of `options` is searched. */
+export function mfSearch({ solver }: MfOptions): ModelSearch {
+  return { space: solverSpaces[solver], rounds: solver === 'ials' ? 'iterations' : 'epochs' };
+}
 
 const help = (key: string, sentence: string) => describeOption(solverDefaults, key, sentence);
 

@@ -18,7 +18,7 @@ import { sequenceBatches, sequenceStart, sequenceTrainable } from './sequences.t
 import { startParameters } from './start.ts';
 import { ItemValidation, type ValidationParts } from './validation.ts';
 
-/** Numbers behind the options: what a sample is and what training starts from. Chosen by scripts/tune/gpt2-items.ts. */
+/** Numbers behind the options: what a sample is and what training starts from. Chosen on validation ratings carved from train. */
 export interface ItemSettings extends Pick<SampleOptions, 'promptShare' | 'targetExponent'> {
   logitDeviation: number;
   biasScale: number;

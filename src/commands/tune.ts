@@ -1,0 +1,163 @@
+/** `recsys tune MODEL`: settings chosen on validation ratings; the test ratings are opened once, at the end. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { rankingMetrics, type RankingMetric } from '../evaluation/metric-keys.ts';
+import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import { searchable, searchableModels } from '../experiment/tune/models.ts';
+import { searchMethods } from '../experiment/tune/trials.ts';
+import { itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
+import { gpt2Options } from '../models/gpt2/options.ts';
+import { dimensionSchema, type SearchSpace } from '../models/search-space.ts';
+import { isRegistered, registry } from '../models/registry.ts';
+import { print } from '../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
+import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
+import { addFlags, readFlags } from './shared/flags.ts';
+import { parseSpace } from './shared/space.ts';
+
+export const tuneSchema = z.object({
+  method: z
+    .enum(searchMethods)
+    .default('sobol')
+    .describe('sobol: points that cover the space evenly; random: independent points'),
+  trials: z.int().min(1).max(100_000).default(50).describe('settings to try, the defaults among them'),
+  timeBudget: z
+    .number()
+    .positive()
+    .optional()
+    .meta({ placeholder: 'minutes' })
+    .describe('start no trial after so many minutes'),
+  halving: z
+    .int()
+    .min(2)
+    .max(10)
+    .optional()
+    .describe('successive halving: try all with few sweeps or epochs, let one of n go on'),
+  carveSeeds: z
+    .array(z.int().min(0))
+    .min(1)
+    .default([1, 2, 3])
+    .describe('divisions of train into a part to fit on and one to score on; a score is their mean'),
+  objective: z
+    .enum(rankingMetrics as [RankingMetric])
+    .default('f1')
+    .describe('metric at the largest cut-off, on validation'),
+});
+
+const spaceFlag = z.object({
+  space: z
+    .array(z.string())
+    .default([])
+    .meta({ placeholder: 'ranges' })
+    .describe('in place of the model’s own: factors=32|64,regularization=0.01..0.1:log'),
+});
+
+/** How many processes of this machine; a search comes to the same with any number. */
+export const workersSchema = z.object({
+  workers: z.int().min(1).max(256).default(1).describe('processes of this machine that run trials at once'),
+});
+
+/** One entry of a plan's `searches`. */
+export const searchSchema = z.strictObject({
+  model: z.enum(searchableModels as [string]),
+  name: runSchema.shape.name.describe('the record is tuning_NAME.json (default: the model)'),
+  options: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('fixed options, as flags of `recsys tune MODEL`'),
+  space: z.record(z.string(), dimensionSchema).optional().describe('in place of the model’s own'),
+  ...tuneSchema.shape,
+});
+
+export type SearchEntry = z.input<typeof searchSchema>;
+
+const sections = {
+  data: dataSchema,
+  protocol: protocolSchema,
+  output: outputSchema.extend(workersSchema.shape),
+};
+
+export function tuneCommand(): Command {
+  const tune = new Command('tune').description(
+    'search for the best options of a model on validation ratings; test is opened once, for the winner and the defaults',
+  );
+  for (const model of searchableModels) tune.addCommand(tuneOneCommand(model));
+  return tune;
+}
+
+/** Flags of the model that `recsys tune MODEL` takes as fixed. */
+function optionsSchema(model: string): z.ZodObject {
+  if (isRegistered(model)) return registry[model].options;
+  return z.object({ ...tokensFlag.shape, ...itemFlags.shape, ...gpt2Options.shape });
+}
+
+function tuneOneCommand(model: string): Command {
+  const schema = optionsSchema(model);
+  const summary = isRegistered(model)
+    ? registry[model].summary
+    : 'GPT-2 on texts or, with --tokens items, on item tokens';
+  const command = addFlags(new Command(model).description(summary), tuneSchema, spaceFlag, schema);
+  addFlags(command, runSchema.pick({ name: true }));
+  const entryOf = (typed: Typed): SearchEntry => ({
+    model,
+    ...readFlags(runSchema.pick({ name: true }), typed),
+    options: Object.fromEntries(
+      Object.keys(schema.shape).flatMap((key) => (typed[key] === undefined ? [] : [[key, typed[key]]])),
+    ),
+    space: parseSpace(readFlags(spaceFlag, typed).space),
+    ...readFlags(tuneSchema, typed),
+  });
+  return experimentCommand(
+    command,
+    sections,
+    (typed) => tuneAndReport(entryOf(typed), typed),
+    (typed) => ({ searches: [entryOf(typed)] }),
+  );
+}
+
+/** Searches, shows the result, saves `tuning_NAME.json` and a page with pictures. */
+export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<void> {
+  const { model, name = model, options = {}, space = {}, timeBudget, ...search } = searchSchema.parse(entry);
+  const { schema } = searchable(model, options);
+  readFlags(schema, options);
+  const output = readFlags(outputSchema, typed);
+  const { workers } = readFlags(workersSchema, typed);
+  const spec = {
+    model,
+    options,
+    space: space as SearchSpace,
+    data: readFlags(dataSchema, typed),
+    protocol: readFlags(protocolSchema, typed),
+    ...search,
+    timeBudgetMinutes: timeBudget,
+  };
+  const { tune } = await import('../experiment/tune/index.ts');
+  const { tuningSchema } = await import('../experiment/tune/record.ts');
+  const { OutcomeStore } = await import('../experiment/jobs/store.ts');
+  const { inProcessRunner, processesRunner } = await import('../experiment/jobs/local.ts');
+  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
+  const { tuningPage } = await import('../report/tune/page.ts');
+  const { tuningReport } = await import('../report/tune/report.ts');
+  const { writeFileAtomic } = await import('../util/files.ts');
+
+  const path = join(output.resultsDir, `tuning_${name}.json`);
+  const run = async (context: CommandContext) => {
+    const store = new OutcomeStore(join(output.resultsDir, 'cache', 'jobs'), (line) =>
+      context.progress.note(line),
+    );
+    const runner =
+      workers === 1 ? inProcessRunner(context.threads) : processesRunner(workers, context.threads);
+    try {
+      const found = await tune(spec, { runner, store }, context);
+      print(output.json ? jsonText(found) : tuningReport(found));
+      const notes = await saveRecord(path, tuningSchema, found);
+      const page = path.replace(/[.]json$/, '.html');
+      await writeFileAtomic(page, await tuningPage(found, ['recsys', ...process.argv.slice(2)].join(' ')));
+      for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
+    } finally {
+      await runner.close();
+    }
+  };
+  await withContext(output, (context) => withRecords([path], () => run(context)));
+}

@@ -1,0 +1,73 @@
+/** A unit of work that any process can do, and what it came to: plain JSON both. */
+import { z } from 'zod';
+import { rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys.ts';
+import { sha256 } from '../../util/files.ts';
+import { environment } from '../environment.ts';
+import type { Prepared } from '../prepare.ts';
+import { dataSchema, protocolSchema, type DataOptions, type Protocol } from '../protocol.ts';
+
+const modelSchema = z.object({
+  name: z.string(),
+  model: z.string(),
+  hyperparameters: z.record(z.string(), z.unknown()),
+});
+
+const shared = {
+  recsys: z.string().describe('version that made the job; no other does it'),
+  data: dataSchema,
+  dataDigest: z.string().describe('see `dataDigest`; a worker whose data differ refuses the job'),
+  protocol: protocolSchema,
+};
+
+/** A model fitted on a part of train and scored on the rest of train, once for each carve seed. */
+const trialSchema = z.object({
+  kind: z.literal('trial'),
+  ...shared,
+  model: modelSchema,
+  carveSeeds: z.array(z.int()),
+  objective: z.enum(rankingMetrics as [RankingMetric]),
+});
+
+/** Models under the protocol: a record. */
+const experimentSchema = z.object({
+  kind: z.literal('experiment'),
+  ...shared,
+  experiment: z.string(),
+  models: z.array(modelSchema),
+});
+
+export const jobSchema = z.discriminatedUnion('kind', [trialSchema, experimentSchema]);
+
+export type Job = z.output<typeof jobSchema>;
+export type TrialJob = z.output<typeof trialSchema>;
+export type ExperimentJob = z.output<typeof experimentSchema>;
+export type JobModel = z.output<typeof modelSchema>;
+
+export const outcomeSchema = z.object({
+  /** Of a trial: a score per carve seed. Of an experiment: its record. */
+  value: z.unknown(),
+  /** Why there is no value: the fit failed with these options, as it would again. */
+  failed: z.string().optional(),
+  seconds: z.number(),
+});
+
+export type Outcome = z.output<typeof outcomeSchema>;
+
+/** What all jobs of one run share. */
+export function sharedOf(
+  data: DataOptions,
+  protocol: Protocol,
+  prepared: Pick<Prepared, 'dataset' | 'protocol'>,
+): Pick<Job, 'recsys' | 'data' | 'dataDigest' | 'protocol'> {
+  return { recsys: environment().recsys, data, dataDigest: dataDigest(prepared), protocol };
+}
+
+/** Tells whether two machines have the same data and split: SHA-256 over the digests of the files and of the split. */
+export function dataDigest({ dataset, protocol }: Pick<Prepared, 'dataset' | 'protocol'>): string {
+  return sha256(JSON.stringify([dataset.files.map((file) => file.sha256), protocol.splitDigest]));
+}
+
+/** The name of a job by its content: equal jobs have one outcome. */
+export function jobKey(job: Job): string {
+  return sha256(JSON.stringify(job)).slice(0, 40);
+}

@@ -1,0 +1,110 @@
+/** Scoring options on ratings carved out of train. Test ratings are split off before and do not come here. */
+import { join } from 'node:path';
+import type { Csr } from '../../data/csr.ts';
+import { carveValidation } from '../../data/split.ts';
+import type { TrainingSet } from '../../data/training-set.ts';
+import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
+import { meansMetrics, metricOf, type RankingMetric, type UserMetric } from '../../evaluation/metric-keys.ts';
+import { isRegistered, recordedSpec } from '../../models/registry.ts';
+import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
+import { gpt2Options } from '../../models/gpt2/options.ts';
+import { mean, range } from '../../util/arrays.ts';
+import { DataError } from '../../util/errors.ts';
+import { Rng } from '../../util/rng.ts';
+import { rowLength } from '../../util/sparse-rows.ts';
+import { Stopwatch } from '../environment.ts';
+import type { JobModel } from '../jobs/job.ts';
+import type { Prepared } from '../prepare.ts';
+import type { Protocol } from '../protocol.ts';
+import { withFitted, type RunContext, type RunnableModel } from '../run.ts';
+
+/** Train divided again: a part to fit on, and what is relevant of the rest. */
+export interface Fold {
+  train: TrainingSet;
+  /** users x items: the relevant validation items. */
+  relevant: Csr;
+  /** Users with at least one of them, ascending. */
+  users: Int32Array;
+}
+
+/** Divides train by the protocol's own rule and threshold; `seed` draws the division, and nothing else depends on it. */
+export function carveFold(
+  { train, protocol: { threshold } }: Pick<Prepared, 'train' | 'protocol'>,
+  { split, testShare, seed: protocolSeed }: Protocol,
+  seed: number,
+): Fold {
+  const rng = new Rng(protocolSeed).derive(`validation:${seed}`);
+  const { train: inner, validation } = carveValidation(train, { kind: split, testShare }, rng);
+  const relevant = relevantItems(validation, threshold / train.starUnit, inner.userCount, inner.itemCount);
+  const users = range(inner.userCount).filter((user) => rowLength(relevant, user) > 0);
+  if (users.length > 0) return { train: inner, relevant, users };
+  throw new DataError({
+    place: '--threshold',
+    found: `no validation rating reaches ${threshold}, so that nothing can be tuned`,
+    remedy: 'Give a lower --threshold or a larger --test-share.',
+  });
+}
+
+/** The objective over the users of the fold, at the largest cut-off. */
+export async function scoreOf(
+  runnable: RunnableModel,
+  prepared: Prepared,
+  { train, relevant, users }: Fold,
+  { objective, model }: { objective: RankingMetric; model: JobModel },
+  context: RunContext,
+): Promise<number> {
+  const k = Math.max(...prepared.protocol.k);
+  const asked = sampleOf(users, model, prepared.protocol.seed);
+  const lists = await withFitted({ ...prepared, train }, runnable, context, new Stopwatch(), (fitted) =>
+    fitted.recommend(asked, k),
+  );
+  const options = { cutoffs: [k], users: asked };
+  const { cutoffs } = evaluateLists({ users: asked, ...lists }, relevant, prepared.facts, options);
+  return valueOf(objective, cutoffs[0]!.perUser);
+}
+
+/** As many users as the option `numUsers` of a language model says; all without it. */
+function sampleOf(users: Int32Array, { hyperparameters: { numUsers } }: JobModel, seed: number): Int32Array {
+  if (typeof numUsers !== 'number' || numUsers >= users.length) return users;
+  return new Rng(seed).derive('users').shuffle(users.slice()).slice(0, numUsers).sort();
+}
+
+function valueOf(objective: RankingMetric, columns: Record<UserMetric, Float64Array>): number {
+  if (!isOfMeans(objective)) return mean(columns[objective]);
+  const { of, combine } = metricOf(objective);
+  const [a, b] = of as readonly [UserMetric, UserMetric];
+  return combine(mean(columns[a]), mean(columns[b]));
+}
+
+function isOfMeans(key: RankingMetric): key is (typeof meansMetrics)[number] {
+  return (meansMetrics as readonly string[]).includes(key);
+}
+
+/** What the runner fits for a model of a job; GPT-2 writes to `folder`. */
+export async function runnableOf(
+  { name, model, hyperparameters }: JobModel,
+  {
+    protocol,
+    prepared,
+    folder,
+    context,
+  }: { protocol: Protocol; prepared: Prepared; folder: string; context: RunContext },
+): Promise<RunnableModel> {
+  if (isRegistered(model)) return recordedSpec(name, model, hyperparameters);
+  if (model !== 'gpt2') throw new DataError({ place: 'job', found: `model '${model}'` });
+  const { openEngine } = await import('../../models/gpt2/engine/open.ts');
+  const output = join(folder, 'model');
+  const threshold = prepared.protocol.threshold / prepared.train.starUnit;
+  const spec = { data: prepared.source, protocol, comparisonModels: [], resultsDir: folder };
+  const unsaved = ({ save: _, ...rest }: RunnableModel): RunnableModel => ({ ...rest, name });
+  if (hyperparameters['tokens'] === 'items') {
+    const { itemModel } = await import('../language/gpt2-items.ts');
+    const options = gpt2ItemOptions.parse(hyperparameters);
+    const engine = await openEngine(options, context.threads);
+    return unsaved(itemModel({ ...spec, options }, output, engine, threshold, context) as RunnableModel);
+  }
+  const { gpt2Model } = await import('../language/gpt2.ts');
+  const options = gpt2Options.parse(hyperparameters);
+  const engine = await openEngine(options, context.threads);
+  return unsaved(gpt2Model({ ...spec, options }, output, engine, threshold, context) as RunnableModel);
+}

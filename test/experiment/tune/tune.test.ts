@@ -1,0 +1,298 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { parseSpace } from '../../../src/commands/shared/space.ts';
+import { splitRatings } from '../../../src/data/split.ts';
+import { Stopwatch } from '../../../src/experiment/environment.ts';
+import { inProcessRunner, processesRunner } from '../../../src/experiment/jobs/local.ts';
+import { sharedOf, type Job } from '../../../src/experiment/jobs/job.ts';
+import { Performer } from '../../../src/experiment/jobs/perform.ts';
+import type { JobRunner } from '../../../src/experiment/jobs/run.ts';
+import { OutcomeStore } from '../../../src/experiment/jobs/store.ts';
+import { prepare } from '../../../src/experiment/prepare.ts';
+import { protocolSchema } from '../../../src/experiment/protocol.ts';
+import { runExperiment } from '../../../src/experiment/run.ts';
+import { tune, type TuneSpec } from '../../../src/experiment/tune/index.ts';
+import { tuningSchema, type Tuning } from '../../../src/experiment/tune/record.ts';
+import { drawSettings, rungsOf } from '../../../src/experiment/tune/trials.ts';
+import { carveFold } from '../../../src/experiment/tune/validation.ts';
+import { specOf } from '../../../src/models/registry.ts';
+import { tuningPage } from '../../../src/report/tune/page.ts';
+import { tuningReport } from '../../../src/report/tune/report.ts';
+import { silentProgress } from '../../../src/util/progress.ts';
+import { Rng } from '../../../src/util/rng.ts';
+import { recsys, smallFolder } from '../../support/cli.ts';
+
+const protocol = protocolSchema.parse({ k: [3] });
+const context = { progress: silentProgress, signal: new AbortController().signal, threads: 1 };
+
+let dataset: string;
+let folder: string;
+let spec: TuneSpec;
+beforeAll(async () => {
+  dataset = await smallFolder();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'recsys-tune-'));
+  spec = {
+    model: 'mf',
+    options: { factors: 8, iterations: 6 },
+    space: {},
+    data: { dataset },
+    protocol,
+    method: 'sobol',
+    trials: 6,
+    carveSeeds: [1, 2],
+    objective: 'ndcg',
+  };
+});
+afterAll(async () => {
+  await rm(dataset, { recursive: true });
+});
+
+const storeIn = (path: string) => new OutcomeStore(join(path, 'jobs'), () => {});
+const run = (own: Partial<TuneSpec> = {}, runner: JobRunner = inProcessRunner(1), path = folder) =>
+  tune({ ...spec, ...own }, { runner, store: storeIn(path) }, context);
+const reproducible = (found: Tuning) => ({ ...found, environment: 0, timing: 0 });
+
+test('the winner has the highest mean over carve seeds, the defaults are trial 0, and fixed options stay', async () => {
+  const found = await run();
+  expect(found.trials).toHaveLength(6);
+  for (const { rungs, score } of found.trials) {
+    expect(rungs[0]!.scores).toHaveLength(2);
+    expect(score).toBeCloseTo((rungs[0]!.scores[0]! + rungs[0]!.scores[1]!) / 2, 12);
+  }
+  expect(found.winner.score).toBe(Math.max(...found.trials.map(({ score }) => score!)));
+  expect(found.trials[0]!.settings).toEqual({});
+  expect(Object.keys(found.search.space)).not.toContain('factors');
+  expect(found.test.models[1]!.hyperparameters).toMatchObject({
+    ...found.winner.settings,
+    factors: 8,
+    iterations: 6,
+  });
+  expect(tuningSchema.parse(found)).toEqual(found);
+  expect(tuningReport(found)).toContain('On the test ratings, opened once');
+  expect(await tuningPage(found, 'recsys tune mf')).toContain('best-so-far-title');
+});
+
+test('the defaults have the test result of their own command', async () => {
+  const found = await run({ trials: 2 });
+  const models = [specOf('mf', { factors: 8, iterations: 6 })];
+  const { record } = await runExperiment({ experiment: 'mf', data: { dataset }, protocol, models }, context);
+  expect(found.test.models[0]!.metrics).toEqual(record.models[0]!.metrics);
+});
+
+test('two processes come to the same trials and the same winner as one', async () => {
+  const one = await run();
+  const runner = processesRunner(2, 2);
+  try {
+    const two = await run({}, runner, join(folder, 'two'));
+    expect(reproducible(two)).toEqual(reproducible(one));
+  } finally {
+    await runner.close();
+  }
+});
+
+test('settings depend on the seed, not on how many trials follow', () => {
+  const space = { a: { low: 0.01, high: 1, scale: 'log' as const }, b: { choices: ['x', 'y'] } };
+  for (const method of ['sobol', 'random'] as const) {
+    const ten = drawSettings(space, 10, method, new Rng(1));
+    expect(drawSettings(space, 4, method, new Rng(1))).toEqual(ten.slice(0, 4));
+    expect(drawSettings(space, 10, method, new Rng(2))).not.toEqual(ten);
+    for (const { a, b } of ten) {
+      expect(a).toBeGreaterThanOrEqual(0.01);
+      expect(a).toBeLessThanOrEqual(1);
+      expect(['x', 'y']).toContain(b);
+    }
+  }
+});
+
+describe('the test ratings are sealed while settings are chosen', () => {
+  it('scores on a part of train, which holds no test rating', async () => {
+    const prepared = await prepare({ dataset }, protocol, context, new Stopwatch());
+    const pair = (users: Int32Array, items: Int32Array) => [...users].map((user, n) => `${user} ${items[n]}`);
+    const { test } = splitRatings(
+      prepared.dataset,
+      { kind: 'per-user-random', testShare: 0.2 },
+      new Rng(42).derive('split'),
+    );
+    const held = new Set(pair(test.users, test.items));
+    expect(held.size).toBeGreaterThan(50);
+    const { train, relevant, users } = carveFold(prepared, protocol, 1);
+    expect(pair(train.ratings.users, train.ratings.items).some((own) => held.has(own))).toBe(false);
+    for (const user of users) {
+      const own = relevant.indices.subarray(relevant.pointers[user], relevant.pointers[user + 1]);
+      expect([...own].some((item) => held.has(`${user} ${item}`))).toBe(false);
+    }
+  });
+
+  it('comes to the same winner when all test ratings are another', async () => {
+    // The data with every test rating's stars turned round: nothing that the search may see is changed.
+    const { dataset: data, split } = await prepare({ dataset }, protocol, context, new Stopwatch());
+    const rows = (part: typeof split.test, stars: (value: number) => number) =>
+      [...part.users].map(
+        (user, n) => `${data.userIds[user]},${data.itemIds[part.items[n]!]},${stars(part.values[n]!)}`,
+      );
+    const files = {
+      train: join(folder, 'train.csv'),
+      test: join(folder, 'test.csv'),
+      other: join(folder, 'other.csv'),
+    };
+    const write = (path: string, lines: string[]) =>
+      writeFile(path, `userId,movieId,rating\n${lines.join('\n')}\n`);
+    await write(
+      files.train,
+      rows(split.train, (value) => value),
+    );
+    await write(
+      files.test,
+      rows(split.test, (value) => value),
+    );
+    await write(
+      files.other,
+      rows(split.test, (value) => 5.5 - value),
+    );
+    const one = await run({ data: { train: files.train, test: files.test }, trials: 4 });
+    const two = await run({ data: { train: files.train, test: files.other }, trials: 4 });
+    expect(two.trials).toEqual(one.trials);
+    expect(two.winner).toEqual(one.winner);
+    expect(two.test.models[0]!.metrics).not.toEqual(one.test.models[0]!.metrics);
+  });
+});
+
+describe('successive halving', () => {
+  it('has rungs of a third of the rounds while there are two rounds and more than three trials', () => {
+    expect(rungsOf(16, 27, 3)).toEqual([2, 6, 16]);
+    expect(rungsOf(16, 3, 3)).toEqual([16]);
+    expect(rungsOf(3, 100, 3)).toEqual([3]);
+  });
+
+  it('lets the best third go on, and the defaults', async () => {
+    const { trials, search, winner } = await run({ halving: 3, trials: 9 });
+    expect(search.halving).toBe(3);
+    const first = trials.map(({ rungs }) => rungs[0]!);
+    expect(first.every(({ rounds }) => rounds === 2)).toBe(true);
+    const finished = trials.filter(({ score }) => score !== null).map(({ number }) => number);
+    const best = [...first.keys()].sort((a, b) => first[b]!.score - first[a]!.score || a - b).slice(0, 3);
+    expect(finished).toEqual([...new Set([0, ...best])].sort((a, b) => a - b));
+    expect(finished).toContain(winner.number);
+  });
+
+  it('is refused for a model without rounds', async () => {
+    await expect(run({ model: 'ease', options: {}, halving: 2 })).rejects.toThrow('no sweeps or epochs');
+  });
+});
+
+test('a trial whose fit fails has no score, and the search goes on', async () => {
+  const space = { learningRate: { choices: [0.01, 1e6] }, regularization: { choices: [0.1] } };
+  const { trials, winner } = await run({
+    options: { solver: 'sgd', factors: 4, epochs: 3, biasRegularization: 0.05 },
+    space,
+    trials: 8,
+    method: 'random',
+  });
+  const failed = trials.filter((trial) => trial.failed !== undefined);
+  expect(failed.length).toBeGreaterThan(0);
+  expect(failed.every(({ score, settings }) => score === null && settings['learningRate'] === 1e6)).toBe(
+    true,
+  );
+  expect(winner.settings['learningRate']).not.toBe(1e6);
+});
+
+test('finished trials are kept: a stopped search does them no more, and a damaged one is done again', async () => {
+  const whole = await run();
+  const names = await readdir(join(folder, 'jobs'));
+  expect(names).toHaveLength(6);
+  await rm(join(folder, 'jobs', names[0]!));
+  await writeFile(
+    join(folder, 'jobs', names[1]!),
+    (await readFile(join(folder, 'jobs', names[1]!), 'utf8')).replace('0', '1'),
+  );
+  let done = 0;
+  const counted = inProcessRunner(1);
+  const runner: JobRunner = {
+    ...counted,
+    run: (jobs, ...rest) => {
+      done += jobs.length;
+      return counted.run(jobs, ...rest);
+    },
+  };
+  expect(reproducible(await run({}, runner))).toEqual(reproducible(whole));
+  expect(done).toBe(2);
+});
+
+test('kill -9 in the middle loses no finished trial', async () => {
+  const argv = [
+    'tune',
+    'mf',
+    '--dataset',
+    dataset,
+    '--k',
+    '3',
+    '--trials',
+    '6',
+    '--carve-seeds',
+    '1',
+    '--iterations',
+    '4',
+  ];
+  const jobs = join(folder, 'cache', 'jobs');
+  const killed = await recsys([...argv, '--results-dir', folder], {
+    onStart: (child) => {
+      const timer = setInterval(() => {
+        void readdir(jobs).then(
+          (names) => names.filter((name) => name.endsWith('.json')).length >= 2 && child.kill('SIGKILL'),
+          () => {},
+        );
+      }, 5);
+      child.on('close', () => clearInterval(timer));
+    },
+  });
+  const kept = (await readdir(jobs)).filter((name) => name.endsWith('.json')).length;
+  expect(kept).toBeGreaterThanOrEqual(2);
+  const { code, stderr } = await recsys([...argv, '--results-dir', folder]);
+  expect(code).toBe(0);
+  if (killed.code === null) expect(stderr).toContain(`${kept} outcomes were kept from before.`);
+  const whole = await recsys([...argv, '--results-dir', join(folder, 'whole'), '--quiet']);
+  expect(whole.code).toBe(0);
+  const read = async (path: string) =>
+    reproducible(tuningSchema.parse(JSON.parse(await readFile(join(path, 'tuning_mf.json'), 'utf8'))));
+  expect({ ...(await read(folder)), checksum: 0 }).toEqual({
+    ...(await read(join(folder, 'whole'))),
+    checksum: 0,
+  });
+});
+
+test('a worker refuses a job of another version and one whose data differ', async () => {
+  const prepared = await prepare({ dataset }, protocol, context, new Stopwatch());
+  const shared = sharedOf({ dataset }, protocol, prepared);
+  const model = { name: 'mf', model: 'mf', hyperparameters: specOf('mf', { factors: 4 }).hyperparameters };
+  const job: Job = { kind: 'trial', ...shared, model, carveSeeds: [1], objective: 'f1' };
+  const performer = new Performer();
+  await expect(performer.perform({ ...job, recsys: '0.0.1' }, context)).rejects.toThrow(
+    /made by recsys 0.0.1/,
+  );
+  await expect(performer.perform({ ...job, dataDigest: 'f'.repeat(64) }, context)).rejects.toThrow(
+    /other data/,
+  );
+});
+
+describe('--space', () => {
+  it('reads ranges, scales and choices', () => {
+    expect(parseSpace(['a=0.1..2', 'b=1e-3..1:log', 'c=8|16', 'd=x|true'])).toEqual({
+      a: { low: 0.1, high: 2 },
+      b: { low: 0.001, high: 1, scale: 'log' },
+      c: { choices: [8, 16] },
+      d: { choices: ['x', true] },
+    });
+  });
+
+  it.each(['a', 'a=2..1', 'a=0..1:log', '=1'])('refuses %s', (text) => {
+    expect(() => parseSpace([text])).toThrow('--space');
+  });
+
+  it('refuses an option that the model does not have, with the nearest name', async () => {
+    await expect(run({ space: { factor: { choices: [1] } } })).rejects.toThrow("Did you mean 'factors'?");
+  });
+});
