@@ -93,21 +93,30 @@ export async function tune(
     protocol: prepared.protocol,
     model,
     options: fixed,
-    search: {
-      method,
-      trials: spec.trials,
-      space,
-      halving: halving?.keep ?? null,
-      carveSeeds: [...carveSeeds],
-      objective,
-      k: Math.max(...protocol.k),
-      stoppedBy: trials.some(isUnfinished) ? 'time-budget' : 'trials',
-    },
+    search: searchOfRecord(spec, space, halving?.keep, trials),
     trials,
     winner: { number: winner.number, settings: winner.settings, score: winner.score },
     test,
     environment: environment(),
     timing: { ...watch.seconds, ...Object.fromEntries(seconds.map((own, n) => [`trial.${n}`, own])) },
+  };
+}
+
+function searchOfRecord(
+  { method, trials: asked, carveSeeds, objective, protocol }: TuneSpec,
+  space: SearchSpace,
+  halving: number | undefined,
+  trials: readonly Trial[],
+): Tuning['search'] {
+  return {
+    method,
+    trials: asked,
+    space,
+    halving: halving ?? null,
+    carveSeeds: [...carveSeeds],
+    objective,
+    k: Math.max(...protocol.k),
+    stoppedBy: trials.some(isUnfinished) ? 'time-budget' : 'trials',
   };
 }
 

@@ -96,15 +96,20 @@ export async function runnableOf(
   const output = join(folder, 'model');
   const threshold = prepared.protocol.threshold / prepared.train.starUnit;
   const spec = { data: prepared.source, protocol, comparisonModels: [], resultsDir: folder };
-  const unsaved = ({ save: _, ...rest }: RunnableModel): RunnableModel => ({ ...rest, name });
+  const unsaved = (own: RunnableModel): RunnableModel => ({
+    name,
+    model: own.model,
+    hyperparameters: own.hyperparameters,
+    create: () => own.create(),
+  });
   if (hyperparameters['tokens'] === 'items') {
     const { itemModel } = await import('../language/gpt2-items.ts');
     const options = gpt2ItemOptions.parse(hyperparameters);
     const engine = await openEngine(options, context.threads);
-    return unsaved(itemModel({ ...spec, options }, output, engine, threshold, context) as RunnableModel);
+    return unsaved(itemModel({ ...spec, options }, output, engine, threshold, context));
   }
   const { gpt2Model } = await import('../language/gpt2.ts');
   const options = gpt2Options.parse(hyperparameters);
   const engine = await openEngine(options, context.threads);
-  return unsaved(gpt2Model({ ...spec, options }, output, engine, threshold, context) as RunnableModel);
+  return unsaved(gpt2Model({ ...spec, options }, output, engine, threshold, context));
 }

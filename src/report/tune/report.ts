@@ -44,7 +44,11 @@ export function trialsByScore(trials: readonly Trial[]): Trial[] {
 
 export function settingText(value: unknown): string {
   if (value === undefined) return '–';
-  return Array.isArray(value) ? value.join(',') || 'none' : String(value);
+  return Array.isArray(value)
+    ? value.join(',') || 'none'
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
 }
 
 /** Whether the winner beats the defaults on test. */
