@@ -16,7 +16,7 @@ import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts
 import { addFlags, readFlags } from './shared/flags.ts';
 import { parseSpace } from './shared/space.ts';
 
-export const tuneSchema = z.object({
+const tuneSchema = z.object({
   method: z
     .enum(searchMethods)
     .default('sobol')
