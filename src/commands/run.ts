@@ -7,7 +7,7 @@ import { evaluateLists } from './evaluate.ts';
 import { finetuneGpt2 } from './finetune-gpt2.ts';
 import { askOpenAi } from './openai.ts';
 import { outputSchema } from './shared/context.ts';
-import { workersSchema } from './tune.ts';
+import { workersSchema } from './tune/tune.ts';
 import type { Typed } from './shared/experiment.ts';
 import { addFlags } from './shared/flags.ts';
 
@@ -25,7 +25,7 @@ export function runCommand(): Command {
     const languageName = gpt2 && openai ? undefined : name;
     const runs: (() => Promise<void>)[] = [];
     if (searches) {
-      const { tuneAndReport } = await import('./tune.ts');
+      const { tuneAndReport } = await import('./tune/tune.ts');
       for (const search of searches) runs.push(() => tuneAndReport(search, shared));
     }
     if (models) {

@@ -8,7 +8,7 @@ import { gpt2Sections } from '../finetune-gpt2.ts';
 import { openAiSections } from '../openai.ts';
 import { outputSchema } from '../shared/context.ts';
 import { runSchema } from '../shared/experiment.ts';
-import { searchSchema, workersSchema } from '../tune.ts';
+import { searchSchema, workersSchema } from '../tune/tune.ts';
 
 /** A model with its options; the name tells it apart in the record. */
 const modelEntry = (name: string) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RankingMetric } from '../../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired } from '../../evaluation/significance.ts';
-import { MAX_SOBOL_DIMENSIONS } from '../../util/sobol.ts';
+import { MAX_SOBOL_DIMENSIONS } from '../../numeric/sobol.ts';
 import type { ModelSearch, SearchSpace } from '../../models/search-space.ts';
 import { UsageError } from '../../util/errors.ts';
 import { nearestName } from '../../util/nearest.ts';

@@ -2,7 +2,7 @@
 import { valueAt, type OptionValue, type SearchSpace } from '../../models/search-space.ts';
 import { exp, log } from '../../util/math.ts';
 import type { Rng } from '../../util/rng.ts';
-import { sobolPoints } from '../../util/sobol.ts';
+import { sobolPoints } from '../../numeric/sobol.ts';
 
 export const searchMethods = ['sobol', 'random'] as const;
 export type SearchMethod = (typeof searchMethods)[number];

@@ -3,7 +3,7 @@ import { metricOf } from '../../evaluation/metric-keys.ts';
 import type { Tuning } from '../../experiment/tune/record.ts';
 import type { Chart } from '../charts/chart.ts';
 import { renderPage } from '../page/page.ts';
-import { colour } from '../page/theme.ts';
+import { colour } from '../theme.ts';
 import { formatCount, metricCell } from '../table.ts';
 import { settingText, trialsByScore, verdict } from './report.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
-import { parseSpace } from '../../../src/commands/shared/space.ts';
+import { parseSpace } from '../../../src/commands/tune/space.ts';
 import { splitRatings } from '../../../src/data/split.ts';
 import { Stopwatch } from '../../../src/experiment/environment.ts';
 import { inProcessRunner, processesRunner } from '../../../src/experiment/jobs/local.ts';

@@ -2,19 +2,19 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { rankingMetrics, type RankingMetric } from '../evaluation/metric-keys.ts';
-import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import { searchable, searchableModels } from '../experiment/tune/models.ts';
-import { searchMethods } from '../experiment/tune/trials.ts';
-import { itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
-import { gpt2Options } from '../models/gpt2/options.ts';
-import { dimensionSchema, type SearchSpace } from '../models/search-space.ts';
-import { isRegistered, registry } from '../models/registry.ts';
-import { print } from '../util/process/terminal.ts';
-import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
-import { parseSpace } from './shared/space.ts';
+import { rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys.ts';
+import { dataSchema, protocolSchema } from '../../experiment/protocol.ts';
+import { searchable, searchableModels } from '../../experiment/tune/models.ts';
+import { searchMethods } from '../../experiment/tune/trials.ts';
+import { itemFlags, tokensFlag } from '../../models/gpt2/item-options.ts';
+import { gpt2Options } from '../../models/gpt2/options.ts';
+import { dimensionSchema, type SearchSpace } from '../../models/search-space.ts';
+import { isRegistered, registry } from '../../models/registry.ts';
+import { print } from '../../util/process/terminal.ts';
+import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
+import { experimentCommand, runSchema, type Typed } from '../shared/experiment.ts';
+import { addFlags, readFlags } from '../shared/flags.ts';
+import { parseSpace } from './space.ts';
 
 const tuneSchema = z.object({
   method: z
@@ -132,14 +132,14 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
     ...search,
     timeBudgetMinutes: timeBudget,
   };
-  const { tune } = await import('../experiment/tune/index.ts');
-  const { tuningSchema } = await import('../experiment/tune/record.ts');
-  const { OutcomeStore } = await import('../experiment/jobs/store.ts');
-  const { inProcessRunner, processesRunner } = await import('../experiment/jobs/local.ts');
-  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
-  const { tuningPage } = await import('../report/tune/page.ts');
-  const { tuningReport } = await import('../report/tune/report.ts');
-  const { writeFileAtomic } = await import('../util/files.ts');
+  const { tune } = await import('../../experiment/tune/index.ts');
+  const { tuningSchema } = await import('../../experiment/tune/record.ts');
+  const { OutcomeStore } = await import('../../experiment/jobs/store.ts');
+  const { inProcessRunner, processesRunner } = await import('../../experiment/jobs/local.ts');
+  const { jsonText, saveRecord, withRecords } = await import('../../experiment/store.ts');
+  const { tuningPage } = await import('../../report/tune/page.ts');
+  const { tuningReport } = await import('../../report/tune/report.ts');
+  const { writeFileAtomic } = await import('../../util/files.ts');
 
   const path = join(output.resultsDir, `tuning_${name}.json`);
   const run = async (context: CommandContext) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../src/util/rng.ts';
-import { sobolPoints } from '../../src/util/sobol.ts';
+import { sobolPoints } from '../../src/numeric/sobol.ts';
 
 test('the points are those of scipy’s Sobol, in its order', () => {
   // scipy.stats.qmc.Sobol(12, scramble=False, bits=32).random(16), points 1, 2, 3, 5, 7, 11 and 15, in sixteenths.

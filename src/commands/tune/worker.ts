@@ -1,8 +1,8 @@
 /** `recsys worker`: does jobs for others. Without an address, for the process that started it. */
 import { Command } from 'commander';
-import { UsageError } from '../util/errors.ts';
-import { outputSchema, withContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { UsageError } from '../../util/errors.ts';
+import { outputSchema, withContext } from '../shared/context.ts';
+import { addFlags, readFlags } from '../shared/flags.ts';
 
 const schema = outputSchema.pick({ threads: true, quiet: true, verbose: true });
 
@@ -17,7 +17,7 @@ export function workerCommand(): Command {
           remedy: '`recsys tune --workers` starts workers.',
         });
       }
-      const { serveParent } = await import('../experiment/jobs/local.ts');
+      const { serveParent } = await import('../../experiment/jobs/local.ts');
       await serveParent(threads, signal);
     });
   });

@@ -1,5 +1,5 @@
 /** Sobol's quasi-random points, which fill the unit cube more evenly than random ones. */
-import type { Rng } from './rng.ts';
+import type { Rng } from '../util/rng.ts';
 
 const BITS = 32;
 const TWO_TO_32 = 4_294_967_296;
