@@ -61,15 +61,35 @@ function sortRows({ pointers, indices, values }: Pick<Csr, 'pointers' | 'indices
   }
 }
 
-/** By keys column x length + place, exact in a double, so that equal columns stay in order. */
+/** Rows up to this length are sorted by insertion, which takes less time there than to make and sort keys. */
+const MAX_INSERTION_LENGTH = 48;
+
+/** Longer rows by keys column x length + place, exact in a double, so that equal columns stay in order. */
 function sortRow(indices: Int32Array, values: Float32Array): void {
   const { length } = indices;
+  if (length <= MAX_INSERTION_LENGTH) {
+    sortByInsertion(indices, values);
+    return;
+  }
   const before = values.slice();
   const keys = Float64Array.from(indices, (column, place) => column * length + place).sort();
   for (let n = 0; n < length; n++) {
     const key = keys[n]!;
     indices[n] = Math.floor(key / length);
     values[n] = before[key % length]!;
+  }
+}
+
+function sortByInsertion(indices: Int32Array, values: Float32Array): void {
+  for (let n = 1; n < indices.length; n++) {
+    const [index, value] = [indices[n]!, values[n]!];
+    let at = n;
+    for (; at > 0 && indices[at - 1]! > index; at--) {
+      indices[at] = indices[at - 1]!;
+      values[at] = values[at - 1]!;
+    }
+    indices[at] = index;
+    values[at] = value;
   }
 }
 

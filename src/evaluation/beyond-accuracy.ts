@@ -66,11 +66,7 @@ export function meanInformation({ items, start, length, information }: Recommend
  */
 export function meanDistance({ items, start, length, distance }: RecommendedList): number {
   if (length < 2 || !distance.hasGenres) return NaN;
-  let sum = 0;
-  for (let rank = start; rank < start + length; rank++) {
-    for (let other = start; other < rank; other++) sum += distance.between(items[rank]!, items[other]!);
-  }
-  return sum / ((length * (length - 1)) / 2);
+  return distance.sumOfPairs(items, start, length) / ((length * (length - 1)) / 2);
 }
 
 /**
@@ -82,6 +78,8 @@ export class GenreDistance {
   readonly hasGenres: boolean;
   readonly #masks: Int32Array;
   readonly #words: number;
+  /** Per movie: how many genres it has. */
+  readonly #counts: Int32Array;
 
   constructor(genres: readonly string[][]) {
     const bits = new Map<string, number>();
@@ -95,18 +93,31 @@ export class GenreDistance {
         this.#masks[item * this.#words + (bit >>> 5)]! |= 1 << (bit & 31);
       }
     });
+    this.#counts = Int32Array.from(genres, (_, item) => this.#common(item, item));
   }
 
-  between(a: number, b: number): number {
-    let common = 0;
-    let either = 0;
-    for (let w = 0; w < this.#words; w++) {
-      const left = this.#masks[a * this.#words + w]!;
-      const right = this.#masks[b * this.#words + w]!;
-      common += bitCount(left & right);
-      either += bitCount(left | right);
+  /** Over all pairs of the `length` items from `start` on: each with those before it, in their order. */
+  sumOfPairs(items: Int32Array, start: number, length: number): number {
+    let sum = 0;
+    for (let rank = start; rank < start + length; rank++) {
+      const item = items[rank]!;
+      for (let other = start; other < rank; other++) {
+        const common = this.#common(item, items[other]!);
+        const either = this.#counts[item]! + this.#counts[items[other]!]! - common;
+        sum += either === 0 ? 0 : 1 - common / either;
+      }
     }
-    return either === 0 ? 0 : 1 - common / either;
+    return sum;
+  }
+
+  /** Genres that both movies have. */
+  #common(a: number, b: number): number {
+    const words = this.#words;
+    if (words === 1) return bitCount(this.#masks[a]! & this.#masks[b]!);
+    let common = 0;
+    for (let w = 0; w < words; w++)
+      common += bitCount(this.#masks[a * words + w]! & this.#masks[b * words + w]!);
+    return common;
   }
 }
 

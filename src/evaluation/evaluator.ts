@@ -104,6 +104,8 @@ const NO_HITS = new Int32Array();
 
 type PerListMetric = (typeof perListMetrics)[number];
 
+const perListValues = perListMetrics.map((key) => ({ key, valueOf: metricOf(key).perList }));
+
 /** What the lists are like at one cut-off. */
 interface ListColumns {
   /** Per item: lists that hold it. */
@@ -133,9 +135,12 @@ export class Evaluator {
   /** By cut-off. */
   readonly #columns: ListColumns[];
   readonly #list: RecommendedList;
-  /** Per item: the last list that holds it so far, so that a repeated item is no second hit. */
-  readonly #lastList: Int32Array;
+  /** Per item: the number of the last list in which it is a hit that has not been found. */
+  readonly #wantedIn: Int32Array;
   #lists = 0;
+  /** Of the list that is being read: ranks and items of its hits. */
+  readonly #ranks: Int32Array;
+  readonly #hits: Int32Array;
 
   constructor(relevant: Csr, facts: CatalogueFacts, options: EvaluationOptions) {
     this.#relevant = relevant;
@@ -144,19 +149,22 @@ export class Evaluator {
     this.#convention = conventions[options.convention ?? 'recsys'];
     this.#threshold = options.threshold ?? 0;
     const asked = options.users ?? range(relevant.rows);
-    this.#users = asked.filter((user) => rowLength(relevant, user) > 0);
+    const { pointers } = relevant;
+    this.#users = asked.filter((user) => pointers[user + 1]! > pointers[user]!);
     this.#withoutRelevant = asked.length - this.#users.length;
     this.#rowOf = new Int32Array(relevant.rows).fill(-1);
-    this.#users.forEach((user, row) => (this.#rowOf[user] = row));
+    for (let row = 0; row < this.#users.length; row++) this.#rowOf[this.#users[row]!] = row;
     this.#lengths = new Int32Array(this.#users.length);
-    this.#hitRanks = Array.from(this.#users, () => NO_HITS);
-    this.#hitItems = Array.from(this.#users, () => NO_HITS);
+    this.#hitRanks = Array<Int32Array>(this.#users.length).fill(NO_HITS);
+    this.#hitItems = Array<Int32Array>(this.#users.length).fill(NO_HITS);
     this.#hitGains = [];
     this.#columns = options.cutoffs.map(() => ({
       exposures: new Int32Array(relevant.columns),
       perList: byKey(perListMetrics, () => new Float64Array(this.#users.length).fill(NaN)),
     }));
-    this.#lastList = new Int32Array(relevant.columns);
+    this.#wantedIn = new Int32Array(relevant.columns);
+    this.#ranks = new Int32Array(options.cutoffs.at(-1)!);
+    this.#hits = new Int32Array(options.cutoffs.at(-1)!);
     this.#list = {
       items: new Int32Array(),
       start: 0,
@@ -172,26 +180,31 @@ export class Evaluator {
    */
   add({ users, items, k }: ListBlock): void {
     const depth = Math.min(k, this.#cutoffs.at(-1)!);
-    const ranks: number[] = [];
+    const wantedIn = this.#wantedIn;
+    const { pointers, indices } = this.#relevant;
     for (let n = 0; n < users.length; n++) {
-      const row = this.#rowOf[users[n]!]!;
+      const user = users[n]!;
+      const row = this.#rowOf[user]!;
       if (row < 0) continue;
-      const start = n * k;
       const list = ++this.#lists;
-      ranks.length = 0;
+      for (let entry = pointers[user]!; entry < pointers[user + 1]!; entry++)
+        wantedIn[indices[entry]!] = list;
+      const start = n * k;
       let length = 0;
+      let hits = 0;
       while (length < depth && items[start + length]! >= 0) {
         const item = items[start + length++]!;
-        if (this.#lastList[item] !== list && entryOf(this.#relevant, users[n]!, item) >= 0)
-          ranks.push(length);
-        this.#lastList[item] = list;
+        if (wantedIn[item] !== list) continue;
+        wantedIn[item] = 0; // where it is repeated it is no second hit
+        this.#ranks[hits] = length;
+        this.#hits[hits++] = item;
       }
       this.#lengths[row] = length;
-      if (ranks.length > 0) {
-        this.#hitRanks[row] = Int32Array.from(ranks);
-        this.#hitItems[row] = Int32Array.from(ranks, (rank) => items[start + rank - 1]!);
+      if (hits > 0) {
+        this.#hitRanks[row] = this.#ranks.slice(0, hits);
+        this.#hitItems[row] = this.#hits.slice(0, hits);
       }
-      if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(users[n]!, items, start, ranks);
+      if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(user, this.#hitItems[row]!);
       this.#describeList(row, items, start, length);
     }
   }
@@ -238,23 +251,21 @@ export class Evaluator {
     const list = this.#list;
     list.items = items;
     list.start = start;
-    for (const [n, cutoff] of this.#cutoffs.entries()) {
-      list.length = Math.min(cutoff, length);
+    const { usersWhoRated } = this.#facts;
+    for (let n = 0; n < this.#cutoffs.length; n++) {
+      list.length = Math.min(this.#cutoffs[n]!, length);
       const { exposures, perList } = this.#columns[n]!;
       for (let place = start; place < start + list.length; place++) {
-        if (this.#facts.usersWhoRated[items[place]!]! > 0) exposures[items[place]!]!++;
+        if (usersWhoRated[items[place]!]! > 0) exposures[items[place]!]!++;
       }
-      for (const key of perListMetrics) perList[key][row] = metricOf(key).perList(list);
+      for (const { key, valueOf } of perListValues) perList[key][row] = valueOf(list);
     }
   }
 
-  #gainsOf(user: number, items: Int32Array, start: number, ranks: number[]): Float64Array {
+  #gainsOf(user: number, hitItems: Int32Array): Float64Array {
     const { values } = this.#relevant;
-    return Float64Array.from(ranks, (rank) =>
-      this.#convention.gain!(
-        values[entryOf(this.#relevant, user, items[start + rank - 1]!)]!,
-        this.#threshold,
-      ),
+    return Float64Array.from(hitItems, (item) =>
+      this.#convention.gain!(values[entryOf(this.#relevant, user, item)]!, this.#threshold),
     );
   }
 

@@ -32,7 +32,7 @@ export function perUserMetrics(
   { convention = conventions.recsys, lengths, gains }: ConventionFacts = {},
 ): Record<UserMetric, Float64Array> {
   const columns = byKey(userMetrics, () => new Float64Array(hitRanks.length));
-  const filled = userMetrics.map((key) => ({ column: columns[key], entry: metricOf(key) }));
+  const filled = userMetrics.map((key) => ({ column: columns[key], valueOf: metricOf(key).perUser }));
   const list: ScoredList = {
     k,
     relevant: 0,
@@ -43,7 +43,8 @@ export function perUserMetrics(
     convention,
     discounts: discountTable(k, convention),
   };
-  for (const [row, ranks] of hitRanks.entries()) {
+  for (let row = 0; row < hitRanks.length; row++) {
+    const ranks = hitRanks[row]!;
     list.hits = 0;
     while (list.hits < ranks.length && ranks[list.hits]! <= k) {
       list.ranks[list.hits] = ranks[list.hits]!;
@@ -52,7 +53,7 @@ export function perUserMetrics(
     list.relevant = relevant[row]!;
     list.length = Math.min(k, lengths?.[row] ?? k);
     if (gains) list.gains = gains[row]!;
-    for (const { column, entry } of filled) column[row] = entry.perUser(list);
+    for (const { column, valueOf } of filled) column[row] = valueOf(list);
   }
   return columns;
 }
