@@ -155,8 +155,8 @@ export class Evaluator {
     this.#rowOf = new Int32Array(relevant.rows).fill(-1);
     for (let row = 0; row < this.#users.length; row++) this.#rowOf[this.#users[row]!] = row;
     this.#lengths = new Int32Array(this.#users.length);
-    this.#hitRanks = Array<Int32Array>(this.#users.length).fill(NO_HITS);
-    this.#hitItems = Array<Int32Array>(this.#users.length).fill(NO_HITS);
+    this.#hitRanks = Array.from({ length: this.#users.length }, () => NO_HITS);
+    this.#hitItems = Array.from({ length: this.#users.length }, () => NO_HITS);
     this.#hitGains = [];
     this.#columns = options.cutoffs.map(() => ({
       exposures: new Int32Array(relevant.columns),
