@@ -7,6 +7,7 @@ import { range } from '../util/arrays.ts';
 import { indicesOf, rowLength, type SparseRows } from '../util/sparse-rows.ts';
 import { kernelConstants } from './pool/kernels.ts';
 import { KernelPool } from './pool/pool.ts';
+import { areFew, recommendToFew } from './top-n-of-few.ts';
 
 export interface DotProductRanking {
   /** Floats per row of both matrices. */
@@ -49,6 +50,7 @@ const { CANDIDATES_PER_BLOCK, CANDIDATES_PER_PANEL, USERS_PER_TILE } = kernelCon
  * number is never recommended. Throws AbortedError when the signal fires.
  */
 export async function recommendByDotProduct(ranking: DotProductRanking): Promise<RankedItems> {
+  if (areFew(ranking)) return recommendToFew(ranking);
   const { catalogue, factors, k, users, signal } = ranking;
   const operations = 2 * users.length * catalogue.length * factors;
   const pool = KernelPool.create({ threads: ranking.threads, operations });

@@ -37,6 +37,16 @@ describe('ranking by dot product', () => {
     );
   });
 
+  test('gives the same for one user as for many at once', async () => {
+    const problem = { ...ranking(7, (rng) => rng.normal()), threads: 1 };
+    const { items, scores } = await recommendByDotProduct(problem);
+    for (const [row, user] of problem.users.entries()) {
+      const one = await recommendByDotProduct({ ...problem, users: Int32Array.of(user) });
+      expect(one.items).toEqual(items.slice(10 * row, 10 * row + 10));
+      expect(one.scores).toEqual(scores.slice(10 * row, 10 * row + 10));
+    }
+  });
+
   test('does so where nearly all blocks are passed over, their vectors being too short', async () => {
     const problem = ranking(6, (rng) => rng.normal());
     const { factors, itemFactors } = problem;
