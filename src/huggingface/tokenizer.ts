@@ -102,10 +102,10 @@ function unusable(folder: string, cause: unknown): DataError {
 }
 
 async function build(json: TokenizerJson): Promise<Gpt2Tokenizer> {
-  const { GPT2Tokenizer } = await import('@huggingface/transformers');
-  const inner = new GPT2Tokenizer(json, configOf(json));
+  const { Tokenizer } = await import('@huggingface/tokenizers');
+  const inner = new Tokenizer(json, configOf(json));
   return {
-    encode: (text) => inner.encode(text, { add_special_tokens: false }),
+    encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
     decode: (tokens) =>
       inner.decode(Array.from(tokens), { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     endOfText: endOfText(json),
