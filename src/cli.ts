@@ -1,67 +1,10 @@
 #!/usr/bin/env node
 /** argv to command, exit codes; the only place that prints an error or exits. Commands load their work lazily. */
-import { Command, CommanderError } from 'commander';
-import { baselineCommand, modelCommands } from './commands/baseline.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { compareCommand } from './commands/compare.ts';
-import { dataCommand } from './commands/data.ts';
-import { exploreCommand } from './commands/explore.ts';
-import { fitCommand } from './commands/use/fit.ts';
-import { finetuneGpt2Command } from './commands/finetune-gpt2.ts';
-import { openAiCommand } from './commands/openai.ts';
-import { probeCommand } from './commands/probe.ts';
-import { recommendCommand } from './commands/use/recommend.ts';
-import { reproduceCommand } from './commands/reproduce.ts';
-import { runCommand } from './commands/run.ts';
-import { runsCommand } from './commands/runs.ts';
-import { tuneCommand } from './commands/tune/tune.ts';
-import { workerCommand } from './commands/tune/worker.ts';
-import { serveCommand } from './commands/use/serve.ts';
+import { CommanderError } from 'commander';
+import { program } from './commands/program.ts';
 import { RecsysError } from './util/errors.ts';
-import { packageVersion } from './util/package.ts';
 import { systemError } from './util/process/system-errors.ts';
 import { printable } from './util/process/terminal.ts';
-
-function program(): Command {
-  const root = new Command('recsys')
-    .description('Compare ways of recommending movies on MovieLens under one protocol.')
-    .version(packageVersion())
-    .exitOverride()
-    .configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) })
-    .showHelpAfterError('See --help.');
-  root.addHelpText(
-    'after',
-    '\nStart here:\n  recsys baseline            popularity, MF and FM on the embedded data\n',
-  );
-  const commands = [
-    baselineCommand(),
-    ...modelCommands(),
-    compareCommand(),
-    dataCommand(),
-    evaluateCommand(),
-    exploreCommand(),
-    finetuneGpt2Command(),
-    fitCommand(),
-    openAiCommand(),
-    probeCommand(),
-    recommendCommand(),
-    reproduceCommand(),
-    runCommand(),
-    runsCommand(),
-    serveCommand(),
-    tuneCommand(),
-    workerCommand(),
-  ];
-  for (const command of commands) root.addCommand(inherit(command, root));
-  return root;
-}
-
-/** commander copies settings only to commands made by `.command()`; ours are made in their own files. */
-function inherit(command: Command, parent: Command): Command {
-  command.copyInheritedSettings(parent);
-  for (const child of command.commands) inherit(child, command);
-  return command;
-}
 
 /** Prints an error for a person and returns the exit code: 2 for wrong usage, 130 for Ctrl-C, else 1. */
 function report(error: unknown): number {
