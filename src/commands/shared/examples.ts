@@ -1,4 +1,4 @@
-/** Two examples for each command, as `--help` shows them and a test parses them. */
+/** Examples of each command, at least two, as `--help` shows them and a test parses them. */
 
 type Example = readonly [typed: string, meaning: string];
 
@@ -80,10 +80,7 @@ export const examples: Record<string, readonly Example[]> = {
   ],
   probe: [
     ['recsys probe --dry-run', 'tokens and cost; nothing is sent'],
-    [
-      'recsys probe --base-url http://localhost:11434/v1 --model llama3.1 --movies 20',
-      'a model on this machine',
-    ],
+    ['recsys probe --base-url http://localhost:11434/v1 --model llama3.1', 'a model on this machine'],
   ],
   recommend: [
     ['recsys recommend --model models/mf --user 425', 'for a user of the data'],
