@@ -98,6 +98,22 @@ export const examples: Record<string, readonly Example[]> = {
     ['recsys runs --sort f1', 'best F1 first'],
     ['recsys runs --where model=mf --diff', 'what differs between runs of MF'],
   ],
+  'tune mf': [
+    ['recsys tune mf --trials 20', 'twenty settings, scored on validation ratings'],
+    ['recsys tune mf --trials 20 --workers 2', 'two at once'],
+  ],
+  'tune fm': [
+    ['recsys tune fm --trials 20', 'twenty settings, scored on validation ratings'],
+    ['recsys tune fm --trials 20 --workers 2', 'two at once'],
+  ],
+  'tune ease': [
+    ['recsys tune ease --trials 20', 'twenty settings, scored on validation ratings'],
+    ['recsys tune ease --trials 20 --workers 2', 'two at once'],
+  ],
+  'tune gpt2': [
+    ['recsys tune gpt2 --trials 20', 'twenty settings, scored on validation ratings'],
+    ['recsys tune gpt2 --trials 20 --workers 2', 'two at once'],
+  ],
   serve: [
     ['recsys serve', 'http://127.0.0.1:8377 with the models of models/'],
     ['recsys serve --models models,other --port 0', 'more models, any port that is free'],
