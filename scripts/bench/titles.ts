@@ -1,4 +1,4 @@
-/** How long it takes to match 10,000 written titles: natural forms, other case, one in twenty not in the catalogue. */
+/** CPU time that matching 10,000 written titles takes: natural forms, other case, one in twenty not in the catalogue. */
 import { loadDataset } from '../../src/data/loader.ts';
 import { toNaturalTitle, TitleIndex } from '../../src/language/titles.ts';
 import { median } from '../../src/util/arrays.ts';
@@ -14,12 +14,13 @@ const written = Array.from({ length: 10_000 }, (_, n) => {
 const seconds: number[] = [];
 let found = 0;
 for (let run = 0; run < 7; run++) {
-  const started = performance.now();
+  const started = process.cpuUsage();
   const index = new TitleIndex(movies);
   found = written.filter((title) => 'item' in index.match(title)).length;
-  seconds.push((performance.now() - started) / 1000);
+  const { user, system } = process.cpuUsage(started);
+  seconds.push((user + system) / 1e6);
 }
 console.log(
-  `10,000 titles against ${movies.titles.length} movies: median ${median(seconds).toFixed(3)} s of 7 runs, building the ` +
+  `10,000 titles against ${movies.titles.length} movies: median ${median(seconds).toFixed(3)} s of CPU time of 7 runs, building the ` +
     `index included; ${found} found`,
 );
