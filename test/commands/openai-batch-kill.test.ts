@@ -101,14 +101,11 @@ describe('a batch run that is killed (kill -9)', () => {
       const server = await batchServer(batches, async (reached) => {
         if (reached === moment) await kill();
       });
+      const argv =
+        `openai --dataset ${dataset} --base-url ${server.url} --model gpt-4o --batch --num-users 4 ` +
+        '--compare-with popularity --retries 0 --threshold 0';
       const run = (onStart?: (started: ChildProcess) => void) =>
-        recsys(
-          [
-            ...['openai', '--dataset', dataset, '--base-url', server.url, '--model', 'gpt-4o', '--batch'],
-            ...['--num-users', '4', '--compare-with', 'popularity', '--retries', '0', '--threshold', '0'],
-          ],
-          { cwd, env: { OPENAI_API_KEY: 'sk-test' }, ...(onStart && { onStart }) },
-        );
+        recsys(argv.split(' '), { cwd, env: { OPENAI_API_KEY: 'sk-test' }, ...(onStart && { onStart }) });
       const first = await run((started) => (child = started));
       expect(first.code).toBeNull(); // killed
       const second = await run();
