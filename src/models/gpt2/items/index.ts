@@ -142,6 +142,6 @@ function describeList(
 ): Exchange {
   const history = describeHistory(train, user, { maxMovies });
   const items = [...lists.items.subarray(row * lists.k, (row + 1) * lists.k)].filter((item) => item >= 0);
-  const { reply, entries } = writeList(train, items, history.genres);
+  const { reply, entries } = writeList(train, user, items, history.items);
   return { user, history, state: entries.length > 0 ? 'answered' : 'empty', reply, entries };
 }

@@ -80,10 +80,10 @@ async function fineTune(
   held: HeldRatings,
 ) {
   const { options, engine, threshold, output, log } = parts;
-  const { textsPerUser } = options;
+  const { textsPerUser, lossOn } = options;
   const drawn = context.rng.derive('texts');
   const everyone = Array.from({ length: inner.userCount }, (_, user) => user);
-  const textOptions = { contextLength, threshold, textsPerUser };
+  const textOptions = { contextLength, threshold, textsPerUser, lossOn };
   return await engine.train(
     {
       base,
@@ -91,7 +91,8 @@ async function fineTune(
       validation: Array.from(held.users, (user, row) => {
         const wanted = [...held.relevant[row]!].filter((item) => inner.movies.titles[item] !== '');
         const own = drawn.derive(`validation ${inner.userIds[user]}`);
-        return textOf(tasteOf(inner, user, threshold), wanted, template, textOptions, own);
+        const asked = { contextLength, lossOn: 'answer' } as const;
+        return textOf(tasteOf(inner, user, threshold), wanted, template, asked, own);
       }),
       contextLength,
       padding: 0,
@@ -232,11 +233,8 @@ function exchangeOf(
     genres,
     tags,
   };
-  const { reply, entries } = writeList(
-    train,
-    ranking.best.map(({ item }) => item),
-    genres,
-  );
+  const best = ranking.best.map(({ item }) => item);
+  const { reply, entries } = writeList(train, user, best, history.items);
   const state = entries.length > 0 ? 'answered' : 'empty';
   return { user, history, state, reply, entries, complete: ranking.complete };
 }

@@ -17,6 +17,8 @@ export interface LikedTextOptions {
   threshold: number;
   /** Texts per user and pass, at most. */
   textsPerUser: number;
+  /** `text`: the titles of the prompt are learned too. */
+  lossOn: 'answer' | 'text';
 }
 
 /** All rated movies of a user that have a title, by item index. */
@@ -94,7 +96,7 @@ export function textOf(
   taste: Taste,
   targets: readonly number[],
   template: LikedTemplate,
-  { contextLength }: Pick<LikedTextOptions, 'contextLength'>,
+  { contextLength, lossOn }: Pick<LikedTextOptions, 'contextLength' | 'lossOn'>,
   rng: Rng,
 ): Example {
   const answer: number[] = [];
@@ -104,5 +106,5 @@ export function textOf(
     answer.push(...title);
   }
   const { tokens } = choosePrompt(taste, template, contextLength - answer.length, rng);
-  return toExample(tokens, answer);
+  return toExample(tokens, answer, lossOn);
 }

@@ -1,18 +1,26 @@
-/** A ranking written as a list: titles, and reasons by rule. */
+/** A ranking written as a list: titles, and reasons that the history shows. */
 import type { TrainingSet } from '../../../data/training-set.ts';
 import type { GroundedEntry } from '../../../language/grounding.ts';
 import { nameMovie } from '../../../language/titles.ts';
-import { reasonFor } from './template.ts';
+import { entriesOf } from '../../../util/sparse-rows.ts';
 
-/** The list of `items` as text, and its entries; `favourites` are the reader's genres, most liked first. */
+/** Most genres that a reason names. */
+const MAX_GENRES = 2;
+
+/**
+ * The list of `items` for `user` as text, and its entries. Reasons rest on the ratings of the movies in `shown`, those that
+ * the model was given of the user's history.
+ */
 export function writeList(
-  train: Pick<TrainingSet, 'movies' | 'itemIds'>,
+  train: Pick<TrainingSet, 'movies' | 'itemIds' | 'byUser'>,
+  user: number,
   items: Iterable<number>,
-  favourites: readonly string[],
+  shown: readonly number[],
 ): { reply: string; entries: GroundedEntry[] } {
+  const genres = genresOf(train, user, new Set(shown));
   const entries = Array.from(items, (item) => ({
     title: nameMovie(train, item),
-    reason: reasonFor(train.movies.genres[item]!, favourites),
+    reason: reasonBy(genres, train.movies.genres[item]!),
     item,
     match: 'exact' as const,
   }));
@@ -20,4 +28,44 @@ export function writeList(
     entries,
     reply: entries.map(({ title, reason }, n) => `${n + 1}. ${title} - ${reason}\n`).join(''),
   };
+}
+
+/** Genres of a history. */
+interface ShownGenres {
+  /** Rated at the user's own mean or above, the most liked first. */
+  liked: string[];
+  /** With at least one rating. */
+  rated: Set<string>;
+}
+
+/** A genre's liking is the sum over its movies of the stars above the user's own mean and a half. */
+function genresOf(
+  { movies, byUser }: Pick<TrainingSet, 'movies' | 'byUser'>,
+  user: number,
+  shown: ReadonlySet<number>,
+): ShownGenres {
+  const ratings = [...entriesOf(byUser, user)].filter(([item]) => shown.has(item));
+  const mean = ratings.reduce((sum, [, stars]) => sum + stars, 0) / Math.max(1, ratings.length);
+  const above = new Map<string, { sum: number; count: number }>();
+  for (const [item, stars] of ratings) {
+    for (const genre of movies.genres[item]!) {
+      const { sum, count } = above.get(genre) ?? { sum: 0, count: 0 };
+      above.set(genre, { sum: sum + stars - mean, count: count + 1 });
+    }
+  }
+  const liking = ({ sum, count }: { sum: number; count: number }) => sum + count / 2;
+  const liked = [...above]
+    .filter(([, { sum }]) => sum >= 0)
+    .sort(([a, x], [b, y]) => liking(y) - liking(x) || (a < b ? -1 : 1))
+    .map(([genre]) => genre);
+  return { liked, rated: new Set(above.keys()) };
+}
+
+/** What a movie of these genres shares with the user's liking; what is new about it where it shares nothing. */
+function reasonBy({ liked, rated }: ShownGenres, genres: readonly string[]): string {
+  const shared = liked.filter((genre) => genres.includes(genre)).slice(0, MAX_GENRES);
+  if (shared.length > 0) return `You rate ${shared.join(' and ')} highly.`;
+  const unknown = genres.filter((genre) => !rated.has(genre)).slice(0, MAX_GENRES);
+  if (unknown.length > 0) return `Something new for you: ${unknown.join(' and ')}.`;
+  return 'Liked by people whose ratings are like yours.';
 }

@@ -61,7 +61,7 @@ describe('prompts of the liked template', () => {
   });
 
   it('ask in training for liked movies that they do not name', () => {
-    const options = { contextLength: 96, threshold: 4, textsPerUser: 3 };
+    const options = { contextLength: 96, threshold: 4, textsPerUser: 3, lossOn: 'answer' } as const;
     const texts = likedTexts(train, [0, 1, 2], 0, template, options, new Rng(1));
     expect(texts.length).toBeGreaterThanOrEqual(6);
     for (const { tokens, targets } of texts) {
