@@ -15,6 +15,7 @@ import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts
 import { flagName, readFlags } from './shared/flags.ts';
 import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
+import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
 
 const compareWith = comparisonSchema(['popularity', 'popularity-count', 'mf']);
 
@@ -25,6 +26,7 @@ export const gpt2Sections = {
     ...itemFlags.shape,
     ...gpt2Options.shape,
     ...compareWith.shape,
+    ...retrievalSchema.shape,
   }),
   data: dataSchema,
   protocol: protocolSchema,
@@ -44,10 +46,14 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
   const { resultsDir } = output;
   const { tokens } = readFlags(tokensFlag, typed);
   const { name = 'gpt2', seeds } = readFlags(runSchema, typed);
+  const retrieval = readFlags(retrievalSchema, typed);
+  const hybrid = hybridAsked(retrieval);
   const spec = {
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
     comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
+    candidates: retrieval.candidates,
+    ...(hybrid && { hybrid }),
     resultsDir,
   };
   const { overSeeds } = await import('../experiment/seeds/run.ts');

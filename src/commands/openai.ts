@@ -7,7 +7,6 @@ import type { CostEstimate } from '../experiment/language/estimate.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
 import { chatOptions, resolveModel, type ChatOptions } from '../models/chat/options.ts';
-import { modelNames, specOf } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
@@ -16,6 +15,7 @@ import { readFlags } from './shared/flags.ts';
 import { describeLimits, describeNoise, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 import { priceSchema, readPrice } from './shared/price.ts';
+import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
 
 const compareWith = comparisonSchema(['mf', 'popularity']);
 
@@ -26,24 +26,7 @@ const chatRunSchema = z.object({
     .optional()
     .meta({ placeholder: 'ids' })
     .describe('these user ids instead of a sample: 425,12'),
-  candidates: z
-    .string()
-    .default('none')
-    .meta({ placeholder: 'source:n' })
-    .describe('let the model choose from n candidates of a fitted model (mf:100) or a text index (bm25:100)'),
-  hybrid: z
-    .string()
-    .optional()
-    .meta({ placeholder: 'model' })
-    .describe(`also blend the ranking with that of a model, of ${modelNames.join(', ')}`),
-  hybridWeight: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe(
-      'weight of the chat model in the blend (default: chosen on as many validation users, who are asked too)',
-    ),
+  ...retrievalSchema.shape,
   replay: z
     .string()
     .optional()
@@ -172,11 +155,9 @@ function requireNoiseSense(
   }
 }
 
-function readHybrid({ hybrid, hybridWeight, replay }: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
-  if (hybrid === undefined) return undefined;
-  const model = specOf(hybrid, {}, '--hybrid');
-  if (hybridWeight !== undefined) return { model, weight: hybridWeight };
-  if (replay === undefined) return { model };
+function readHybrid(run: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
+  const hybrid = hybridAsked(run);
+  if (hybrid === undefined || hybrid.weight !== undefined || run.replay === undefined) return hybrid;
   throw new UsageError({
     place: '--hybrid',
     found: 'no weight, and stored answers hold no validation users to choose it on',

@@ -89,6 +89,7 @@ async function rerunLanguageModel(
     .map((result) => specOfResult(path, result));
   const run: RecordedRun = {
     path,
+    ...(hybrid && { hybrid: hybridOf(path, hybrid) }),
     data: record.source,
     protocol: protocolOf(record),
     comparisonModels: specs,
@@ -97,7 +98,7 @@ async function rerunLanguageModel(
   const { rerunChat, rerunGpt2 } = await import('./language/reproduce.ts');
   if (first?.model === 'gpt2') return await rerunGpt2(record, run, context);
   if (first?.model === 'openai') {
-    return await rerunChat(record, { ...run, ...(hybrid && { hybrid: hybridOf(path, hybrid) }) }, context);
+    return await rerunChat(record, run, context);
   }
   throw cannotRun(path, first?.model ?? '');
 }

@@ -162,3 +162,29 @@ it('reproduces a record of a model trained from random weights, and refuses othe
     /fine-tuned from 'openai-community\/gpt2', expected GPT-2 trained from random/,
   );
 }, 240_000);
+
+it('chooses from candidates, is blended with another model at a weight from validation, and reproduces', async () => {
+  const results = join(folder, 'blend');
+  const typed =
+    'finetune-gpt2 --tokens items --preset tiny --epochs 1 --num-users 6 --k 3 --compare-with popularity';
+  const retrieval = '--candidates popularity-count:8 --hybrid popularity-count';
+  const { code, stdout, stderr } = await recsys([
+    ...`${typed} ${retrieval}`.split(' '),
+    '--dataset',
+    dataset,
+    '--results-dir',
+    results,
+  ]);
+  expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/gpt2-items\+popularity-count/);
+  const { language, models } = await recordOf(results);
+  expect(models[0]!.hyperparameters['candidates']).toBe('popularity-count:8');
+  expect(language.details['candidateRecall']).toBeGreaterThan(0);
+  expect(language.details['hybridWeight']).toBeTypeOf('number');
+  const path = join(results, 'gpt2_recommendations.json');
+  const again = await recsys(['reproduce', path, '--results-dir', results]);
+  expect([again.code, again.stdout]).toEqual([
+    0,
+    `${path}: reproduced to the digit (gpt2-items, popularity, gpt2-items+popularity-count)\n`,
+  ]);
+}, 120_000);

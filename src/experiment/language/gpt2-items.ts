@@ -16,7 +16,7 @@ import { optionsAffectingResult } from '../../util/options.ts';
 import type { Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
-import { runFineTuned, type FineTuningSpec } from './fine-tune.ts';
+import { runFineTuned, type FineTuningPlace, type FineTuningSpec } from './fine-tune.ts';
 
 export interface ItemGpt2Spec extends FineTuningSpec {
   options: Gpt2ItemOptions;
@@ -37,7 +37,7 @@ export function runItemGpt2(
     output,
     engine,
     {
-      makeModel: (threshold) => itemModel(spec, output, engine, threshold, context),
+      makeModel: (place) => itemModel(spec, engine, place, context),
       describeModel,
       needsTitles: false,
     },
@@ -46,10 +46,9 @@ export function runItemGpt2(
 }
 
 export function itemModel(
-  { options: given, data, protocol, resultsDir }: ItemGpt2Spec,
-  output: string,
+  { options: given, data, protocol }: ItemGpt2Spec,
   { withTrainee }: Engine,
-  threshold: number,
+  place: FineTuningPlace,
   context: RunContext,
 ): RunnableModel<ItemGpt2Fitted> {
   const { ordered, objective } = orderOf(given, protocol, data.train !== undefined);
@@ -62,16 +61,14 @@ export function itemModel(
     });
   }
   const parts: ItemGpt2Parts = {
+    ...place,
     options,
     withTrainee,
-    output,
     fitFactors: (train, factors, context) =>
       fitByAls(alsData(train), { ...solverDefaults.ials, factors }, context),
     ordered,
     objective,
     listLength: Math.max(...protocol.k),
-    threshold,
-    log: join(resultsDir, 'gpt2_training.jsonl'),
   };
   return {
     name: 'gpt2-items',
@@ -79,8 +76,8 @@ export function itemModel(
     hyperparameters: optionsAffectingResult(gpt2ItemOptions, options),
     create: () => Promise.resolve(createItemGpt2(parts)),
     async save({ config, parameters, vocabulary, train }) {
-      await saveItems(output, config, parameters, vocabulary, train);
-      context.progress.note(`saved ${output}`);
+      await saveItems(place.output, config, parameters, vocabulary, train);
+      context.progress.note(`saved ${place.output}`);
     },
   };
 }

@@ -8,7 +8,7 @@ import { completeGpt2Options, gpt2Options, type Gpt2Options } from '../../models
 import { optionsAffectingResult } from '../../util/options.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
-import { runFineTuned, type FineTuningSpec } from './fine-tune.ts';
+import { runFineTuned, type FineTuningPlace, type FineTuningSpec } from './fine-tune.ts';
 
 export interface Gpt2Spec extends FineTuningSpec {
   options: Gpt2Options;
@@ -25,7 +25,7 @@ export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Pr
     output,
     engine,
     {
-      makeModel: (threshold) => gpt2Model(spec, output, engine, threshold, context),
+      makeModel: (place) => gpt2Model(spec, engine, place, context),
       describeModel,
       needsTitles: true,
     },
@@ -35,16 +35,15 @@ export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Pr
 
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
 export function gpt2Model(
-  { options: given, protocol, resultsDir }: Gpt2Spec,
-  output: string,
+  { options: given, protocol }: Gpt2Spec,
   engine: Engine,
-  threshold: number,
+  place: FineTuningPlace,
   context: RunContext,
 ): RunnableModel<Gpt2Fitted> {
   const options = completeGpt2Options(given);
   const listLength = Math.max(...protocol.k);
-  const log = join(resultsDir, 'gpt2_training.jsonl');
-  const parts = { options, engine, listLength, threshold, output, log };
+  const { output } = place;
+  const parts = { ...place, options, engine, listLength };
   return {
     name: 'gpt2',
     model: 'gpt2',

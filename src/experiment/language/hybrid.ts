@@ -49,7 +49,7 @@ export function hybridModel(
 
 /**
  * The weight with the highest NDCG on validation ratings carved from train, of as many users as are asked, none of them
- * among `asked`. The language model is made anew for the inner training part by `makeModel`; the test ratings can decide
+ * among `asked` where there are as many others. The language model is made anew for the inner training part by `makeModel`; the test ratings can decide
  * nothing, as the inner `Prepared` holds the validation part in their place. Equal values: the smaller weight.
  */
 export async function chooseHybridWeight(
@@ -91,9 +91,9 @@ function validationPart(
   );
   const threshold = prepared.protocol.threshold / prepared.train.starUnit;
   const relevant = relevantItems(validation, threshold, train.userCount, train.itemCount);
-  const others = range(train.userCount).filter(
-    (user) => rowLength(relevant, user) > 0 && !asked.includes(user),
-  );
-  const users = rng.derive('users').shuffle(others).slice(0, asked.length).sort();
+  const everyone = range(train.userCount).filter((user) => rowLength(relevant, user) > 0);
+  const others = everyone.filter((user) => !asked.includes(user));
+  const pool = others.length < asked.length ? everyone : others;
+  const users = rng.derive('users').shuffle(pool).slice(0, asked.length).sort();
   return { inner: { ...prepared, train, relevant }, users };
 }

@@ -38,10 +38,10 @@ export interface RecordedRun {
  */
 export async function rerunGpt2(
   record: LanguageRecord,
-  { path, data, protocol, comparisonModels, resultsDir }: RecordedRun,
+  { path, data, protocol, comparisonModels, hybrid, resultsDir }: RecordedRun,
   context: RunContext,
 ): Promise<LanguageRecord> {
-  const recorded = record.models[0]?.hyperparameters ?? {};
+  const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
   if (recorded['tokens'] !== 'items' && recorded['init'] !== 'scratch') {
     throw new DataError({
       place: path,
@@ -50,10 +50,18 @@ export async function rerunGpt2(
       remedy: 'Run `recsys finetune-gpt2` with the options of the record, and compare the two.',
     });
   }
-  const key = sha256(JSON.stringify([environment().recsys, record.source, protocol, recorded]));
+  const key = sha256(JSON.stringify([environment().recsys, record.source, protocol, recorded, candidates]));
   const folder = join(resultsDir, 'cache', 'reproduce', key.slice(0, 16));
   const userIds = record.language.users.map(({ userId }) => userId);
-  const spec = { data, protocol, userIds, comparisonModels, resultsDir: folder };
+  const spec = {
+    data,
+    protocol,
+    userIds,
+    comparisonModels,
+    candidates: String(candidates),
+    ...(hybrid && { hybrid }),
+    resultsDir: folder,
+  };
   const resumed = { ...recorded, output: join(folder, 'gpt2'), resume: true };
   const damaged = { place: `${path}: hyperparameters`, wanted: 'options of GPT-2' };
   if (recorded['tokens'] === 'items') {

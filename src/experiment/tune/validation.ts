@@ -93,8 +93,11 @@ export async function runnableOf(
   if (isRegistered(model)) return recordedSpec(name, model, hyperparameters);
   if (model !== 'gpt2') throw new DataError({ place: 'job', found: `model '${model}'` });
   const { openEngine } = await import('../../models/gpt2/engine/open.ts');
-  const output = join(folder, 'model');
-  const threshold = prepared.protocol.threshold / prepared.train.starUnit;
+  const place = {
+    threshold: prepared.protocol.threshold / prepared.train.starUnit,
+    output: join(folder, 'model'),
+    log: join(folder, 'gpt2_training.jsonl'),
+  };
   const spec = { data: prepared.source, protocol, comparisonModels: [], resultsDir: folder };
   const unsaved = (own: RunnableModel): RunnableModel => ({
     name,
@@ -106,10 +109,10 @@ export async function runnableOf(
     const { itemModel } = await import('../language/gpt2-items.ts');
     const options = gpt2ItemOptions.parse(hyperparameters);
     const engine = await openEngine(options, context.threads);
-    return unsaved(itemModel({ ...spec, options }, output, engine, threshold, context));
+    return unsaved(itemModel({ ...spec, options }, engine, place, context));
   }
   const { gpt2Model } = await import('../language/gpt2.ts');
   const options = gpt2Options.parse(hyperparameters);
   const engine = await openEngine(options, context.threads);
-  return unsaved(gpt2Model({ ...spec, options }, output, engine, threshold, context));
+  return unsaved(gpt2Model({ ...spec, options }, engine, place, context));
 }

@@ -38,6 +38,8 @@ export interface ItemGpt2Parts {
   output: string;
   /** File for a line per update. */
   log: string;
+  /** The only movies that a user may get, as item indices; by default all that the user has not rated. */
+  candidates?: (user: number) => Int32Array;
 }
 
 export interface ItemGpt2Fitted extends LanguageFitted {
@@ -69,7 +71,7 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
         exchanges,
         template: TEMPLATE_NAME,
         async recommend(users, k) {
-          const { threshold, ordered, objective, options } = parts;
+          const { threshold, ordered, objective, options, candidates } = parts;
           const predictor = new ItemPredictor(config, context.threads);
           try {
             const histories = itemHistories(train, vocabulary, users, threshold);
@@ -83,6 +85,7 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
               k,
               threads,
               signal,
+              ...(candidates && { candidates }),
             });
             for (const [row, user] of users.entries()) {
               exchanges.push(describeList(train, user, lists, row, config.n_positions - 1));

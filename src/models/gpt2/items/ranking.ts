@@ -1,10 +1,20 @@
 /** Movies by the logit of their token. */
+import { has } from '../../../data/csr.ts';
 import type { TrainingSet } from '../../../data/training-set.ts';
 import { recommendByDotProduct } from '../../../numeric/top-n.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { TopK } from '../../recommender.ts';
 import type { ItemVocabulary } from './histories.ts';
 import { MOVIES } from './network.ts';
+
+interface RankingOptions {
+  users: Int32Array;
+  k: number;
+  threads: number;
+  signal: AbortSignal;
+  /** The only movies that a user may get. */
+  candidates?: (user: number) => Int32Array;
+}
 
 /**
  * The best `k` movies for each of `users`, of those that a user has not rated in `seen`. A user without a state has no
@@ -15,8 +25,9 @@ export async function rankMovies(
   { catalogue }: ItemVocabulary,
   states: ReadonlyMap<number, Float32Array>,
   seen: Pick<TrainingSet, 'byUser' | 'userCount' | 'itemCount'>,
-  { users, k, threads, signal }: { users: Int32Array; k: number; threads: number; signal: AbortSignal },
+  { users, k, threads, signal, candidates }: RankingOptions,
 ): Promise<TopK> {
+  if (candidates) return rankCandidates(parameters, catalogue, states, seen, { users, k, candidates });
   const { data, shape } = parameters.get(MOVIES)!;
   const C = shape[1]!;
   const itemFactors = new Float32Array(seen.itemCount * C);
@@ -36,4 +47,35 @@ export async function rankMovies(
     threads,
     signal,
   });
+}
+
+/** The same among each user's candidates, those of the catalogue that the user has not rated. */
+function rankCandidates(
+  parameters: Parameters,
+  catalogue: Int32Array,
+  states: ReadonlyMap<number, Float32Array>,
+  { byUser, itemCount }: Pick<TrainingSet, 'byUser' | 'itemCount'>,
+  { users, k, candidates }: Required<Pick<RankingOptions, 'users' | 'k' | 'candidates'>>,
+): TopK {
+  const { data, shape } = parameters.get(MOVIES)!;
+  const C = shape[1]!;
+  const tokenOf = new Int32Array(itemCount).fill(-1);
+  for (const [token, item] of catalogue.entries()) tokenOf[item] = token;
+  const items = new Int32Array(users.length * k).fill(-1);
+  const scores = new Float32Array(users.length * k);
+  for (const [row, user] of users.entries()) {
+    const state = states.get(user) ?? new Float32Array(C);
+    const ranked = Array.from(candidates(user))
+      .filter((item) => tokenOf[item]! >= 0 && !has(byUser, user, item))
+      .map((item) => {
+        const from = tokenOf[item]! * C;
+        return { item, score: state.reduce((total, value, c) => total + value * data[from + c]!, 0) };
+      })
+      .sort((a, b) => b.score - a.score || a.item - b.item);
+    for (const [n, { item, score }] of ranked.slice(0, k).entries()) {
+      items[row * k + n] = item;
+      scores[row * k + n] = score;
+    }
+  }
+  return { k, items, scores };
 }
