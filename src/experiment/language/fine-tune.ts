@@ -77,7 +77,7 @@ export async function runFineTuned<F extends LanguageFitted>(
       const lists = source && (await retrieveCandidates(source, prepared, users, context));
       const whole = prepared === setting.prepared;
       if (whole && lists) recall = candidateRecall(prepared, lists);
-      const { save, ...model } = makeModel({
+      const model = makeModel({
         threshold: prepared.protocol.threshold / prepared.train.starUnit,
         output: whole ? output : join(output, 'hybrid'),
         log: whole ? join(resultsDir, 'gpt2_training.jsonl') : join(output, 'hybrid', 'training.jsonl'),
@@ -87,7 +87,8 @@ export async function runFineTuned<F extends LanguageFitted>(
         ...model.hyperparameters,
         ...(source && { candidates: spec.candidates }),
       };
-      return { ...model, hyperparameters, ...(whole && save && { save }) };
+      if (whole) return { ...model, hyperparameters };
+      return { name: model.name, model: model.model, hyperparameters, create: () => model.create() };
     };
     const { record } = await runLanguageModel(
       setting,
