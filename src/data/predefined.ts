@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import type { Dataset, Ids, Ratings } from './dataset.ts';
-import { findDuplicates, mapToIndices, unionIds } from './ids.ts';
+import { findDuplicates, idIndexer, mapToIndices, unionIds, type IdColumnOf } from './ids.ts';
 import { dropDuplicates, implicitScale, withoutFacts, type LoadOptions } from './loader.ts';
 import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns } from './ratings/file.ts';
@@ -20,27 +20,43 @@ export interface PredefinedFiles {
  * Reads both files, in any of the forms of `loadDataset`'s ratings. The returned `dataset` holds the ratings of both,
  * train first.
  *
- * Throws DataError naming file and line, as `loadDataset` does, also for a user or movie that `dataset` does not have
- * and for a rating that is in both files.
+ * Throws DataError naming file and line, as `loadDataset` does, also for a user that `dataset` does not have, for a
+ * movie that it does not have under `strict` (else it is counted in a note), and for a rating that is in both files.
  */
 export async function loadPredefinedSplit(
-  { trainFile, testFile, dataset }: PredefinedFiles,
+  { trainFile, testFile, dataset: given }: PredefinedFiles,
   options: LoadOptions = {},
 ): Promise<{ dataset: Dataset; split: { train: Ratings; test: Ratings } }> {
   const { columns, strict = false } = options;
   const read = (path: string) =>
     cachedRatings(
       path,
-      { file: path, scale: dataset?.scale ?? null, ...(columns && { columns }), strict },
+      { file: path, scale: given?.scale ?? null, ...(columns && { columns }), strict },
       options,
     );
   const files = [await read(trainFile), await read(testFile)] as const;
   requireSameKind(...files);
   const userColumns = files.map(({ columns, texts }) => ({ column: columns.users, texts: texts.users }));
   const itemColumns = files.map(({ columns, texts }) => ({ column: columns.items, texts: texts.items }));
+  const dataset = given && !strict ? withMovies(given, itemColumns) : given;
+  const unknown = (dataset?.itemIds.length ?? 0) - (given?.itemIds.length ?? 0);
   const userIds = dataset?.userIds ?? unionIds(userColumns);
   const itemIds = dataset?.itemIds ?? unionIds(itemColumns);
   const warnings: string[] = files.flatMap(({ notes }) => notes);
+  if (given && unknown > 0) {
+    const names = files.map(({ source }) => source.name).join(' and ');
+    if (unknown === unionIds(itemColumns).length) {
+      throw new DataError({
+        place: names,
+        found: `no movie of ${given.name} at all`,
+        wanted: 'ratings of its movies',
+        remedy: 'The files do not belong together, or a column of ids is another; see --columns.',
+      });
+    }
+    warnings.push(
+      `${names}: ${unknown} movies are not in ${given.name}; they are kept, without titles, years and genres.`,
+    );
+  }
   const [train, test] = files.map((file, n) => {
     mapToKnown(file, userColumns[n]!, userIds, 'user');
     mapToKnown(file, itemColumns[n]!, itemIds, 'movie');
@@ -116,5 +132,36 @@ function concatenate(a: Ratings, b: Ratings): Ratings {
     items: join(a.items, b.items),
     values: join(a.values, b.values),
     timestamps: join(a.timestamps, b.timestamps),
+  };
+}
+
+/**
+ * `dataset`, its ratings left aside, with the movies of `columns` among its own, of which nothing but the ids is known; itself
+ * where it has them all.
+ */
+function withMovies(dataset: Dataset, columns: IdColumnOf[]): Dataset {
+  const itemIds = unionIds(columns, dataset.itemIds);
+  const { length } = itemIds;
+  if (length === dataset.itemIds.length) return dataset;
+  const indexOf = idIndexer(itemIds);
+  const places = Array.from<number | string, number>(dataset.itemIds, (id) => indexOf(id));
+  const movies = withoutFacts(length);
+  for (const [item, place] of places.entries()) {
+    movies.titles[place] = dataset.movies.titles[item]!;
+    movies.years[place] = dataset.movies.years[item]!;
+    movies.genres[place] = dataset.movies.genres[item]!;
+  }
+  const { tags, links } = dataset;
+  const moved = (values: Int32Array) => {
+    const column = new Int32Array(length);
+    for (const [item, place] of places.entries()) column[place] = values[item]!;
+    return column;
+  };
+  return {
+    ...dataset,
+    itemIds,
+    movies,
+    ...(tags && { tags: { ...tags, items: tags.items.map((item) => places[item]!) } }),
+    ...(links && { links: { imdb: moved(links.imdb), tmdb: moved(links.tmdb) } }),
   };
 }

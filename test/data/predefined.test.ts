@@ -63,10 +63,10 @@ describe('predefined split', () => {
 
   test.each([
     [
-      'a movie the data set does not have',
-      '1,10,4.0\n1,40,3.0\n',
-      '1,20,4\n',
-      /train\.csv:2: movie 40, expected/,
+      'movies of which the data set has none',
+      '1,41,4.0\n1,40,3.0\n',
+      '1,42,4\n',
+      /train\.csv and .*test\.csv: no movie of .* at all, expected ratings of its movies/,
     ],
     ['a user the data set does not have', '1,10,4.0\n', '9,20,4\n', /test\.csv:1: user 9, expected a user/],
     ['a rating off its scale', '1,10,4.0\n', '1,20,6\n', /test\.csv:1: rating '6', expected 0\.5 to 5/],
@@ -85,6 +85,17 @@ describe('predefined split', () => {
     ],
   ])('refuses %s', async (_, train, message) => {
     await expect(load(train, '1,20,3\n')).rejects.toThrow(message);
+  });
+
+  test('with a data set, keeps and counts a movie that it does not have, between its own', async () => {
+    const { dataset, split } = await load('1,10,4.0\n1,15,3.0\n', '1,20,4\n', { withDataset: true });
+    const at = [10, 15, 20].map((id) => [...dataset.itemIds].indexOf(id));
+    expect([...split.train.items, ...split.test.items]).toEqual(at);
+    expect(dataset.movies.titles[at[1]!]).toBe('');
+    expect(dataset.movies.titles[at[2]!]).not.toBe('');
+    expect(dataset.warnings).toContainEqual(
+      expect.stringMatching(/1 movies are not in .*; they are kept, without titles, years and genres/),
+    );
   });
 
   test('refuses a missing file', async () => {

@@ -1,5 +1,6 @@
 /** Recommendation lists that some tool wrote: rows of user, movie and rank or score. */
 import { DataError } from '../../util/errors.ts';
+import { textOfCell } from '../../util/process/terminal.ts';
 import type { Id } from '../dataset.ts';
 import { byId } from '../ids.ts';
 import {
@@ -60,8 +61,8 @@ export async function readLists(path: string, chosen: ColumnChoice = {}): Promis
   for await (const { record, line } of rows) {
     try {
       const [user, movie] = [
-        readId(record[columns.user], 'user id', isText.user),
-        readId(record[columns.movie], 'movie id', isText.movie),
+        readId(textOfCell(record[columns.user] ?? ''), 'user id', isText.user),
+        readId(textOfCell(record[columns.movie] ?? ''), 'movie id', isText.movie),
       ];
       const value = readValue(record[columns.value], columns.orderedBy);
       if (value === undefined) withoutScore++;
@@ -230,11 +231,11 @@ function inOrder(
 }
 
 /** Throws DataError, without a place, for an empty field and for numbers that are no ids. */
-function readId(field: string | undefined, what: string, isText: boolean): Id {
-  const id = field === undefined || isBadId(field) ? undefined : idOf(field);
+function readId(field: string, what: string, isText: boolean): Id {
+  const id = isBadId(field) ? undefined : idOf(field);
   if (id !== undefined && (isText || typeof id === 'number' || isLongId(id))) return id;
   throw new DataError({
-    found: field === undefined ? `no ${what}` : `${what} ${quoteField(field)}`,
+    found: `${what} ${quoteField(field)}`,
     wanted: isText ? 'an id' : 'a whole number',
   });
 }

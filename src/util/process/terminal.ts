@@ -37,3 +37,8 @@ export function csvCell(value: string | number): string {
   const inert = !isNumber && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
+
+/** What `csvCell` was given: the text without the apostrophe that it puts before what a spreadsheet would run. */
+export function textOfCell(cell: string): string {
+  return /^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
+}

@@ -9,6 +9,7 @@ import { readLists } from '../../../src/data/files/lists.ts';
 import { byId } from '../../../src/data/ids.ts';
 import { readStoredAnswers } from '../../../src/experiment/language/replay.ts';
 import { DataError } from '../../../src/util/errors.ts';
+import { csvCell } from '../../../src/util/process/terminal.ts';
 import { Rng } from '../../../src/util/rng.ts';
 import { mutateBytes, mutationRuns } from '../../support/mutations.ts';
 
@@ -79,6 +80,14 @@ test('lists are the same in every dress: separator, order of columns and rows, r
     }),
     { numRuns: mutationRuns(200), seed: 1 },
   );
+});
+
+test('ids that our own files make harmless for spreadsheets are read as they were', async () => {
+  const path = join(folder, 'own.csv');
+  const ids = ['=1+1', '@home', '+a', '-b', "'c", 'd,e'];
+  const rows = ids.map((id, n) => [id, `m${n}`, 1].map(csvCell).join(','));
+  await writeFile(path, `userId,movieId,rank\n${rows.join('\n')}\n`);
+  expect(new Set((await readLists(path)).userIds)).toEqual(new Set(ids));
 });
 
 test('damaged lists are refused by file, or are lists: users once and ascending, movies once in each', async () => {
