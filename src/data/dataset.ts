@@ -76,3 +76,13 @@ export interface Dataset {
   /** What was kept, repaired or dropped while reading, each as a sentence with file and line. */
   warnings: string[];
 }
+
+/** The kinds of split that are drawn (split.ts); files that hold one already are read by predefined.ts. */
+export const splitKinds = [
+  'per-user-random',
+  'global-random',
+  'per-user-temporal',
+  'global-temporal',
+  'leave-last-one-out',
+] as const;
+export type SplitKind = (typeof splitKinds)[number];

@@ -5,18 +5,8 @@ import { range } from '../util/arrays.ts';
 import { DataError } from '../util/errors.ts';
 import type { Rng } from '../util/rng.ts';
 import { toCsr, type Csr } from './csr.ts';
-import type { Dataset, Id, Ids, Ratings } from './dataset.ts';
+import type { Dataset, Id, Ids, Ratings, SplitKind } from './dataset.ts';
 import { trainingSet, type TrainingSet } from './training-set.ts';
-
-/** The kinds of split that are drawn here; files that hold one already are read by predefined.ts. */
-export const splitKinds = [
-  'per-user-random',
-  'global-random',
-  'per-user-temporal',
-  'global-temporal',
-  'leave-last-one-out',
-] as const;
-export type SplitKind = (typeof splitKinds)[number];
 
 export interface SplitOptions {
   kind: SplitKind;

@@ -1,7 +1,7 @@
 /** The protocol that every subcommand shares: which data, how it is split, what counts as a hit. */
 import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
-import { splitKinds } from '../data/split.ts';
+import { splitKinds } from '../data/dataset.ts';
 import { UsageError } from '../util/errors.ts';
 
 export const dataSchema = z.object({

@@ -1,6 +1,6 @@
 /** The results record: one zod schema, versioned. Everything outside `environment` and `timing` is reproducible. */
 import { z } from 'zod';
-import { splitKinds } from '../data/split.ts';
+import { splitKinds } from '../data/dataset.ts';
 import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metric-keys.ts';
 import { claimKinds, verdicts } from '../language/reasons.ts';
 

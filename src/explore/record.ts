@@ -1,7 +1,7 @@
 /** What `recsys explore` finds out about a data set: one zod schema, so that the saved file is checked and described. */
 import { z } from 'zod';
 import { datasetSchema, environmentSchema } from '../experiment/record.ts';
-import { splitKinds } from '../data/split.ts';
+import { splitKinds } from '../data/dataset.ts';
 
 const point = z.tuple([z.number(), z.number()]);
 

@@ -1,6 +1,6 @@
 /** What each kind of split does to a data set: who is evaluated, what is cold, and how much future leaks into train. */
-import type { Dataset } from '../data/dataset.ts';
-import { splitKinds, splitRatings, type Split } from '../data/split.ts';
+import { splitKinds, type Dataset } from '../data/dataset.ts';
+import { splitRatings, type Split } from '../data/split.ts';
 import { DataError } from '../util/errors.ts';
 import { Rng } from '../util/rng.ts';
 import { hasTimes } from './ratings.ts';

@@ -1,6 +1,6 @@
 /** Options of a fit for use. Only zod and the protocol are imported here, so that help texts are cheap. */
 import { z } from 'zod';
-import { splitKinds } from '../data/split.ts';
+import { splitKinds } from '../data/dataset.ts';
 import { protocolSchema } from '../experiment/protocol.ts';
 
 const { testShare, seed } = protocolSchema.shape;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dataset, Ratings } from '../../src/data/dataset.ts';
-import { carveValidation, splitDigest, splitRatings, type SplitKind } from '../../src/data/split.ts';
+import type { SplitKind } from '../../src/data/dataset.ts';
+import { carveValidation, splitDigest, splitRatings } from '../../src/data/split.ts';
 import { trainingSet } from '../../src/data/training-set.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { datasetOf } from '../support/datasets.ts';
