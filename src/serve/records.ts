@@ -1,6 +1,7 @@
 /** The records of a results folder, read again only when a file has changed. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { claimsToBeRecord } from '../experiment/compare/files.ts';
 import { anyRecordSchema, type AnyRecord } from '../experiment/record.ts';
 import { readRecord } from '../experiment/store.ts';
 import { RecsysError } from '../util/errors.ts';
@@ -24,9 +25,6 @@ interface Cached {
 
 /** JSON files above are not read: records of language models over 32 million ratings stay below. */
 const MAX_BYTES = 256 * 2 ** 20;
-/** Files that the commands put beside records, and that are none. */
-const OTHERS = /^(?:comparison|exploration|benchmark\w*|record[.]schema)[.]json$/;
-
 /** Reads the records of a folder and of `older/` in it; nothing outside of it, whatever a symbolic link says. */
 export class RecordFolder {
   readonly #folder: string;
@@ -66,12 +64,13 @@ export class RecordFolder {
 async function jsonFiles(root: string, folder: string): Promise<string[]> {
   const names = await readdir(join(root, folder)).catch(() => []);
   return names
-    .filter((name) => name.endsWith('.json') && !name.startsWith('.') && !OTHERS.test(name))
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
     .sort()
     .map((name) => join(folder, name));
 }
 
 async function readOne(path: string, file: string): Promise<StoredRecord | Unreadable | undefined> {
+  if (!(await claimsToBeRecord(path))) return undefined;
   try {
     const record = await readRecord(path, anyRecordSchema);
     return record.models.length === 0 ? undefined : { file, record };

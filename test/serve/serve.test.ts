@@ -168,7 +168,10 @@ describe('what is refused', () => {
     }
     await writeFile(join(fixture.folder, 'outside.json'), '{"experiment": "secret", "models": []}');
     await symlink(join(fixture.folder, 'outside.json'), join(fixture.options.resultsDir, 'link.json'));
-    await writeFile(join(fixture.options.resultsDir, 'damaged.json'), '{"experiment": "baseline"}');
+    await writeFile(
+      join(fixture.options.resultsDir, 'damaged.json'),
+      '{"experiment": "baseline", "protocol": {}, "models": [{}]}',
+    );
     const { text } = await ask('/runs');
     expect(text).not.toContain('link.json');
     expect(text).not.toContain('secret');
