@@ -9,6 +9,7 @@ import { formatMetric, metricOf, type MetricKey } from '../src/evaluation/metric
 import { recordSchema, type CutoffMetrics, type ResultsRecord } from '../src/experiment/record.ts';
 import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
+import { chatBenchmarkSchema, chatRows } from './bench/chat-record.ts';
 import { gpt2BenchmarkSchema, gpt2Rows } from './bench/gpt2/record.ts';
 import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './bench/record.ts';
 
@@ -17,6 +18,8 @@ const columns: MetricKey[] = ['precision', 'recall', 'f1', 'f1OfMeans', 'ndcg', 
 const benchmarks: Record<string, () => Promise<string[][]>> = {
   benchmark: async () => comparisonRows(await benchmark()),
   'benchmark: scaling': async () => scalingRows(await benchmark()),
+  'benchmark: chat': async () =>
+    chatRows(chatBenchmarkSchema.parse(await json('results/benchmark_chat.json'))),
   'benchmark: gpt2': async () =>
     gpt2Rows(gpt2BenchmarkSchema.parse(await json('results/benchmark_gpt2.json'))),
 };
