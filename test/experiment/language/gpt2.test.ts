@@ -25,7 +25,7 @@ const engine = new IdleEngine();
 
 async function run(typed: Record<string, unknown>): Promise<LanguageRecord> {
   const spec: Gpt2Spec = {
-    options: gpt2Options.parse({ model: folder, numUsers: 3, ...typed }),
+    options: gpt2Options.parse({ template: 'original', model: folder, numUsers: 3, ...typed }),
     data: dataSchema.parse({}),
     protocol: protocolSchema.parse({ k: [3] }),
     comparisonModels: [specOf('popularity')],
