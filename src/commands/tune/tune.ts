@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys.ts';
 import { dataSchema, protocolSchema } from '../../experiment/protocol.ts';
 import { searchable, searchableModels } from '../../experiment/tune/models.ts';
+import type { JobRunner } from '../../experiment/jobs/run.ts';
 import { searchMethods } from '../../experiment/tune/trials.ts';
 import { itemFlags, tokensFlag } from '../../models/gpt2/item-options.ts';
 import { gpt2Options } from '../../models/gpt2/options.ts';
@@ -55,6 +56,11 @@ const spaceFlag = z.object({
 
 /** How many processes of this machine; a search comes to the same with any number. */
 export const workersSchema = z.object({
+  queue: z
+    .string()
+    .optional()
+    .meta({ placeholder: 'address' })
+    .describe('redis://HOST:PORT: `recsys worker` on any machine does the trials'),
   workers: z.int().min(1).max(256).default(1).describe('processes of this machine that run trials at once'),
 });
 
@@ -122,7 +128,7 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
   const { schema } = searchable(model, options);
   readFlags(schema, options);
   const output = readFlags(outputSchema, typed);
-  const { workers } = readFlags(workersSchema, typed);
+  const { workers, queue } = readFlags(workersSchema, typed);
   const spec = {
     model,
     options,
@@ -135,7 +141,6 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
   const { tune } = await import('../../experiment/tune/index.ts');
   const { tuningSchema } = await import('../../experiment/tune/record.ts');
   const { OutcomeStore } = await import('../../experiment/jobs/store.ts');
-  const { inProcessRunner, processesRunner } = await import('../../experiment/jobs/local.ts');
   const { jsonText, saveRecord, withRecords } = await import('../../experiment/store.ts');
   const { tuningPage } = await import('../../report/tune/page.ts');
   const { tuningReport } = await import('../../report/tune/report.ts');
@@ -146,18 +151,31 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
     const store = new OutcomeStore(join(output.resultsDir, 'cache', 'jobs'), (line) =>
       context.progress.note(line),
     );
-    const runner =
-      workers === 1 ? inProcessRunner(context.threads) : processesRunner(workers, context.threads);
+    const runner = await runnerOf(queue, workers, context.threads);
     try {
       const found = await tune(spec, { runner, store }, context);
       print(output.json ? jsonText(found) : tuningReport(found));
       const notes = await saveRecord(path, tuningSchema, found);
       const page = path.replace(/[.]json$/, '.html');
-      await writeFileAtomic(page, await tuningPage(found, ['recsys', ...process.argv.slice(2)].join(' ')));
+      await writeFileAtomic(
+        page,
+        await tuningPage(found, withoutPasswords(['recsys', ...process.argv.slice(2)].join(' '))),
+      );
       for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
     } finally {
       await runner.close();
     }
   };
   await withContext(output, (context) => withRecords([path], () => run(context)));
+}
+
+async function runnerOf(queue: string | undefined, workers: number, threads: number): Promise<JobRunner> {
+  if (queue !== undefined) return await (await import('../../experiment/jobs/queue.ts')).queueRunner(queue);
+  const { inProcessRunner, processesRunner } = await import('../../experiment/jobs/local.ts');
+  return workers === 1 ? inProcessRunner(threads) : processesRunner(workers, threads);
+}
+
+/** `redis://:secret@host` as `redis://host`. */
+function withoutPasswords(text: string): string {
+  return text.replaceAll(/(rediss?:\/\/)\S*@/g, '$1');
 }

@@ -62,6 +62,7 @@ function startChild(threads: number): ChildProcess {
   const child = fork(join(packageRoot, 'dist', 'cli.js'), ['worker', '--threads', String(threads)], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    detached: true, // Ctrl-C in a terminal reaches the parent, which decides
   });
   child.setMaxListeners(0);
   return child;

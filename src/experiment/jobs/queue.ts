@@ -1,0 +1,175 @@
+/** Jobs on a queue of BullMQ over Redis or Valkey, for any number of machines. Loaded only when a queue is asked for. */
+import { setTimeout } from 'node:timers/promises';
+import { RecsysError, throwIfAborted, UsageError } from '../../util/errors.ts';
+import type { Progress } from '../../util/progress.ts';
+import { jobKey, jobSchema, outcomeSchema, type Job } from './job.ts';
+import { processesRunner } from './local.ts';
+import type { JobRunner } from './run.ts';
+
+const QUEUE = 'recsys-jobs';
+/** Workers that may fail or refuse a job before it counts as failed. */
+const ATTEMPTS = 5;
+/** How long a worker that no longer answers keeps its job. */
+const LOCK_MS = 10_000;
+const POLL_MS = 300;
+/** Outcomes stay this long, for those who ask for the same job again. */
+const KEPT_SECONDS = 7 * 24 * 3600;
+
+interface Connection {
+  host: string;
+  port: number;
+  username?: string;
+  password?: string;
+  db?: number;
+  tls?: object;
+  maxRetriesPerRequest: null;
+}
+
+/** The address without user and password, for messages. */
+export function shownAddress(address: string): string {
+  return address.replace(/^(\w+:\/\/)[^@/]*@/, '$1');
+}
+
+/**
+ * Where the queue is. Throws UsageError for an address that is none of redis:// or rediss://, RecsysError when nothing
+ * answers there or when it wants another password.
+ */
+async function connect(address: string): Promise<Connection> {
+  const shown = shownAddress(address);
+  const wanted = 'redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT';
+  if (!URL.canParse(address)) throw new UsageError({ place: '--queue', found: `'${shown}'`, wanted });
+  const { protocol, hostname, port, username, password, pathname } = new URL(address);
+  if ((protocol !== 'redis:' && protocol !== 'rediss:') || hostname === '') {
+    throw new UsageError({ place: '--queue', found: `'${shown}'`, wanted });
+  }
+  const connection: Connection = {
+    host: hostname,
+    port: port === '' ? 6379 : Number(port),
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
+    ...(protocol === 'rediss:' && { tls: {} }),
+    maxRetriesPerRequest: null,
+  };
+  const { Redis } = await import('ioredis');
+  const client = new Redis({
+    ...connection,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5000,
+  });
+  let first: Error | undefined; // what `connect` throws says only that there is no connection
+  client.on('error', (error) => (first ??= error));
+  try {
+    await client.connect();
+    await client.ping();
+    return connection;
+  } catch (cause) {
+    const reason = (first ?? (cause as Error)).message;
+    const refused = /WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(reason);
+    throw new RecsysError({
+      place: shown,
+      found: refused ? 'the queue wants another user or password' : `no queue answers (${reason})`,
+      remedy: refused
+        ? 'Give it in the address: redis://USER:PASSWORD@HOST:PORT.'
+        : 'Start redis-server or valkey-server there, or check host and port.',
+    });
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Puts jobs on the queue and waits for their outcomes. Throws as `connect` does. */
+export async function queueRunner(address: string): Promise<JobRunner> {
+  const connection = await connect(address);
+  const { Queue } = await import('bullmq');
+  const queue = new Queue(QUEUE, { connection });
+  queue.on('error', () => {}); // while Redis is away, ioredis connects again
+  const add = (job: Job) =>
+    queue.add('job', job, {
+      jobId: jobKey(job),
+      attempts: ATTEMPTS,
+      removeOnComplete: { age: KEPT_SECONDS },
+      removeOnFail: true,
+    });
+  return {
+    description: `the queue at ${shownAddress(address)}`,
+    async run(jobs, onDone, mayStart, { signal, progress }) {
+      progress.note(`${jobs.length} jobs on ${shownAddress(address)}; \`recsys worker\` takes them.`);
+      const open = new Map(jobs.entries());
+      for (const job of jobs) await add(job);
+      while (open.size > 0) {
+        throwIfAborted(signal);
+        for (const [n, job] of open) {
+          const found = await queue.getJob(jobKey(job));
+          const state = await found?.getState();
+          if (state === 'completed') {
+            open.delete(n);
+            await onDone(n, outcomeSchema.parse(found!.returnvalue));
+          } else if (state === 'failed') {
+            throw new RecsysError({ place: shownAddress(address), found: found!.failedReason });
+          } else if (!mayStart() && state !== 'active') {
+            await found?.remove().catch(() => {}); // a worker was faster
+            open.delete(n);
+          } else if (found === undefined) await add(job); // Redis was started anew without what it held
+        }
+        await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
+      }
+    },
+    close: () => queue.close(),
+  };
+}
+
+/**
+ * Takes jobs from the queue until the signal fires, then finishes the one that it has. Jobs are done in a child, so that
+ * this process can say that it is alive. Throws DataError when a job is of another version or on other data: the job goes
+ * to another worker.
+ */
+export async function work(
+  address: string,
+  { threads, signal, progress }: { threads: number; signal: AbortSignal; progress: Progress },
+): Promise<number> {
+  const connection = await connect(address);
+  const { Worker } = await import('bullmq');
+  const runner = processesRunner(1, threads);
+  let done = 0;
+  let refusal: Error | undefined;
+  const stopped = new AbortController();
+  const unheard = new AbortController(); // a polite stop lets the job end
+  const worker = new Worker(
+    QUEUE,
+    async ({ data }) => {
+      let outcome: unknown;
+      try {
+        const job = jobSchema.parse(data);
+        const keep = (_: number, own: unknown) => Promise.resolve(void (outcome = own));
+        await runner.run([job], keep, () => true, { progress, signal: unheard.signal });
+      } catch (error) {
+        refusal = error as Error;
+        stopped.abort();
+        throw error;
+      }
+      progress.note(`${++done} jobs done`);
+      return outcome;
+    },
+    {
+      connection,
+      concurrency: 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS / 2,
+      maxStalledCount: ATTEMPTS,
+    },
+  );
+  worker.on('error', () => {}); // while Redis is away, ioredis connects again
+  progress.note(`waiting for jobs on ${shownAddress(address)}; Ctrl-C ends after the job under way.`);
+  await new Promise<void>((resolve) => {
+    for (const own of [signal, stopped.signal]) {
+      if (own.aborted) resolve();
+      else own.addEventListener('abort', () => resolve());
+    }
+  });
+  await worker.close();
+  await runner.close();
+  if (refusal === undefined) return done;
+  throw refusal;
+}

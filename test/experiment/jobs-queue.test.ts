@@ -1,0 +1,112 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recsys, smallFolder, type Finished } from '../support/cli.ts';
+
+const SERVERS = ['redis-server', 'valkey-server'];
+const server = SERVERS.find((name) => spawnSync(name, ['--version']).status === 0);
+if (server === undefined)
+  process.stderr.write('no redis-server or valkey-server: the tests of the queue are skipped\n');
+
+describe.skipIf(server === undefined)('jobs on a real Redis', () => {
+  let folder: string;
+  let dataset: string;
+  let port: number;
+  let redis: ChildProcess;
+  const password = 'p4ss-of-the-test';
+  const address = () => `redis://:${password}@127.0.0.1:${port}`;
+
+  const start = async () => {
+    const args = ['--port', String(port), '--dir', folder, '--requirepass', password, '--bind', '127.0.0.1'];
+    redis = spawn(server!, [...args, '--appendonly', 'yes'], { stdio: 'ignore' });
+    await setTimeout(500);
+  };
+  const stop = async () => {
+    const closed = new Promise((resolve) => redis.once('close', resolve));
+    redis.kill('SIGTERM');
+    await closed;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'recsys-queue-'));
+    dataset = await smallFolder();
+    const probe = createServer().listen(0);
+    port = (probe.address() as AddressInfo).port;
+    await new Promise((resolve) => probe.close(resolve));
+    await start();
+  });
+  afterAll(async () => {
+    await stop();
+    await rm(folder, { recursive: true, force: true });
+    await rm(dataset, { recursive: true });
+  });
+
+  const argv = (results: string, ...more: string[]) =>
+    'tune mf --k 3 --trials 8 --iterations 30 --factors 16 --carve-seeds 1 --threads 1'
+      .split(' ')
+      .concat('--dataset', dataset, '--results-dir', join(folder, results), more);
+  const trialsOf = async (results: string) => {
+    const text = await readFile(join(folder, results, 'tuning_mf.json'), 'utf8');
+    expect(text).not.toContain(password);
+    return { ...(JSON.parse(text) as object), environment: 0, timing: 0, checksum: 0 };
+  };
+
+  it('does every trial once with three workers, one killed, one stopped, Redis restarted; the record is that of one process', async () => {
+    const alone = await recsys(argv('alone', '--quiet'));
+    expect(alone.code).toBe(0);
+
+    const children: ChildProcess[] = [];
+    const done = [0, 0, 0];
+    const workers = [0, 1, 2].map((n) =>
+      recsys(['worker', address(), '--threads', '1'], {
+        onStart: (child) => children.push(child),
+        onStderr: (text) => (done[n] = text.split('jobs done').length - 1),
+      }),
+    );
+    const search = recsys(argv('queue', '--queue', address()));
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await setTimeout(50);
+    };
+    await until(() => done[0]! >= 1 && done[1]! >= 1);
+    children[0]!.kill('SIGKILL');
+    children[1]!.kill('SIGTERM');
+    const polite: Finished = await workers[1]!;
+    expect(polite.code).toBe(0);
+    await stop();
+    await start();
+    const { code, stderr } = await search;
+    expect(stderr).not.toContain(password);
+    expect(code).toBe(0);
+    children[2]!.kill('SIGTERM');
+    const last = await workers[2]!;
+    expect(last.stderr + polite.stderr).not.toContain(password);
+    // Of the killed worker's trials at most one was under way; it was done by another.
+    const total = done[0]! + done[1]! + done[2]!;
+    expect(total).toBe(8);
+    expect(await trialsOf('queue')).toEqual(await trialsOf('alone'));
+  }, 120_000);
+
+  it('takes outcomes of the same jobs from the queue without a worker', async () => {
+    const { code } = await recsys(argv('again', '--queue', address(), '--quiet'));
+    expect(code).toBe(0);
+    expect(await trialsOf('again')).toEqual(await trialsOf('alone'));
+  }, 60_000);
+
+  it('says when nothing answers, when the password is wrong, and what an address looks like', async () => {
+    const away = await recsys(argv('x', '--queue', 'redis://127.0.0.1:1'));
+    expect([away.code, away.stderr]).toEqual([
+      1,
+      expect.stringContaining('redis://127.0.0.1:1: no queue answers'),
+    ]);
+    const wrong = await recsys(['worker', `redis://:not-it@127.0.0.1:${port}`]);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('the queue wants another user or password');
+    expect(wrong.stderr).not.toContain('not-it');
+    const odd = await recsys(argv('x', '--queue', 'somewhere'));
+    expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('redis://HOST:PORT')]);
+  });
+});
