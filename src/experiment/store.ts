@@ -44,8 +44,8 @@ export async function saveRecord<S extends z.ZodType>(
   schema: S,
   record: z.input<S>,
 ): Promise<string[]> {
-  const checked = check(path, schema, record);
-  const value = { ...(checked as object), checksum: checksumOf(checked) };
+  const checked = check(path, schema, record) as object;
+  const value = { ...checked, checksum: checksumOf(checked) };
   const text = jsonText(value);
   const before = await readFile(path, 'utf8').catch(() => undefined);
   if (before !== undefined && saysTheSame(before, text)) return [`${path} holds the same numbers and stays`];
@@ -113,8 +113,8 @@ function parseJson(text: string): unknown {
 }
 
 /** SHA-256 of a record's JSON without its checksum, in hex; spaces do not count. */
-function checksumOf(record: unknown): string {
-  return sha256(JSON.stringify(record, (key, value: unknown) => (key === 'checksum' ? undefined : value)));
+function checksumOf(record: object): string {
+  return sha256(JSON.stringify({ ...record, checksum: undefined }));
 }
 
 /** Indented JSON in which an array or object that fits on a line stays on it. */

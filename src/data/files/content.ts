@@ -3,7 +3,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { openPromise, type Entry } from 'yauzl';
+import type { Entry } from 'yauzl';
 import { DataError } from '../../util/errors.ts';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
@@ -203,6 +203,7 @@ export function packedError(cause: unknown, name: string): unknown {
 /** The stream of the one file in a zip archive; folders and what macOS adds are ignored. */
 async function onlyEntry(path: string, name: string): Promise<Readable> {
   try {
+    const { openPromise } = await import('yauzl');
     const zip = await openPromise(path, { autoClose: false });
     const entries: Entry[] = [];
     for await (const entry of zip.eachEntry()) if (isData(entry.fileName)) entries.push(entry);

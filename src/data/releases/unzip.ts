@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { openPromise, type Entry } from 'yauzl';
+import type { Entry } from 'yauzl';
 import { DataError } from '../../util/errors.ts';
 import { systemError } from '../../util/process/system-errors.ts';
 import { isData, spreadsheetError } from '../files/content.ts';
@@ -31,6 +31,7 @@ export interface UnzipOptions {
  */
 export async function unzip(archive: string, { folder, bytes, target, signal }: UnzipOptions): Promise<void> {
   try {
+    const { openPromise } = await import('yauzl');
     const zip = await openPromise(archive);
     try {
       let total = 0;
