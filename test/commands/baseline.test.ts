@@ -121,12 +121,12 @@ describe('recsys reproduce', () => {
     await baseline();
     const path = join(cwd, 'results/baseline_metrics.json');
     const record = JSON.parse(await readFile(path, 'utf8')) as ReturnType<typeof recordSchema.parse>;
-    record.models[1]!.metrics['10']!.f1.mean += 1e-9;
+    record.models[1]!.metrics['10']!.f1.ci95[0] += 1e-9; // a mean that its users do not give is refused before
     delete record.checksum;
     await writeFile(path, JSON.stringify(record));
     const { code, stderr } = await recsys(['reproduce', path], { cwd });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/models\.1\.metrics\.10\.f1\.mean: recorded 0\.\d+, found 0\.\d+/);
+    expect(stderr).toMatch(/models\.1\.metrics\.10\.f1\.ci95\.0: recorded 0\.\d+, found 0\.\d+/);
   });
 });
 
