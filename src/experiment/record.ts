@@ -1,6 +1,6 @@
 /** The results record: one zod schema, versioned. Everything outside `environment` and `timing` is reproducible. */
 import { z } from 'zod';
-import { splitKinds } from '../data/dataset.ts';
+import { splitKinds, type Dataset } from '../data/dataset.ts';
 import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metric-keys.ts';
 import { claimKinds, verdicts } from '../language/reasons.ts';
 
@@ -87,6 +87,19 @@ export const datasetSchema = z.object({
   ratings: z.int(),
   warnings: z.array(z.string()),
 });
+
+/** What every record says of its data set. */
+export function describeDataset(dataset: Dataset): z.output<typeof datasetSchema> {
+  const { name, files, userIds, itemIds, ratings, warnings } = dataset;
+  return {
+    name,
+    files,
+    users: userIds.length,
+    items: itemIds.length,
+    ratings: ratings.users.length,
+    warnings,
+  };
+}
 
 /** A cut-off of the metrics, as --k takes it. */
 export const cutoffSchema = z.int().min(1).max(1000);

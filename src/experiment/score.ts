@@ -10,7 +10,13 @@ import type { Fitted, TopK } from '../models/recommender.ts';
 import { Rng } from '../util/rng.ts';
 import { environment, type Stopwatch } from './environment.ts';
 import type { Prepared } from './prepare.ts';
-import { SCHEMA_VERSION, type CutoffMetrics, type ModelResult, type ResultsRecord } from './record.ts';
+import {
+  describeDataset,
+  SCHEMA_VERSION,
+  type CutoffMetrics,
+  type ModelResult,
+  type ResultsRecord,
+} from './record.ts';
 
 /** The lists of `users`, row by row. */
 export type Lists = TopK & { users: Int32Array };
@@ -87,14 +93,7 @@ export function buildRecord(
     schemaVersion: SCHEMA_VERSION,
     experiment,
     source,
-    dataset: {
-      name: dataset.name,
-      files: dataset.files,
-      users: dataset.userIds.length,
-      items: dataset.itemIds.length,
-      ratings: dataset.ratings.users.length,
-      warnings: dataset.warnings,
-    },
+    dataset: describeDataset(dataset),
     protocol,
     models,
     environment: environment(),

@@ -5,6 +5,7 @@ import { throwIfAborted } from '../util/errors.ts';
 import { fourStarsOn } from '../experiment/protocol.ts';
 import { environment, Stopwatch } from '../experiment/environment.ts';
 import { readingOptions } from '../experiment/prepare.ts';
+import { describeDataset } from '../experiment/record.ts';
 import { exploreMovies, exploreTags } from './movies.ts';
 import { activityByMonth, countPerIndex, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
 import type { Exploration } from './record.ts';
@@ -61,14 +62,7 @@ export async function explore(
     experiment: 'exploration',
     source: { dataset: source },
     settings: { ...settings, damping, minDivisiveRatings },
-    dataset: {
-      name: data.name,
-      files: data.files,
-      users: userIds.length,
-      items: itemIds.length,
-      ratings: ratings.users.length,
-      warnings: data.warnings,
-    },
+    dataset: describeDataset(data),
     ...fromRatings,
     ...movies,
     tags,

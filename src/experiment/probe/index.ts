@@ -17,6 +17,7 @@ import { prepareLanguage } from '../language/run.ts';
 import { describeUsage } from '../language/usage.ts';
 import type { Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
+import { describeDataset } from '../record.ts';
 import type { RunContext } from '../run.ts';
 import { buildProbe, PROBE_TEMPLATE, type ProbeCounts, type ProbeQuestion } from './questions.ts';
 import { measureProbe, ProbeReader } from './scoring.ts';
@@ -72,14 +73,7 @@ export async function runProbe(spec: ProbeSpec, context: RunContext): Promise<Pr
     schemaVersion: 1,
     experiment: 'probe',
     source,
-    dataset: {
-      name: dataset.name,
-      files: dataset.files,
-      users: dataset.userIds.length,
-      items: dataset.itemIds.length,
-      ratings: dataset.ratings.users.length,
-      warnings: dataset.warnings,
-    },
+    dataset: describeDataset(dataset),
     protocol,
     model: replayed?.model ?? options.model,
     template: PROBE_TEMPLATE,

@@ -17,7 +17,7 @@ import type { OutcomeStore } from '../jobs/store.ts';
 import { chooseUsers } from '../language/texts.ts';
 import { prepare, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
-import { SCHEMA_VERSION, type ModelResult } from '../record.ts';
+import { describeDataset, SCHEMA_VERSION, type ModelResult } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
 import { searchable, type Searchable } from './models.ts';
 import type { Trial, Tuning } from './record.ts';
@@ -89,7 +89,7 @@ export async function tune(
     schemaVersion: SCHEMA_VERSION,
     experiment: 'tuning',
     source: prepared.source,
-    dataset: datasetOf(prepared),
+    dataset: describeDataset(prepared.dataset),
     protocol: prepared.protocol,
     model,
     options: fixed,
@@ -122,17 +122,6 @@ function searchOfRecord(
 
 function isUnfinished({ rungs, failed }: Trial): boolean {
   return rungs.length === 0 && failed === undefined;
-}
-
-function datasetOf({ dataset }: Prepared): Tuning['dataset'] {
-  return {
-    name: dataset.name,
-    files: dataset.files,
-    users: dataset.userIds.length,
-    items: dataset.itemIds.length,
-    ratings: dataset.ratings.users.length,
-    warnings: dataset.warnings,
-  };
 }
 
 /** Throws UsageError where the model has no rounds, or where they are searched themselves. */
