@@ -1,10 +1,8 @@
 /** The JSON API: /models, /movies, /recommend and /runs. Documented in docs/serve.md. */
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { splitYear } from '../data/titles.ts';
 import { runsOf, type Run } from '../experiment/runs/list.ts';
-import { toNaturalTitle } from '../language/titles.ts';
-import { userIndex } from '../use/recommend.ts';
+import { describeMovie, userIndex } from '../use/recommend.ts';
 import { UsageError } from '../util/errors.ts';
 import type { Asker } from './ask.ts';
 import type { Contents, ServedModel } from './contents.ts';
@@ -60,7 +58,11 @@ export function api({ contents, asker, records, refused }: Served): Hono {
   app.get('/movies', (c) => {
     const { q, k } = readQuery(moviesSchema, c.req.queries());
     const { search, ratings } = requireContents(contents);
-    return c.json({ movies: search.search(q, k).map((item) => describeMovie(ratings, item)) });
+    return c.json({
+      movies: search
+        .search(q, k)
+        .map((item) => ({ ...describeMovie(ratings, item), ratings: ratings.ratingCounts[item]! })),
+    });
   });
   app.get('/recommend', async (c) => c.json(await recommend(c.req.queries())));
   app.post('/recommend', async (c) => {
@@ -181,17 +183,5 @@ function describeModel({ id, saved: { manifest, model } }: ServedModel) {
     hyperparameters,
     facts,
     takesNewPeople: model.foldIn !== undefined,
-  };
-}
-
-/** A movie as the API and the page of ratings show it. */
-export function describeMovie({ itemIds, movies, ratingCounts }: Contents['ratings'], item: number) {
-  const { name, year } = splitYear(toNaturalTitle(movies.titles[item]!));
-  return {
-    movieId: itemIds[item]!,
-    title: name,
-    year: movies.years[item] || year || null,
-    genres: movies.genres[item]!,
-    ratings: ratingCounts[item]!,
   };
 }

@@ -56,7 +56,7 @@ export async function recommendTo(
     const reasons = model.explain?.(user, own, MAX_REASONS) ?? [];
     return Array.from(own, (item, n) => ({
       rank: n + 1,
-      ...describeMovie(saved, item),
+      ...describeMovie(saved.train, item),
       score: scores[row * k + n]!,
       why: (reasons[n] ?? []).map(({ because, weight }) => ({
         because: typeof because === 'number' ? toNaturalTitle(saved.train.movies.titles[because]!) : because,
@@ -66,8 +66,11 @@ export async function recommendTo(
   });
 }
 
-/** Id, title, year and genres of an item. */
-function describeMovie({ train: { itemIds, movies } }: Pick<SavedModel, 'train'>, item: number) {
+/** Id, title, year and genres of an item, as lists show them. */
+export function describeMovie(
+  { itemIds, movies }: Pick<SavedModel['train'], 'itemIds' | 'movies'>,
+  item: number,
+) {
   const { name, year } = splitYear(toNaturalTitle(movies.titles[item]!));
   return {
     movieId: itemIds[item]!,

@@ -1,8 +1,7 @@
 /** The page of a user of the data: the history, and what every model recommends. */
 import { z } from 'zod';
 import { html, type Html } from '../../report/html.ts';
-import { userIndex } from '../../use/recommend.ts';
-import { describeMovie } from '../api.ts';
+import { describeMovie, userIndex } from '../../use/recommend.ts';
 import type { Asker } from '../ask.ts';
 import { answersTo, heldOutItems, isOfSameData, ratingsOf, type Contents } from '../contents.ts';
 import type { StoredRecord } from '../records.ts';

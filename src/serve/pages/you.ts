@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { html, type Html } from '../../report/html.ts';
 import type { History } from '../../use/history.ts';
-import { describeMovie } from '../api.ts';
+import { describeMovie } from '../../use/recommend.ts';
 import type { Asker, ListedMovie } from '../ask.ts';
 import type { Contents, ServedModel } from '../contents.ts';
 import { renderCards, renderFilters, renderNotes, titleWithYear, type Card } from './layout.ts';
