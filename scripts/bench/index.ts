@@ -83,10 +83,16 @@ const rows: Record<string, Row> = {
     ratings: million,
     iterations: 8,
     turns: 3,
+    peers: [['myFM', 'fm_myfm.py', 'venv-numpy1']],
+  },
+  mf: {
+    title: 'the same without features: biased MF',
+    ratings: million,
+    iterations: 8,
+    turns: 3,
     peers: [
-      ['myFM', 'fm_myfm.py', 'venv-numpy1'],
-      ['cornac MF (no features)', 'fm_cornac.py'],
-      ['Surprise SVD (no features, one thread)', 'fm_surprise.py', 'venv-numpy1'],
+      ['cornac MF', 'mf_cornac.py'],
+      ['Surprise SVD (one thread)', 'mf_surprise.py', 'venv-numpy1'],
     ],
   },
   top: {
@@ -110,7 +116,7 @@ const rows: Record<string, Row> = {
     ],
   },
 };
-const scaled = ['load', 'als', 'bpr', 'fm', 'top', 'metrics'];
+const scaled = ['load', 'als', 'bpr', 'fm', 'mf', 'top', 'metrics'];
 const names = ['baseline', 'baseline-without-fm', ...Object.keys(rows), 'scaling'];
 for (const name of flags.only ?? []) {
   if (!names.includes(name)) throw new Error(`--only ${name}: one of ${names.join(', ')}`);

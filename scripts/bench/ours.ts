@@ -36,7 +36,7 @@ async function time<T>(work: () => T | Promise<T>): Promise<T> {
 const save = (name: string, values: Float32Array | Int32Array) =>
   writeFile(join(out, name), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 
-const rows: Record<string, () => Promise<void>> = { load, dataset, als, bpr, fm, top, metrics };
+const rows: Record<string, () => Promise<void>> = { load, dataset, als, bpr, fm, mf, top, metrics };
 
 async function load(): Promise<void> {
   const form = { file: 'ratings.csv', scale: { min: 0.5, max: 5, step: 0.5 } };
@@ -80,8 +80,18 @@ async function bpr(): Promise<void> {
   await save('biases.f32', solver.itemBiases);
 }
 
-/** The squared error of the ratings; users, movies, genres and decades. quality.ts reads predicted test ratings. */
+/** The squared error of the ratings; users, movies, genres and decades. */
 async function fm(): Promise<void> {
+  await squaredError(await features());
+}
+
+/** The same without genres and decades: biased matrix factorization. */
+async function mf(): Promise<void> {
+  await squaredError();
+}
+
+/** quality.ts reads the predicted test ratings. */
+async function squaredError(features?: FeatureRows): Promise<void> {
   const stars = await readFloats(join(input, 'train.stars.f32'));
   const meanStars = mean(stars);
   const distinct = Float32Array.from(new Set(stars)).sort();
@@ -93,7 +103,7 @@ async function fm(): Promise<void> {
     kind: 'squared',
     targets: Float64Array.from(distinct, (value) => value - meanStars),
   };
-  const state = await sgd(byUser, loss, 0.02, 0.05, await features());
+  const state = await sgd(byUser, loss, 0.02, 0.05, features);
   const [users, items] = [
     await readInts(join(input, 'test.users.i32')),
     await readInts(join(input, 'test.items.i32')),

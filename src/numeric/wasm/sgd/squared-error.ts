@@ -58,11 +58,17 @@ export function sgdSquaredError(
       updateFeatures(state, item, block, user, gradient, featureDecay);
       const g = f32x4.splat(gradient);
       const own = state.itemFactors + <usize>item * stride;
-      for (let j: usize = 0; j < stride; j += 16) {
-        const p = v128.load(user + j);
-        const s = v128.load(vector + j);
-        v128.store(own + j, madd(g, p, f32x4.mul(kept, v128.load(own + j))));
-        v128.store(user + j, madd(g, s, f32x4.mul(kept, p)));
+      for (let j: usize = 0; j < stride; j += 32) {
+        const p0 = v128.load(user + j);
+        const p1 = v128.load(user + j, 16);
+        const s0 = v128.load(vector + j);
+        const s1 = v128.load(vector + j, 16);
+        const q0 = madd(g, p0, f32x4.mul(kept, v128.load(own + j)));
+        const q1 = madd(g, p1, f32x4.mul(kept, v128.load(own + j, 16)));
+        v128.store(own + j, q0);
+        v128.store(own + j, q1, 16);
+        v128.store(user + j, madd(g, s0, f32x4.mul(kept, p0)));
+        v128.store(user + j, madd(g, s1, f32x4.mul(kept, p1)), 16);
       }
     }
   }

@@ -112,15 +112,21 @@ export function itemVector(state: SgdState, item: i32, block: i32, sum: usize): 
   const stride = (<usize>state.k) << 2;
   const row = state.itemFactors + <usize>item * stride;
   const last = word(state.featurePointers, item + 1);
-  let p = word(state.featurePointers, item);
-  if (p == last) return row;
-  memory.copy(sum, row, stride);
+  const first = word(state.featurePointers, item);
+  if (first == last) return row;
+  // Two vectors of the row at a time stay in registers while the features add to them.
   const copy = state.featureFactors + <usize>(block * state.features) * stride;
-  for (; p < last; p++) {
-    const x = v128.load32_splat(state.featureValues + ((<usize>p) << 2));
-    const feature = copy + <usize>word(state.featureIndices, p) * stride;
-    for (let j: usize = 0; j < stride; j += 16)
-      v128.store(sum + j, madd(x, v128.load(feature + j), v128.load(sum + j)));
+  for (let j: usize = 0; j < stride; j += 32) {
+    let even = v128.load(row + j);
+    let odd = v128.load(row + j, 16);
+    for (let p = first; p < last; p++) {
+      const x = v128.load32_splat(state.featureValues + ((<usize>p) << 2));
+      const feature = copy + <usize>word(state.featureIndices, p) * stride + j;
+      even = madd(x, v128.load(feature), even);
+      odd = madd(x, v128.load(feature, 16), odd);
+    }
+    v128.store(sum + j, even);
+    v128.store(sum + j, odd, 16);
   }
   return sum;
 }
@@ -163,8 +169,12 @@ export function updateFeatures(
   for (let p = word(state.featurePointers, item); p < last; p++) {
     const scale = f32x4.splat(step * float(state.featureValues, p));
     const feature = copy + <usize>word(state.featureIndices, p) * stride;
-    for (let j: usize = 0; j < stride; j += 16)
-      v128.store(feature + j, madd(scale, v128.load(user + j), f32x4.mul(kept, v128.load(feature + j))));
+    for (let j: usize = 0; j < stride; j += 32) {
+      const even = f32x4.mul(kept, v128.load(feature + j));
+      const odd = f32x4.mul(kept, v128.load(feature + j, 16));
+      v128.store(feature + j, madd(scale, v128.load(user + j), even));
+      v128.store(feature + j, madd(scale, v128.load(user + j, 16), odd), 16);
+    }
   }
 }
 
