@@ -63,22 +63,23 @@ const compareTimes = (a: Rating, b: Rating) => a.time - b.time || a.item - b.ite
 
 /** Training ratings of a user; the times come from the columns, whose rows are found once per training set. */
 function collectRatings(train: TrainingSet, user: number): Rating[] {
-  const { items, values, timestamps } = train.ratings;
-  return groupRows(train)[user]!.map((row) => ({
+  const { users, items, values, timestamps } = train.ratings;
+  return groupRows(users, train.userCount)[user]!.map((row) => ({
     item: items[row]!,
     stars: values[row]!,
     time: timestamps[row]!,
   }));
 }
 
-const rowsByUser = new WeakMap<TrainingSet, number[][]>();
+const rowsByUser = new WeakMap<Int32Array, number[][]>();
 
-function groupRows(train: TrainingSet): number[][] {
-  let rows = rowsByUser.get(train);
+/** Rows of a table by user: those of user `u` at index `u`; found once for each column of users. */
+function groupRows(users: Int32Array, userCount: number): number[][] {
+  let rows = rowsByUser.get(users);
   if (rows === undefined) {
-    rows = Array.from({ length: train.userCount }, () => []);
-    for (let row = 0; row < train.ratings.users.length; row++) rows[train.ratings.users[row]!]!.push(row);
-    rowsByUser.set(train, rows);
+    rows = Array.from({ length: userCount }, () => []);
+    for (let row = 0; row < users.length; row++) rows[users[row]!]!.push(row);
+    rowsByUser.set(users, rows);
   }
   return rows;
 }
@@ -88,11 +89,13 @@ function countFitting(train: TrainingSet, user: number, ratings: Rating[], optio
   const { maxMovies = Infinity, maxTokens = Infinity, countTokens, form = 'sentence' } = options;
   let most = Math.min(ratings.length, maxMovies);
   if (countTokens === undefined || maxTokens === Infinity) return most;
+  const fits = (count: number) =>
+    countTokens(writers[form](train, user, ratings.slice(0, count).sort(compareTimes))) <= maxTokens;
+  if (fits(most)) return most; // most histories are short
   let least = 0;
   while (least < most) {
     const middle = Math.ceil((least + most) / 2);
-    const text = writers[form](train, user, ratings.slice(0, middle).sort(compareTimes));
-    if (countTokens(text) <= maxTokens) least = middle;
+    if (fits(middle)) least = middle;
     else most = middle - 1;
   }
   return least;
@@ -163,11 +166,16 @@ function findFavouriteGenres({ movies }: TrainingSet, ratings: Rating[]): string
     .map(([genre]) => genre);
 }
 
-function findLatestTags({ tags }: TrainingSet, user: number, without?: ReadonlySet<number>): string[] {
+function findLatestTags(
+  { tags, userCount }: TrainingSet,
+  user: number,
+  without?: ReadonlySet<number>,
+): string[] {
   if (tags === undefined) return [];
-  const own = tags.texts
-    .map((text, n) => ({ text, time: tags.timestamps[n]!, n }))
-    .filter(({ n }) => tags.users[n] === user && !without?.has(tags.items[n]!))
+  const rows = groupRows(tags.users, userCount)[user]!;
+  const own = rows
+    .filter((n) => !without?.has(tags.items[n]!))
+    .map((n) => ({ text: tags.texts[n]!, time: tags.timestamps[n]!, n }))
     .sort((a, b) => b.time - a.time || a.n - b.n);
   return [...new Set(own.map(({ text }) => text))].slice(0, MAX_TAGS);
 }

@@ -56,11 +56,22 @@ const GENRE_WORDS: ReadonlyMap<string, string> = new Map([
   ['noir', 'film noir'],
 ]);
 
+/** A reason, with the movies that its words name. */
+export interface ReadReason {
+  text: string;
+  /** In the order of the text, which `text` quotes up to its index `end`; movies that share the name stand together. */
+  named: readonly { items: readonly number[]; text: string; end: number }[];
+}
+
 /** Checks reasons against one data set. Built once: linear in the number of titles. */
 export class ReasonChecker {
   readonly #movies: Pick<Movies, 'titles' | 'years' | 'genres'>;
   readonly #itemsByName = new Map<string, number[]>();
+  /** What names begin with, up to the end of one of their words. */
+  readonly #beginnings = new Set<string>();
   readonly #genres = new Map<string, string>();
+  /** Genres by the words that stand for them, both normalized. */
+  readonly #genreWords: readonly (readonly [string, string])[];
 
   constructor(movies: Pick<Movies, 'titles' | 'years' | 'genres'>) {
     this.#movies = movies;
@@ -69,36 +80,59 @@ export class ReasonChecker {
         const items = this.#itemsByName.get(name);
         if (items) items.push(item);
         else this.#itemsByName.set(name, [item]);
+        this.#addBeginnings(name);
       }
       for (const genre of movies.genres[item]!) this.#genres.set(normalizeName(genre), genre);
     }
+    this.#genreWords = [...[...this.#genres.keys()].map((name) => [name, name] as const), ...GENRE_WORDS];
+  }
+
+  /** Of a name as it stands, and of one whose article is moved behind a comma. */
+  #addBeginnings(name: string): void {
+    for (let end = name.indexOf(' '); end >= 0; end = name.indexOf(' ', end + 1)) {
+      this.#beginnings.add(name.slice(0, end));
+      this.#beginnings.add(name.slice(name.indexOf(' ') + 1, end));
+    }
+    this.#beginnings.add(name);
+    this.#beginnings.add(name.slice(name.indexOf(' ') + 1));
+  }
+
+  /** `judge` of a reason that was just read. */
+  check(text: string, shown: readonly ShownRating[], recommended: number): Claim[] {
+    return this.judge(this.read(text), shown, recommended);
   }
 
   /**
    * Returns the claims of a reason in the order of its words; none for a reason that names nothing. `shown` is the
    * history in the prompt; `recommended` is the movie that the reason is for (-1 when it was not found), whose own title
-   * is no claim, nor are its genres unless the reason speaks of the user's liking.
+   * is no claim, nor are its genres unless the reason speaks of the user's liking. Of movies that share a name, those in
+   * the history are meant.
    */
-  check(text: string, shown: readonly ShownRating[], recommended: number): Claim[] {
-    const reason = text.slice(0, MAX_REASON_LENGTH);
+  judge({ text: reason, named }: ReadReason, shown: readonly ShownRating[], recommended: number): Claim[] {
     const stars = new Map(shown.map((rating) => [rating.item, rating.stars]));
-    const named = this.#namedMovies(reason, stars, recommended);
+    const others = named.filter(({ items }) => !items.includes(recommended));
     let rest = reason;
-    for (const { text } of named) rest = rest.replace(text, ' '.repeat(text.length));
+    for (const { text } of others) rest = rest.replace(text, ' '.repeat(text.length));
     return [
-      ...named.flatMap(({ items, end }) =>
-        this.#movieClaims(items, stars, reason.slice(end, end + MAX_RATING_DISTANCE)),
-      ),
+      ...others.flatMap(({ items, end }) => {
+        const meant = items.find((item) => stars.has(item)) ?? items[0]!;
+        return this.#movieClaims(meant, stars, reason.slice(end, end + MAX_RATING_DISTANCE));
+      }),
       ...this.#genreClaims(rest, shown),
     ];
   }
 
-  /** Titles in the text, the longest first at each word; of movies that share the name, those in the history. */
-  #namedMovies(reason: string, stars: ReadonlyMap<number, number>, recommended: number) {
+  /** Finds the movies that a reason names, the longest name first at each word. Long reasons are read in part. */
+  read(reason: string): ReadReason {
+    const text = reason.slice(0, MAX_REASON_LENGTH);
+    return { text, named: this.#namedMovies(text) };
+  }
+
+  #namedMovies(reason: string): ReadReason['named'] {
     const words = [...reason.matchAll(/[\p{L}\p{N}&][\p{L}\p{N}\p{M}'’.&·/-]*/gu)];
     const found: { items: number[]; text: string; end: number }[] = [];
     for (let first = 0; first < words.length; first++) {
-      for (let last = Math.min(words.length, first + MAX_NAME_WORDS) - 1; last >= first; last--) {
+      for (let last = this.#lastWord(reason, words, first); last >= first; last--) {
         const start = words[first]!.index;
         const end = words[last]!.index + words[last]![0].length;
         const text = reason.slice(start, end).replace(/[.'’]+s?$/u, '');
@@ -108,13 +142,26 @@ export class ReasonChecker {
           start === 0 || /[.!?]\s+$/u.test(reason.slice(Math.max(0, start - 4), start)),
         );
         if (items.length === 0) continue;
-        const own = items.filter((item) => stars.has(item));
-        if (!items.includes(recommended)) found.push({ items: own.length > 0 ? own : items, text, end });
+        found.push({ items, text, end });
         first = last;
         break;
       }
     }
     return found;
+  }
+
+  /** The last word that a name beginning with word `first` can have: what is before it begins a title. */
+  #lastWord(reason: string, words: readonly RegExpExecArray[], first: number): number {
+    const start = words[first]!.index;
+    const most = Math.min(words.length, first + MAX_NAME_WORDS) - 1;
+    let last = first;
+    while (last < most) {
+      const { index, 0: word } = words[last]!;
+      const beginning = `${reason.slice(start, index + word.length)}.`; // with a point no article is moved
+      if (!this.#beginnings.has(normalizeName(beginning))) break;
+      last++;
+    }
+    return last;
   }
 
   #moviesNamed(text: string, after: string, beginsSentence: boolean): number[] {
@@ -128,8 +175,7 @@ export class ReasonChecker {
     return beginsSentence && !text.includes(' ') ? [] : items;
   }
 
-  #movieClaims(items: readonly number[], stars: ReadonlyMap<number, number>, after: string): Claim[] {
-    const item = items[0]!;
+  #movieClaims(item: number, stars: ReadonlyMap<number, number>, after: string): Claim[] {
     const title = this.#movies.titles[item]!;
     const own = stars.get(item);
     const claims: Claim[] = [
@@ -149,9 +195,7 @@ export class ReasonChecker {
     const mean = shown.reduce((sum, { stars }) => sum + stars, 0) / shown.length;
     const words = ` ${normalizeName(text)} `;
     const named = new Set<string>();
-    for (const [written, genre] of [...this.#genres.keys()]
-      .map((name) => [name, name] as const)
-      .concat([...GENRE_WORDS]))
+    for (const [written, genre] of this.#genreWords)
       if (words.includes(` ${written} `) && this.#genres.has(genre)) named.add(this.#genres.get(genre)!);
     return [...named].map((genre): Claim => {
       const own = shown.filter(({ item }) => this.#movies.genres[item]!.includes(genre));

@@ -19,7 +19,7 @@ import { readWrittenTitle, type WrittenTitle } from './titles/written.ts';
  */
 export type TitleMatch =
   | { class: MatchedClass; item: number }
-  | { class: 'ambiguous'; items: number[] }
+  | { class: 'ambiguous'; items: readonly number[] }
   | { class: 'out-of-catalogue' };
 
 type MatchedClass = 'exact' | 'normalized' | 'year-off';
@@ -47,15 +47,30 @@ export function nameMovie(
   return title === '' ? `movie ${itemIds[item]}` : toNaturalTitle(title);
 }
 
-type Names = Map<string, number[]>;
+/** Movies by name; most names have one. */
+class Names {
+  readonly #items = new Map<string, number | number[]>();
+
+  add(name: string, item: number): void {
+    const items = this.#items.get(name);
+    if (items === undefined) this.#items.set(name, item);
+    else if (typeof items === 'number') this.#items.set(name, [items, item]);
+    else items.push(item);
+  }
+
+  get(name: string): readonly number[] {
+    const items = this.#items.get(name) ?? [];
+    return typeof items === 'number' ? [items] : items;
+  }
+}
 
 /** Finds movies by title. Built once per data set: linear in the number of titles. */
 export class TitleIndex {
   readonly #titles: readonly string[];
   readonly #years: Int16Array;
-  readonly #exact: Names = new Map();
+  readonly #exact = new Names();
   /** Normalized main name, then normalized other names: a film's own name wins over another film's second name. */
-  readonly #names: readonly [Names, Names] = [new Map(), new Map()];
+  readonly #names: readonly [Names, Names] = [new Names(), new Names()];
   /** By item, in the order of the title. */
   readonly #normalized: string[][] = [];
   readonly #itemsByYear = new Map<number, number[]>();
@@ -67,11 +82,13 @@ export class TitleIndex {
     this.#years = years;
     for (const [item, title] of titles.entries()) {
       if (title === '') continue;
-      append(this.#exact, title, item);
+      this.#exact.add(title, item);
       const names = splitNames(splitYear(title).name).map(normalizeName);
-      for (const [n, name] of names.entries()) append(this.#names[n === 0 ? 0 : 1], name, item);
+      for (const [n, name] of names.entries()) this.#names[n === 0 ? 0 : 1].add(name, item);
       this.#normalized[item] = names;
-      append(this.#itemsByYear, years[item]!, item);
+      const sameYear = this.#itemsByYear.get(years[item]!);
+      if (sameYear) sameYear.push(item);
+      else this.#itemsByYear.set(years[item]!, [item]);
     }
   }
 
@@ -82,7 +99,7 @@ export class TitleIndex {
    */
   match(written: string, eligible?: Eligible): TitleMatch {
     const exact = this.#exact.get(written.trim());
-    if (exact) return resolve('exact', exact, eligible);
+    if (exact.length > 0) return resolve('exact', exact, eligible);
     const plain = PLAIN_TITLE.exec(written)?.groups;
     if (plain) {
       const items = this.#sameYear({ name: plain['name']!, year: Number(plain['year']) });
@@ -138,7 +155,7 @@ export class TitleIndex {
   #shareParts(name: string, parts: Names): number[] {
     const keys = splitParts(splitNames(name)[0]!).map(looseKey);
     if (keys.length < 2) return [];
-    const [first, ...others] = keys.map((key) => parts.get(key) ?? []);
+    const [first, ...others] = keys.map((key) => parts.get(key));
     return [...new Set(first)].filter((item) => others.every((items) => items.includes(item)));
   }
 
@@ -157,14 +174,15 @@ export class TitleIndex {
   #looseOf(year: number): [Names, Names] {
     let loose = this.#looseNames.get(year);
     if (loose === undefined) {
-      loose = [new Map(), new Map()];
+      loose = [new Names(), new Names()];
       for (const item of this.#itemsByYear.get(year) ?? []) {
         const { name } = splitYear(this.#titles[item]!);
         const bracketed = name.includes('(');
         const keys = [...this.#normalized[item]!.map(loosenName), ...(bracketed ? looseKeys(name) : [])];
-        for (const key of new Set(keys)) append(loose[0], key, item);
+        for (const key of new Set(keys)) loose[0].add(key, item);
         const parts = (bracketed ? splitNames(name) : [name]).flatMap(splitParts);
-        for (const key of new Set(parts.map(looseKey))) append(loose[1], key, item);
+        if (parts.length === 0) continue;
+        for (const key of new Set(parts.map(looseKey))) loose[1].add(key, item);
       }
       this.#looseNames.set(year, loose);
     }
@@ -191,18 +209,12 @@ function looseKeys(name: string): string[] {
 }
 
 function lookUp(names: Names, keys: readonly string[]): number[] {
-  const items = keys.flatMap((key) => (key === '' ? [] : (names.get(key) ?? [])));
+  const items = keys.flatMap((key) => (key === '' ? [] : names.get(key)));
   return items.length > 1 ? [...new Set(items)] : items;
 }
 
-function resolve(how: MatchedClass, items: number[], eligible?: Eligible): TitleMatch {
+function resolve(how: MatchedClass, items: readonly number[], eligible?: Eligible): TitleMatch {
   if (items.length === 1) return { class: how, item: items[0]! };
   const meant = eligible ? items.filter(eligible) : [];
   return meant.length === 1 ? { class: how, item: meant[0]! } : { class: 'ambiguous', items };
-}
-
-function append<Key>(map: Map<Key, number[]>, key: Key, item: number): void {
-  const items = map.get(key);
-  if (items) items.push(item);
-  else map.set(key, [item]);
 }

@@ -69,14 +69,14 @@ export class ReasonAudit {
   }
 
   #describe(model: string, users: readonly OwnReasons[]): ReasonCheck {
-    const claimsOf = ({ reasons }: OwnReasons, shown: readonly ShownRating[]) =>
-      reasons.flatMap(({ text, item }) =>
-        text.trim() === '' ? [] : [this.#checker.check(text, shown, item)],
-      );
-    const found = users.map((own, n) => {
-      const claims = claimsOf(own, own.shown);
+    const found = users.map(({ reasons, shown }, n) => {
+      const read = reasons
+        .filter(({ text }) => text.trim() !== '')
+        .map(({ text, item }) => ({ reason: this.#checker.read(text), item }));
+      const against = (history: readonly ShownRating[]) =>
+        read.map(({ reason, item }) => this.#checker.judge(reason, history, item));
       const other = users[(n + 1) % users.length]!;
-      return { claims, swapped: users.length < 2 ? [] : claimsOf(own, other.shown) };
+      return { claims: against(shown), swapped: users.length < 2 ? [] : against(other.shown) };
     });
     const speaking = found.filter(({ claims }) => claims.flat().length > 0);
     const all = found.flatMap(({ claims }) => claims);

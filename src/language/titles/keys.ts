@@ -7,8 +7,8 @@ const INVERTED_ARTICLE = new RegExp(`^(.+), (${ARTICLES.split(' ').join('|')}|l'
 
 /** "Matrix, The" to "The Matrix". */
 export function restoreArticle(name: string): string {
-  const match = INVERTED_ARTICLE.exec(name);
-  if (!match) return name;
+  const match = name.includes(', ') ? INVERTED_ARTICLE.exec(name) : null;
+  if (match === null) return name;
   const [, rest, article] = match;
   return /['’]$/u.test(article!) ? `${article}${rest}` : `${article} ${rest}`;
 }
@@ -18,6 +18,7 @@ export function restoreArticle(name: string): string {
  * it: "(500) Days of Summer" is one name.
  */
 export function splitNames(name: string): string[] {
+  if (!name.includes('(')) return [name.trim() || name];
   const opened = /^\s*\(([^()]*)\)\s*(?=\S)/u.exec(name);
   const rest = opened ? name.slice(opened[0].length) : name;
   const others = [...rest.matchAll(/\(([^()]*)\)/gu)].map(([, inner]) =>
@@ -35,18 +36,25 @@ export function withoutOpening(name: string): string {
 
 /** Article first, no accents, lower case, letters and digits with single spaces: "Amélie, Le" is "le amelie". */
 export function normalizeName(name: string): string {
-  const restored = restoreArticle(name.trim().replaceAll(/\s+/gu, ' '));
-  const letters = ASCII.test(restored) ? restored : plainLetters(restored);
+  const restored = name.includes(',') ? restoreArticle(collapseBlanks(name)) : name;
+  if (PLAIN.test(restored)) return restored.toLowerCase(); // most titles
+  const letters = ASCII.test(restored) ? restored : plainLetters(collapseBlanks(restored));
   return letters
     .toLowerCase()
-    .replaceAll(/[&+]/gu, ' and ')
-    .replaceAll(/['`]/gu, '')
+    .replaceAll(/[&+'`]/gu, (char) => (char === '&' || char === '+' ? ' and ' : ''))
     .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
 }
 
+function collapseBlanks(text: string): string {
+  return text.trim().replaceAll(/\s+/gu, ' ');
+}
+
+/** Needs nothing but small letters. */
+const PLAIN = /^[a-z\d]+(?: [a-z\d]+)*$/i;
+
 // oxlint-disable-next-line no-control-regex -- all of ASCII is meant
-const ASCII = /^[\0-\x7F]*$/u;
+const ASCII = /^[\0-\x7F]*$/;
 
 function plainLetters(text: string): string {
   return text
@@ -83,11 +91,15 @@ export function looseKey(name: string): string {
 
 /** The loose key of a name that is normalized already. */
 export function loosenName(normalized: string): string {
+  if (!normalized.includes(' ')) return WORDS.get(normalized) ?? normalized;
   const words = normalized.split(' ');
-  const first = words.length > 1 && LOOSE_ARTICLES.has(words[0]!) ? 1 : 0;
-  const mapped = words.slice(first).map((word) => WORDS.get(word) ?? word);
-  if (mapped.length > 1 && mapped.at(-1) === '1') mapped.pop();
-  return mapped.join('');
+  let key = '';
+  const first = LOOSE_ARTICLES.has(words[0]!) ? 1 : 0;
+  for (let n = first; n < words.length; n++) {
+    const word = WORDS.get(words[n]!) ?? words[n]!;
+    if (word !== '1' || n === first || n < words.length - 1) key += word;
+  }
+  return key;
 }
 
 /** Parts that name no film by themselves. */

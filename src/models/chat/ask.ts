@@ -5,6 +5,8 @@ import type { Answer } from './cache.ts';
 
 export interface ChatRequest {
   messages: Message[];
+  /** Tokens of the messages by this program's count, where they are counted already. */
+  inputTokens?: number;
   maxOutputTokens: number;
   seed: number;
   /** Candidates are named by number. */

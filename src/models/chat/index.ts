@@ -100,8 +100,9 @@ async function askAll(
   conclude: (question: ChatQuestion, outcome: AskOutcome) => ChatExchange,
 ): Promise<ChatExchange[]> {
   const seed = rng.derive('sampling').int(2 ** 31);
-  const requestOf = ({ messages, maxOutputTokens, candidates }: ChatQuestion): ChatRequest => ({
+  const requestOf = ({ messages, inputTokens, maxOutputTokens, candidates }: ChatQuestion): ChatRequest => ({
     messages,
+    inputTokens,
     maxOutputTokens,
     seed: seed + repeat,
     numbered: candidates !== undefined,

@@ -255,7 +255,7 @@ class Client {
 
   async #send(request: ChatRequest, body: ChatBody, signal: AbortSignal): Promise<Sent> {
     const { options, budget, countTokens } = this.#parts;
-    const estimate = countMessages(request.messages, countTokens);
+    const estimate = request.inputTokens ?? countMessages(request.messages, countTokens);
     const most = {
       input: Math.ceil(estimate * this.#inputRatio),
       output: body.max_completion_tokens ?? body.max_tokens ?? 0,
