@@ -1,7 +1,6 @@
 /**
  * Writes the tables of README.md and docs/*.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
- * results/benchmark.json and benchmark_gpt2.json between `<!-- benchmark -->`, `<!-- benchmark: scaling -->` or
- * `<!-- benchmark: gpt2 -->` and `<!-- end -->`.
+ * other measurements in results/ between `<!-- benchmark -->` or `<!-- benchmark: NAME -->` and `<!-- end -->`.
  * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
 import { readdir, readFile } from 'node:fs/promises';
@@ -11,6 +10,7 @@ import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
 import { chatBenchmarkSchema, chatRows } from './bench/chat-record.ts';
 import { gpt2BenchmarkSchema, gpt2Rows } from './bench/gpt2/record.ts';
+import { foldInRows, foldInSchema } from './fold-in/record.ts';
 import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './bench/record.ts';
 
 const columns: MetricKey[] = ['precision', 'recall', 'f1', 'f1OfMeans', 'ndcg', 'coverage'];
@@ -22,6 +22,7 @@ const benchmarks: Record<string, () => Promise<string[][]>> = {
     chatRows(chatBenchmarkSchema.parse(await json('results/benchmark_chat.json'))),
   'benchmark: gpt2': async () =>
     gpt2Rows(gpt2BenchmarkSchema.parse(await json('results/benchmark_gpt2.json'))),
+  'benchmark: fold_in': async () => foldInRows(foldInSchema.parse(await json('results/fold_in.json'))),
 };
 
 const pages = (await readdir('docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
