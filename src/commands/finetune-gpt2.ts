@@ -6,13 +6,13 @@ import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { Gpt2Spec } from '../experiment/language/gpt2.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
 import type { RunContext } from '../experiment/run.ts';
-import { gpt2ItemOptions, itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
+import { itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
 import { gpt2Options } from '../models/gpt2/options.ts';
-import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
-import { flagName, readFlags } from './shared/flags.ts';
+import { readFlags } from './shared/flags.ts';
+import { readItemOptions, readTextOptions } from './shared/gpt2.ts';
 import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
@@ -77,47 +77,40 @@ type Spec = Omit<Gpt2Spec, 'options'>;
 /** The run on texts or on item tokens. Throws UsageError for a flag that only the other one has. */
 const runOn = {
   async text(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
-    refuseOthers(typed, itemFlags, tokensFlag, 'text');
-    const options = ownFolder(readFlags(gpt2Options, typed), typed, spec, 'gpt2');
+    const options = ownFolder(readTextOptions(typed), typed, spec, 'gpt2');
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runGpt2 } = await import('../experiment/language/gpt2.ts');
-    return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
+    const saving = await savingIn(options.output, context);
+    return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), saving);
   },
   async items(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
-    refuseOthers(typed, gpt2Options, gpt2ItemOptions, 'items');
-    const options = ownFolder(readFlags(gpt2ItemOptions, typed), typed, spec, 'gpt2-items');
+    const options = ownFolder(readItemOptions(typed), typed, spec, 'gpt2-items');
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runItemGpt2 } = await import('../experiment/language/gpt2-items.ts');
-    return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
+    const saving = await savingIn(options.output, context);
+    return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), saving);
   },
 };
 
-/** With several seeds, each has a folder of its own for its checkpoints and its model. */
+/** The options with the folder of checkpoints and model. With several seeds, each has one of its own. */
 function ownFolder<O extends { output?: string | undefined }>(
   options: O,
   typed: Typed,
   { protocol: { seed }, resultsDir }: Spec,
   name: string,
-): O {
-  if (readFlags(runSchema, typed).seeds === undefined) return options;
-  return { ...options, output: `${options.output ?? join(resultsDir, name)}-seed-${seed}` };
+): O & { output: string } {
+  const output = options.output ?? join(resultsDir, name);
+  const isOneOfMany = readFlags(runSchema, typed).seeds !== undefined;
+  return { ...options, output: isOneOfMany ? `${output}-seed-${seed}` : output };
 }
 
-/** Throws UsageError for a typed flag of `others` that `own` does not have. */
-function refuseOthers(
-  typed: Record<string, unknown>,
-  others: z.ZodObject,
-  own: z.ZodObject,
-  tokens: string,
-): void {
-  for (const key of Object.keys(others.shape)) {
-    if (typed[key] === undefined || key in own.shape) continue;
-    throw new UsageError({
-      place: flagName(key),
-      found: `--tokens ${tokens}, which does not use it`,
-      remedy: `Leave out ${flagName(key)}.`,
-    });
-  }
+/** The context with a hook that saves the trained model in `folder` for `recsys recommend`, where it can be saved. */
+async function savingIn(folder: string, context: RunContext): Promise<RunContext> {
+  const { saveFitted } = await import('../use/fit.ts');
+  const onFitted: RunContext['onFitted'] = async (spec, fitted, prepared) => {
+    if (fitted.save) await saveFitted(folder, spec, fitted, prepared);
+  };
+  return { ...context, onFitted };
 }
 
 /** Match classes, limits, and one user's list to look at. */

@@ -1,7 +1,9 @@
 /** Models that are saved after the fit, loaded without another, and asked about people who were not in it. */
+import type { z } from 'zod';
 import type { Csr } from '../data/csr.ts';
 import type { TensorData } from '../huggingface/named-tensors.ts';
 import { DataError } from '../util/errors.ts';
+import { parseAs } from '../util/parse.ts';
 import type { SparseRows } from '../util/sparse-rows.ts';
 import type { Fitted, SavedState, TopK } from './recommender.ts';
 
@@ -48,6 +50,25 @@ export function savedArray<T extends TensorData>(
     wanted: `${type.name} of ${length} values`,
     remedy: 'Fit the model again.',
   });
+}
+
+/** Settings that belong to the arrays, as one more array: the UTF-8 bytes of their JSON. `savedSettings` reads it. */
+export function settingsArray(settings: unknown): Int32Array {
+  return Int32Array.from(Buffer.from(JSON.stringify(settings)));
+}
+
+/** What `settingsArray` put into array `name`. Throws DataError when it is missing or not as `schema` wants it. */
+export function savedSettings<S extends z.ZodType>(state: SavedState, name: string, schema: S): z.output<S> {
+  const place = `array '${name}' of the saved model`;
+  const remedy = 'Fit the model again.';
+  const bytes = savedArray(state, name, Int32Array, state[name]?.length ?? 0);
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString());
+  } catch (cause) {
+    throw new DataError({ place, found: 'not JSON', remedy, cause });
+  }
+  return parseAs(schema, value, { place, remedy });
 }
 
 /** Rows without entries. */

@@ -15,10 +15,13 @@ import { interruptible } from '../util/process/signals.ts';
 import type { FitOptions } from './fit-options.ts';
 import { MANIFEST, readManifest, saveModel, type Manifest } from './saved-model.ts';
 
+/** Makes the untrained model when the data are known. */
+export type ModelMaker = (input: SavableInput) => RunnableModel;
+
 /** Fits one model and saves it in `folder`, which is locked meanwhile. Returns its `model.json`. */
 export async function fitAndSave(
   folder: string,
-  spec: RunnableModel,
+  model: RunnableModel | ModelMaker,
   data: DataOptions,
   options: FitOptions,
   context: RunContext,
@@ -26,6 +29,7 @@ export async function fitAndSave(
   const watch = new Stopwatch();
   return await withLocks([join(folder, MANIFEST)], 'Wait for it, or save to another folder.', async () => {
     const input = await fitInput(data, options, context, watch);
+    const spec = typeof model === 'function' ? model(input) : model;
     await withFitted(input, spec, context, watch, (fitted) => saveFitted(folder, spec, fitted, input));
     return await readManifest(folder);
   });
@@ -41,7 +45,7 @@ export async function saveFitted(
   if (fitted.save === undefined) {
     throw new UsageError({
       found: `model '${spec.model}' cannot be saved`,
-      wanted: 'popularity, mf, fm or ease',
+      wanted: 'popularity, mf, fm, ease or gpt2',
     });
   }
   const { dataset, train } = input;

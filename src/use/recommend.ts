@@ -87,7 +87,7 @@ export async function foldIn({ model, manifest }: SavedModel, histories: Csr): P
   throw new UsageError({
     place: '--model',
     found: `${manifest.name}${typeof solver === 'string' ? ` by solver ${solver}` : ''} cannot take up a new person`,
-    wanted: 'popularity, ease, mf by ials or sgd, or fm by ials or pointwise',
+    wanted: 'popularity, ease, gpt2, mf by ials or sgd, or fm by ials or pointwise',
     remedy: 'Fit one of those: `recsys fit mf --save DIR`.',
   });
 }

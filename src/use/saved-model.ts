@@ -25,12 +25,14 @@ import type { SavedState } from '../models/recommender.ts';
 import { isLoadable, isRegistered, loadModel, modelNames, recordedSpec } from '../models/registry.ts';
 import { savedArray, type UsableModel } from '../models/saved.ts';
 import { DataError } from '../util/errors.ts';
-import { sha256, writeFileAtomic } from '../util/files.ts';
+import { exists, sha256, writeFileAtomic } from '../util/files.ts';
 import { ownVersion, versionsFit } from './versions.ts';
 
 const FORMAT_VERSION = 1;
 /** The file that makes a folder a saved model. */
 export const MANIFEST = 'model.json';
+/** Of a folder that PEFT or `finetune-gpt2 --lora` wrote. */
+const ADAPTER = 'adapter_config.json';
 /** Files of this and of former models in the folder. */
 const PARTS = /^(?:arrays|movies)-[0-9a-f]{16}[.](?:safetensors|json)$/;
 
@@ -165,11 +167,11 @@ function moviesJson({ userIds, itemIds, movies: { titles, years, genres }, tags 
 export async function loadSavedModel(folder: string, context: { threads: number }): Promise<SavedModel> {
   const manifest = await readManifest(folder);
   const { name, model, hyperparameters, files } = manifest;
-  if (!isRegistered(model) || !isLoadable(model)) {
+  if (model !== 'gpt2' && !(isRegistered(model) && isLoadable(model))) {
     throw new DataError({
       place: join(folder, MANIFEST),
       found: `model '${model}'`,
-      wanted: `one of ${modelNames.join(', ')}`,
+      wanted: `one of ${modelNames.join(', ')}, gpt2`,
     });
   }
   const [arrays, movies] = await Promise.all([
@@ -183,19 +185,31 @@ export async function loadSavedModel(folder: string, context: { threads: number 
         .map(([name, { data }]) => [name.slice(prefix.length + 1), data]),
     );
   const train = trainOf(part('data'), movies, manifest);
-  const spec = recordedSpec(name, model, hyperparameters);
-  return { folder, manifest, train, model: await loadModel(spec, part('model'), train, context) };
+  const state = part('model');
+  const load = async () => {
+    if (model !== 'gpt2') {
+      return await loadModel(recordedSpec(name, model, hyperparameters), state, train, context);
+    }
+    const { loadGpt2 } = await import('../models/gpt2/saved.ts');
+    const { modelRng } = await import('../experiment/run.ts');
+    const rng = modelRng({ protocol: manifest.fittedOn }, name);
+    return await loadGpt2({ folder, hyperparameters, state, train }, { ...context, rng });
+  };
+  return { folder, manifest, train, model: await load() };
 }
 
 /** `model.json` of a folder, verified. Throws DataError as `loadSavedModel` does. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readFile(path, 'utf8').catch(async (cause: unknown) => {
+    const isNetwork = (await exists(join(folder, 'config.json'))) || (await exists(join(folder, ADAPTER)));
     throw new DataError({
       place: folder,
-      found: 'no saved model',
+      found: isNetwork ? `the weights of a GPT-2 without ${MANIFEST}` : 'no saved model',
       wanted: `a folder with ${MANIFEST}`,
-      remedy: `\`recsys fit mf --save ${folder}\` makes one.`,
+      remedy: isNetwork
+        ? `\`recsys fit gpt2 --model ${folder} --save DIR\` trains it for use; \`recsys finetune-gpt2\` writes ${MANIFEST} too, but for --template original.`
+        : `\`recsys fit mf --save ${folder}\` makes one.`,
       cause,
     });
   });

@@ -74,6 +74,10 @@ export const examples: Record<string, readonly Example[]> = {
     ['recsys fit ease --save models/ease', 'on all ratings, for use'],
     ['recsys fit ease --save models/ease --max-items 2000', 'of the most rated movies'],
   ],
+  'fit gpt2': [
+    ['recsys fit gpt2 --tokens items --save models/gpt2', 'a token per movie, from the factors of ALS'],
+    ['recsys fit gpt2 --init scratch --preset mini --save models/text', 'titles as text, without a network'],
+  ],
   openai: [
     ['recsys openai --num-users 5 --dry-run', 'tokens and cost; nothing is sent'],
     ['recsys openai --base-url http://localhost:11434/v1 --model llama3.1', 'a model on this machine'],

@@ -1,20 +1,13 @@
 /** `recsys fit MODEL --save DIR`: a model for use, saved so that `recsys recommend` needs no training. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { dataSchema } from '../../experiment/protocol.ts';
 import { isLoadable, registry, specOf, type ModelName } from '../../models/registry.ts';
 import { fitSchema } from '../../use/fit-options.ts';
-import { print } from '../../util/process/terminal.ts';
 import { outputSchema, withContext } from '../shared/context.ts';
 import { addFlags, readFlags } from '../shared/flags.ts';
-
-const saveSchema = z.object({
-  save: z
-    .string()
-    .meta({ placeholder: 'dir' })
-    .describe('folder to save the model in; a model that is there is replaced'),
-});
+import { fitGpt2Command } from './fit-gpt2.ts';
+import { printManifest, saveSchema } from './saved.ts';
 
 export function fitCommand(): Command {
   const fit = new Command('fit').description(
@@ -22,6 +15,7 @@ export function fitCommand(): Command {
   );
   const models = (Object.keys(registry) as ModelName[]).filter(isLoadable);
   for (const model of models) fit.addCommand(fitOneCommand(model));
+  fit.addCommand(fitGpt2Command());
   return fit;
 }
 
@@ -38,16 +32,7 @@ function fitOneCommand(model: ModelName): Command {
       const fits = join(output.resultsDir, 'cache', 'fits');
       const data = readFlags(dataSchema, typed);
       const manifest = await fitAndSave(save, spec, data, readFlags(fitSchema, typed), { ...context, fits });
-      if (output.json) {
-        print(`${JSON.stringify(manifest, null, 2)}\n`);
-        return;
-      }
-      const { split, trainRatings } = manifest.fittedOn;
-      const part = split === 'none' ? 'all' : `the training part of a ${split} split,`;
-      const count = trainRatings.toLocaleString('en-US');
-      print(
-        `${spec.name} fitted on ${part} ${count} ratings of ${manifest.dataset.name}, saved in ${save}\n`,
-      );
+      printManifest(manifest, save, output.json);
     });
   });
 }

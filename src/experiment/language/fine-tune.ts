@@ -49,7 +49,8 @@ interface FineTuningParts<F extends LanguageFitted> {
 
 /**
  * Holds the lock of the folder `output` while the model is trained and asked. Where a hybrid's weight is to be chosen, the
- * model of the inner training part is trained in the folder `hybrid` of it and not saved. Throws RecsysError when another
+ * model of the inner training part is trained in the folder `hybrid` of it and not saved. `context.onFitted` is called with
+ * the trained model. Throws RecsysError when another
  * run writes `output`, UsageError for candidates that there are not, and what `runLanguageModel` throws.
  */
 export async function runFineTuned<F extends LanguageFitted>(
@@ -87,7 +88,13 @@ export async function runFineTuned<F extends LanguageFitted>(
         ...model.hyperparameters,
         ...(source && { candidates: spec.candidates }),
       };
-      if (whole) return { ...model, hyperparameters };
+      if (whole) {
+        const save = async (fitted: F) => {
+          await model.save?.(fitted);
+          await context.onFitted?.(model, fitted, prepared);
+        };
+        return { ...model, hyperparameters, save };
+      }
       return { name: model.name, model: model.model, hyperparameters, create: () => model.create() };
     };
     const { record } = await runLanguageModel(

@@ -13,10 +13,15 @@ import { solverDefaults } from '../../models/mf/options.ts';
 import { fitByAls } from '../../numeric/als/fit.ts';
 import { UsageError } from '../../util/errors.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
-import type { Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
 import { runFineTuned, type FineTuningPlace, type FineTuningSpec } from './fine-tune.ts';
+
+/** What the model is told of the protocol. */
+interface ItemProtocol {
+  k: readonly number[];
+  split: string;
+}
 
 export interface ItemGpt2Spec extends FineTuningSpec {
   options: Gpt2ItemOptions;
@@ -45,8 +50,9 @@ export function runItemGpt2(
   );
 }
 
+/** Item GPT-2 for the runner, and for a fit for use, whose `split` may be "none". */
 export function itemModel(
-  { options: given, data, protocol }: ItemGpt2Spec,
+  { options: given, data, protocol }: Pick<ItemGpt2Spec, 'options' | 'data'> & { protocol: ItemProtocol },
   { withTrainee }: Engine,
   place: FineTuningPlace,
   context: RunContext,
@@ -86,7 +92,11 @@ export function itemModel(
  * `auto` follows the split: by time where the split is, and the next movie where the last one alone is to be found. A split
  * that is given as files says nothing: a set in any order. Throws UsageError for the next movie in no order.
  */
-function orderOf({ itemOrder, itemObjective }: Gpt2ItemOptions, { split }: Protocol, predefined: boolean) {
+function orderOf(
+  { itemOrder, itemObjective }: Gpt2ItemOptions,
+  { split }: ItemProtocol,
+  predefined: boolean,
+) {
   const last = !predefined && split === 'leave-last-one-out';
   const byTime = last || (!predefined && split.endsWith('temporal'));
   const objective =

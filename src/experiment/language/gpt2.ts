@@ -35,7 +35,7 @@ export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Pr
 
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
 export function gpt2Model(
-  { options: given, protocol }: Gpt2Spec,
+  { options: given, protocol }: Pick<Gpt2Spec, 'options'> & { protocol: { k: readonly number[] } },
   engine: Engine,
   place: FineTuningPlace,
   context: RunContext,

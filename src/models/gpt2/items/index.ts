@@ -14,6 +14,7 @@ import { itemHistories, type ItemVocabulary } from './histories.ts';
 import { ItemPredictor } from './predictor.ts';
 import { rankMovies } from './ranking.ts';
 import { SPARE_COLUMNS } from './start.ts';
+import { stateOfItems } from './usable.ts';
 
 /** Name and version that records keep: history as item tokens, the list as titles with reasons by rule. */
 const TEMPLATE_NAME = 'items@1';
@@ -70,6 +71,10 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
         facts,
         exchanges,
         template: TEMPLATE_NAME,
+        save: () => {
+          const { ordered, objective } = parts;
+          return stateOfItems({ config, parameters, vocabulary, ordered, objective });
+        },
         async recommend(users, k) {
           const { threshold, ordered, objective, options, candidates } = parts;
           const predictor = new ItemPredictor(config, context.threads);

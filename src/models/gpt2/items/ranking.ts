@@ -28,12 +28,8 @@ export async function rankMovies(
   { users, k, threads, signal, candidates }: RankingOptions,
 ): Promise<TopK> {
   if (candidates) return rankCandidates(parameters, catalogue, states, seen, { users, k, candidates });
-  const { data, shape } = parameters.get(MOVIES)!;
-  const C = shape[1]!;
-  const itemFactors = new Float32Array(seen.itemCount * C);
-  for (const [token, item] of catalogue.entries()) {
-    itemFactors.set(data.subarray(token * C, (token + 1) * C), item * C);
-  }
+  const C = parameters.get(MOVIES)!.shape[1]!;
+  const itemFactors = movieRows(parameters, { catalogue }, seen.itemCount);
   const userFactors = new Float32Array(seen.userCount * C);
   for (const user of users) userFactors.set(states.get(user) ?? [], user * C);
   return await recommendByDotProduct({
@@ -47,6 +43,21 @@ export async function rankMovies(
     threads,
     signal,
   });
+}
+
+/** (items, C): the row of each movie by its item index, 0 for movies without a token. */
+export function movieRows(
+  parameters: Parameters,
+  { catalogue }: Pick<ItemVocabulary, 'catalogue'>,
+  itemCount: number,
+): Float32Array {
+  const { data, shape } = parameters.get(MOVIES)!;
+  const C = shape[1]!;
+  const rows = new Float32Array(itemCount * C);
+  for (const [token, item] of catalogue.entries()) {
+    rows.set(data.subarray(token * C, (token + 1) * C), item * C);
+  }
+  return rows;
 }
 
 /** The same among each user's candidates, those of the catalogue that the user has not rated. */

@@ -15,10 +15,9 @@ import { writeList } from '../prompt/listed.ts';
 import { chooseCalibration, offsetsOf, priorOf, type Calibration } from './calibration.ts';
 import { likedTemplateName, LikedTemplate } from './template.ts';
 import { choosePrompt, likedTexts, tasteOf, textOf } from './texts.ts';
+import { stateOfLiked, TITLE_TOKENS } from './usable.ts';
 import { cutVocabulary, restoreVocabulary } from './vocabulary.ts';
 
-/** Tokens of the context that are left for a title behind a prompt. */
-const TITLE_TOKENS = 48;
 /** Titles of each validation user that calibration chooses among: those that lead with POOL_WEIGHTS. */
 const POOL = 100;
 /** In the middle of what is tried, so that the lists of other weights are mostly among them. */
@@ -57,6 +56,11 @@ export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
         template: likedTemplateName,
         exchanges,
         facts: { ...outcome.facts, ...calibrated.facts },
+        save: () => {
+          const { prior, weights } = calibrated;
+          const { width } = options;
+          return stateOfLiked(tuned, template, { prior, weights, threshold, contextLength, width });
+        },
         recommend: (users, k) =>
           withDecoder(setting, tuned, async (decoder) => {
             const offsets = offsetsOf(calibrated.prior, train, calibrated.weights);

@@ -30,10 +30,31 @@ export function writeList(
   };
 }
 
+/**
+ * The same rule as reasons of a saved model: for each of `items` the genres that it shares with the user's liking, most
+ * liked first, at most two and at most `count`; their weights are the liking in stars. None where it shares nothing.
+ */
+export function genreReasons(
+  train: Pick<TrainingSet, 'movies' | 'byUser'>,
+  user: number,
+  items: Int32Array,
+  shown: readonly number[],
+  count: number,
+): { because: string; weight: number }[][] {
+  const { liked, liking } = genresOf(train, user, new Set(shown));
+  return Array.from(items, (item) =>
+    sharedGenres(liked, train.movies.genres[item]!)
+      .slice(0, count)
+      .map((genre) => ({ because: `genres:${genre}`, weight: liking.get(genre)! })),
+  );
+}
+
 /** Genres of a history. */
 interface ShownGenres {
   /** Rated at the user's own mean or above, the most liked first. */
   liked: string[];
+  /** Of each genre with a rating, see `genresOf`. */
+  liking: Map<string, number>;
   /** With at least one rating. */
   rated: Set<string>;
 }
@@ -53,17 +74,21 @@ function genresOf(
       above.set(genre, { sum: sum + stars - mean, count: count + 1 });
     }
   }
-  const liking = ({ sum, count }: { sum: number; count: number }) => sum + count / 2;
+  const liking = new Map([...above].map(([genre, { sum, count }]) => [genre, sum + count / 2]));
   const liked = [...above]
     .filter(([, { sum }]) => sum >= 0)
-    .sort(([a, x], [b, y]) => liking(y) - liking(x) || (a < b ? -1 : 1))
-    .map(([genre]) => genre);
-  return { liked, rated: new Set(above.keys()) };
+    .map(([genre]) => genre)
+    .sort((a, b) => liking.get(b)! - liking.get(a)! || (a < b ? -1 : 1));
+  return { liked, liking, rated: new Set(above.keys()) };
+}
+
+function sharedGenres(liked: readonly string[], genres: readonly string[]): string[] {
+  return liked.filter((genre) => genres.includes(genre)).slice(0, MAX_GENRES);
 }
 
 /** What a movie of these genres shares with the user's liking; what is new about it where it shares nothing. */
 function reasonBy({ liked, rated }: ShownGenres, genres: readonly string[]): string {
-  const shared = liked.filter((genre) => genres.includes(genre)).slice(0, MAX_GENRES);
+  const shared = sharedGenres(liked, genres);
   if (shared.length > 0) return `You rate ${shared.join(' and ')} highly.`;
   const unknown = genres.filter((genre) => !rated.has(genre)).slice(0, MAX_GENRES);
   if (unknown.length > 0) return `Something new for you: ${unknown.join(' and ')}.`;
