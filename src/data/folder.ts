@@ -82,6 +82,7 @@ async function inFolder(folder: string, name: string): Promise<Found> {
   const own = formIn(files);
   if (own) return { name, folder, files, ...own };
   const inner: Found[] = [];
+  const folders: string[] = [];
   for (const file of files) {
     const path = join(folder, file);
     const isFolder = await stat(path).then(
@@ -89,12 +90,17 @@ async function inFolder(folder: string, name: string): Promise<Found> {
       () => false,
     );
     if (!isFolder) continue;
+    folders.push(file);
     const within = await namesIn(path);
     const form = formIn(within);
     const notes = [`read from the folder ${file} in ${name}.`];
     if (form) inner.push({ name: file, folder: path, files: within, notes, ...form });
   }
   if (inner.length === 1) return inner[0]!;
+  const [only] = folders;
+  if (inner.length === 0 && only !== undefined && folders.length === 1) {
+    return inFolder(join(folder, only), only); // as archives nest them
+  }
   if (files.some((file) => /^combined_data_\d\.txt$/.test(file))) {
     throw new DataError({
       place: folder,
@@ -134,6 +140,15 @@ function formOfFile(ratings: string, files: string[]): ReleaseForm {
   return fits ?? forms.csv;
 }
 
+/** The file of a folder that holds one, of whatever name, as ratings. */
+async function onlyFile(folder: string): Promise<Found | undefined> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const [file, ...others] = entries.filter((entry) => entry.isFile());
+  if (file === undefined || others.length > 0) return undefined;
+  const form = formOfFile(file.name, []);
+  return { name: file.name, folder: file.parentPath, form, ratings: file.name, files: [file.name] };
+}
+
 /** Unpacks an archive into a temporary folder. */
 async function unpacked(path: string): Promise<DataFolder> {
   const target = temporaryName(join(tmpdir(), 'recsys-unpacked'));
@@ -144,7 +159,7 @@ async function unpacked(path: string): Promise<DataFolder> {
     const { size } = await stat(path);
     await unzip(path, { folder: undefined, bytes: size, target });
     const name = basename(path).replace(/\.zip$/i, '');
-    const found = await inFolder(target, name);
+    const found = (await onlyFile(target)) ?? (await inFolder(target, name));
     return { ...found, name, notes: [], dispose };
   } catch (error) {
     await dispose();

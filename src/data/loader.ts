@@ -5,6 +5,7 @@ import { sha256OfFile } from '../util/files.ts';
 import type { Dataset, Ids, Movies, Ratings, SourceFile, Tags } from './dataset.ts';
 import { openContent, readText } from './files/content.ts';
 import type { MovieTable, TagTable } from './files/movies.ts';
+import { parquetText } from './files/parquet.ts';
 import { placeOf, quoteField, type TextFile } from './files/records.ts';
 import { findDataset, type DataFolder } from './folder.ts';
 import { compact, findDuplicates, idIndexer, mapToIndices, unionIds, without } from './ids.ts';
@@ -48,7 +49,7 @@ async function loadFolder(found: DataFolder, options: LoadOptions): Promise<Data
   const ratingForm = {
     file: ratings,
     scale: form.ratings.scale,
-    isRelease: !ratings.endsWith('.csv'),
+    isRelease: form.isRelease ?? false,
     ...(columns && { columns }),
     strict,
   };
@@ -63,6 +64,7 @@ async function loadFolder(found: DataFolder, options: LoadOptions): Promise<Data
   const [rated, movies, tagFile] = await Promise.all(tasks);
   const tagTable = tagFile && form.tags?.read(tagFile, strict);
 
+  if (columns === undefined) refuseSwapped(rated, movies);
   const { warnings, ...dataset } = assemble(rated, movies, strict);
   const linkFile = await readPart(found, form.links?.names);
   const linked = linkFile && form.links?.read(linkFile, dataset.itemIds, strict);
@@ -75,6 +77,28 @@ async function loadFolder(found: DataFolder, options: LoadOptions): Promise<Data
     ...(linked && { links: linked.links }),
     warnings: [...found.notes, ...warnings, ...(tags?.notes ?? []), ...(linked?.notes ?? [])],
   };
+}
+
+/** Of the ratings of a table without a header, so many may be of movies that the movie file does not list. */
+const MAX_SHARE_UNLISTED = 0.1;
+
+/** Throws DataError where a table without a header has ids of the movie file in its first column and not in its second. */
+function refuseSwapped(
+  { columns, texts, firstLine, source }: RatingColumns,
+  { table, files }: MovieFiles,
+): void {
+  if (table === undefined || firstLine > 1) return;
+  const indexOf = idIndexer(table.ids);
+  const unlisted = (column: Int32Array, own: readonly string[] | undefined) =>
+    column.reduce((count, id) => count + (indexOf(own?.[id] ?? id) === -1 ? 1 : 0), 0);
+  const count = unlisted(columns.items, texts.items);
+  if (count <= MAX_SHARE_UNLISTED * columns.items.length || unlisted(columns.users, texts.users) > 0) return;
+  throw new DataError({
+    place: placeOf(source.name, 1),
+    found: `no header, and all ids of the first column are in ${files[0]!.name}, of the second not those of ${count} ratings`,
+    wanted: 'users first, then movies, or a first line with the names of the columns',
+    remedy: 'Or say which column is which by number: `--columns user=2,item=1,rating=3`.',
+  });
 }
 
 interface ReadFile extends TextFile {
@@ -91,6 +115,10 @@ async function readPart(
   if (name === undefined) return undefined;
   const path = join(folder, name);
   const content = await openContent(path, name);
+  if (content.packing === 'parquet') {
+    const source = { name, sha256: await sha256OfFile(path), bytes: content.bytes };
+    return { name, text: await parquetText(path, name), source, notes: [] };
+  }
   const { text, encoding } = await readText(content);
   const isLegacy = encoding === 'windows-1252' && name.toLowerCase().endsWith('.csv');
   return {

@@ -72,7 +72,25 @@ test.each<[what: string, content: string | Uint8Array, name: string, note: RegEx
     'ml.inter',
     null,
   ],
-  ['no header', csv.slice(header.length + 1), 'ratings.csv', null],
+  [
+    'no header',
+    csv.slice(header.length + 1),
+    'ratings.csv',
+    /no header: columns are user, item, rating, time/,
+  ],
+  ['blank lines and a comment before the header', `\n# ratings of 2004\n\n${csv}`, 'ratings.csv', null],
+  [
+    'ids as NumPy writes them',
+    csv.replaceAll(/^(\d+),/gm, '$1.000000000000000000e+00,'),
+    'ratings.csv',
+    null,
+  ],
+  [
+    'names that say as much',
+    csv.replace(header, 'reviewerID,asin,star_rating,review_date'),
+    'ratings.csv',
+    /rating = 'star_rating', time = 'review_date'/,
+  ],
   [
     'an index column',
     csv.replaceAll(/^/gm, '7,').replace(/\n7,$/, '\n').replace(/^7/, ''),
@@ -101,6 +119,50 @@ test('a zip archive of a data set loads under its own name and leaves nothing be
   await writeFile(join(folder, 'mine.zip'), archive);
   const { name, ratings, movies } = await loadDataset(join(folder, 'mine.zip'));
   expect([name, ratings.values.length, movies.titles]).toEqual(['mine', 4, ['a', 'c', 'e']]);
+});
+
+test('an archive of one file or of folders in folders is read; an encrypted one is refused as that', async () => {
+  const folder = await emptyFolder();
+  const load = async (name: string, file: string) => {
+    const archive = zipOf([{ name: file, content: csv, deflate: true }]);
+    if (name === 'locked.zip') for (const at of [6, archive.indexOf('PK\x01\x02') + 8]) archive[at]! |= 1;
+    await writeFile(join(folder, name), archive);
+    return (await loadDataset(join(folder, name))).ratings.values.length;
+  };
+  expect([await load('one.zip', 'my data.csv'), await load('deep.zip', 'a/b/c/ratings.csv')]).toEqual([4, 4]);
+  await expect(load('locked.zip', 'ratings.csv')).rejects.toThrow(/is encrypted/);
+});
+
+test('dates alone, dates without separators and zones of two digits are times; zeros alone are none', async () => {
+  const time = async (text: string) => {
+    const folder = await folderOf({ 'ratings.csv': `userId,movieId,rating,timestamp\n1,10,4,${text}\n` });
+    const { ratings, warnings } = await loadDataset(folder);
+    return warnings.some((line) => /no rating has a time/.test(line)) ? 'none' : ratings.timestamps[0];
+  };
+  // 9 November 2004, 0:00 UTC: 12731 days of 86400 s since 1970
+  for (const text of ['2004-11-09', '2004/11/09', '20041109', '2004-11-09 02:00:00+02', '1099958400']) {
+    expect(await time(text), text).toBe(1_099_958_400);
+  }
+  expect(await time('0')).toBe('none');
+});
+
+test('a column of numbers that is not read is named where there are no ratings', async () => {
+  const folder = await folderOf({ 'ratings.csv': 'user,item,plays\n1,10,7\n1,20,3\n' });
+  const { warnings } = await loadDataset(folder);
+  expect(warnings.join(' ')).toMatch(
+    /no column of ratings \(`--columns rating=NAME` takes one of those not read: 'plays'\)/,
+  );
+});
+
+test('genres may be separated by commas, and a year of its own stands behind the title', async () => {
+  const { movies } = await loadDataset(
+    await csvFolder({
+      'movies.csv':
+        'movieId,title,year,genres\n10,Heat,1995,"Crime, Drama"\n20,Alien (1979),1979,Horror\n30,M,,\n',
+    }),
+  );
+  expect(movies.titles).toEqual(['Heat (1995)', 'Alien (1979)', 'M']);
+  expect(movies.genres).toEqual([['Crime', 'Drama'], ['Horror'], []]);
 });
 
 test('a table without ratings is implicit: every row is a 1', async () => {
@@ -146,6 +208,40 @@ const refused: [what: string, content: string | Uint8Array, message: RegExp][] =
     '1,10,1100000000\n1,20,1100000060\n',
     /a third column that looks like times.*--columns/,
   ],
+  [
+    'times in the first column',
+    '1100000000,10,1,4\n1100000060,20,1,3\n',
+    /no header, and a first column that looks like times.*--columns/,
+  ],
+  [
+    'ratings in the first column',
+    Array.from({ length: 20 }, (_, n) => `${5 - (n % 5)},${100 + n},${n + 1}`).join('\n'),
+    /no header, and a first column that looks like ratings.*--columns/,
+  ],
+  [
+    'ratings in the last of four columns',
+    '7,10,1100000000,4.5\n8,20,1100000060,3\n'.replaceAll(/,(\d{10})/g, ',3'),
+    /no header, and a fourth column that looks like ratings/,
+  ],
+  [
+    'movies in the first column',
+    '10,7,4\n20,8,3\n30,9,5\n',
+    /no header, and all ids of the first column are in/,
+  ],
+  [
+    'items of IMDb in the first column',
+    'tt0113277,7,4\ntt0078748,8,3\n',
+    /a first column that looks like ids of items/,
+  ],
+  ['a rating beyond single precision', csv.replace(',4,', ',1e39,'), /:2: rating '1e39'/],
+  ['JSON', '{"userId": 1, "movieId": 10, "rating": 4}\n', /JSON.*Write it as CSV/],
+  ['SQL', 'INSERT INTO ratings VALUES (1,10,4);\n', /SQL.*Export the table/],
+  ['an error of a server', '<Error><Code>AccessDenied</Code></Error>', /a web page.*or XML/],
+  ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x75, 0, 0, 0]), /text in UTF-32.*UTF-8/],
+  ['bytes of a program', Buffer.from('\x7fELF\x02\x01\x01\0\0\0\0'), /a binary file/],
+  ['bytes of nothing known', Buffer.from([4, 8, 1, 255, 3, 2, 10, 7]), /bytes that are no text/],
+  ['a tar archive', gzipSync(`ratings.csv${'\0'.repeat(246)}ustar\0`), /a tar archive.*Unpack it/],
+  ['blank lines alone', '\n  \n', /no line of text/],
   ['damaged gzip', gzipSync(csv.repeat(9)).subarray(0, 40), /damaged packed data/],
 ];
 test.each(refused)('%s is refused by its cause', async (_, content, message) => {

@@ -35,7 +35,6 @@ const HEAD_BYTES = 1 << 16;
 export async function openContent(path: string, name: string): Promise<Content> {
   const { size } = await statFile(path, name, 'a table of text');
   const first = await readStart(path, name);
-  refuseOtherKinds(first, name);
   const packing = packingOf(first);
   const plain = (start = 0) => Promise.resolve(createReadStream(path, { start }));
   const streams = {
@@ -51,7 +50,7 @@ export async function openContent(path: string, name: string): Promise<Content> 
       : packing === 'parquet'
         ? { head: Buffer.alloc(0), isWhole: false }
         : await unpackStart(await stream(), name);
-  if (packing !== 'none') refuseOtherKinds(head, name);
+  refuseOtherKinds(head, name);
   return { path, name, bytes: size, packing, encoding: encodingOf(head, isWhole), head, isWhole, stream };
 }
 
@@ -107,7 +106,7 @@ async function readStart(path: string, name: string): Promise<Buffer> {
 
 function packingOf(first: Buffer): Content['packing'] {
   if (first[0] === 0x1f && first[1] === 0x8b) return 'gzip';
-  if (startsWith(first, 'PK\u0003\u0004')) return 'zip';
+  if (startsWith(first, 'PK\u0003\u0004') || startsWith(first, 'PK\u0005\u0006')) return 'zip';
   return startsWith(first, 'PAR1') ? 'parquet' : 'none';
 }
 
@@ -128,8 +127,8 @@ const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
     remedy: 'Run `git lfs pull` in the repository that it comes from.',
   },
   {
-    starts: /^\s*<(!doctype html|html|head|body|\?xml)/i,
-    found: 'a web page in place of the data, perhaps an error page that was downloaded',
+    starts: /^\s*<[a-z!?/]/i,
+    found: 'a web page in place of the data, or XML, perhaps an error page that was downloaded',
     remedy: 'Open the address in a browser, and download the file itself.',
   },
   {
@@ -148,9 +147,38 @@ const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
     remedy: 'Unpack it, or use gzip or zip.',
   },
   {
-    starts: /^(\u0089HDF|\u0093NUMPY|SQLite format 3|\u0080.\u0095)/s,
-    found: 'a binary file (HDF5, NumPy, SQLite or pickle)',
+    starts: /^(\u0089HDF|\u0093NUMPY|SQLite format 3|\u0080.\u0095|ARROW1|FEA1|ORC|Obj\u0001|RDX|\u007fELF)/s,
+    found: 'a binary file (HDF5, NumPy, SQLite, pickle, Arrow, ORC, Avro, R or a program)',
     remedy: 'Export the table as CSV or Parquet.',
+  },
+  { starts: /^PARE/, found: 'encrypted Parquet', remedy: 'Write it without encryption.' },
+  { starts: /^.{257}ustar/s, found: 'a tar archive', remedy: 'Unpack it, or use gzip or zip of one file.' },
+  {
+    starts: /^\s*[[{]\s*["{}[\]]/,
+    found: 'JSON',
+    remedy: 'Write it as CSV: a line with the names of the columns, then one line for each rating.',
+  },
+  {
+    starts: /^\s*(insert into|create table|drop table|-- MySQL dump|-- PostgreSQL)/i,
+    found: 'SQL',
+    remedy: 'Export the table as CSV.',
+  },
+  {
+    starts: /^%%MatrixMarket/i,
+    found: 'a Matrix Market file',
+    remedy: 'Write lines of userId,movieId,rating.',
+  },
+  {
+    starts: /^(\u00ff\u00fe\u0000\u0000|\u0000\u0000\u00fe\u00ff)/,
+    found: 'text in UTF-32',
+    remedy: 'Save it as UTF-8.',
+  },
+  {
+    // a control character or two zeros within the first 40 bytes; UTF-16 has single zeros
+    // oxlint-disable-next-line no-control-regex
+    starts: /^[^\u0000]{0,40}(\u0000\u0000|[\u0001-\u0008\u000e-\u001f])/,
+    found: 'bytes that are no text',
+    remedy: 'The file is damaged or of another kind; copy or download it again.',
   },
 ];
 
@@ -190,7 +218,18 @@ async function unpackStart(stream: Readable, name: string): Promise<{ head: Buff
 export function packedError(cause: unknown, name: string): unknown {
   if (cause instanceof DataError) return cause;
   const { code = '', message } = cause as NodeJS.ErrnoException;
-  if (!code.startsWith('Z_') && !/zip|central directory|file data|compressed/i.test(message)) return cause;
+  if (/encrypted/.test(message)) {
+    const remedy = 'Unpack it with its password first.';
+    return new DataError({
+      place: name,
+      found: 'an encrypted archive',
+      wanted: 'one without',
+      remedy,
+      cause,
+    });
+  }
+  if (!code.startsWith('Z_') && !/zip|central directory|file data|compress|byte count/i.test(message))
+    return cause;
   return new DataError({
     place: name,
     found: `damaged packed data (${message})`,

@@ -4,7 +4,7 @@ import { quoteField } from './records.ts';
 
 export interface Dialect {
   separator: Separator;
-  /** Lines before the table, such as Excel's "sep=;". */
+  /** Lines before the table: blank ones, comments, Excel's "sep=;". */
   skippedLines: number;
   /** Line ends are carriage returns alone, as on old Macs. */
   isCrOnly: boolean;
@@ -43,8 +43,12 @@ const MAX_LINES_COMPARED = 50;
 export function detectDialect(text: string, isName: (field: string) => boolean): Dialect {
   const isCrOnly = !text.includes('\n') && text.includes('\r');
   const lines = text.split(isCrOnly ? '\r' : /\r?\n/);
-  const declared = /^"?sep=(::|[\t;|, ])"?$/i.exec(lines[0] ?? '')?.[1] as Separator | undefined;
-  const skippedLines = declared === undefined ? 0 : 1;
+  const blank = Math.max(
+    0,
+    lines.findIndex((line) => !isSkipped(line, isName)),
+  );
+  const declared = /^"?sep=(::|[\t;|, ])"?$/i.exec(lines[blank] ?? '')?.[1] as Separator | undefined;
+  const skippedLines = blank + (declared === undefined ? 0 : 1);
   const rows = lines.slice(skippedLines).filter((line) => line.trim() !== '');
   const separator = declared ?? separatorOf(rows.slice(0, MAX_LINES_COMPARED), isName);
   const records = rows.map((line) => splitFields(line, separator));
@@ -53,6 +57,12 @@ export function detectDialect(text: string, isName: (field: string) => boolean):
     .slice(header === null ? 0 : 1)
     .filter((record) => record.some((field) => field !== ''));
   return { separator, skippedLines, isCrOnly, header, sample };
+}
+
+/** A blank line or a comment; NumPy writes the names of columns into one. */
+function isSkipped(line: string, isName: (field: string) => boolean): boolean {
+  if (line.trim() === '') return true;
+  return line.startsWith('# ') && line.split(/[\t;|, ]+/).filter(isName).length < 2;
 }
 
 function separatorOf(rows: string[], isName: (field: string) => boolean): Separator {

@@ -25,10 +25,14 @@ const movieColumns = {
   id: ['movieid', 'itemid', 'movie', 'item', 'filmid', 'mid', 'iid', 'id'],
   title: ['title', 'movietitle', 'name', 'moviename', 'primarytitle', 'originaltitle'],
   genres: ['genres', 'genre', 'class', 'categories', 'category'],
+  year: ['year', 'releaseyear', 'startyear'],
 };
 
-/** movies.csv: movieId,title,genres by their names, or in this order without a header; genres may be missing. */
-export function readMoviesCsv(file: TextFile, strict: boolean): MovieTable {
+/**
+ * movies.csv: movieId,title,genres by their names, or in this order without a header; genres may be missing. A year in a
+ * column of its own is put behind a title without one. `genreSeparator` stands between genres where no `|` does.
+ */
+export function readMoviesCsv(file: TextFile, strict: boolean, genreSeparator = /[,;]/): MovieTable {
   const table = new MovieCollector(file.name);
   const repaired = new OddRows(file.name, strict);
   const onRepair = (line: number) => repaired.add('a title with a comma', 'quotes around it', line);
@@ -40,7 +44,8 @@ export function readMoviesCsv(file: TextFile, strict: boolean): MovieTable {
       order: ['id', 'title', 'genres'],
       freeText: { key: 'title', onRepair },
     },
-    ({ id, title, genres }, line) => table.add(id!, title!, splitGenres(genres?.trim() ?? ''), line),
+    ({ id, title, genres = '', year = '' }, line) =>
+      table.add(id!, withYear(title!, year.trim()), splitGenres(genres.trim(), genreSeparator), line),
   );
   const notes = repaired.notes('titles with commas but without quotes');
   if (header !== null && !header.some((name) => movieColumns.genres.includes(normalizeName(name)))) {
@@ -49,6 +54,11 @@ export function readMoviesCsv(file: TextFile, strict: boolean): MovieTable {
     notes.push(`${file.name}: no column of genres.`);
   }
   return table.finish(notes);
+}
+
+function withYear(title: string, year: string): string {
+  const isYear = /^(18|19|20)\d\d(\.0)?$/.test(year) && splitYear(title).year === 0;
+  return isYear && title !== '' ? `${title} (${year.slice(0, 4)})` : title;
 }
 
 /**
@@ -225,9 +235,15 @@ function splitDat(text: string): [string, string, string] {
 }
 
 /** "Drama|War", or a list as Python or JSON writes it, of names or of objects with a name. */
-function splitGenres(text: string): string[] {
+function splitGenres(text: string, otherSeparator = /[,;]/): string[] {
   if (text === '' || text === '(no genres listed)' || text === '[]') return [];
-  if (!text.startsWith('[') || !text.endsWith(']')) return text.split('|');
+  if (!text.startsWith('[') || !text.endsWith(']')) {
+    const separator = text.includes('|') ? '|' : otherSeparator;
+    return text
+      .split(separator)
+      .map((genre) => genre.trim())
+      .filter((genre) => genre !== '');
+  }
   const objects = [...text.matchAll(/['"]name['"]\s*:\s*(?:'([^']*)'|"([^"]*)")/g)];
   const names = objects.length > 0 ? objects : [...text.matchAll(/'([^']*)'|"([^"]*)"/g)];
   return names.map(([, single, double]) => single ?? double ?? '').filter((name) => name !== '');

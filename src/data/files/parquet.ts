@@ -27,8 +27,10 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
           const end = Math.min(begin + ROWS_PER_READ, to, total);
           const options = { file, metadata, compressors, rowStart: begin, rowEnd: end };
           try {
-            for (const row of await parquetReadObjects(options))
-              yield names.map((column) => textOf(row[column]));
+            const read = await parquetReadObjects(options);
+            if (read.length !== end - begin)
+              throw new Error(`${read.length} rows in place of ${end - begin}`);
+            for (const row of read) yield names.map((column) => textOf(row[column]));
           } catch (cause) {
             throw damagedError(name, cause);
           }
@@ -38,6 +40,15 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
   } catch (cause) {
     throw damagedError(name, cause);
   }
+}
+
+/** A whole table as CSV, with a header. */
+export async function parquetText(path: string, name: string): Promise<string> {
+  const { names, rows } = await openParquet(path, name);
+  const line = (cells: string[]) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',');
+  const lines = [line(names)];
+  for await (const row of rows()) lines.push(line(row));
+  return lines.join('\n');
 }
 
 function textOf(value: unknown): string {
@@ -50,7 +61,8 @@ function textOf(value: unknown): string {
 }
 
 function damagedError(name: string, cause: unknown): DataError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const isPlain = cause instanceof Error && !(cause instanceof TypeError || cause instanceof RangeError);
+  const reason = isPlain ? cause.message : 'its pages make no sense';
   return new DataError({
     place: name,
     found: `Parquet that cannot be read (${reason})`,

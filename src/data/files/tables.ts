@@ -44,7 +44,7 @@ export function readTable<Key extends string>(
     let record = fieldsOfLine;
     width ??= freeText && header === null ? Math.min(record.length, order.length) : record.length;
     const textAt = freeText && at[freeText.key];
-    if (freeText && textAt !== undefined && width === keys.length && widthOf(record) > width) {
+    if (freeText && textAt !== undefined && width === Object.keys(at).length && widthOf(record) > width) {
       record = record.toSpliced(
         textAt,
         1 + record.length - width,

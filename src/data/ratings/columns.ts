@@ -3,7 +3,7 @@ import { DataError, UsageError } from '../../util/errors.ts';
 import type { Content } from '../files/content.ts';
 import { nameOfSeparator, normalizeName, type Dialect } from '../files/dialect.ts';
 import { quoteField } from '../files/records.ts';
-import { isTimeLike } from './values.ts';
+import { isTimeLike, ratingNumber, timeSeconds } from './values.ts';
 
 /** What a column of ratings or of lists can hold. */
 export const roles = ['user', 'item', 'rating', 'time', 'score', 'rank'] as const;
@@ -27,6 +27,11 @@ export const columnNames: Record<Role, readonly string[]> = {
     'visitorid',
     'personid',
     'accountid',
+    'username',
+    'userno',
+    'clientid',
+    'raterid',
+    'viewerid',
   ],
   item: [
     'movieid',
@@ -52,6 +57,15 @@ export const columnNames: Record<Role, readonly string[]> = {
     'businessid',
     'contentid',
     'mid',
+    'titleid',
+    'showid',
+    'videoid',
+    'gameid',
+    'appid',
+    'recipeid',
+    'articleid',
+    'newsid',
+    'jokeid',
   ],
   rating: [
     'rating',
@@ -63,6 +77,8 @@ export const columnNames: Record<Role, readonly string[]> = {
     'bookrating',
     'userrating',
     'preference',
+    'grade',
+    'vote',
   ],
   time: [
     'timestamp',
@@ -78,6 +94,12 @@ export const columnNames: Record<Role, readonly string[]> = {
   ],
   score: ['score', 'prediction', 'predicted', 'predictedrating', 'pred', 'est', 'estimate'],
   rank: ['rank', 'position'],
+};
+
+/** Names that hardly stand for anything else, for headers in which none of `columnNames` does. */
+const likelyNames: Partial<Record<Role, RegExp>> = {
+  rating: /^(?!avg|average|mean|pred|imdb|total|max|min|num|critic).*(ratings?|stars|score)$/,
+  time: /^(?!release|birth).*(timestamp(ms|s)?|datetime|date)$/,
 };
 
 /** Indices of the columns in a record; of rating and time only where there are such columns. */
@@ -132,8 +154,12 @@ export function orderOf(
 /** The column of a role by its name. Throws DataError, without a place, where several could be it. */
 export function findColumn(header: readonly string[], role: Role): number | undefined {
   const names = header.map(normalizeName);
-  const found = [...names.keys()].filter((at) => columnNames[role].includes(names[at]!));
+  const exact = [...names.keys()].filter((at) => columnNames[role].includes(names[at]!));
+  const likely = likelyNames[role];
+  const found =
+    exact.length > 0 || !likely ? exact : [...names.keys()].filter((at) => likely.test(names[at]!));
   if (found.length < 2) return found[0];
+  if (role === 'time' && exact.length === 0) return undefined;
   const ids = found.filter((at) => names[at]!.endsWith('id'));
   if (ids.length === 1) return ids[0];
   if (role === 'time') return names.indexOf(columnNames.time.find((name) => names.includes(name))!);
@@ -192,12 +218,45 @@ function headerlessOrder(sample: string[][], width: number, isRelease: boolean):
   if (isRelease && (width === 3 || width === 4)) return order(2, width === 4 ? 3 : undefined);
   if (countsRows(column(0))) throw headerlessError('a first column that counts the rows');
   if (width > 4) throw headerlessError(`${width} columns`);
-  if (width === 2) return order();
-  if (column(2).every(isTimeLike)) throw headerlessError('a third column that looks like times');
-  if (column(1).some(isFraction) && !column(2).some(isFraction)) {
-    throw headerlessError('a second column that looks like ratings');
+  if (isMostly(column(0), isItemLike) && !isMostly(column(1), isItemLike)) {
+    throw headerlessError('a first column that looks like ids of items');
   }
+  const timed = [0, 1, 2].find((n) => column(n).every((text) => isTimeLike(text) && timeSeconds(text) > 0));
+  if (timed === 2 || (timed !== undefined && !(width === 4 && column(3).every(isTimeLike)))) {
+    throw headerlessError(`a ${ordinals[timed]} column that looks like times`);
+  }
+  if (width === 2) return order();
+  const isRated = (text: string) => isFraction(text) && ratingNumber(text, text.includes(',')) <= 10;
+  if (width === 4 && column(3).some(isRated))
+    throw headerlessError('a fourth column that looks like ratings');
+  const rated = [0, 1].find((n) => areRatingsRatherThan(column(n), column(2), n === 0));
+  if (rated !== undefined) throw headerlessError(`a ${ordinals[rated]} column that looks like ratings`);
   return order(2, width === 4 ? 3 : undefined);
+}
+
+const ordinals = ['first', 'second', 'third'] as const;
+
+function isMostly(column: string[], is: (text: string) => boolean): boolean {
+  return column.filter(is).length * 2 > column.length;
+}
+
+/** Ids of IMDb and Amazon, and ISBNs. */
+function isItemLike(text: string): boolean {
+  return /^(tt\d{7,8}|B0[\dA-Z]{8}|97[89]\d{10})$/.test(text);
+}
+
+/** Rows from which whole numbers up to 10 may be ratings by more than chance. */
+const MIN_ROWS_RATED = 20;
+
+/**
+ * Whether a column holds ratings and `third`, which should, does not: by fractions, or by numbers up to 10 beside larger ones. A
+ * column that ascends is one of ids by which the table is sorted.
+ */
+function areRatingsRatherThan(column: string[], third: string[], maySort: boolean): boolean {
+  if (column.some(isFraction) && !third.some(isFraction)) return true;
+  const isStar = (text: string) => Math.abs(ratingNumber(text, text.includes(','))) <= 10;
+  if (column.length < MIN_ROWS_RATED || !column.every(isStar) || third.every(isStar)) return false;
+  return !maySort || column.some((text, row) => Number(text) < Number(column[row - 1] ?? text));
 }
 
 function isFraction(text: string): boolean {

@@ -1,11 +1,12 @@
 /** What the beginning of a ratings file decides: which column is what, and how its fields are written. */
+import { DataError } from '../../util/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { headText, type Content } from '../files/content.ts';
 import { detectDialect, normalizeName, widthOf, type Dialect } from '../files/dialect.ts';
 import { quoteField } from '../files/records.ts';
 import { columnNames, describeWriting, orderOf, type ColumnChoice, type Order } from './columns.ts';
 import type { Layout } from './parser.js';
-import { areTextIds, isTimeLike, ratingNumber } from './values.ts';
+import { areTextIds, isDate, isTimeLike, ratingNumber } from './values.ts';
 
 export type Scale = Dataset['scale'];
 
@@ -59,6 +60,8 @@ export function planRatings(
       ? detectDialect(headText(content), isName)
       : { separator: ',', skippedLines: 0, isCrOnly: false, header: table.names, sample: table.sample };
   const { header, sample } = dialect;
+  if (header === null && sample.length === 0)
+    throw new DataError({ found: 'no line of text', wanted: 'ratings' });
   const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
   const order = orderOf(dialect, width, form.columns ?? {}, form.isRelease ?? false);
   const column = (at: number | undefined) =>
@@ -119,6 +122,7 @@ function layoutOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content): Layou
     !textIds.item &&
     order.user === 0 &&
     order.item === 1 &&
+    !dialect.sample.some((record) => isDate(record[order.time ?? -1] ?? '')) &&
     order.rating === 2 &&
     (order.time ?? 3) === 3 &&
     width === (order.time === undefined ? 3 : 4);
@@ -143,14 +147,19 @@ function notesOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content, form: R
   const { dialect, order, decimalComma, scale } = plan;
   const parts = describeWriting(content, dialect);
   if (decimalComma) parts.push('decimal comma');
-  const columns = describeColumns(dialect.header, order, form);
+  const columns = describeColumns(dialect, order, form);
   if (columns !== undefined) parts.push(columns);
   const times = timesOf(plan.dialect.sample, order.time);
   if (times !== undefined) parts.push(times);
   if (plan.textIds.user || plan.textIds.item) parts.push(`ids as text`);
   const notes = parts.length === 0 ? [] : [`${form.file}: detected ${parts.join(', ')}.`];
   if (order.rating === undefined) {
-    notes.push(`${form.file}: no column of ratings; every row counts as relevant, as a rating of 1.`);
+    const unread = unreadNumbers(dialect, order).map(quoteField).join(', ');
+    const columns =
+      unread === '' ? '' : ` (\`--columns rating=NAME\` takes one of those not read: ${unread})`;
+    notes.push(
+      `${form.file}: no column of ratings${columns}; every row counts as relevant, as a rating of 1.`,
+    );
   }
   if (form.scale !== null && scale === null) {
     notes.push(
@@ -160,12 +169,22 @@ function notesOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content, form: R
   return notes;
 }
 
+/** Names of the columns of numbers, not all of them equal, that no role has; a first one without a name counts rows. */
+function unreadNumbers({ header, sample }: Dialect, order: Order): string[] {
+  const taken = new Set(Object.values(order));
+  return (header ?? []).filter((name, at) => {
+    const column = sample.map((record) => record[at] ?? '');
+    const areNumbers = column.every((text) => Number.isFinite(ratingNumber(text, text.includes(','))));
+    return name !== '' && !taken.has(at) && areNumbers && new Set(column).size > 1;
+  });
+}
+
 /** How times are written, where that is not in seconds. */
 function timesOf(sample: string[][], column: number | undefined): string | undefined {
   const first =
     column === undefined ? undefined : sample.map((record) => record[column] ?? '').find(isTimeLike);
   if (first === undefined) return undefined;
-  if (!/^[\d.]+$/.test(first)) return 'times as dates';
+  if (isDate(first)) return 'times as dates';
   return Number(first) >= 1e11 ? 'times in milliseconds or finer' : undefined;
 }
 
@@ -177,7 +196,7 @@ const releasedNames = {
 };
 
 function describeColumns(
-  header: string[] | null,
+  { header, separator }: Dialect,
   order: Order,
   { columns, isRelease }: RatingForm,
 ): string | undefined {
@@ -188,6 +207,7 @@ function describeColumns(
     return present.map((role) => `${role} = ${quoteField(header[order[role]!]!)}`).join(', ');
   }
   if (columns !== undefined) return present.map((role) => `${role} = column ${order[role]! + 1}`).join(', ');
-  if (isRelease || present.length === 4) return undefined; // as u1.base and r1.train are
+  const isUsual = present.length === 4 && ['\t', '::'].includes(separator); // as u1.base and r1.train are
+  if (isRelease || isUsual) return undefined;
   return `no header: columns are ${present.join(', ')}`;
 }

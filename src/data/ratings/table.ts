@@ -89,7 +89,8 @@ export class RatingTable {
     );
     const { order, firstLine, scale, notes } = this.#plan;
     if (scale === null) refuseNotRated(columns.values, (row) => placeOf(name, firstLine + row));
-    const withoutTime = this.#unknownTimes + this.#oddTimes.count;
+    const areAllZero = order.time !== undefined && !columns.timestamps.some((time) => time !== 0);
+    const withoutTime = areAllZero ? this.rows : this.#unknownTimes + this.#oddTimes.count;
     const hasTimestamps = order.time !== undefined && withoutTime < this.rows;
     const [users, items] = [this.#users.texts, this.#items.texts];
     const all = [...notes, ...this.#timeNotes(name, hasTimestamps)];

@@ -3,13 +3,16 @@ import type { Id } from '../dataset.ts';
 import { DataError } from '../../util/errors.ts';
 import { MAX_INT32, quoteField } from '../files/records.ts';
 
-/** A whole number from 0 to 2147483647, which may be written as a float ("1196.0"); -1 for any other text. */
+/**
+ * A whole number from 0 to 2147483647, which may be written as a float ("1196.0", or "1.196000000000000000e+03" as NumPy
+ * does); -1 for any other text.
+ */
 export function wholeNumber(text: string): number {
   const plain = digitsOnly(text);
   if (plain !== -1) return plain;
-  if (!/^\d{1,15}(\.0*)?$/.test(text)) return -1;
+  if (!/^(\d{1,15}(\.0*)?|\d\.\d{6,}e[+-]?\d{1,2})$/i.test(text)) return -1;
   const value = Number(text);
-  return value <= MAX_INT32 ? value : -1;
+  return Number.isInteger(value) && value <= MAX_INT32 ? value : -1;
 }
 
 /** Digits that cannot exceed an int32. */
@@ -116,24 +119,33 @@ export class IdColumn {
 export function ratingNumber(text: string, decimalComma: boolean): number {
   const plain = decimalComma ? text.replace(',', '.') : text;
   if (!/^[+-]?(\d{1,20}(\.\d{0,25})?|\.\d{1,25})(e[+-]?\d{1,3})?$/i.test(plain)) return NaN;
-  const value = Number(plain);
-  return Number.isFinite(value) ? value : NaN;
+  const value = Math.fround(Number(plain)); // as the columns hold it
+  return Number.isFinite(value) ? Number(plain) : NaN;
 }
 
 /** Whether a field can hardly be anything but a time: seconds since 1973 or a finer unit, or a date. */
 export function isTimeLike(text: string): boolean {
-  return (/^\d{9,20}(\.\d*)?$/.test(text) && Number(text) >= 1e8) || isoTime.test(text);
+  return (/^\d{9,20}(\.\d*)?$/.test(text) && Number(text) >= 1e8) || isDate(text);
 }
 
 const isoTime =
-  /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/i;
+  /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/i;
+/** As 20050216: as seconds these would be in 1970. */
+const compactDate = /^((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/;
+
+/** Whether a text is a date rather than a number of seconds. */
+export function isDate(text: string): boolean {
+  return isoTime.test(text) || compactDate.test(text);
+}
 
 /**
  * A time in seconds since 1970 UTC, from seconds, milliseconds, microseconds or nanoseconds (told by their size), or from ISO
- * 8601, in UTC where it names no zone. -1 where it is empty or marked as unknown; NaN for any other text.
+ * 8601 or as 20050216, in UTC where it names no zone. -1 where it is empty or marked as unknown; NaN for any other text.
  */
 export function timeSeconds(text: string): number {
   if (text === '' || /^(-1(\.0*)?|nan|nat|null|none|na|\\n)$/i.test(text)) return -1;
+  const compact = compactDate.exec(text);
+  if (compact !== null) return timeSeconds(compact.slice(1).join('-'));
   if (/^\d{1,20}(\.\d*)?(e\+?\d{1,2})?$/i.test(text)) {
     let value = Number(text);
     while (value >= 1e11) value /= 1000;
@@ -141,9 +153,9 @@ export function timeSeconds(text: string): number {
   }
   const match = isoTime.exec(text);
   if (match === null) return NaN;
-  const [, year, month, day, hour = '0', minute = '0', second = '0', zone = 'Z'] = match;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', zone = 'Z'] = match;
   const pad = (part: string) => part.padStart(2, '0');
-  const offset = /^(z|utc)$/i.test(zone) ? 'Z' : zone.replace(/^(...):?/, '$1:');
+  const offset = /^(z|utc)$/i.test(zone) ? 'Z' : zone.padEnd(5, '0').replace(/^(...):?/, '$1:');
   const iso = `${year}-${pad(month!)}-${pad(day!)}T${pad(hour)}:${minute}:${pad(second)}${offset}`;
   const milliseconds = Date.parse(iso);
   const seconds = Math.floor(milliseconds / 1000);

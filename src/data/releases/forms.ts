@@ -32,6 +32,8 @@ export interface ReleaseForm {
   ratings: { names: Names; scale: Dataset['scale'] };
   /** A file that must be there too; the first form in the table that fits is taken. */
   requires?: Names;
+  /** A release's own file: without a header, its columns are user, item, rating, time. */
+  isRelease?: boolean;
   /** In the order in which they are looked for. */
   movies: Part<(file: TextFile, beside: TextFile | undefined, strict: boolean) => MovieTable>[];
   tags?: Part<(file: TextFile, strict: boolean) => TagTable>;
@@ -51,7 +53,7 @@ export const forms: Record<FormName, ReleaseForm> = {
     },
     movies: [
       {
-        names: ['movies.csv', 'movie.csv', /^movies?\.(tsv|txt)$/],
+        names: ['movies.csv', 'movie.csv', /^movies?\.(tsv|parquet|txt)$/],
         read: (movies, _, strict) => readMoviesCsv(movies, strict),
       },
       {
@@ -67,20 +69,23 @@ export const forms: Record<FormName, ReleaseForm> = {
   'ml-1m': {
     ratings: { names: ['ratings.dat'], scale: whole },
     requires: ['users.dat'],
+    isRelease: true,
     movies: [{ names: ['movies.dat'], read: readMoviesDat }],
   },
   'ml-10m': {
     ratings: { names: ['ratings.dat'], scale: halves },
+    isRelease: true,
     movies: [{ names: ['movies.dat'], read: readMoviesDat }],
     tags: { names: ['tags.dat'], read: readTagsDat },
   },
   'ml-100k': {
     ratings: { names: ['u.data', 'u.data.csv', 'u.data.tsv'], scale: whole },
+    isRelease: true,
     movies: [{ names: ['u.item'], beside: ['u.genre'], read: readItem100k }],
   },
   recbole: {
     ratings: { names: [/\.inter$/], scale: halves },
-    movies: [{ names: [/\.item$/], read: (movies, _, strict) => readMoviesCsv(movies, strict) }],
+    movies: [{ names: [/\.item$/], read: (movies, _, strict) => readMoviesCsv(movies, strict, / +/) }],
   },
 };
 

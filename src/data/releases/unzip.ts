@@ -78,7 +78,8 @@ function pathOf(
   }
   if (((entry.externalFileAttributes >>> 16) & FILE_TYPE_MASK) === SYMLINK_MODE)
     throw entryError(entry, 'is a symbolic link');
-  if (!entry.canDecodeFileData()) throw entryError(entry, 'is encrypted or compressed in an unknown way');
+  if (!entry.canDecodeFileData())
+    throw entryError(entry, `is ${entry.isEncrypted() ? 'encrypted' : 'compressed in an unknown way'}`);
   const path = join(target, folder === undefined ? name : name.slice(folder.length + 1));
   if (!path.startsWith(target + sep)) throw entryError(entry, 'leaves the folder');
   return path;
@@ -89,6 +90,6 @@ function entryError(entry: Entry, why: string): DataError {
     place: entry.fileName,
     found: `an entry of the archive that ${why}`,
     wanted: 'the plain files of a release',
-    remedy: 'Nothing was unpacked. Download from GroupLens or from a mirror you trust.',
+    remedy: 'Nothing was unpacked. Unpack it by hand, or download it again from a place you trust.',
   });
 }
