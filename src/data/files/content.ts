@@ -147,6 +147,7 @@ const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
     remedy: 'Unpack it, or use gzip or zip.',
   },
   {
+    // oxlint-disable-next-line no-control-regex
     starts: /^(\u0089HDF|\u0093NUMPY|SQLite format 3|\u0080.\u0095|ARROW1|FEA1|ORC|Obj\u0001|RDX|\u007fELF)/s,
     found: 'a binary file (HDF5, NumPy, SQLite, pickle, Arrow, ORC, Avro, R or a program)',
     remedy: 'Export the table as CSV or Parquet.',
@@ -169,6 +170,7 @@ const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
     remedy: 'Write lines of userId,movieId,rating.',
   },
   {
+    // oxlint-disable-next-line no-control-regex
     starts: /^(\u00ff\u00fe\u0000\u0000|\u0000\u0000\u00fe\u00ff)/,
     found: 'text in UTF-32',
     remedy: 'Save it as UTF-8.',
