@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import type { Outcome } from '../experiment/run.ts';
+import type { ModelsSpec } from '../experiment/jobs/records.ts';
+import type { ResultsRecord } from '../experiment/record.ts';
 import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext, type OutputOptions } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
+import { isElsewhere, jobsSchema, withJobs, type JobsOptions } from './shared/jobs.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { modelsNamed } from './shared/models.ts';
 
@@ -36,7 +38,7 @@ const sections = {
   data: dataSchema,
   protocol: protocolSchema,
   save: saveSchema,
-  output: outputSchema,
+  output: outputSchema.extend(jobsSchema.shape),
 };
 
 export function baselineCommand(): Command {
@@ -74,10 +76,11 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
   const { name: experiment = own, seeds } = readFlags(runSchema, typed);
   const spec = { experiment, data: readFlags(dataSchema, typed), models };
   const protocol = readFlags(protocolSchema, typed);
-  const { saveModels, saveRecommendations } = readSave(typed, seeds);
+  const jobs = readFlags(jobsSchema, typed);
+  const asJobs = seeds !== undefined || isElsewhere(jobs);
+  const { saveModels, saveRecommendations } = readSave(typed, seeds, asJobs);
   const output: OutputOptions = readFlags(outputSchema, typed);
   const { runExperiment } = await import('../experiment/run.ts');
-  const { overSeeds } = await import('../experiment/seeds/run.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { recordSchema } = await import('../experiment/record.ts');
 
@@ -90,12 +93,12 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
     const onFitted: typeof saver =
       saver && ((...fitted) => saver(...fitted).catch((error) => void unsaved.push(error)));
     const runContext = { ...context, fits, ...(onFitted && { onFitted }) };
-    let lists: Outcome | undefined;
-    const record = await overSeeds(seeds, protocol, context, async (protocol) => {
-      const outcome = await runExperiment({ ...spec, protocol }, runContext);
-      if (saveRecommendations) lists = outcome;
-      return outcome.record;
-    });
+    const asked = { ...spec, protocol, seeds };
+    const done = asJobs
+      ? { record: await jobsRecord(asked, jobs, output, context) }
+      : await runExperiment(asked, runContext);
+    const { record } = done;
+    if (record === undefined) return;
     if (output.json) print(jsonText(record));
     else {
       const { recordTable } = await import('../report/record-table.ts');
@@ -104,9 +107,9 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
     const notes = await saveRecord(path, recordSchema, record);
     if (unsaved.length > 0) throw unsaved[0];
     if (saveModels) notes.push(...models.map(({ name }) => `saved ${join(saveModels, name)}`));
-    if (lists) {
+    if (saveRecommendations && 'lists' in done) {
       const { saveLists } = await import('../experiment/lists.ts');
-      const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), lists);
+      const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), done);
       notes.push(...files.map((file) => `saved ${file}`));
     }
     for (const note of notes) context.progress.note(note);
@@ -119,15 +122,34 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
   await withContext(output, (context) => withRecords([path, ...saved], () => run(context)));
 }
 
-/** Throws UsageError where the models or lists of several seeds would have one name. */
-function readSave(typed: Typed, seeds: readonly number[] | undefined): z.output<typeof saveSchema> {
+/** The record made by jobs; undefined where --emit wrote them. Fits of this process are kept as without jobs. */
+async function jobsRecord(
+  spec: ModelsSpec,
+  jobs: JobsOptions,
+  output: OutputOptions,
+  context: CommandContext,
+): Promise<ResultsRecord | undefined> {
+  const { recordOfModels } = await import('../experiment/jobs/records.ts');
+  const fits = join(output.resultsDir, 'cache', 'fits');
+  const name = spec.experiment;
+  return await withJobs(jobs, output, name, context, (means) => recordOfModels(spec, means, context), {
+    fits,
+  });
+}
+
+/** Throws UsageError where the models or lists of several seeds would have one name, or be on other machines. */
+function readSave(
+  typed: Typed,
+  seeds: readonly number[] | undefined,
+  asJobs: boolean,
+): z.output<typeof saveSchema> {
   const save = readFlags(saveSchema, typed);
   const flag = save.saveModels === undefined ? '--save-recommendations' : '--save-models';
-  if (seeds === undefined || (save.saveModels === undefined && !save.saveRecommendations)) return save;
+  if (!asJobs || (save.saveModels === undefined && !save.saveRecommendations)) return save;
   throw new UsageError({
     place: flag,
-    found: 'several seeds',
-    wanted: 'one, by --seed',
+    found: seeds ? 'several seeds' : 'models that other processes fit',
+    wanted: seeds ? 'one, by --seed' : 'this process alone',
     remedy: `Leave out ${flag}.`,
   });
 }

@@ -3,16 +3,21 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import type { PerformContext } from '../experiment/jobs/perform.ts';
+import type { Gpt2Fields } from '../experiment/jobs/records.ts';
 import type { Gpt2Spec } from '../experiment/language/gpt2.ts';
 import type { LanguageRecord } from '../experiment/record.ts';
 import type { RunContext } from '../experiment/run.ts';
-import { itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
+import { gpt2ItemOptions, itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
 import { gpt2Options } from '../models/gpt2/options.ts';
+import type { ModelSpec } from '../models/registry.ts';
+import { optionsAffectingResult } from '../util/options.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { readFlags } from './shared/flags.ts';
 import { readItemOptions, readTextOptions } from './shared/gpt2.ts';
+import { isElsewhere, jobsSchema, withJobs } from './shared/jobs.ts';
 import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
@@ -30,7 +35,7 @@ export const gpt2Sections = {
   }),
   data: dataSchema,
   protocol: protocolSchema,
-  output: outputSchema,
+  output: outputSchema.extend(jobsSchema.shape),
 };
 
 export function finetuneGpt2Command(): Command {
@@ -56,15 +61,25 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
     ...(hybrid && { hybrid }),
     resultsDir,
   };
-  const { overSeeds } = await import('../experiment/seeds/run.ts');
+  const jobs = readFlags(jobsSchema, typed);
+  const asJobs = seeds !== undefined || isElsewhere(jobs);
+  const { recordOfGpt2 } = await import('../experiment/jobs/records.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { languageRecordSchema } = await import('../experiment/record.ts');
   const { recordTable } = await import('../report/record-table.ts');
   const path = join(resultsDir, `${name}_recommendations.json`);
   const runAndSave = async (context: CommandContext) => {
-    const record = await overSeeds(seeds, spec.protocol, context, (protocol) =>
-      runOn[tokens](typed, { ...spec, protocol }, context),
-    );
+    const record = asJobs
+      ? await withJobs(
+          jobs,
+          output,
+          name,
+          context,
+          (means) => recordOfGpt2({ ...spec, seeds }, gpt2JobOf(typed, spec), means, context),
+          { gpt2: (seed) => keepingOf(typed, { ...spec, protocol: { ...spec.protocol, seed } }) },
+        )
+      : await runOn[tokens](typed, spec, context);
+    if (record === undefined) return;
     print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
     for (const note of notes) context.progress.note(note);
@@ -80,14 +95,14 @@ const runOn = {
     const options = ownFolder(readTextOptions(typed), typed, spec, 'gpt2');
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runGpt2 } = await import('../experiment/language/gpt2.ts');
-    const saving = await savingIn(options.output, context);
+    const saving = { ...context, onFitted: savingIn(options.output) };
     return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), saving);
   },
   async items(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
     const options = ownFolder(readItemOptions(typed), typed, spec, 'gpt2-items');
     const { openEngine } = await import('../models/gpt2/engine/open.ts');
     const { runItemGpt2 } = await import('../experiment/language/gpt2-items.ts');
-    const saving = await savingIn(options.output, context);
+    const saving = { ...context, onFitted: savingIn(options.output) };
     return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), saving);
   },
 };
@@ -104,13 +119,39 @@ function ownFolder<O extends { output?: string | undefined }>(
   return { ...options, output: isOneOfMany ? `${output}-seed-${seed}` : output };
 }
 
-/** The context with a hook that saves the trained model in `folder` for `recsys recommend`, where it can be saved. */
-async function savingIn(folder: string, context: RunContext): Promise<RunContext> {
-  const { saveFitted } = await import('../use/fit.ts');
-  const onFitted: RunContext['onFitted'] = async (spec, fitted, prepared) => {
+/** Saves the trained model in `folder` for `recsys recommend`, where it can be saved. */
+function savingIn(folder: string): NonNullable<RunContext['onFitted']> {
+  return async (spec, fitted, prepared) => {
+    const { saveFitted } = await import('../use/fit.ts');
     if (fitted.save) await saveFitted(folder, spec, fitted, prepared);
   };
-  return { ...context, onFitted };
+}
+
+function gpt2JobOf(typed: Typed, { comparisonModels, candidates, hybrid }: Spec): Gpt2Fields {
+  const { tokens } = readFlags(tokensFlag, typed);
+  return {
+    tokens,
+    options:
+      tokens === 'items'
+        ? optionsAffectingResult(gpt2ItemOptions, readItemOptions(typed))
+        : optionsAffectingResult(gpt2Options, readTextOptions(typed)),
+    comparisonModels: comparisonModels.map(jobModel),
+    candidates: candidates ?? 'none',
+    ...(hybrid && { hybrid: { ...hybrid, model: jobModel(hybrid.model) } }),
+  };
+}
+
+function jobModel({ name, model, hyperparameters }: ModelSpec) {
+  return { name, model, hyperparameters };
+}
+
+/** What a seed keeps on this machine: checkpoints, the model, the log. */
+function keepingOf(typed: Typed, spec: Spec): ReturnType<NonNullable<PerformContext['gpt2']>> {
+  const isItems = readFlags(tokensFlag, typed).tokens === 'items';
+  const options = isItems
+    ? ownFolder(readItemOptions(typed), typed, spec, 'gpt2-items')
+    : ownFolder(readTextOptions(typed), typed, spec, 'gpt2');
+  return { resultsDir: spec.resultsDir, options, onFitted: savingIn(options.output) };
 }
 
 /** Match classes, limits, and one user's list to look at. */

@@ -1,11 +1,18 @@
 /** `recsys reproduce FILE`: run a recorded experiment again; exit 1 when a number differs. */
 import { Command } from 'commander';
+import { z } from 'zod';
 import { RecsysError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
 import { addFlags, readFlags } from './shared/flags.ts';
 
-const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true, verbose: true });
+const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true, verbose: true }).extend({
+  trials: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('of a search: only so many of the first trials, and the winner (default: all)'),
+});
 
 export function reproduceCommand(): Command {
   const command = new Command('reproduce')
@@ -15,7 +22,7 @@ export function reproduceCommand(): Command {
     const options = readFlags(schema, typed);
     const { reproduce } = await import('../experiment/reproduce.ts');
     const { differences, recorded, note } = await withContext(options, (context) =>
-      reproduce(file, { ...context, resultsDir: options.resultsDir }),
+      reproduce(file, { ...context, resultsDir: options.resultsDir }, options.trials),
     );
     if (differences.length > 0) {
       const shown = differences.slice(0, 20);

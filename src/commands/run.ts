@@ -7,15 +7,15 @@ import { evaluateLists } from './evaluate.ts';
 import { finetuneGpt2 } from './finetune-gpt2.ts';
 import { askOpenAi } from './openai.ts';
 import { outputSchema } from './shared/context.ts';
-import { workersSchema } from './tune/tune.ts';
 import type { Typed } from './shared/experiment.ts';
 import { addFlags } from './shared/flags.ts';
+import { jobsSchema } from './shared/jobs.ts';
 
 export function runCommand(): Command {
   const command = new Command('run')
     .description('run the experiments that a plan describes; `--print-plan` of their commands writes one')
     .argument('<plan>', 'YAML or JSON file');
-  return addFlags(command, outputSchema, workersSchema).action(async (path: string, typed: Typed) => {
+  return addFlags(command, outputSchema, jobsSchema).action(async (path: string, typed: Typed) => {
     const { readPlan } = await import('./plan/read.ts');
     const plan = await readPlan(path);
     const { models, save, gpt2, openai, evaluate, data, protocol, output, name, seeds, searches } = plan;

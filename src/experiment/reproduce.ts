@@ -1,4 +1,5 @@
 /** Runs a recorded experiment again and names every number that differs. */
+import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import {
@@ -9,7 +10,7 @@ import {
   specOf,
   type ModelSpec,
 } from '../models/registry.ts';
-import { DataError } from '../util/errors.ts';
+import { DataError, UsageError } from '../util/errors.ts';
 import { parseAs } from '../util/parse.ts';
 import { MERGED } from './audit/noise.ts';
 import { environment } from './environment.ts';
@@ -18,7 +19,7 @@ import { protocolSchema } from './protocol.ts';
 import { anyRecordSchema, type AnyRecord, type LanguageRecord, type ModelResult } from './record.ts';
 import { runExperiment, type RunContext } from './run.ts';
 import { combineSeeds, splitSeeds } from './seeds/combine.ts';
-import { readVersionedRecord } from './store.ts';
+import { readSaved, readVersionedRecord } from './store.ts';
 
 /** One value that came out differently: `models.1.metrics.10.f1.mean`. */
 export interface Difference {
@@ -28,7 +29,8 @@ export interface Difference {
 }
 
 export interface Reproduction {
-  recorded: AnyRecord;
+  /** The models that the record holds results of. */
+  recorded: Pick<AnyRecord, 'models'>;
   /** Empty when every number came out again. */
   differences: Difference[];
   /** What was taken from the record instead of being made again, as a sentence; or why numbers may differ. */
@@ -37,13 +39,19 @@ export interface Reproduction {
 
 /**
  * Runs the experiment of the record in `path` again. Returns every difference outside `environment` and `timing`. GPT-2
- * trained from scratch is trained again; a chat model's answers are taken from the record. Throws DataError when the
- * record has no model or one that cannot be run again, by cause.
+ * trained from scratch is trained again; a chat model's answers are taken from the record; of a search, trials, winner and
+ * test are made again, or with `trials` so many of the first trials and the winner. Throws DataError when the record has no
+ * model or one that cannot be run again, by cause.
  */
 export async function reproduce(
   path: string,
   context: RunContext & { resultsDir: string },
+  trials?: number,
 ): Promise<Reproduction> {
+  if (await isSearch(path)) return await reproduceSearch(path, trials, context);
+  if (trials !== undefined) {
+    throw new UsageError({ place: '--trials', found: 'a record that is no search', remedy: 'Leave it out.' });
+  }
   const { record: recorded, version } = await readVersionedRecord(path, anyRecordSchema);
   const first = recorded.models[0];
   if (first === undefined) {
@@ -70,6 +78,37 @@ export async function reproduce(
     recorded,
     differences: differences(reproducible(recorded), reproducible(comparable)),
     ...(note !== undefined && { note }),
+  };
+}
+
+async function isSearch(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => ''); // another reader says what is wrong
+  try {
+    return searchMark.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
+const searchMark = z.object({ experiment: z.literal('tuning') });
+
+async function reproduceSearch(
+  path: string,
+  trials: number | undefined,
+  context: RunContext,
+): Promise<Reproduction> {
+  const { tuningSchema } = await import('./tune/record.ts');
+  const { rerunSearch } = await import('./tune/reproduce.ts');
+  const saved = await readSaved(path, tuningSchema, 'the record of a search');
+  const { recorded, found } = await rerunSearch(path, saved, trials, context);
+  const left = saved.trials.length - recorded.trials.length;
+  return {
+    recorded: { models: saved.test.models },
+    differences: differences(
+      reproducible({ ...recorded, given: undefined }),
+      reproducible({ ...found, given: undefined }),
+    ),
+    ...(left > 0 && { note: `${recorded.trials.length} trials were run again, ${left} were not.` }),
   };
 }
 
@@ -104,7 +143,7 @@ async function rerunLanguageModel(
 }
 
 /** The part of a record that must be the same on every machine and every run. */
-export function reproducible(record: AnyRecord): unknown {
+export function reproducible(record: object): unknown {
   return JSON.parse(
     JSON.stringify({ ...record, environment: undefined, timing: undefined, checksum: undefined }),
   );

@@ -1,11 +1,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recsys, smallFolder, type Finished } from '../support/cli.ts';
+import { packageRoot } from '../../src/util/package.ts';
+import { recsys, run, smallFolder, type Finished } from '../support/cli.ts';
 
 const SERVERS = ['redis-server', 'valkey-server'];
 const server = SERVERS.find((name) => spawnSync(name, ['--version']).status === 0);
@@ -49,8 +50,9 @@ describe.skipIf(server === undefined)('jobs on a real Redis', () => {
     'tune mf --k 3 --trials 8 --iterations 30 --factors 16 --carve-seeds 1 --threads 1'
       .split(' ')
       .concat('--dataset', dataset, '--results-dir', join(folder, results), more);
-  const trialsOf = async (results: string) => {
-    const text = await readFile(join(folder, results, 'tuning_mf.json'), 'utf8');
+  const trialsOf = (results: string) => recordOf(join(results, 'tuning_mf.json'));
+  const recordOf = async (path: string) => {
+    const text = await readFile(join(folder, path), 'utf8');
     expect(text).not.toContain(password);
     return { ...(JSON.parse(text) as object), environment: 0, timing: 0, checksum: 0 };
   };
@@ -94,6 +96,72 @@ describe.skipIf(server === undefined)('jobs on a real Redis', () => {
     const { code } = await recsys(argv('again', '--queue', address(), '--quiet'));
     expect(code).toBe(0);
     expect(await trialsOf('again')).toEqual(await trialsOf('alone'));
+  }, 60_000);
+
+  it('does models and seeds of a plan, on two workers, to the digits of one process', async () => {
+    const plan = join(folder, 'study.yaml');
+    await writeFile(
+      plan,
+      `seeds: [1, 2]
+data: { dataset: ${dataset} }
+protocol: { k: [3] }
+models: [popularity, { model: mf, options: { factors: 4 } }]
+searches: [{ model: ease, trials: 2, carveSeeds: [1] }]
+`,
+    );
+    const results = (name: string) => ['--results-dir', join(folder, name), '--quiet'];
+    const alone = await recsys(['run', plan, ...results('plan-alone')]);
+    expect(alone.code).toBe(0);
+    const children: ChildProcess[] = [];
+    const workers = [0, 1].map(() =>
+      recsys(['worker', address(), '--threads', '1'], { onStart: (child) => children.push(child) }),
+    );
+    const { code, stderr } = await recsys(['run', plan, '--queue', address(), ...results('plan-queue')]);
+    for (const child of children) child.kill('SIGTERM');
+    await Promise.all(workers);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const file of ['study_metrics.json', 'tuning_ease.json']) {
+      expect(await recordOf(join('plan-queue', file))).toEqual(await recordOf(join('plan-alone', file)));
+    }
+  }, 60_000);
+
+  it('has no job done on other data or by another version: such a worker says so and ends, the next does it', async () => {
+    const there = join(folder, 'there');
+    await cp(dataset, join(folder, 'here', 'ratings'), { recursive: true });
+    await cp(dataset, join(there, 'ratings'), { recursive: true });
+    await appendFile(join(there, 'ratings', 'ratings.csv'), '1,999,3.0,1000000000\n');
+    const other = join(folder, 'other');
+    await mkdir(other);
+    const text = await readFile(join(packageRoot, 'package.json'), 'utf8');
+    await writeFile(join(other, 'package.json'), text.replace(/"version": "[^"]*"/, '"version": "9.9.9"'));
+    await cp(join(packageRoot, 'dist'), join(other, 'dist'), { recursive: true });
+    await symlink(join(packageRoot, 'node_modules'), join(other, 'node_modules'));
+
+    const here = { cwd: join(folder, 'here') };
+    const typed = ['mf', '--factors', '4', '--k', '3', '--dataset', 'ratings', '--quiet'];
+    const queued = recsys([...typed, '--queue', address()], here);
+    const refusedData = await recsys(['worker', address(), '--threads', '1'], { cwd: there });
+    expect(refusedData.code).toBe(1);
+    expect(refusedData.stderr).toMatch(/--dataset ratings: other data than those of the job/);
+    const refusedVersion = await run(
+      process.execPath,
+      [join(other, 'dist', 'cli.js'), 'worker', address()],
+      here,
+    );
+    expect(refusedVersion.code).toBe(1);
+    expect(refusedVersion.stderr).toMatch(/made by recsys .*, this is 9[.]9[.]9/);
+    let child: ChildProcess | undefined;
+    const worker = recsys(['worker', address(), '--threads', '1'], {
+      ...here,
+      onStart: (own) => (child = own),
+    });
+    expect((await queued).code).toBe(0);
+    child?.kill('SIGTERM');
+    await worker;
+    expect((await recsys([...typed, '--results-dir', 'alone'], here)).code).toBe(0);
+    expect(await recordOf('here/results/mf_metrics.json')).toEqual(
+      await recordOf('here/alone/mf_metrics.json'),
+    );
   }, 60_000);
 
   it('says when nothing answers, when the password is wrong, and what an address looks like', async () => {

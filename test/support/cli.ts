@@ -12,18 +12,22 @@ export interface Finished {
   stderr: string;
 }
 
+interface RunOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  onStart?: (child: ReturnType<typeof spawn>) => void;
+  onStderr?: (text: string, child: ReturnType<typeof spawn>) => void;
+}
+
 /** Runs `recsys ...argv` in `cwd`. `onStderr` sees what has been written so far, and the child, to send it signals. */
-export function recsys(
-  argv: string[],
-  options: {
-    cwd?: string;
-    env?: NodeJS.ProcessEnv;
-    onStart?: (child: ReturnType<typeof spawn>) => void;
-    onStderr?: (text: string, child: ReturnType<typeof spawn>) => void;
-  } = {},
-): Promise<Finished> {
+export function recsys(argv: string[], options: RunOptions = {}): Promise<Finished> {
+  return run(process.execPath, [join(packageRoot, 'dist', 'cli.js'), ...argv], options);
+}
+
+/** As `recsys`, for any program. */
+export function run(program: string, argv: string[], options: RunOptions = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(packageRoot, 'dist', 'cli.js'), ...argv], {
+    const child = spawn(program, argv, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,7 +8,8 @@ import { gpt2Sections } from '../finetune-gpt2.ts';
 import { openAiSections } from '../openai.ts';
 import { outputSchema } from '../shared/context.ts';
 import { runSchema } from '../shared/experiment.ts';
-import { searchSchema, workersSchema } from '../tune/tune.ts';
+import { jobsSchema } from '../shared/jobs.ts';
+import { searchSchema } from '../tune/tune.ts';
 
 /** A model with its options; the name tells it apart in the record. */
 const modelEntry = (name: string) =>
@@ -37,7 +38,7 @@ export const planSchema = z
     searches: z.array(searchSchema).min(1).optional().describe('as `recsys tune` runs them'),
     evaluate: evaluateSections.evaluate.strict().optional().describe('as `recsys evaluate` runs it'),
     output: outputSchema
-      .extend(workersSchema.shape)
+      .extend(jobsSchema.shape)
       .strict()
       .optional()
       .describe('where results go, threads, progress'),

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys.ts';
 import { dataSchema, protocolSchema } from '../../experiment/protocol.ts';
 import { searchable, searchableModels } from '../../experiment/tune/models.ts';
-import type { JobRunner } from '../../experiment/jobs/run.ts';
 import { searchMethods } from '../../experiment/tune/trials.ts';
 import { itemFlags, tokensFlag } from '../../models/gpt2/item-options.ts';
 import { gpt2Options } from '../../models/gpt2/options.ts';
@@ -15,6 +14,7 @@ import { print } from '../../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from '../shared/experiment.ts';
 import { addFlags, readFlags } from '../shared/flags.ts';
+import { jobsSchema, withJobs } from '../shared/jobs.ts';
 import { parseSpace } from './space.ts';
 
 const tuneSchema = z.object({
@@ -54,16 +54,6 @@ const spaceFlag = z.object({
     .describe('in place of the model’s own: factors=32|64,regularization=0.01..0.1:log'),
 });
 
-/** How many processes of this machine; a search comes to the same with any number. */
-export const workersSchema = z.object({
-  queue: z
-    .string()
-    .optional()
-    .meta({ placeholder: 'address' })
-    .describe('redis://HOST:PORT: `recsys worker` on any machine does the trials'),
-  workers: z.int().min(1).max(256).default(1).describe('processes of this machine that run trials at once'),
-});
-
 /** One entry of a plan's `searches`. */
 export const searchSchema = z.strictObject({
   model: z.enum(searchableModels as [string]),
@@ -81,7 +71,7 @@ export type SearchEntry = z.input<typeof searchSchema>;
 const sections = {
   data: dataSchema,
   protocol: protocolSchema,
-  output: outputSchema.extend(workersSchema.shape),
+  output: outputSchema.extend(jobsSchema.shape),
 };
 
 export function tuneCommand(): Command {
@@ -128,7 +118,7 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
   const { schema } = searchable(model, options);
   readFlags(schema, options);
   const output = readFlags(outputSchema, typed);
-  const { workers, queue } = readFlags(workersSchema, typed);
+  const jobs = readFlags(jobsSchema, typed);
   const spec = {
     model,
     options,
@@ -140,7 +130,6 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
   };
   const { tune } = await import('../../experiment/tune/index.ts');
   const { tuningSchema } = await import('../../experiment/tune/record.ts');
-  const { OutcomeStore } = await import('../../experiment/jobs/store.ts');
   const { jsonText, saveRecord, withRecords } = await import('../../experiment/store.ts');
   const { tuningPage } = await import('../../report/tune/page.ts');
   const { tuningReport } = await import('../../report/tune/report.ts');
@@ -148,31 +137,18 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
 
   const path = join(output.resultsDir, `tuning_${name}.json`);
   const run = async (context: CommandContext) => {
-    const store = new OutcomeStore(join(output.resultsDir, 'cache', 'jobs'), (line) =>
-      context.progress.note(line),
+    const found = await withJobs(jobs, output, `tuning_${name}`, context, (means) =>
+      tune(spec, means, context),
     );
-    const runner = await runnerOf(queue, workers, context.threads);
-    try {
-      const found = await tune(spec, { runner, store }, context);
-      print(output.json ? jsonText(found) : tuningReport(found));
-      const notes = await saveRecord(path, tuningSchema, found);
-      const page = path.replace(/[.]json$/, '.html');
-      await writeFileAtomic(
-        page,
-        await tuningPage(found, withoutPasswords(['recsys', ...process.argv.slice(2)].join(' '))),
-      );
-      for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
-    } finally {
-      await runner.close();
-    }
+    if (found === undefined) return;
+    print(output.json ? jsonText(found) : tuningReport(found));
+    const notes = await saveRecord(path, tuningSchema, found);
+    const page = path.replace(/[.]json$/, '.html');
+    const command = withoutPasswords(['recsys', ...process.argv.slice(2)].join(' '));
+    await writeFileAtomic(page, await tuningPage(found, command));
+    for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
   };
   await withContext(output, (context) => withRecords([path], () => run(context)));
-}
-
-async function runnerOf(queue: string | undefined, workers: number, threads: number): Promise<JobRunner> {
-  if (queue !== undefined) return await (await import('../../experiment/jobs/queue.ts')).queueRunner(queue);
-  const { inProcessRunner, processesRunner } = await import('../../experiment/jobs/local.ts');
-  return workers === 1 ? inProcessRunner(threads) : processesRunner(workers, threads);
 }
 
 /** `redis://:secret@host` as `redis://host`. */

@@ -28,23 +28,35 @@ const trialSchema = z.object({
   objective: z.enum(rankingMetrics as [RankingMetric]),
 });
 
-/** Models under the protocol: a record. */
+/** A model of the registry under the protocol: a record of it alone. */
 const experimentSchema = z.object({
   kind: z.literal('experiment'),
   ...shared,
   experiment: z.string(),
-  models: z.array(modelSchema),
+  model: modelSchema,
 });
 
-export const jobSchema = z.discriminatedUnion('kind', [trialSchema, experimentSchema]);
+/** GPT-2 under the protocol, with what is beside it: a record. */
+const gpt2Schema = z.object({
+  kind: z.literal('gpt2'),
+  ...shared,
+  tokens: z.enum(['text', 'items']),
+  options: z.record(z.string(), z.unknown()).describe('those that affect the result'),
+  comparisonModels: z.array(modelSchema),
+  candidates: z.string(),
+  hybrid: z.object({ model: modelSchema, weight: z.number().optional() }).optional(),
+});
+
+export const jobSchema = z.discriminatedUnion('kind', [trialSchema, experimentSchema, gpt2Schema]);
 
 export type Job = z.output<typeof jobSchema>;
 export type TrialJob = z.output<typeof trialSchema>;
 export type ExperimentJob = z.output<typeof experimentSchema>;
+export type Gpt2Job = z.output<typeof gpt2Schema>;
 export type JobModel = z.output<typeof modelSchema>;
 
 export const outcomeSchema = z.object({
-  /** Of a trial: a score per carve seed. Of an experiment: its record. */
+  /** Of a trial: a score per carve seed. Of the others: their record. */
   value: z.unknown(),
   /** Why there is no value: the fit failed with these options, as it would again. */
   failed: z.string().optional(),
@@ -67,7 +79,7 @@ export function dataDigest({ dataset, protocol }: Pick<Prepared, 'dataset' | 'pr
   return sha256(JSON.stringify([dataset.files.map((file) => file.sha256), protocol.splitDigest]));
 }
 
-/** The name of a job by its content: equal jobs have one outcome. */
+/** The name of a job by its content, in whatever order its fields stand: equal jobs have one outcome. */
 export function jobKey(job: Job): string {
-  return sha256(JSON.stringify(job)).slice(0, 40);
+  return sha256(JSON.stringify(jobSchema.parse(job))).slice(0, 40);
 }

@@ -2,17 +2,34 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRegistered, recordedSpec } from '../../models/registry.ts';
+import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
+import { gpt2Options } from '../../models/gpt2/options.ts';
+import { isRegistered, recordedSpec, type ModelSpec } from '../../models/registry.ts';
 import { DataError, RecsysError } from '../../util/errors.ts';
-import { silentProgress } from '../../util/progress.ts';
+import { progressOf, silentProgress } from '../../util/progress.ts';
 import { environment, Stopwatch } from '../environment.ts';
 import { prepare, type Prepared } from '../prepare.ts';
+import type { LanguageRecord, ResultsRecord } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
 import { buildRecord } from '../score.ts';
 import { carveFold, runnableOf, scoreOf, type Fold } from '../tune/validation.ts';
-import { dataDigest, type ExperimentJob, type Job, type Outcome, type TrialJob } from './job.ts';
+import {
+  dataDigest,
+  type ExperimentJob,
+  type Gpt2Job,
+  type Job,
+  type JobModel,
+  type Outcome,
+  type TrialJob,
+} from './job.ts';
 
-export type PerformContext = Pick<RunContext, 'signal' | 'threads'>;
+export interface PerformContext extends Pick<RunContext, 'signal' | 'threads' | 'progress' | 'fits'> {
+  /** Where GPT-2 keeps what it makes with a seed, on the machine that asks for it. */
+  gpt2?: (seed: number) => Pick<RunContext, 'onFitted'> & {
+    resultsDir: string;
+    options: Record<string, unknown>;
+  };
+}
 
 /** Does jobs one after another; keeps the data of the last one. */
 export class Performer {
@@ -31,11 +48,14 @@ export class Performer {
       const value =
         job.kind === 'trial'
           ? await performTrial(job, prepared, folds, context)
-          : await performExperiment(job, prepared, context);
+          : job.kind === 'gpt2'
+            ? await performGpt2(job, context)
+            : await performExperiment(job, prepared, context);
       return { value, seconds: secondsSince() };
     } catch (error) {
       // Options with which a fit overflows fail wherever they are tried; errors of other kinds are not about them.
-      if (!(error instanceof RecsysError) || error.name !== 'RecsysError') throw error;
+      const isOfOptions = error instanceof RecsysError && error.name === 'RecsysError';
+      if (!isOfOptions || job.kind === 'gpt2') throw error;
       return { value: null, failed: error.message, seconds: secondsSince() };
     }
   }
@@ -81,9 +101,10 @@ async function performTrial(
     for (const seed of carveSeeds) {
       const fold = folds.get(seed) ?? carveFold(prepared, protocol, seed);
       folds.set(seed, fold);
-      const runContext = { ...context, progress: silentProgress };
-      const runnable = await runnableOf(model, { protocol, prepared, folder, context: runContext });
-      scores.push(await scoreOf(runnable, prepared, fold, { objective, model }, runContext));
+      const { signal, threads, progress } = context;
+      const own = { signal, threads, progress: progressOf(`division ${scores.length + 1}`, progress) };
+      const runnable = await runnableOf(model, { protocol, prepared, folder, context: own });
+      scores.push(await scoreOf(runnable, prepared, fold, { objective, model }, own));
     }
     return scores;
   } finally {
@@ -92,20 +113,57 @@ async function performTrial(
 }
 
 async function performExperiment(
-  { experiment, models }: ExperimentJob,
+  { experiment, model }: ExperimentJob,
   prepared: Prepared,
   context: PerformContext,
-): Promise<unknown> {
+): Promise<ResultsRecord> {
   const watch = new Stopwatch();
-  const specs = models.map(({ name, model, hyperparameters }) => {
-    if (!isRegistered(model)) throw new DataError({ place: 'job', found: `model '${model}'` });
-    return recordedSpec(name, model, hyperparameters);
-  });
-  const runs = await runModels(prepared, specs, { ...context, progress: silentProgress }, watch);
-  return buildRecord(
-    experiment,
-    prepared,
-    runs.map(({ result }) => result),
-    watch,
-  );
+  const runs = await runModels(prepared, [specOf(model)], context, watch);
+  const results = runs.map(({ result }) => result);
+  return buildRecord(experiment, prepared, results, watch);
+}
+
+function specOf({ name, model, hyperparameters }: JobModel): ModelSpec {
+  if (isRegistered(model)) return recordedSpec(name, model, hyperparameters);
+  throw new DataError({ place: 'job', found: `model '${model}'` });
+}
+
+/** Checkpoints and the model stay where `context.gpt2` says; without it, nothing stays. */
+async function performGpt2(job: Gpt2Job, context: PerformContext): Promise<LanguageRecord> {
+  const { data, protocol, tokens, comparisonModels, candidates, hybrid } = job;
+  const folder = context.gpt2 === undefined ? await mkdtemp(join(tmpdir(), 'recsys-gpt2-')) : undefined;
+  const kept = context.gpt2?.(protocol.seed) ?? {
+    resultsDir: folder!,
+    options: { output: folder },
+    onFitted: undefined,
+  };
+  const spec = {
+    data,
+    protocol,
+    comparisonModels: comparisonModels.map(specOf),
+    candidates,
+    ...(hybrid && {
+      hybrid: {
+        model: specOf(hybrid.model),
+        ...(hybrid.weight !== undefined && { weight: hybrid.weight }),
+      },
+    }),
+    resultsDir: kept.resultsDir,
+  };
+  const { onFitted } = kept;
+  const own = { ...context, ...(onFitted && { onFitted }) };
+  const all = { ...job.options, ...kept.options };
+  const { openEngine } = await import('../../models/gpt2/engine/open.ts');
+  try {
+    if (tokens === 'items') {
+      const { runItemGpt2 } = await import('../language/gpt2-items.ts');
+      const options = gpt2ItemOptions.parse(all);
+      return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), own);
+    }
+    const { runGpt2 } = await import('../language/gpt2.ts');
+    const options = gpt2Options.parse(all);
+    return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), own);
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -94,7 +94,7 @@ export async function queueRunner(address: string): Promise<JobRunner> {
     });
   return {
     description: `the queue at ${shownAddress(address)}`,
-    async run(jobs, onDone, mayStart, { signal, progress }) {
+    async run(jobs, onDone, mayStart, { signal, progress, onLine }) {
       progress.note(`${jobs.length} jobs on ${shownAddress(address)}; \`recsys worker\` takes them.`);
       const open = new Map(jobs.entries());
       for (const job of jobs) await add(job);
@@ -105,10 +105,15 @@ export async function queueRunner(address: string): Promise<JobRunner> {
           const state = await found?.getState();
           if (state === 'completed') {
             open.delete(n);
-            await onDone(n, outcomeSchema.parse(found!.returnvalue));
+            const done = await queue.getJob(jobKey(job)); // `found` may be from before it was completed
+            await onDone(n, outcomeSchema.parse(done?.returnvalue));
+          } else if (state === 'active') {
+            if (typeof found?.progress === 'string') onLine?.(n, found.progress);
           } else if (state === 'failed') {
-            throw new RecsysError({ place: shownAddress(address), found: found!.failedReason });
-          } else if (!mayStart() && state !== 'active') {
+            const failed = await queue.getJob(jobKey(job));
+            const reason = failed?.failedReason ?? 'a job failed';
+            throw new RecsysError({ place: shownAddress(address), found: reason });
+          } else if (!mayStart()) {
             await found?.remove().catch(() => {}); // a worker was faster
             open.delete(n);
           } else if (found === undefined) await add(job); // Redis was started anew without what it held
@@ -138,18 +143,18 @@ export async function work(
   const unheard = new AbortController(); // a polite stop lets the job end
   const worker = new Worker(
     QUEUE,
-    async ({ data }) => {
+    async (own) => {
       let outcome: unknown;
       try {
-        const job = jobSchema.parse(data);
-        const keep = (_: number, own: unknown) => Promise.resolve(void (outcome = own));
-        await runner.run([job], keep, () => true, { progress, signal: unheard.signal });
+        const job = jobSchema.parse(own.data);
+        const keep = (_: number, found: unknown) => Promise.resolve(void (outcome = found));
+        const onLine = (_: number, line: string) => void own.updateProgress(line).catch(() => {}); // Redis is away
+        await runner.run([job], keep, () => true, { progress, signal: unheard.signal, onLine });
       } catch (error) {
         refusal = error as Error;
         stopped.abort();
         throw error;
       }
-      progress.note(`${++done} jobs done`);
       return outcome;
     },
     {
@@ -161,6 +166,7 @@ export async function work(
     },
   );
   worker.on('error', () => {}); // while Redis is away, ioredis connects again
+  worker.on('completed', () => progress.note(`${++done} jobs done`));
   progress.note(`waiting for jobs on ${shownAddress(address)}; Ctrl-C ends after the job under way.`);
   await new Promise<void>((resolve) => {
     for (const own of [signal, stopped.signal]) {

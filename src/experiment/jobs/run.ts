@@ -7,6 +7,8 @@ import type { OutcomeStore } from './store.ts';
 export interface JobsContext {
   progress: Progress;
   signal: AbortSignal;
+  /** How far a job under way is, by its place in the jobs: "mf: als 7/16 sweeps". */
+  onLine?: (n: number, line: string) => void;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function runJobs(
         missing.map((n) => jobs[n]!),
         keep,
         mayStart,
-        context,
+        { ...context, onLine: (place, line) => context.onLine?.(missing[place]!, line) },
       );
   } catch (error) {
     if (!context.signal.aborted) throw error;

@@ -20,7 +20,7 @@ import type { DataOptions, Protocol } from '../protocol.ts';
 import { describeDataset, SCHEMA_VERSION, type ModelResult } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
 import { searchable, type Searchable } from './models.ts';
-import type { Trial, Tuning } from './record.ts';
+import { isUnfinished, type Trial, type Tuning } from './record.ts';
 import { searchTrials, winnerOf } from './search.ts';
 import { drawSettings, type SearchMethod, type Settings } from './trials.ts';
 import { runnableOf } from './validation.ts';
@@ -44,12 +44,13 @@ export interface TuneSpec {
 
 /**
  * Same spec, same trials, same winner, for any number of workers; with a time budget, of the trials that were started in
- * time. Throws UsageError for a space that the model does not have, and what jobs and `prepare` throw.
+ * time. `isRun` may leave trials out. Throws UsageError for a space that the model does not have, and what jobs and `prepare` throw.
  */
 export async function tune(
   spec: TuneSpec,
   means: { runner: JobRunner; store: OutcomeStore },
   context: RunContext,
+  isRun: (trial: number) => boolean = () => true,
 ): Promise<Tuning> {
   const watch = new Stopwatch();
   const { data, protocol, model, method, carveSeeds, objective } = spec;
@@ -76,6 +77,7 @@ export async function tune(
         carveSeeds,
         objective,
         ...(halving && { halving }),
+        isRun,
         mayStart: () => performance.now() < until,
       },
       means,
@@ -93,6 +95,7 @@ export async function tune(
     protocol: prepared.protocol,
     model,
     options: fixed,
+    given: spec.options,
     search: searchOfRecord(spec, space, halving?.keep, trials),
     trials,
     winner: { number: winner.number, settings: winner.settings, score: winner.score },
@@ -118,10 +121,6 @@ function searchOfRecord(
     k: Math.max(...protocol.k),
     stoppedBy: trials.some(isUnfinished) ? 'time-budget' : 'trials',
   };
-}
-
-function isUnfinished({ rungs, failed }: Trial): boolean {
-  return rungs.length === 0 && failed === undefined;
 }
 
 /** Throws UsageError where the model has no rounds, or where they are searched themselves. */

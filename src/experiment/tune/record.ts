@@ -39,6 +39,10 @@ export const tuningSchema = recordSchema.omit({ models: true, experiment: true }
   experiment: z.literal('tuning'),
   model: z.string(),
   options: z.record(z.string(), z.unknown()).describe('fixed in every trial: defaults, and what was given'),
+  given: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('of the options, those that were given; absent in older records'),
   search: z.object({
     method: z.enum(searchMethods),
     trials: z.int().describe('asked for, with the defaults'),
@@ -61,6 +65,11 @@ export const tuningSchema = recordSchema.omit({ models: true, experiment: true }
     })
     .describe('the search saw no test rating'),
 });
+
+/** Was a trial neither run nor failed, as its time budget ended the search before? */
+export function isUnfinished({ rungs, failed }: Trial): boolean {
+  return rungs.length === 0 && failed === undefined;
+}
 
 export type Tuning = z.output<typeof tuningSchema>;
 export type Trial = z.output<typeof trialSchema>;

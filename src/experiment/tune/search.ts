@@ -19,6 +19,8 @@ export interface SearchPlan {
   objective: RankingMetric;
   /** One trial of so many goes on; absent without successive halving. */
   halving?: { keep: number; option: string; rounds: number };
+  /** Trials that are not run have no score. */
+  isRun: (trial: number) => boolean;
   mayStart: () => boolean;
 }
 
@@ -42,12 +44,14 @@ export async function searchTrials(
   const rungs: (number | null)[] = halving ? rungsOf(halving.rounds, trials.length, halving.keep) : [null];
   const task = context.progress.start(
     `tuning ${plan.model}`,
-    jobsOf(trials.length, rungs, halving?.keep),
+    jobsOf(trials.filter(({ number }) => plan.isRun(number)).length, rungs, halving?.keep),
     'trials',
   );
-  let left = trials;
+  let left = trials.filter(({ number }) => plan.isRun(number));
   let stored = 0;
   let best = -Infinity;
+  const detail = (line = '') =>
+    [...(Number.isFinite(best) ? [`best ${best.toFixed(4)}`] : []), ...(line ? [line] : [])].join('; ');
   try {
     for (const rounds of rungs) {
       const add = ({ value, failed, seconds: own }: Outcome, n: number) => {
@@ -58,10 +62,12 @@ export async function searchTrials(
           trial.rungs.push({ rounds, scores, score: mean(scores) });
           best = Math.max(best, mean(scores));
         } else trial.failed = failed;
-        task.advance(1, Number.isFinite(best) ? `best ${best.toFixed(4)}` : '');
+        task.advance(1, detail());
       };
       const jobs = left.map((trial) => jobOf(plan, trial.settings, rounds));
-      stored += (await runJobs(jobs, means, add, plan.mayStart, context)).stored;
+      const onLine = (n: number, line: string) =>
+        task.advance(0, detail(`trial ${left[n]!.number}: ${line}`));
+      stored += (await runJobs(jobs, means, add, plan.mayStart, { ...context, onLine })).stored;
       const scored = left.filter(({ rungs }) => rungs.at(-1)?.rounds === rounds).sort(better);
       if (rounds === rungs.at(-1)) for (const trial of scored) trial.score = trial.rungs.at(-1)!.score;
       const goOn = scored.slice(0, Math.ceil(scored.length / (halving?.keep ?? 1)));

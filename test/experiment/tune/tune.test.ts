@@ -12,7 +12,9 @@ import type { JobRunner } from '../../../src/experiment/jobs/run.ts';
 import { OutcomeStore } from '../../../src/experiment/jobs/store.ts';
 import { prepare } from '../../../src/experiment/prepare.ts';
 import { protocolSchema } from '../../../src/experiment/protocol.ts';
+import { reproduce } from '../../../src/experiment/reproduce.ts';
 import { runExperiment } from '../../../src/experiment/run.ts';
+import { saveRecord } from '../../../src/experiment/store.ts';
 import { tune, type TuneSpec } from '../../../src/experiment/tune/index.ts';
 import { tuningSchema, type Tuning } from '../../../src/experiment/tune/record.ts';
 import { drawSettings, rungsOf } from '../../../src/experiment/tune/trials.ts';
@@ -276,6 +278,21 @@ test('a worker refuses a job of another version and one whose data differ', asyn
   await expect(performer.perform({ ...job, dataDigest: 'f'.repeat(64) }, context)).rejects.toThrow(
     /other data/,
   );
+});
+
+test('reproduce makes a search again, whole or some of its trials, and names what differs', async () => {
+  const path = join(folder, 'tuning_mf.json');
+  const found = await run({ trials: 5, space: { regularization: { low: 0.01, high: 0.1, scale: 'log' } } });
+  await saveRecord(path, tuningSchema, found);
+  const own = { ...context, resultsDir: folder };
+  expect((await reproduce(path, own)).differences).toEqual([]);
+  const older = { ...found, given: undefined }; // before `given` was recorded
+  older.trials[4]!.score! += 0.001;
+  await saveRecord(path, tuningSchema, older);
+  const paths = async (trials?: number) =>
+    (await reproduce(path, own, trials)).differences.map((difference) => difference.path);
+  expect(await paths()).toContain('trials.4.score');
+  if (found.winner.number < 4) expect(await paths(1)).toEqual([]);
 });
 
 describe('--space', () => {
