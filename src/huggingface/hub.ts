@@ -55,9 +55,14 @@ const configFile = 'config.json';
 const optionalFiles = ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'];
 
 /**
- * The folder of `--model MODEL`: a folder as it is, else a model on the hub. Throws RecsysError when it is neither.
+ * The folder of `--model MODEL`: a folder as it is, else a model on the hub. Throws RecsysError when it is neither, naming
+ * the `place` where it is asked for.
  */
-export async function modelFolder(model: string, context: HubContext): Promise<string> {
+export async function modelFolder(
+  model: string,
+  context: HubContext,
+  place = `--model ${model}`,
+): Promise<string> {
   const isFolder = await stat(model).then(
     (found) => found.isDirectory(),
     () => false,
@@ -65,7 +70,7 @@ export async function modelFolder(model: string, context: HubContext): Promise<s
   if (isFolder) return model;
   if (/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(model)) return await downloadModel(model, context);
   throw new RecsysError({
-    place: `--model ${model}`,
+    place,
     found: 'no such folder',
     wanted: 'a folder, or a name on the Hugging Face hub such as openai-community/gpt2',
   });

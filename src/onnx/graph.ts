@@ -21,7 +21,11 @@ export interface Attributes {
   min: NoAttributes;
   sqrt: NoAttributes;
   sigmoid: NoAttributes;
-  gelu: NoAttributes;
+  erf: NoAttributes;
+  exp: NoAttributes;
+  relu: NoAttributes;
+  positive: NoAttributes;
+  gelu: { approximate: 'tanh' | 'none' };
   dropout: { rate: number };
   reshape: { shape: Shape };
   expand: { shape: Shape };
@@ -202,9 +206,31 @@ export class Tensor {
     return this.#apply('sigmoid', {});
   }
 
-  /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): Hendrycks and Gimpel 2016, the approximation of GPT-2. */
-  gelu(): Tensor {
-    return this.#apply('gelu', {});
+  /** The error function. */
+  erf(): Tensor {
+    return this.#apply('erf', {});
+  }
+
+  exp(): Tensor {
+    return this.#apply('exp', {});
+  }
+
+  /** max(x, 0); its slope at 0 is 0. */
+  relu(): Tensor {
+    return this.#apply('relu', {});
+  }
+
+  /** 1 where x > 0, else 0; only outside what is differentiated. */
+  positive(): Tensor {
+    return this.#apply('positive', {});
+  }
+
+  /**
+   * x times the normal distribution function of x: Hendrycks and Gimpel 2016. With `tanh` their approximation, which is GPT-2's:
+   * 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+   */
+  gelu(approximate: 'tanh' | 'none' = 'tanh'): Tensor {
+    return this.#apply('gelu', { approximate });
   }
 
   /** Entries where `keep` (bool, same shape) is false become 0, the others grow by 1 / (1 - rate): Srivastava et al. 2014. */

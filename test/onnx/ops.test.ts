@@ -38,7 +38,16 @@ const cases: Record<Op, Case> = {
   min: { inputs: [[2, 3], []], apply: ([a, b]) => a!.min(b!) },
   sqrt: { inputs: [[2, 3]], apply: ([x]) => x!.sqrt(), between: [1, 2] },
   sigmoid: { inputs: [[2, 3]], apply: ([x]) => x!.sigmoid() },
-  gelu: { inputs: [[4, 5]], apply: ([x]) => x!.gelu(), between: [-3, 3] },
+  erf: { inputs: [[4, 5]], apply: ([x]) => x!.erf(), between: [-2, 2] },
+  exp: { inputs: [[2, 3]], apply: ([x]) => x!.exp() },
+  // Both sides of 0, where it has no slope.
+  relu: { inputs: [[2, 3]], apply: ([x]) => concat([x!.relu(), x!.mul(-1).relu()]), between: [0.5, 2] },
+  positive: { inputs: [[2, 3]], apply: ([x]) => x!.positive() },
+  gelu: {
+    inputs: [[4, 5]],
+    apply: ([x]) => concat([x!.gelu(), x!.gelu('none')]),
+    between: [-3, 3],
+  },
   dropout: {
     inputs: [[2, 3]],
     apply: ([x], graph) => x!.dropout(graph.input('keep', [2, 3], 'bool'), 0.25),

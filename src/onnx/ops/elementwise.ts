@@ -2,7 +2,20 @@
 import { text, type Emitter } from '../emitter.ts';
 import { notDifferentiable, same, type Rules, type Shape, type Tensor } from '../graph.ts';
 
-type Elementwise = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'sqrt' | 'sigmoid' | 'gelu' | 'dropout';
+type Elementwise =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'min'
+  | 'sqrt'
+  | 'sigmoid'
+  | 'erf'
+  | 'exp'
+  | 'relu'
+  | 'positive'
+  | 'gelu'
+  | 'dropout';
 
 /** sqrt(2/pi) and the cubic term's factor of GPT-2's GELU. */
 const GELU_SCALE = Math.sqrt(2 / Math.PI);
@@ -46,23 +59,37 @@ export const elementwise: Pick<Rules, Elementwise> = {
     emit: emitNode('Sigmoid'),
     gradient: ({ outputs: [y] }, [g]) => [g!.mul(y!).mul(y!.graph.scalar(1).sub(y!))],
   },
+  erf: {
+    infer: unary,
+    emit: emitNode('Erf'),
+    gradient: ({ inputs: [x] }, [g]) => [
+      x!
+        .mul(x!)
+        .mul(-1)
+        .exp()
+        .mul(2 / Math.sqrt(Math.PI))
+        .mul(g!),
+    ],
+  },
+  exp: { infer: unary, emit: emitNode('Exp'), gradient: ({ outputs: [y] }, [g]) => [g!.mul(y!)] },
+  relu: {
+    infer: unary,
+    emit: emitNode('Relu'),
+    gradient: ({ inputs: [x] }, [g]) => [g!.mul(x!.positive())],
+  },
+  positive: {
+    infer: unary,
+    emit: (to, [x], [output]) =>
+      to.node('Where', [to.node('Greater', [x!, to.scalar(0)]), to.scalar(1), to.scalar(0)], output),
+    gradient: notDifferentiable,
+  },
   gelu: {
     infer: unary,
-    emit: (to, inputs, [output]) => to.node('Gelu', inputs, output, { approximate: text('tanh') }),
-    // With s = sigmoid(2u), u = c (x + a x^3): gelu = x s, and its slope is s (1 + x (1 - s) 2u').
-    gradient: ({ inputs: [x] }, [g]) => {
-      const square = x!.mul(x!);
-      const s = square
-        .mul(2 * GELU_SCALE * GELU_CUBIC)
-        .add(2 * GELU_SCALE)
-        .mul(x!)
-        .sigmoid();
-      const inner = square
-        .mul(6 * GELU_SCALE * GELU_CUBIC)
-        .add(2 * GELU_SCALE)
-        .mul(x!);
-      return [s.graph.scalar(1).sub(s).mul(inner).add(1).mul(s).mul(g!)];
-    },
+    emit: (to, inputs, [output], { attributes: { approximate } }) =>
+      to.node('Gelu', inputs, output, { approximate: text(approximate) }),
+    gradient: ({ inputs: [x], attributes: { approximate } }, [g]) => [
+      (approximate === 'tanh' ? slopeOfTanhGelu(x!) : slopeOfGelu(x!)).mul(g!),
+    ],
   },
   dropout: {
     infer([x, keep]) {
@@ -75,6 +102,32 @@ export const elementwise: Pick<Rules, Elementwise> = {
     gradient: ({ inputs: [, keep], attributes: { rate } }, [g]) => [g!.dropout(keep!, rate), undefined],
   },
 };
+
+/** With s = sigmoid(2u), u = c (x + a x^3): gelu = x s, and its slope is s (1 + x (1 - s) 2u'). */
+function slopeOfTanhGelu(x: Tensor): Tensor {
+  const square = x.mul(x);
+  const s = square
+    .mul(2 * GELU_SCALE * GELU_CUBIC)
+    .add(2 * GELU_SCALE)
+    .mul(x)
+    .sigmoid();
+  const inner = square
+    .mul(6 * GELU_SCALE * GELU_CUBIC)
+    .add(2 * GELU_SCALE)
+    .mul(x);
+  return s.graph.scalar(1).sub(s).mul(inner).add(1).mul(s);
+}
+
+/** The normal distribution function plus x times its density. */
+function slopeOfGelu(x: Tensor): Tensor {
+  const below = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
+  const density = x
+    .mul(x)
+    .mul(-0.5)
+    .exp()
+    .mul(1 / Math.sqrt(2 * Math.PI));
+  return below.add(x.mul(density));
+}
 
 function emitNode(opType: string) {
   return (to: Emitter, inputs: readonly string[], [output]: readonly string[]): void => {

@@ -1,4 +1,4 @@
-/** The tiny checkpoint that test/fixtures/make_gpt2_reference.py wrote with PyTorch and Hugging Face. */
+/** Tiny checkpoints that test/fixtures/make_gpt2_*.py wrote with PyTorch and Hugging Face. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenBatch } from '../../../src/models/gpt2/network/token-batch.ts';
@@ -10,6 +10,8 @@ import type { Trainee } from '../../../src/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
 const fixtureFolder = join(import.meta.dirname, '../../fixtures/gpt2-tiny');
+/** Of make_gpt2_variants.py. */
+export const variantFolder = (name: string) => join(fixtureFolder, '../gpt2-variants', name);
 
 export interface Reference {
   ids: number[][];
@@ -26,26 +28,37 @@ export interface Fixture {
   batch: TokenBatch;
 }
 
-export async function readFixture(): Promise<Fixture> {
-  const config = await readConfig(fixtureFolder);
-  const parameters = await readCheckpoint(fixtureFolder, config);
-  const reference = JSON.parse(await readFile(join(fixtureFolder, 'reference.json'), 'utf8')) as Reference;
-  const batch = {
+export async function readFixture(folder = fixtureFolder): Promise<Fixture> {
+  const config = await readConfig(folder);
+  const parameters = await readCheckpoint(folder, config);
+  const reference = await readReference(folder);
+  return { config, parameters, reference, batch: batchOf(reference) };
+}
+
+export async function readReference(folder: string): Promise<Reference> {
+  return JSON.parse(await readFile(join(folder, 'reference.json'), 'utf8')) as Reference;
+}
+
+function batchOf(reference: Reference): TokenBatch {
+  return {
     rows: reference.ids.length,
     length: reference.ids[0]!.length,
     tokens: Int32Array.from(reference.ids.flat()),
     // Hugging Face shifts labels inside the model: position t predicts token t + 1, the last one nothing.
     targets: Int32Array.from(reference.labels.flatMap((row) => [...row.slice(1), -100])),
   };
-  return { config, parameters, reference, batch };
 }
 
 /**
  * Largest error of each gradient against PyTorch's, as a share of the tensor's largest. The third of c_attn.bias that
  * belongs to the keys is left out: its true gradient is 0 (softmax is shift invariant), and both hold rounding noise.
  */
-export async function gradientErrors(gradients: Parameters, width: number): Promise<Map<string, number>> {
-  const file = await openSafetensors(join(fixtureFolder, 'grads.safetensors'));
+export async function gradientErrors(
+  gradients: Parameters,
+  width: number,
+  folder = fixtureFolder,
+): Promise<Map<string, number>> {
+  const file = await openSafetensors(join(folder, 'grads.safetensors'));
   const errors = new Map<string, number>();
   for (const name of file.entries.keys()) {
     const found = gradients.get(name)!.data;

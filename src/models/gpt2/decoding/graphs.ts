@@ -4,7 +4,7 @@
  */
 import { concat, type Graph, type Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
-import type { Gpt2Config } from '../network/config.ts';
+import { attentionScale, outputLayer, type Gpt2Config } from '../network/config.ts';
 import { hiddenStates, Network, parameterInputs, plainNetwork, matmulTransposed } from '../network/onnx.ts';
 
 const options = { ...plainNetwork, transposedWeights: true };
@@ -20,7 +20,7 @@ export function promptGraph(config: Gpt2Config, U: number, P: number): Graph {
   const tokens = graph.input('tokens', [U, P], 'int64');
   const hidden = hiddenStates(graph, config, parameters, tokens, { ...options, keep });
   const last = hidden.gather(graph.input('last', [U], 'int64'));
-  graph.output('logits', matmulTransposed(last, parameters.get('transformer.wte.weight')!));
+  graph.output('logits', matmulTransposed(last, parameters.get(outputLayer(config))!));
   return graph;
 }
 
@@ -46,7 +46,6 @@ export function decodeStepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): G
   const positions = graph.input('positions', [R], 'int64');
   const promptMask = graph.input('promptMask', [U, 1, 1, P]);
   const writtenMask = graph.input('writtenMask', [S]);
-  const scale = 1 / Math.sqrt(D);
   // (R, H, 1, n) as (U, H, W, n), and back
   const grouped = (x: Tensor, n: number) => x.reshape([U, W, H, n]).transpose([0, 2, 1, 3]);
   const single = (x: Tensor, n: number) => x.transpose([0, 2, 1, 3]).reshape([R, H, 1, n]);
@@ -61,6 +60,7 @@ export function decodeStepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): G
     const [keys, values] = [past('writtenKeys', [R, H, S, D]), past('writtenValues', [R, H, S, D])];
     graph.output(`keys.${layer}`, k!);
     graph.output(`values.${layer}`, v!);
+    const scale = attentionScale(config, layer);
     const scores = (q: Tensor, keys: Tensor) => q.matmul(keys, { transposeB: true, scale });
     const toPrompt = scores(grouped(q!, D), promptKeys).add(promptMask); // (U, H, W, P)
     const toWritten = scores(q!, keys).add(writtenMask); // (R, H, 1, S)
@@ -78,6 +78,7 @@ export function decodeStepGraph(config: Gpt2Config, { U, P, W, S }: StepSize): G
     x = x.add(network.linear(`${name}.attn.c_proj`, attention(layer, network.norm(`${name}.ln_1`, x))));
     x = x.add(network.mlp(name, x));
   }
-  graph.output('logits', matmulTransposed(network.norm('transformer.ln_f', x), embedding));
+  const output = parameters.get(outputLayer(config))!;
+  graph.output('logits', matmulTransposed(network.norm('transformer.ln_f', x), output));
   return graph;
 }

@@ -1,4 +1,5 @@
 /** The model that training starts from: of a preset, of a folder or from the hub; and the folder it is saved to. */
+import { join } from 'node:path';
 import { DataError } from '../../../util/errors.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -6,6 +7,7 @@ import { readConfig, type Gpt2Config } from './config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { modelFolder, type HubContext } from '../../../huggingface/hub.ts';
 import type { Gpt2ModelOptions } from '../options.ts';
+import { baseOfAdapter, isAdapterFolder, merge, readAdapter } from './peft.ts';
 import { initialParameters, presetConfig } from './presets.ts';
 import { bundledTokenizer, loadTokenizer, type Gpt2Tokenizer } from '../../../huggingface/tokenizer.ts';
 
@@ -18,7 +20,7 @@ export interface BaseModel {
 }
 
 /**
- * Loads what `options` name. `rng` draws the weights of `--init scratch`, which needs neither network nor files.
+ * Loads what `options` name; adapters of PEFT with the model that they name, merged. `rng` draws the weights of `--init scratch`, which needs neither network nor files.
  * Throws RecsysError when the model cannot be had and DataError when its files are wrong.
  */
 export async function loadBase(
@@ -32,9 +34,24 @@ export async function loadBase(
     return { name: `scratch/${preset}`, config, parameters, tokenizer: await bundledTokenizer() };
   }
   const folder = await modelFolder(model, context);
+  if (await isAdapterFolder(folder)) return await loadAdapted(model, folder, context);
+  return await loadWhole(model, folder);
+}
+
+async function loadWhole(name: string, folder: string): Promise<BaseModel> {
   const config = await readConfig(folder);
   const tokenizer = await loadTokenizer(folder, config.vocab_size);
-  return { name: model, config, parameters: await readCheckpoint(folder, config), tokenizer };
+  return { name, config, parameters: await readCheckpoint(folder, config), tokenizer };
+}
+
+/** The model that the adapter of `folder` names, with the adapter merged. */
+async function loadAdapted(name: string, folder: string, context: HubContext): Promise<BaseModel> {
+  const baseName = await baseOfAdapter(folder);
+  const place = `${join(folder, 'adapter_config.json')}: base_model_name_or_path '${baseName}'`;
+  const baseFolder = await modelFolder(baseName, context, place);
+  const base = await loadWhole(baseName, baseFolder);
+  const adapter = await readAdapter(folder, base.config);
+  return { ...base, name, parameters: merge(base.parameters, adapter) };
 }
 
 /** Writes a whole Hugging Face folder: weights, `config.json`, tokenizer. `loadBase` and `from_pretrained` read it. */

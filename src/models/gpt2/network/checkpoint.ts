@@ -4,7 +4,7 @@ import { DataError } from '../../../util/errors.ts';
 import { writeFileAtomic } from '../../../util/files.ts';
 import { weightFiles, weightsFile } from '../../../huggingface/shards.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import { configJson, parameterShapes, type Gpt2Config } from './config.ts';
+import { configJson, outputLayer, parameterShapes, type Gpt2Config } from './config.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
 
 const PREFIX = 'transformer.';
@@ -13,14 +13,14 @@ const maskBuffer = /\.attn\.(masked_)?bias$/;
 
 /**
  * Reads all parameters of a GPT-2 as float32. Names may come with or without the `transformer.` prefix; mask buffers,
- * the tied `lm_head` and other heads are left aside. Throws DataError naming the tensor, the shape expected and the
+ * a tied `lm_head` and other heads are left aside. Throws DataError naming the tensor, the shape expected and the
  * shape found; also when the file holds more layers than `config` says.
  */
 export async function readCheckpoint(folder: string, config: Gpt2Config): Promise<Parameters> {
   const files: SafetensorsFile[] = [];
   try {
     for (const path of await weightFiles(folder)) files.push(await openSafetensors(path));
-    const locations = locateTensors(files);
+    const locations = locateTensors(files, outputLayer(config));
     const shapes = parameterShapes(config);
     rejectSurplus(locations, shapes);
     const parameters: Parameters = new Map();
@@ -32,6 +32,7 @@ export async function readCheckpoint(folder: string, config: Gpt2Config): Promis
       requireFinite(data, `${location!.file.path}: ${location!.name}`);
       parameters.set(name, { shape, data });
     }
+    if (config.tie_word_embeddings) await requireTied(files, parameters);
     return parameters;
   } finally {
     for (const file of files) await file.close();
@@ -46,6 +47,23 @@ export async function writeCheckpoint(
 ): Promise<void> {
   await writeSafetensors(join(folder, weightsFile), parameters);
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(configJson(config), null, 2)}\n`);
+}
+
+/** Hugging Face keeps an output layer of its own where the file has one, whatever config.json says. */
+async function requireTied(files: readonly SafetensorsFile[], parameters: Parameters): Promise<void> {
+  const untied = 'lm_head.weight';
+  const file = files.find(({ entries }) => entries.has(untied));
+  if (file === undefined) return;
+  const embedding = parameters.get('transformer.wte.weight')!;
+  const output = new Float32Array(embedding.data.length);
+  const isOfSize = file.entries.get(untied)!.shape.join() === embedding.shape.join();
+  if (isOfSize) await file.readInto(untied, output);
+  if (isOfSize && output.every((value, n) => value === embedding.data[n])) return;
+  throw new DataError({
+    place: `${file.path}: ${untied}`,
+    found: 'other values than the token embedding, to which config.json ties it',
+    wanted: 'the same values, or "tie_word_embeddings": false in config.json',
+  });
 }
 
 function requireFinite(values: Float32Array, place: string): void {
@@ -66,13 +84,14 @@ interface TensorLocation {
   name: string;
 }
 
-/** Every tensor of the transformer by its prefixed name. */
-function locateTensors(files: SafetensorsFile[]): Map<string, TensorLocation> {
+/** Every tensor of the transformer, and the output layer, by its prefixed name. */
+function locateTensors(files: SafetensorsFile[], output: string): Map<string, TensorLocation> {
   const locations = new Map<string, TensorLocation>();
   for (const file of files) {
     for (const name of file.entries.keys()) {
       const prefixed = /^(wte|wpe|ln_f|h)\./.test(name) ? PREFIX + name : name;
-      if (prefixed.startsWith(PREFIX) && !maskBuffer.test(prefixed)) locations.set(prefixed, { file, name });
+      const isOfModel = prefixed.startsWith(PREFIX) || prefixed === output;
+      if (isOfModel && !maskBuffer.test(prefixed)) locations.set(prefixed, { file, name });
     }
   }
   return locations;

@@ -9,6 +9,9 @@ const MAX_LAYERS = 1024;
 const MAX_WIDTH = 65_536;
 const MAX_TOKENS = 4_194_304;
 
+/** Hugging Face's names of what stands between the two matrices of the feed-forward layer. */
+const activations = ['gelu_new', 'gelu_pytorch_tanh', 'gelu', 'relu'] as const;
+
 /** Architectures that Hugging Face's GPT2LMHeadModel has and we do not: refused rather than computed wrongly. */
 const only = <T extends boolean | string>(value: T) => z.literal(value).default(value as never);
 
@@ -32,16 +35,19 @@ export const gpt2ConfigSchema = z.object({
   n_inner: size(4 * MAX_WIDTH)
     .nullable()
     .default(null),
-  activation_function: only('gelu_new'),
+  activation_function: z.enum(activations).default('gelu_new'),
   resid_pdrop: z.number().min(0).max(1).default(0.1),
   embd_pdrop: z.number().min(0).max(1).default(0.1),
   attn_pdrop: z.number().min(0).max(1).default(0.1),
   layer_norm_epsilon: z.number().positive().default(1e-5),
   initializer_range: z.number().positive().default(0.02),
-  scale_attn_weights: only(true),
-  scale_attn_by_inverse_layer_idx: only(false),
+  /** Attention logits are divided by the root of the head's width. */
+  scale_attn_weights: z.boolean().default(true),
+  /** Attention logits of layer l, from 0, are divided by l + 1. */
+  scale_attn_by_inverse_layer_idx: z.boolean().default(false),
   add_cross_attention: only(false),
-  tie_word_embeddings: only(true),
+  /** Whether the output layer is the token embedding; else it is `lm_head.weight`. */
+  tie_word_embeddings: z.boolean().default(true),
   /** Only passed on; some files have none, or several that end a text. */
   bos_token_id: tokenIds.default(50256),
   eos_token_id: tokenIds.default(50256),
@@ -109,6 +115,20 @@ export function withDropout(config: Gpt2Config, rate: number | undefined): Gpt2C
   return { ...config, embd_pdrop: rate, attn_pdrop: rate, resid_pdrop: rate };
 }
 
+/** What attention logits of a layer (from 0) are multiplied by. */
+export function attentionScale(
+  { n_embd, n_head, scale_attn_weights, scale_attn_by_inverse_layer_idx }: Gpt2Config,
+  layer: number,
+): number {
+  const scale = scale_attn_weights ? 1 / Math.sqrt(n_embd / n_head) : 1;
+  return scale_attn_by_inverse_layer_idx ? scale / (layer + 1) : scale;
+}
+
+/** Name of the output layer's matrix, (V, C). */
+export function outputLayer({ tie_word_embeddings }: Gpt2Config): string {
+  return tie_word_embeddings ? 'transformer.wte.weight' : 'lm_head.weight';
+}
+
 /** Width of the feed-forward layer. */
 function innerWidth(config: Gpt2Config): number {
   return config.n_inner ?? 4 * config.n_embd;
@@ -136,5 +156,6 @@ export function parameterShapes(config: Gpt2Config): Map<string, number[]> {
     add(`${block}.mlp.c_proj`, [inner, C]);
   }
   add('transformer.ln_f', [C]);
+  if (!config.tie_word_embeddings) shapes.set(outputLayer(config), [config.vocab_size, C]);
   return shapes;
 }

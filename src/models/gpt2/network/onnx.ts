@@ -1,10 +1,10 @@
 /**
  * GPT-2 as a graph, exactly as Hugging Face's GPT2LMHeadModel computes it. Legend: B texts, T tokens each, N = B T,
- * C = n_embd, H = n_head, D = C/H, V = vocab_size, A asked positions. No biases on the output layer: it is `wte`.
+ * C = n_embd, H = n_head, D = C/H, V = vocab_size, A asked positions. No biases on the output layer, which mostly is `wte`.
  */
 import type { Graph, Tensor } from '../../../onnx/graph.ts';
 import { dropoutInput } from '../../../training/dropout.ts';
-import { MASKED_LOGIT, parameterShapes, type Gpt2Config } from './config.ts';
+import { attentionScale, MASKED_LOGIT, outputLayer, parameterShapes, type Gpt2Config } from './config.ts';
 
 /** The parameters as graph inputs, by their Hugging Face name. */
 export type ParameterTensors = Map<string, Tensor>;
@@ -100,13 +100,21 @@ export function lossOf(
   const weights = graph.input('weights', [A, 1]);
   // All positions in order need no look-up.
   const asked = A === B * T ? hidden : hidden.gather(graph.input('asked', [A], 'int64'));
-  return asked.linearCrossEntropy(parameters.get('transformer.wte.weight')!, targets, weights);
+  return asked.linearCrossEntropy(parameters.get(outputLayer(config))!, targets, weights);
 }
 
 /** Added to attention logits, (T, T): positions after one's own are masked. */
 export function causalMask(T: number): Float32Array {
   return Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? MASKED_LOGIT : 0));
 }
+
+/** Hugging Face's activations; `gelu_pytorch_tanh` is PyTorch's own of the formula of `gelu_new`. */
+const activate: Record<Gpt2Config['activation_function'], (x: Tensor) => Tensor> = {
+  gelu_new: (x) => x.gelu(),
+  gelu_pytorch_tanh: (x) => x.gelu(),
+  gelu: (x) => x.gelu('none'),
+  relu: (x) => x.relu(),
+};
 
 /** Parts of GPT-2 over one graph's parameters. */
 export class Network {
@@ -131,8 +139,9 @@ export class Network {
 
   /** The feed-forward half of block `name`. */
   mlp(name: string, y: Tensor): Tensor {
-    const inner = this.linear(`${name}.mlp.c_fc`, this.norm(`${name}.ln_2`, y)).gelu();
-    return this.linear(`${name}.mlp.c_proj`, inner);
+    const { activation_function: activation } = this.#config;
+    const inner = this.linear(`${name}.mlp.c_fc`, this.norm(`${name}.ln_2`, y));
+    return this.linear(`${name}.mlp.c_proj`, activate[activation](inner));
   }
 
   /** Multi-head causal self-attention: x (N, C) to (N, C). */
@@ -143,7 +152,7 @@ export class Network {
       .split([C, C, C])
       .map((part) => part.reshape([B, T, H, C / H]).transpose([0, 2, 1, 3]));
     this.#options.keep?.(layer, k!, v!);
-    const scores = q!.matmul(k!, { transposeB: true, scale: 1 / Math.sqrt(C / H) }).add(mask);
+    const scores = q!.matmul(k!, { transposeB: true, scale: attentionScale(this.#config, layer) }).add(mask);
     const weights = this.dropout(`${name}.attn.weights`, scores.softmax(), rate); // (B, H, T, T)
     const mixed = weights
       .matmul(v!)

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
-import { readTextFile, writeFileAtomic } from '../../../util/files.ts';
+import { exists, readTextFile, writeFileAtomic } from '../../../util/files.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
 import { transpose, type HostTensor, type Parameters } from '../../../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
@@ -29,16 +29,56 @@ const configFile = 'adapter_config.json';
 const weightsFile = 'adapter_model.safetensors';
 const PREFIX = 'base_model.model.';
 
-const adapterConfigSchema = z.object({
-  peft_type: z.literal('LORA'),
-  r: z.int().min(1),
-  lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).max(1).default(0),
-  target_modules: z.array(z.string()).min(1),
-  bias: z.literal('none').default('none'),
-  use_rslora: z.literal(false).default(false),
-  use_dora: z.literal(false).default(false),
-});
+/** Settings of methods that compute otherwise than plain LoRA, or change more than the target modules. */
+const otherMethods =
+  /^use_|_config$|_pattern$|^(modules_to_save|layers_to_transform|layer_replication|exclude_modules|target_parameters|trainable_token_indices|alora_invocation_tokens|lora_bias|revision)$/;
+
+/** PEFT writes every setting, most of them as "nothing". */
+function isOff(value: unknown): boolean {
+  if (value === null || value === undefined || value === false) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+const adapterConfigSchema = z
+  .looseObject({
+    peft_type: z.literal('LORA'),
+    base_model_name_or_path: z.string().min(1),
+    r: z.int().min(1),
+    lora_alpha: z.number().positive(),
+    lora_dropout: z.number().min(0).max(1).default(0),
+    target_modules: z.array(z.string()).min(1),
+    bias: z.literal('none').default('none'),
+    /** Others (PiSSA, OLoRA, CorDA, LoftQ) change the base model's weights as well. */
+    init_lora_weights: z.union([z.boolean(), z.enum(['gaussian', 'orthogonal', 'eva'])]).default(true),
+  })
+  .superRefine((settings, context) => {
+    for (const [name, value] of Object.entries(settings)) {
+      if (!otherMethods.test(name) || isOff(value)) continue;
+      const message = `${JSON.stringify(value)}, which is not computed here`;
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  });
+
+/** Whether `folder` holds adapters alone, without the weights of a whole model. */
+export async function isAdapterFolder(folder: string): Promise<boolean> {
+  return (await exists(join(folder, configFile))) && !(await exists(join(folder, 'config.json')));
+}
+
+/**
+ * The name or folder of the model that an adapter belongs to. Throws DataError for an adapter of another kind, and for one
+ * of random weights, which are kept nowhere.
+ */
+export async function baseOfAdapter(folder: string): Promise<string> {
+  const place = join(folder, configFile);
+  const { base_model_name_or_path: base } = await readSettings(place);
+  if (!base.startsWith('scratch/')) return base;
+  throw new DataError({
+    place: `${place}: base_model_name_or_path`,
+    found: `'${base}', random weights that were not saved`,
+    wanted: 'a model on the Hugging Face hub or a folder',
+    remedy: 'Train again with --merge, and give the folder `merged`.',
+  });
+}
 
 /** Layers of the model that an adapter's targets name. Throws DataError for a target that names none. */
 export function targetLayers(
@@ -101,10 +141,26 @@ export async function readAdapter(folder: string, config: Gpt2Config): Promise<A
       const b = await readTensor(file, `${PREFIX}${layer}.lora_B.weight`, [outputs, settings.r]);
       layers.set(layer, { a: transpose(a), b: transpose(b) });
     }
+    rejectSurplus(file, layers);
     const { r, lora_alpha: alpha, lora_dropout: dropout, target_modules: targets } = settings;
     return { rank: r, alpha, dropout, targets, layers };
   } finally {
     await file.close();
+  }
+}
+
+function rejectSurplus(file: SafetensorsFile, layers: ReadonlyMap<string, LoraPair>): void {
+  for (const name of file.entries.keys()) {
+    const layer = name.slice(PREFIX.length).replace(/\.lora_[AB]\.weight$/, '');
+    if (name === `${PREFIX}${layer}.lora_A.weight` || name === `${PREFIX}${layer}.lora_B.weight`) {
+      if (layers.has(layer)) continue;
+    }
+    throw new DataError({
+      place: `${file.path}: ${name}`,
+      found: 'a tensor that no target module has',
+      wanted: 'pairs of lora_A and lora_B alone',
+      remedy: 'Merge the adapter in Python (merge_and_unload, save_pretrained), and give that folder.',
+    });
   }
 }
 
@@ -123,6 +179,7 @@ async function readSettings(place: string): Promise<z.output<typeof adapterConfi
     place: `${place}: ${issue!.path.join('.')}`,
     found: issue!.message,
     wanted: 'a plain LoRA adapter',
+    remedy: 'Merge it in Python (merge_and_unload, save_pretrained), and give that folder.',
     cause: result.error,
   });
 }
@@ -140,4 +197,22 @@ async function readTensor(file: SafetensorsFile, name: string, shape: number[]):
   const data = new Float32Array(shape[0]! * shape[1]!);
   await file.readInto(name, data);
   return { shape, data };
+}
+
+/** The parameters with W + A B alpha / rank in place of each adapted W. */
+export function merge(parameters: Parameters, { rank, alpha, layers }: Adapter): Parameters {
+  const result: Parameters = new Map(parameters);
+  for (const [layer, { a, b }] of layers) {
+    const name = `${layer}.weight`;
+    const [inputs, outputs] = parameters.get(name)!.shape as [number, number];
+    const data = parameters.get(name)!.data.slice();
+    for (let i = 0; i < inputs; i++) {
+      for (let r = 0; r < rank; r++) {
+        const factor = (a.data[i * rank + r]! * alpha) / rank;
+        for (let o = 0; o < outputs; o++) data[i * outputs + o]! += factor * b.data[r * outputs + o]!;
+      }
+    }
+    result.set(name, { shape: [inputs, outputs], data });
+  }
+  return result;
 }

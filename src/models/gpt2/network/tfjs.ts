@@ -3,7 +3,7 @@
  * the first one's gradients. Legend: B sequences, T tokens, C = n_embd, H = n_head, D = C/H, V = vocab_size, N = B T.
  */
 import type * as tfjs from '@tensorflow/tfjs';
-import { MASKED_LOGIT, type Gpt2Config } from './config.ts';
+import { attentionScale, MASKED_LOGIT, outputLayer, type Gpt2Config } from './config.ts';
 import type { Tf } from './tfjs-backend.ts';
 import type { TokenBatch } from './token-batch.ts';
 
@@ -40,13 +40,13 @@ export class TfjsNetwork {
       'int32',
     );
     const hidden = tf.gather(this.hiddenStates(batch), tf.tensor1d(asked, 'int32'));
-    const right = tf.sum(tf.mul(hidden, tf.gather(this.#get('transformer.wte.weight'), targets)), -1);
+    const right = tf.sum(tf.mul(hidden, tf.gather(this.#get(outputLayer(this.#config)), targets)), -1);
     return tf.mean(tf.sub(tf.logSumExp(this.logits(hidden), -1), right)) as tfjs.Scalar;
   }
 
-  /** Hidden states (n, C) times the token embedding, which is tied to the output layer: (n, V). */
+  /** Hidden states (n, C) times the output layer: (n, V). */
   logits(hidden: tfjs.Tensor): tfjs.Tensor {
-    return this.#tf.matMul(hidden, this.#get('transformer.wte.weight'), false, true);
+    return this.#tf.matMul(hidden, this.#get(outputLayer(this.#config)), false, true);
   }
 
   /** The last layer's output, (N, C), after ln_f. */
@@ -63,22 +63,23 @@ export class TfjsNetwork {
     x = this.#dropout(x, embd_pdrop);
     for (let layer = 0; layer < n_layer; layer++) {
       const block = `transformer.h.${layer}`;
-      const attended = this.#attention(block, this.#norm(`${block}.ln_1`, x), mask, B);
+      const attended = this.#attention(layer, this.#norm(`${block}.ln_1`, x), mask, B);
       x = tf.add(x, this.#dropout(attended, resid_pdrop));
-      const inner = this.#gelu(this.#linear(`${block}.mlp.c_fc`, this.#norm(`${block}.ln_2`, x)));
+      const inner = this.#activate(this.#linear(`${block}.mlp.c_fc`, this.#norm(`${block}.ln_2`, x)));
       x = tf.add(x, this.#dropout(this.#linear(`${block}.mlp.c_proj`, inner), resid_pdrop));
     }
     return this.#norm('transformer.ln_f', x);
   }
 
   /** Causal self-attention of B texts: (N, C) to (N, C). */
-  #attention(block: string, x: tfjs.Tensor, mask: tfjs.Tensor, B: number): tfjs.Tensor {
+  #attention(layer: number, x: tfjs.Tensor, mask: tfjs.Tensor, B: number): tfjs.Tensor {
+    const block = `transformer.h.${layer}`;
     const tf = this.#tf;
     const { n_embd: C, n_head: H, attn_pdrop } = this.#config;
     const D = C / H;
     const heads = (part: tfjs.Tensor) => tf.transpose(tf.reshape(part, [B, -1, H, D]), [0, 2, 1, 3]);
     const [q, k, v] = tf.split(this.#linear(`${block}.attn.c_attn`, x), 3, -1).map(heads);
-    const scores = tf.add(tf.mul(tf.matMul(q!, k!, false, true), 1 / Math.sqrt(D)), mask);
+    const scores = tf.add(tf.mul(tf.matMul(q!, k!, false, true), attentionScale(this.#config, layer)), mask);
     const weights = this.#dropout(tf.softmax(scores), attn_pdrop); // (B, H, T, T)
     const mixed = tf.reshape(tf.transpose(tf.matMul(weights, v!), [0, 2, 1, 3]), [-1, C]);
     return this.#linear(`${block}.attn.c_proj`, mixed);
@@ -98,9 +99,12 @@ export class TfjsNetwork {
     return tf.add(tf.mul(unit, this.#get(`${name}.weight`)), this.#get(`${name}.bias`));
   }
 
-  /** gelu_new: the tanh approximation, Hendrycks and Gimpel 2016. */
-  #gelu(x: tfjs.Tensor): tfjs.Tensor {
+  /** The exact GELU, or its tanh approximation (Hendrycks and Gimpel 2016), or ReLU. */
+  #activate(x: tfjs.Tensor): tfjs.Tensor {
     const tf = this.#tf;
+    const { activation_function: activation } = this.#config;
+    if (activation === 'relu') return tf.relu(x);
+    if (activation === 'gelu') return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
     const cubic = tf.mul(tf.mul(tf.mul(x, x), x), 0.044715);
     const t = tf.tanh(tf.mul(tf.add(x, cubic), Math.sqrt(2 / Math.PI)));
     return tf.mul(tf.mul(x, 0.5), tf.add(t, 1));

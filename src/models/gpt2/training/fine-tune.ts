@@ -7,11 +7,11 @@ import { validateLoss } from '../../../training/validation-loss.ts';
 import { sha256 } from '../../../util/files.ts';
 import { optionsAffectingResult } from '../../../util/options.ts';
 import type { BaseModel } from '../network/base.ts';
-import type { Adapter } from '../network/peft.ts';
+import { merge, type Adapter } from '../network/peft.ts';
 import { countTargets, type TokenBatch } from '../network/token-batch.ts';
 import { gpt2TrainOptions, type Gpt2TrainOptions } from '../options.ts';
 import { toBatch, type Example } from '../prompt/batch.ts';
-import { adapterOf, merge } from './lora.ts';
+import { adapterOf } from './lora.ts';
 
 /** What to train on what. Validation texts only measure the loss. */
 export interface FineTuning {

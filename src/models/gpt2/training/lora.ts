@@ -1,4 +1,4 @@
-/** Adapters while they are trained: their matrices by name, and the model with them merged. */
+/** Adapters while they are trained: their matrices by name. */
 import type { Rng } from '../../../util/rng.ts';
 import type { BaseModel } from '../network/base.ts';
 import { parameterShapes } from '../network/config.ts';
@@ -54,22 +54,4 @@ export function adapterOf(weights: Parameters, options: Gpt2TrainOptions): Adapt
   }
   const { lora: rank, loraTargets: targets } = options;
   return { rank, alpha: alphaOf(options), dropout: 0, targets, layers };
-}
-
-/** The parameters with W + A B alpha / rank in place of each adapted W. */
-export function merge(parameters: Parameters, { rank, alpha, layers }: Adapter): Parameters {
-  const result: Parameters = new Map(parameters);
-  for (const [layer, { a, b }] of layers) {
-    const name = `${layer}.weight`;
-    const [inputs, outputs] = parameters.get(name)!.shape as [number, number];
-    const data = parameters.get(name)!.data.slice();
-    for (let i = 0; i < inputs; i++) {
-      for (let r = 0; r < rank; r++) {
-        const factor = (a.data[i * rank + r]! * alpha) / rank;
-        for (let o = 0; o < outputs; o++) data[i * outputs + o]! += factor * b.data[r * outputs + o]!;
-      }
-    }
-    result.set(name, { shape: [inputs, outputs], data });
-  }
-  return result;
 }

@@ -200,7 +200,7 @@ describe('config.json', () => {
     );
     expect(() => parseConfig({ model_type: 'llama' }, 'config.json')).toThrow(/config\.json: model_type/);
     expect(() => parseConfig({ model_type: 'gpt2', n_head: 5 }, 'config.json')).toThrow(/divisor of n_embd/);
-    expect(() => parseConfig({ model_type: 'gpt2', activation_function: 'relu' }, 'c')).toThrow(
+    expect(() => parseConfig({ model_type: 'gpt2', activation_function: 'silu' }, 'c')).toThrow(
       /activation_function/,
     );
     await expect(readConfig(folder)).rejects.toThrow(/config\.json: no such file/);
