@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,9 +9,8 @@ import { packageRoot } from '../../src/util/package.ts';
 /** What Docker's Compose specification says of the fields that compose.yaml has. */
 const service = z.strictObject({
   image: z.string().optional(),
-  build: z.strictObject({ context: z.string(), dockerfile_inline: z.string() }).optional(),
+  build: z.string().optional(),
   command: z.array(z.string()),
-  working_dir: z.string().optional(),
   init: z.boolean().optional(),
   stop_grace_period: z.string().optional(),
   restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']).optional(),
@@ -34,9 +32,10 @@ it('compose.yaml starts a queue with a password and two workers of it, by a comm
   expect(worker.depends_on).toEqual(['queue']);
   expect(queue.volumes?.map((volume) => volume.split(':')[0])).toEqual(Object.keys(volumes));
   expect(queue.command.join(' ')).toContain('--requirepass ${RECSYS_QUEUE_PASSWORD:?');
-  const [node, cli, name, ...args] = worker.command;
-  expect([node, cli, name]).toEqual(['node', 'dist/cli.js', 'worker']);
-  expect(existsSync(join(packageRoot, 'dist', 'cli.js'))).toBe(true);
+  const dockerfile = await readFile(join(packageRoot, worker.build!, 'Dockerfile'), 'utf8');
+  expect(dockerfile).toContain('ENTRYPOINT ["recsys"]');
+  const [name, ...args] = worker.command;
+  expect(name).toBe(workerCommand().name());
   const { operands, unknown } = workerCommand().parseOptions(args);
   expect(unknown).toEqual([]);
   expect(operands).toEqual(['redis://:${RECSYS_QUEUE_PASSWORD}@queue:6379']);
