@@ -1,20 +1,17 @@
 // Deletes what an installed clone never reads: ONNX Runtime for other platforms, and source maps of packages. Runs after the build of
 // `npm ci`; a package that is installed from the registry or a tarball is left as npm made it.
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const modules = new URL('../node_modules', import.meta.url).pathname;
 const own = join(process.platform, process.arch);
 
-/** Files and folders under `folder`, as paths from there. */
-const pathsUnder = (folder) => {
-  try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  } catch (error) {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  }
-};
+/**
+ * Files and folders under `folder`, as paths from there.
+ * @param {string} folder
+ */
+const pathsUnder = (folder) =>
+  existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
 
 const onnxRuntime = join(modules, 'onnxruntime-node', 'bin');
 const foreign = pathsUnder(onnxRuntime)

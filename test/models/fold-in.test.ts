@@ -33,6 +33,20 @@ describe('a person who is not in the data', () => {
     expect(await people.recommend(users, 10)).toEqual(await model.recommend(users, 10));
   });
 
+  it.each(['mf', 'fm'])(
+    'gets from %s the same at the first request and later, beside whomever',
+    async (name) => {
+      const model = await fit(name, { factors: 8 });
+      const everybody = await (await model.foldIn!(train.byUser)).recommend(users, 10);
+      for (const user of [3, 0]) {
+        const alone = await model.foldIn!(rowsOfHistories([row(train.byUser, user)], train.itemCount));
+        const { items, scores } = await alone.recommend(Int32Array.of(0), 10);
+        expect(items).toEqual(everybody.items.slice(10 * user, 10 * user + 10));
+        expect(scores).toEqual(everybody.scores.slice(10 * user, 10 * user + 10));
+      }
+    },
+  );
+
   it('gets from fm, to rounding, what a user with the same ratings got', async () => {
     // A machine keeps movies and features apart and adds them up again, which moves the last digit of a movie's vector.
     const model = await fit('fm', { factors: 8, conjugateGradientSteps: 0 });

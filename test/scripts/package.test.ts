@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -29,4 +30,20 @@ test('allowScripts decides about every package with an install script, so that n
     .map(([path]) => path.replace(/^.*node_modules\//, ''));
   expect(scripted.length).toBeGreaterThan(0);
   expect(scripted.filter((name) => allowScripts[name] === undefined)).toEqual([]);
+});
+
+test('the image gets what the build makes and what .dockerignore lets in', async () => {
+  const read = (name: string) => readFile(join(packageRoot, name), 'utf8');
+  const allowed = (await read('.dockerignore'))
+    .split('\n')
+    .flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? []);
+  for (const path of allowed) expect(existsSync(join(packageRoot, path)), path).toBe(true);
+  const copied = [...(await read('Dockerfile')).matchAll(/^COPY --from=build (.+) \S+$/gm)]
+    .flatMap(([, paths]) => paths!.split(' '))
+    .map((path) => path.replace('/app/', ''));
+  expect(copied).toContain('dist');
+  const made = ['dist', 'node_modules'];
+  for (const path of copied.filter((name) => !made.includes(name))) expect(allowed).toContain(path);
+  const { files } = await readJson<{ files: string[] }>('package.json');
+  expect(copied).toEqual(expect.arrayContaining(files.filter((name) => !name.startsWith('!'))));
 });

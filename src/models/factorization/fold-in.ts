@@ -2,7 +2,7 @@
 import type { Csr } from '../../data/csr.ts';
 import { ratingLevels, REFERENCE_STARS } from '../../data/rating-levels.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
-import { foldInByAls, type AlsSettings } from '../../numeric/als/fit.ts';
+import { foldInByAls, type AlsFoldIn, type AlsSettings } from '../../numeric/als/fit.ts';
 import { choleskyFactor, choleskySolve } from '../../numeric/cholesky.ts';
 import { mean } from '../../util/arrays.ts';
 import { entriesOf } from '../../util/sparse-rows.ts';
@@ -17,13 +17,12 @@ export function foldInWithAls(
   model: Pick<DotProductModel, 'k' | 'itemFactors'>,
   threads: number,
 ): FoldIn {
+  let solve: AlsFoldIn | undefined;
   return async (histories) => {
+    solve ??= foldInByAls(alsData(train), settings, model, threads);
     const { stars, rows } = ratingLevels(histories);
-    const people = {
-      byUser: rows(histories),
-      relativeRatings: stars.map((value) => value / REFERENCE_STARS),
-    };
-    return { userFactors: await foldInByAls(alsData(train), settings, model, people, threads) };
+    const relativeRatings = stars.map((value) => value / REFERENCE_STARS);
+    return { userFactors: await solve({ byUser: rows(histories), relativeRatings }) };
   };
 }
 

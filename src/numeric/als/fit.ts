@@ -11,7 +11,7 @@ import type { Rng } from '../../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
 import { resume, stoppedError, type FitStore } from '../partial-fit.ts';
-import { rowCount, rowLength } from '../../util/sparse-rows.ts';
+import { rowCount, rowLength, type SparseRows } from '../../util/sparse-rows.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
 import { KernelPool } from '../pool/pool.ts';
 
@@ -73,7 +73,7 @@ export async function fitByAls(
   });
   const task = context.progress.start('implicit ALS', iterations, 'sweeps');
   try {
-    const problem = alsProblem(data, settings, k);
+    const problem = alsProblem(data, settings, k, lambdasOfRows(data, settings));
     const als = new AlsSolver(pool, problem);
     const deviation = INITIAL_SCALE / Math.sqrt(factors);
     // The first update solves the items for these; a user without a rating must not add to the Gram matrix.
@@ -108,52 +108,64 @@ export async function fitByAls(
   }
 }
 
-function alsProblem(data: AlsData, settings: AlsSettings, k: number): AlsProblem {
-  const power = (exponent: number) => data.relativeRatings.map((rating) => pow(rating, exponent));
+function alsProblem(
+  { byUser, relativeRatings }: Pick<AlsData, 'byUser' | 'relativeRatings'>,
+  settings: AlsSettings,
+  k: number,
+  lambdas: Pick<AlsProblem, 'userLambdas' | 'itemLambdas'>,
+): AlsProblem {
+  const power = (exponent: number) => relativeRatings.map((rating) => pow(rating, exponent));
   // A rating of 0 is no sign of liking: its cell counts as one without a rating, whatever the exponent.
   const confidence = power(settings.confidenceExponent).map((weight, level) =>
-    data.relativeRatings[level] === 0 ? 0 : weight,
+    relativeRatings[level] === 0 ? 0 : weight,
   );
   return {
     k,
     unobservedWeight: settings.unobservedWeight,
     levels: { confidence, target: power(settings.targetExponent) },
-    byUser: data.byUser,
-    ...lambdasOfRows(data, settings),
+    byUser,
+    ...lambdas,
     conjugateGradientSteps: settings.conjugateGradientSteps,
   };
 }
 
+/** Factors of other users, one per row of their cells: (users, k), row-major. `relativeRatings` are those of their own levels. */
+export type AlsFoldIn = (histories: Pick<AlsData, 'byUser' | 'relativeRatings'>) => Promise<Float32Array>;
+
 /**
- * The factors of other users than those of `data`, one per row of `histories`, for fixed item factors: the exact solution
- * of a user's row, whatever `conjugateGradientSteps` says. Equal to the digit to a row of a fit that solves exactly and
- * ended with these item factors, unless the row has so few ratings that the fit shared its matrix with other rows.
- * Returns (users, k), row-major; a user without a rating is 0. `histories.relativeRatings` are those of its own levels.
+ * The factors of other users than those of `data` for fixed item factors: the exact solution of a user's row, whatever
+ * `conjugateGradientSteps` says. Equal to the digit to a row of a fit that solves exactly and ended with these item factors,
+ * unless the row has so few ratings that the fit shared its matrix with other rows. A user without a rating is 0. What
+ * depends on the items alone is computed at the first call.
  */
-export async function foldInByAls(
+export function foldInByAls(
   data: AlsData,
   settings: AlsSettings,
   { k, itemFactors }: Pick<AlsFactors, 'k' | 'itemFactors'>,
-  histories: Pick<AlsData, 'byUser' | 'relativeRatings'>,
   threads: number,
-): Promise<Float32Array> {
-  const folded = { ...data, ...histories };
-  const pool = KernelPool.create({ threads, operations: operationsPerSweep(folded, k) });
-  try {
-    const { user } = regularization(data, settings);
-    const users = range(rowCount(histories.byUser));
-    const solver = new AlsSolver(pool, {
-      ...alsProblem(folded, settings, k),
-      userLambdas: Float32Array.from(users, (row) => user(rowLength(histories.byUser, row))),
-      conjugateGradientSteps: 0,
-      sharesFactors: false,
-    });
-    solver.itemFactors.set(itemFactors);
-    solver.updateUsers();
-    return solver.userFactors.slice();
-  } finally {
-    await pool.dispose();
-  }
+): AlsFoldIn {
+  const { user } = regularization(data, settings);
+  const itemLambdas = new Float32Array(data.itemCount); // no item is solved
+  let gram: Float32Array | undefined;
+  return async (histories) => {
+    const { byUser } = histories;
+    const pool = KernelPool.create({ threads, operations: operationsPerSweep({ byUser, itemCount: 0 }, k) });
+    try {
+      const userLambdas = lengthsOf(byUser).map(user);
+      const lambdas = { userLambdas, itemLambdas };
+      const exact = { ...settings, conjugateGradientSteps: 0 };
+      const solver = new AlsSolver(pool, {
+        ...alsProblem(histories, exact, k, lambdas),
+        sharesFactors: false,
+      });
+      solver.itemFactors.set(itemFactors);
+      gram ??= solver.itemGram();
+      solver.updateUsers(gram);
+      return solver.userFactors.slice();
+    } finally {
+      await pool.dispose();
+    }
+  };
 }
 
 /** The regularization of each row of a fit. */
@@ -161,9 +173,14 @@ function lambdasOfRows(data: AlsData, settings: AlsSettings) {
   const { user, item } = regularization(data, settings);
   const ratingsOfItem = countByItem(data);
   return {
-    userLambdas: Float32Array.from(range(rowCount(data.byUser)), (row) => user(rowLength(data.byUser, row))),
+    userLambdas: lengthsOf(data.byUser).map(user),
     itemLambdas: Float32Array.from(ratingsOfItem, item),
   };
+}
+
+/** Entries of each row, in floats. */
+function lengthsOf(rows: SparseRows): Float32Array {
+  return Float32Array.from(range(rowCount(rows)), (row) => rowLength(rows, row));
 }
 
 function countByItem({ byUser, itemCount }: AlsData): Int32Array {
@@ -202,7 +219,7 @@ function regularization(data: AlsData, settings: AlsSettings) {
 }
 
 /** Per rating and side k^2 for the rank-one updates, per row k^3/3 for the factorization and k^2 for the Gram matrix. */
-function operationsPerSweep({ byUser, itemCount }: AlsData, k: number): number {
+function operationsPerSweep({ byUser, itemCount }: Pick<AlsData, 'byUser' | 'itemCount'>, k: number): number {
   const rows = rowCount(byUser) + itemCount;
   return 2 * byUser.indices.length * k ** 2 + rows * (k ** 3 / 3 + k ** 2);
 }

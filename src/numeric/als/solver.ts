@@ -106,9 +106,15 @@ export class AlsSolver {
     return this.#items.factors;
   }
 
-  /** Solves every user's factors for the present item factors. */
-  updateUsers(): void {
-    this.#update(this.#users, this.#items, null);
+  /** Solves every user's factors for the present item factors; `gram` is what `itemGram` gives for these, if it is known. */
+  updateUsers(gram?: Float32Array): void {
+    this.#update(this.#users, this.#items, null, gram);
+  }
+
+  /** Y'Y of the present item factors times the unobserved weight, as `updateUsers` takes it. */
+  itemGram(): Float32Array {
+    this.#computeGram(this.#items);
+    return this.#gram.slice();
   }
 
   /** Solves every item's factors; they shrink towards `prior` (items, k; in the pool's memory) instead of 0. */
@@ -157,9 +163,10 @@ export class AlsSolver {
     };
   }
 
-  #update(solved: Side, fixed: Side, prior: Float32Array | null): void {
+  #update(solved: Side, fixed: Side, prior: Float32Array | null, gram?: Float32Array): void {
     const { k, conjugateGradientSteps: steps } = this.#problem;
-    this.#computeGram(fixed);
+    if (gram === undefined) this.#computeGram(fixed);
+    else this.#gram.set(gram);
     this.#preconditioner?.prepare(this.#gram, solved.meanLambda);
     const update = this.#description;
     update.set({
