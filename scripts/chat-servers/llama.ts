@@ -4,12 +4,12 @@
  *
  *     npx tsx scripts/chat-servers/llama.ts [FOLDER]     FOLDER keeps what was installed
  */
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { report, runChecks, startServer, tryToInstall, type Check } from './checks.ts';
 import { freePort } from './port.ts';
 
 const PACKAGES = ['xllamacpp==2026.10.11549', 'gguf==0.19.0', 'numpy==2.4.6'];
@@ -26,55 +26,26 @@ const titles = [
   'Toy Story (1995)',
   'Heat (1995)',
 ];
-const root = resolve(import.meta.dirname, '../..');
+const WHAT = "llama.cpp's server";
 
 /** The Python that has the server, and the model's file; undefined where they cannot be had. */
 async function install(folder: string): Promise<{ python: string; model: string } | undefined> {
   await mkdir(folder, { recursive: true });
   const bin = join(folder, 'venv/bin');
   const python = join(bin, 'python');
+  const list = join(folder, 'titles.txt');
+  const model = join(folder, 'tiny.gguf');
+  await writeFile(list, `${titles.join('\n')}\n`);
   const quietly = { stdio: 'pipe' } as const;
-  try {
+  const installed = tryToInstall(WHAT, () => {
     if (!existsSync(python)) execFileSync('python3', ['-m', 'venv', join(folder, 'venv')], quietly);
     execFileSync(join(bin, 'pip'), ['install', '--quiet', '--only-binary=:all:', ...PACKAGES], quietly);
-    const list = join(folder, 'titles.txt');
-    const model = join(folder, 'tiny.gguf');
-    await writeFile(list, `${titles.join('\n')}\n`);
     execFileSync(python, [join(import.meta.dirname, 'model.py'), model, list], quietly);
-    return { python, model };
-  } catch (error) {
-    process.stdout.write(
-      `skipped: llama.cpp's server cannot be installed here (${String(error).split('\n')[0]})\n`,
-    );
-    return undefined;
-  }
-}
-
-async function start(python: string, model: string, port: number): Promise<ChildProcess | undefined> {
-  const server = spawn(python, [join(import.meta.dirname, 'server.py'), model, String(port)], {
-    stdio: 'ignore',
   });
-  server.on('error', () => {}); // no such program: it has no pid
-  for (let waited = 0; waited < START_SECONDS; waited++) {
-    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) break;
-    const health = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-    if (health?.ok) return server;
-    await sleep(1000);
-  }
-  server.kill();
-  process.stdout.write("skipped: llama.cpp's server does not run here\n");
-  return undefined;
+  return installed ? { python, model } : undefined;
 }
 
-interface Check {
-  name: string;
-  argv: string[];
-  code: number;
-  /** Of standard output and error. */
-  output: RegExp;
-}
-
-async function run(url: string): Promise<boolean> {
+async function run(url: string): Promise<void> {
   const results = await mkdtemp(join(tmpdir(), 'recsys-llama-'));
   const base = [
     '--base-url',
@@ -122,30 +93,27 @@ async function run(url: string): Promise<boolean> {
       output: /nothing answers at this path/u,
     },
   ];
-  let isGood = true;
-  for (const { name, argv, code, output } of checks) {
-    const found = spawnSync(process.execPath, [join(root, 'dist/cli.js'), 'openai', ...argv], {
-      encoding: 'utf8',
-    });
-    const text = found.stdout + found.stderr;
-    const passed = found.status === code && output.test(text);
-    isGood &&= passed;
-    process.stdout.write(`${passed ? 'ok' : 'FAILED'}: ${name}\n${passed ? '' : text}`);
-  }
+  runChecks([], checks);
   const record = await readFile(join(results, 'openai_recommendations.json'), 'utf8');
-  const hasTitles = titles.every((title) => record.includes(title));
-  process.stdout.write(`${hasTitles ? 'ok' : 'FAILED'}: the record holds the titles that the model spells\n`);
-  return isGood && hasTitles;
+  report(
+    'the record holds the titles that the model spells',
+    titles.every((title) => record.includes(title)),
+  );
 }
 
 const folder = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'recsys-llama-server-')));
 const installed = await install(folder);
 const port = await freePort();
-const server = installed && (await start(installed.python, installed.model, port));
-if (server) {
-  try {
-    if (!(await run(`http://127.0.0.1:${port}/v1`))) process.exitCode = 1;
-  } finally {
-    server.kill();
-  }
+const server =
+  installed &&
+  (await startServer(
+    WHAT,
+    [installed.python, join(import.meta.dirname, 'server.py'), installed.model, String(port)],
+    `http://127.0.0.1:${port}/health`,
+    { seconds: START_SECONDS },
+  ));
+try {
+  if (server) await run(`http://127.0.0.1:${port}/v1`);
+} finally {
+  server?.kill();
 }

@@ -4,16 +4,15 @@
  *
  *     npx tsx scripts/chat-servers/mock.ts [FOLDER]     FOLDER keeps what was installed
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { runChecks, startServer, tryToInstall, type Check } from './checks.ts';
 import { freePort } from './port.ts';
 
 const PACKAGE = '@dwmkerr/mock-llm@0.1.29';
 const START_SECONDS = 60;
-const root = resolve(import.meta.dirname, '../..');
 
 const recommendations = JSON.stringify({
   recommendations: [
@@ -47,7 +46,7 @@ const rules = [
   rule("body.model == 'no-key'", 401, refusal('Incorrect API key provided.', 'invalid_api_key', null)),
 ];
 
-const checks: { name: string; argv: string[]; code: number; output: RegExp }[] = [
+const checks: Check[] = [
   {
     name: 'five users are answered, without usage: tokens are counted here',
     argv: ['--model', 'mock', '--num-users', '5'],
@@ -69,37 +68,26 @@ const checks: { name: string; argv: string[]; code: number; output: RegExp }[] =
 ];
 
 const folder = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'recsys-mock-llm-')));
-try {
+const isInstalled = tryToInstall(PACKAGE, () => {
   execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', PACKAGE], { stdio: 'pipe' });
-} catch (error) {
-  process.stdout.write(`skipped: ${PACKAGE} cannot be installed here (${String(error).split('\n')[0]})\n`);
-  process.exit(0);
-}
-const port = await freePort();
-const config = join(folder, 'rules.yaml');
-await writeFile(config, JSON.stringify({ rules }));
-const program = join(folder, 'node_modules/@dwmkerr/mock-llm/dist/main.js');
-const server = spawn(process.execPath, [program, '--config', config], {
-  env: { ...process.env, PORT: String(port), HOST: '127.0.0.1' },
-  stdio: 'ignore',
 });
-const results = await mkdtemp(join(tmpdir(), 'recsys-mock-results-'));
-try {
-  const url = `http://127.0.0.1:${port}/v1`;
-  for (let waited = 0; waited < START_SECONDS; waited++) {
-    if (await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined)) break;
-    await sleep(1000);
+if (isInstalled) {
+  const port = await freePort();
+  const config = join(folder, 'rules.yaml');
+  await writeFile(config, JSON.stringify({ rules }));
+  const program = join(folder, 'node_modules/@dwmkerr/mock-llm/dist/main.js');
+  const address = `http://127.0.0.1:${port}`;
+  const server = await startServer(
+    PACKAGE,
+    [process.execPath, program, '--config', config],
+    `${address}/health`,
+    { seconds: START_SECONDS, env: { PORT: String(port), HOST: '127.0.0.1' } },
+  );
+  const results = await mkdtemp(join(tmpdir(), 'recsys-mock-results-'));
+  try {
+    const common = ['--base-url', `${address}/v1`, '--compare-with', 'popularity', '--results-dir', results];
+    if (server) runChecks(common, checks);
+  } finally {
+    server?.kill();
   }
-  for (const { name, argv, code, output } of checks) {
-    const common = ['openai', '--base-url', url, '--compare-with', 'popularity', '--results-dir', results];
-    const found = spawnSync(process.execPath, [join(root, 'dist/cli.js'), ...common, ...argv], {
-      encoding: 'utf8',
-    });
-    const text = found.stderr + found.stdout;
-    const passed = found.status === code && output.test(text);
-    process.stdout.write(`${passed ? 'ok' : 'FAILED'}: ${name}\n${passed ? '' : text}`);
-    if (!passed) process.exitCode = 1;
-  }
-} finally {
-  server.kill();
 }

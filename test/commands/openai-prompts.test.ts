@@ -1,21 +1,15 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { languageRecordSchema } from '../../src/experiment/record.ts';
-import { chatServer, type ChatBody, type ChatServer } from '../support/chat-server.ts';
-import { recsys, smallFolder } from '../support/cli.ts';
+import { chatCommand, type ChatCommand } from '../support/chat-command.ts';
+import type { ChatBody } from '../support/chat-server.ts';
+import { recsys } from '../support/cli.ts';
 
-let dataset: string;
-let cwd: string;
-let server: ChatServer;
+let command: ChatCommand;
+const openai = (...more: string[]) => command.openai(...more);
 
 beforeEach(async () => {
-  dataset = await smallFolder(60, 60);
-  cwd = await mkdtemp(join(tmpdir(), 'recsys-prompts-'));
-  server = await chatServer(firstCandidates);
+  command = await chatCommand(firstCandidates, ['--k', '3', '--compare-with', 'popularity']);
 });
-afterEach(() => server.close());
+afterEach(() => command.server.close());
 
 /** A model that takes the candidates in the order of the prompt: nothing but order decides. */
 function firstCandidates({ messages }: ChatBody): string {
@@ -28,32 +22,14 @@ function firstCandidates({ messages }: ChatBody): string {
   return JSON.stringify({ recommendations });
 }
 
-const openai = (...more: string[]) =>
-  recsys(
-    [
-      'openai',
-      '--dataset',
-      dataset,
-      '--base-url',
-      server.url,
-      '--k',
-      '3',
-      '--compare-with',
-      'popularity',
-      ...more,
-    ],
-    { cwd },
-  );
-
 describe('recsys openai asked in several ways', () => {
   it('splits the variance, merges the lists, is reproduced from its record, and asks nothing twice', async () => {
     const flags = ['--num-users', '6', '--candidates', 'popularity-count:12', '--permutations', '3'];
     const more = ['--repeat', '2', '--prompt', 'zero-shot,genres'];
     const { code, stdout } = await openai(...flags, ...more);
-    expect([code, server.requests.length]).toEqual([0, 6 * 3 * 2 * 2]);
-    expect(server.requests.every(({ body }) => !('repeat' in body))).toBe(true);
-    const path = join(cwd, 'results/openai_recommendations.json');
-    const { models, language } = languageRecordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    expect([code, command.server.requests.length]).toEqual([0, 6 * 3 * 2 * 2]);
+    expect(command.server.requests.every(({ body }) => !('repeat' in body))).toBe(true);
+    const { models, language } = await command.record();
     expect(models.map(({ name }) => name)).toEqual(['openai', 'popularity', 'openai-merged']);
     const noise = language.noise!;
     expect(noise.runs).toHaveLength(12);
@@ -70,17 +46,17 @@ describe('recsys openai asked in several ways', () => {
     );
 
     await openai(...flags, ...more);
-    expect(server.requests).toHaveLength(72); // all kept
-    const again = await recsys(['reproduce', path], { cwd });
+    expect(command.server.requests).toHaveLength(72); // all kept
+    const again = await recsys(['reproduce', command.recordPath()], { cwd: command.cwd });
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('reproduced to the digit')]);
-    const compared = await recsys(['compare'], { cwd });
+    const compared = await recsys(['compare'], { cwd: command.cwd });
     expect(compared.stdout).toContain('Where the variance of F1 comes from');
   });
 
   it('puts the same examples first for all users, over 1,024 tokens, so that they can be cached', async () => {
     const { code } = await openai('--num-users', '3', '--prompt', 'few-shot', '--model', 'gpt-4o');
     expect(code).toBe(0);
-    const leads = server.requests.map(({ body }) => JSON.stringify(body.messages.slice(0, -1)));
+    const leads = command.server.requests.map(({ body }) => JSON.stringify(body.messages.slice(0, -1)));
     expect(new Set(leads).size).toBe(1);
     const dry = await openai('--num-users', '3', '--prompt', 'few-shot', '--model', 'gpt-4o', '--dry-run');
     const rows = dry.stdout.split('\n').filter((line) => /@1 /.test(line));
@@ -100,6 +76,6 @@ describe('recsys openai asked in several ways', () => {
     expect([order.code, order.stderr]).toEqual([2, expect.stringContaining('no candidates to put in order')]);
     const unknown = await openai('--prompt', 'zeroshot');
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("'zeroshot'")]);
-    expect(server.requests).toHaveLength(0);
+    expect(command.server.requests).toHaveLength(0);
   });
 });

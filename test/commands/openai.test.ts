@@ -1,27 +1,26 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/data/loader.ts';
 import { splitRatings } from '../../src/data/split.ts';
-import { languageRecordSchema, type LanguageRecord } from '../../src/experiment/record.ts';
 import { reproducible } from '../../src/experiment/reproduce.ts';
 import { toNaturalTitle } from '../../src/language/titles.ts';
 import { Rng } from '../../src/util/rng.ts';
+import { chatCommand, type ChatCommand } from '../support/chat-command.ts';
 import { chatServer, CUT, type ChatBody, type ChatServer } from '../support/chat-server.ts';
-import { recsys, smallFolder } from '../support/cli.ts';
+import { recsys } from '../support/cli.ts';
 
 const KEY = 'sk-live-9876543210fedcba';
-let dataset: string;
-let cwd: string;
-let server: ChatServer;
+let command: ChatCommand;
+const openai = (...more: string[]) => command.openai(...more);
+const record = () => command.record();
 
 beforeEach(async () => {
-  dataset = await smallFolder(60, 60);
-  cwd = await mkdtemp(join(tmpdir(), 'recsys-openai-'));
-  server = await chatServer(goodAnswer);
+  const common = ['--compare-with', 'popularity-count', '--retries', '0'];
+  command = await chatCommand(goodAnswer, common, { OPENAI_API_KEY: KEY });
 });
-afterEach(() => server.close());
+afterEach(() => command.server.close());
 
 /** Recommends films 1 to 12, whatever is asked, as structured JSON. */
 function goodAnswer(): string {
@@ -34,32 +33,10 @@ function goodAnswer(): string {
 
 const userOf = ({ messages }: ChatBody) => Number(/^User (\d+) /.exec(messages.at(-1)!.content)![1]);
 
-const openai = (...more: string[]) =>
-  recsys(
-    [
-      'openai',
-      '--dataset',
-      dataset,
-      '--base-url',
-      server.url,
-      '--compare-with',
-      'popularity-count',
-      '--retries',
-      '0',
-      ...more,
-    ],
-    { cwd, env: { OPENAI_API_KEY: KEY } },
-  );
-
-async function record(): Promise<LanguageRecord> {
-  const text = await readFile(join(cwd, 'results/openai_recommendations.json'), 'utf8');
-  return languageRecordSchema.parse(JSON.parse(text));
-}
-
 describe('recsys openai', () => {
   it('asks once per user, grounds and scores the answers beside a baseline, and says that five users are few', async () => {
     const { code, stdout, stderr } = await openai('--num-users', '5');
-    expect([code, server.requests.length]).toEqual([0, 5]);
+    expect([code, command.server.requests.length]).toEqual([0, 5]);
     expect(stdout).toMatch(/openai +\*?0\.\d{4}/);
     expect(stdout).toMatch(/popularity-count +\*?0\.\d{4}/);
     expect(stdout).toContain('5 users are few');
@@ -86,7 +63,7 @@ describe('recsys openai', () => {
     await openai('--num-users', '5');
     const first = await record();
     await openai('--num-users', '5');
-    expect(server.requests).toHaveLength(5);
+    expect(command.server.requests).toHaveLength(5);
     expect(reproducible(await record())).toEqual(reproducible(first));
   });
 
@@ -101,7 +78,7 @@ describe('recsys openai', () => {
       7: { status: 500, error: { message: 'boom' } },
       8: CUT,
     };
-    server.behave((body) => outcomes[userOf(body)]!);
+    command.server.behave((body) => outcomes[userOf(body)]!);
     const { code, stdout } = await openai('--users', '1,2,3,4,5,6,7,8', '--threshold', '0');
     expect(code).toBe(0);
     const { language, models } = await record();
@@ -124,7 +101,7 @@ describe('recsys openai', () => {
     const argv = ['--num-users', '50', '--concurrency', '2'];
     let killed = false;
     let running: { kill(signal: 'SIGKILL'): boolean } | undefined;
-    server.behave((_, n) => {
+    command.server.behave((_, n) => {
       if (n === 20) {
         killed = true;
         running!.kill('SIGKILL');
@@ -135,34 +112,34 @@ describe('recsys openai', () => {
       [
         'openai',
         '--dataset',
-        dataset,
+        command.dataset,
         '--base-url',
-        server.url,
+        command.server.url,
         '--compare-with',
         'popularity-count',
         '--retries',
         '0',
         ...argv,
       ],
-      { cwd, env: { OPENAI_API_KEY: KEY }, onStart: (child) => (running = child) },
+      { cwd: command.cwd, env: { OPENAI_API_KEY: KEY }, onStart: (child) => (running = child) },
     );
     expect(killed).toBe(true);
-    const before = server.requests.length;
-    server.behave(goodAnswer);
+    const before = command.server.requests.length;
+    command.server.behave(goodAnswer);
     await openai(...argv);
-    const asked = server.requests.map(({ body }) => userOf(body));
+    const asked = command.server.requests.map(({ body }) => userOf(body));
     const answeredBefore = new Set(asked.slice(0, before - 2)); // at most two were under way when it was killed
     for (const user of asked.slice(before)) expect(answeredBefore).not.toContain(user);
     const resumed = await record();
 
-    cwd = await mkdtemp(join(tmpdir(), 'recsys-openai-'));
+    command.cwd = await mkdtemp(join(tmpdir(), 'recsys-openai-'));
     await openai(...argv);
     expect(reproducible(resumed)).toEqual(reproducible(await record()));
   });
 
   it('never shows a test movie in a prompt, few-shot examples included', async () => {
     await openai('--num-users', '20', '--few-shot', '2');
-    const data = await loadDataset(dataset);
+    const data = await loadDataset(command.dataset);
     const { test } = splitRatings(
       data,
       { kind: 'per-user-random', testShare: 0.2 },
@@ -173,7 +150,7 @@ describe('recsys openai', () => {
       const id = data.userIds[user]!;
       hidden.set(id, [...(hidden.get(id) ?? []), toNaturalTitle(data.movies.titles[test.items[n]!]!)]);
     });
-    for (const { body } of server.requests) {
+    for (const { body } of command.server.requests) {
       expect(body.messages).toHaveLength(6);
       for (const { content } of body.messages) {
         const id = Number(/^User (\d+) /.exec(content)?.[1] ?? 0);
@@ -190,7 +167,7 @@ describe('recsys openai', () => {
   });
 
   it('retrieves candidates, takes their numbers, and reports the ceiling', async () => {
-    server.behave(() =>
+    command.server.behave(() =>
       JSON.stringify({
         recommendations: [
           { number: 2, title: '', reason: 'r' },
@@ -201,7 +178,7 @@ describe('recsys openai', () => {
       }),
     );
     const { stdout } = await openai('--num-users', '3', '--candidates', 'bm25:20');
-    const prompt = server.requests[0]!.body.messages.at(-1)!.content;
+    const prompt = command.server.requests[0]!.body.messages.at(-1)!.content;
     expect(prompt.match(/^\d+\. /gm)).toHaveLength(20);
     const { language } = await record();
     expect(language.template).toBe('chat/zero-shot/candidates@1');
@@ -216,7 +193,7 @@ describe('recsys openai', () => {
 
   it('blends with a baseline by a weight chosen on validation users', async () => {
     await openai('--num-users', '4', '--hybrid', 'popularity-count');
-    expect(server.requests).toHaveLength(8); // four validation users as well
+    expect(command.server.requests).toHaveLength(8); // four validation users as well
     const { models, language } = await record();
     expect(models.map(({ name }) => name)).toEqual(['openai', 'popularity-count', 'openai+popularity-count']);
     expect(language.details['hybridWeight']).toBeGreaterThanOrEqual(0);
@@ -238,18 +215,18 @@ describe('recsys openai', () => {
     const lines = (await record()).language.users.map(({ userId, reply }) =>
       JSON.stringify({ userId, text: reply }),
     );
-    await writeFile(join(cwd, 'answers.jsonl'), `${lines.join('\n')}\n`);
-    await server.close();
+    await writeFile(join(command.cwd, 'answers.jsonl'), `${lines.join('\n')}\n`);
+    await command.server.close();
     const argv = [
       'openai',
       '--dataset',
-      dataset,
+      command.dataset,
       '--replay',
       'answers.jsonl',
       '--compare-with',
       'popularity-count',
     ];
-    const replayed = await recsys(argv, { cwd, env: { OPENAI_API_KEY: '' } });
+    const replayed = await recsys(argv, { cwd: command.cwd, env: { OPENAI_API_KEY: '' } });
     expect(replayed.code).toBe(0);
     /** Without the last column, the time: reading answers from a file has none. */
     const table = ({ stdout }: { stdout: string }) =>
@@ -258,7 +235,7 @@ describe('recsys openai', () => {
         .replace(/ +(?:<?[\d.,]+ s|–|time)$/gm, '')
         .replace(/─+/g, '─');
     expect(table(replayed)).toBe(table(live));
-    server = await chatServer(goodAnswer);
+    command.server = await chatServer(goodAnswer);
   });
 
   it('reproduces from the recorded answers, whatever their state, without a request', async () => {
@@ -268,7 +245,7 @@ describe('recsys openai', () => {
       4: '',
       5: { status: 500, error: { message: 'boom' } },
     };
-    server.behave((body) => outcomes[userOf(body)] ?? goodAnswer());
+    command.server.behave((body) => outcomes[userOf(body)] ?? goodAnswer());
     await openai(
       '--users',
       '1,2,3,4,5',
@@ -279,28 +256,28 @@ describe('recsys openai', () => {
       '--candidates',
       'bm25:20',
     );
-    const requests = server.requests.length;
+    const requests = command.server.requests.length;
     const argv = ['reproduce', 'results/openai_recommendations.json'];
-    const { code, stdout } = await recsys(argv, { cwd });
-    expect([code, server.requests.length]).toEqual([0, requests]);
+    const { code, stdout } = await recsys(argv, { cwd: command.cwd });
+    expect([code, command.server.requests.length]).toEqual([0, requests]);
     expect(stdout).toContain('reproduced to the digit (openai, popularity-count, openai+mf)');
     expect(stdout).toContain('The answers were taken from the record; no request was made.');
 
     const changed = await record();
     changed.language.users[0]!.reply = '1. The Film 7 (1986) - a drama';
-    await writeFile(join(cwd, argv[1]!), JSON.stringify({ ...changed, checksum: undefined }));
-    const differs = await recsys(argv, { cwd });
+    await writeFile(join(command.cwd, argv[1]!), JSON.stringify({ ...changed, checksum: undefined }));
+    const differs = await recsys(argv, { cwd: command.cwd });
     expect(differs.code).toBe(1);
     expect(differs.stderr).toMatch(/models\.0\.users\.emptyLists: recorded 3, found 4/);
   });
 
   it('replays lists of titles and names the line of a bad one', async () => {
     await writeFile(
-      join(cwd, 'a.jsonl'),
+      join(command.cwd, 'a.jsonl'),
       '{"userId": 1, "titles": ["The Film 7 (1986)", {"title": "Film 8, The (1987)"}]}\n{"userId": 2}\n',
     );
-    const argv = ['openai', '--dataset', dataset, '--replay', 'a.jsonl'];
-    const { code, stderr } = await recsys(argv, { cwd });
+    const argv = ['openai', '--dataset', command.dataset, '--replay', 'a.jsonl'];
+    const { code, stderr } = await recsys(argv, { cwd: command.cwd });
     expect([code, stderr]).toEqual([
       1,
       'error: a.jsonl:2: another form, expected userId, and text or titles\n',
@@ -313,25 +290,25 @@ describe('recsys openai', () => {
       /^gpt-4o: 3 users, \d+ input tokens, at most 3000 output tokens, at most 0\.0\d+ USD/,
     );
     expect(stdout.match(/^User \d+ has watched /gm)).toHaveLength(3);
-    expect(server.requests).toHaveLength(0);
+    expect(command.server.requests).toHaveLength(0);
   });
 
   it('stops before the request that could exceed --max-cost and keeps what came', async () => {
     const { code, stderr } = await openai('--num-users', '20', '--max-cost', '0.02', '--concurrency', '1');
     expect(code).toBe(1);
     expect(stderr).toMatch(/--max-cost: the next request could exceed 0\.02 USD/);
-    const asked = server.requests.length;
+    const asked = command.server.requests.length;
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThan(30);
     await openai('--num-users', '20');
-    expect(server.requests).toHaveLength(20);
+    expect(command.server.requests).toHaveLength(20);
   });
 
   it('stops at once for a refused key and never shows it', async () => {
-    server.behave(() => ({ status: 401, error: { message: `Incorrect API key provided: ${KEY}` } }));
+    command.server.behave(() => ({ status: 401, error: { message: `Incorrect API key provided: ${KEY}` } }));
     const { code, stderr, stdout } = await openai('--num-users', '10', '--concurrency', '1', '--verbose');
     expect(code).toBe(1);
-    expect(server.requests).toHaveLength(1);
+    expect(command.server.requests).toHaveLength(1);
     expect(stderr).toContain('the API key was refused (401)');
     expect(stderr + stdout).not.toContain(KEY);
   });
@@ -347,11 +324,11 @@ describe('recsys openai', () => {
       expect([argv, code]).toEqual([argv, 2]);
       expect(stderr).toMatch(/^error: --/);
     }
-    expect(server.requests).toHaveLength(0);
+    expect(command.server.requests).toHaveLength(0);
   });
 
   it('ends with the first reason and without a record when every request fails', async () => {
-    server.behave(() => ({ raw: '{"detail": "the model is asleep"}', status: 418 }));
+    command.server.behave(() => ({ raw: '{"detail": "the model is asleep"}', status: 418 }));
     const { code, stderr } = await openai('--num-users', '3');
     expect(code).toBe(1);
     expect(stderr).toContain('all 3 requests failed, the first with: status 418: the model is asleep');
@@ -359,20 +336,20 @@ describe('recsys openai', () => {
   });
 
   it('says how many failed, why, and what to run again', async () => {
-    server.behave((body) =>
+    command.server.behave((body) =>
       userOf(body) === 2 ? { status: 418, error: { message: 'I am a teapot' } } : goodAnswer(),
     );
     const { stdout } = await openai('--users', '1,2,3', '--threshold', '0');
     expect(stdout).toContain(
       '1 of 3 users got no answer and score 0: status 418: I am a teapot (1). The same command asks again for them alone.',
     );
-    server.behave(goodAnswer);
+    command.server.behave(goodAnswer);
     await openai('--users', '1,2,3', '--threshold', '0');
-    expect(server.requests.map(({ body }) => userOf(body)).slice(3)).toEqual([2]);
+    expect(command.server.requests.map(({ body }) => userOf(body)).slice(3)).toEqual([2]);
   });
 
   it('asks the named replacement of the default model when the server says that it is gone', async () => {
-    server.behave(({ model }) =>
+    command.server.behave(({ model }) =>
       model === 'gpt-4o'
         ? { status: 404, error: { message: 'The model gpt-4o has been deprecated', code: 'model_not_found' } }
         : goodAnswer(),
@@ -389,7 +366,7 @@ describe('recsys openai', () => {
   });
 
   it('warns in a dry run of the day on which the server shuts the model down', async () => {
-    server.serve('/v1/models/gpt-6-luna', () => ({
+    command.server.serve('/v1/models/gpt-6-luna', () => ({
       raw: '{"id": "gpt-6-luna", "shutdown_date": "2028-02-03"}',
     }));
     const { stdout } = await openai('--dry-run', '--num-users', '2', '--model', 'gpt-6-luna');
@@ -397,11 +374,11 @@ describe('recsys openai', () => {
     const half = await openai('--dry-run', '--num-users', '2', '--model', 'gpt-6-luna', '--batch');
     const cost = (text: string) => Number(/at most ([\d.]+) USD/.exec(text)![1]);
     expect(cost(half.stdout)).toBeCloseTo(cost(stdout) / 2, 3);
-    expect(server.requests).toHaveLength(0);
+    expect(command.server.requests).toHaveLength(0);
   });
 
   it('records tokens by kind, what was changed and why, and the validation users of a hybrid', async () => {
-    server.behave(({ seed }) =>
+    command.server.behave(({ seed }) =>
       seed === undefined ? goodAnswer() : { status: 400, error: { message: 'no seed here', param: 'seed' } },
     );
     await openai(
@@ -441,7 +418,7 @@ describe('recsys openai', () => {
       1,
       expect.stringContaining('--max-cost: the next request could exceed 1.3 USD'),
     ]);
-    expect(server.requests.length * 0.15).toBeLessThanOrEqual(1.3);
-    expect(server.requests.length).toBeGreaterThan(5);
+    expect(command.server.requests.length * 0.15).toBeLessThanOrEqual(1.3);
+    expect(command.server.requests.length).toBeGreaterThan(5);
   });
 });

@@ -1,13 +1,13 @@
 /** `recsys probe`: does a chat model know the data set by heart? */
-import pLimit from 'p-limit';
 import type { Answer } from '../../models/chat/cache.ts';
 import { costOf, pricePaid } from '../../models/chat/cost.ts';
 import { PRICES_AS_OF, reasoningTokens } from '../../models/chat/families.ts';
-import type { AskOutcome, ChatRequest } from '../../models/chat/ask.ts';
+import { askAll } from '../../models/chat/ask-all.ts';
+import type { ChatRequest } from '../../models/chat/ask.ts';
 import { chatOptions } from '../../models/chat/options.ts';
 import { countMessages, hasKnownEncoding, tokenCounter } from '../../models/chat/tokens.ts';
 import { sum } from '../../util/arrays.ts';
-import { AbortedError, RecsysError } from '../../util/errors.ts';
+import { RecsysError } from '../../util/errors.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
 import { Rng } from '../../util/rng.ts';
 import { indicesOf } from '../../util/sparse-rows.ts';
@@ -44,8 +44,20 @@ export async function runProbe(spec: ProbeSpec, context: RunContext): Promise<Pr
   const questions = buildProbe(prepared, counts);
   const client = replayed === undefined ? await openClient(spec, context) : undefined;
   const used: Answer[] = [];
+  const { model, concurrency } = options;
+  const asking = { model, concurrency, progress: context.progress, signal: context.signal };
   const outcomes = client
-    ? await askAll(questions, spec, client.ask, used, context)
+    ? await askAll(
+        questions,
+        { ...asking, unit: 'questions' },
+        async (question, stop): Promise<ProbeOutcome> => {
+          const outcome = await client.ask(requestOf(question, spec), stop);
+          if ('failure' in outcome) return { reply: outcome.failure, failed: true };
+          used.push(outcome.answer);
+          const { text, refusal } = outcome.answer;
+          return { reply: refusal ?? text, failed: false };
+        },
+      )
     : questions.map((question) => recordedOutcome(question, replayed!));
   const reader = new ProbeReader(prepared);
   const answers = questions.map((question, n): ProbeAnswer => {
@@ -103,44 +115,6 @@ function requestOf({ messages }: ProbeQuestion, { options, protocol }: ProbeSpec
 interface ProbeOutcome {
   reply: string;
   failed: boolean;
-}
-
-async function askAll(
-  questions: readonly ProbeQuestion[],
-  spec: ProbeSpec,
-  ask: (request: ChatRequest, signal: AbortSignal) => Promise<AskOutcome>,
-  used: Answer[],
-  { progress, signal }: RunContext,
-): Promise<ProbeOutcome[]> {
-  const { options } = spec;
-  const task = progress.start(options.model, questions.length, 'questions');
-  const failed = new AbortController();
-  const anyStop = AbortSignal.any([signal, failed.signal]);
-  let done = 0;
-  try {
-    return await pLimit(options.concurrency).map(questions, async (question) => {
-      try {
-        anyStop.throwIfAborted();
-        const outcome = await ask(requestOf(question, spec), anyStop);
-        done++;
-        task.advance();
-        if ('failure' in outcome) return { reply: outcome.failure, failed: true };
-        used.push(outcome.answer);
-        const { text, refusal } = outcome.answer;
-        return { reply: refusal ?? text, failed: false };
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    throw new AbortedError({
-      found: `stopped: ${done} of ${questions.length} answers are kept and will not be asked for again`,
-    });
-  } finally {
-    task.finish();
-  }
 }
 
 function recordedOutcome({ test, permuted, subject }: ProbeQuestion, { answers }: ProbeRecord): ProbeOutcome {

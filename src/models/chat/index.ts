@@ -1,5 +1,4 @@
 /** A chat model as a recommender: the history in words goes out, titles come back and are found in the catalogue. */
-import pLimit from 'p-limit';
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { ground } from '../../language/grounding.ts';
@@ -8,9 +7,9 @@ import { TitleIndex } from '../../language/titles.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
 import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
 import type { FitContext, Recommender } from '../recommender.ts';
+import { askAll } from './ask-all.ts';
 import type { Ask, AskOutcome, ChatRequest } from './ask.ts';
 import type { Answer } from './cache.ts';
-import { BudgetError } from './cost.ts';
 import { readAnswer } from './reading.ts';
 import { buildQuestions, type ChatQuestion, type QuestionParts } from './questions.ts';
 
@@ -52,7 +51,7 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
           return countStates(exchanges);
         },
         async recommend(users, k) {
-          const asked = await askAll(await questions(users, k), parts, context, (question, outcome) =>
+          const asked = await askQuestions(await questions(users, k), parts, context, (question, outcome) =>
             toExchange(train, titles, question, outcome),
           );
           exchanges.push(...asked);
@@ -92,8 +91,8 @@ export function toExchange(
   return { ...about, state, reply: text, entries: grounded, answer };
 }
 
-/** Asks with bounded concurrency, in order; answers are kept by `ask` as they come. */
-async function askAll(
+/** Asks all questions; answers are kept by `ask` as they come. */
+async function askQuestions(
   questions: ChatQuestion[],
   { options, ask, askInBatch, repeat = 0 }: ChatParts,
   { progress, signal, rng }: FitContext,
@@ -109,30 +108,12 @@ async function askAll(
     ...(repeat > 0 && { repeat }),
   });
   if (askInBatch) await inBatch(() => askInBatch(questions.map(requestOf), signal), signal);
-  const task = progress.start(options.model, questions.length, 'users');
-  const failed = new AbortController();
-  const anyStop = AbortSignal.any([signal, failed.signal]);
-  let done = 0;
-  try {
-    return await pLimit(options.concurrency).map(questions, async (question) => {
-      try {
-        anyStop.throwIfAborted();
-        const outcome = await ask(requestOf(question), anyStop);
-        done++;
-        task.advance();
-        return conclude(question, outcome);
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    });
-  } catch (error) {
-    if (signal.aborted) throw stoppedError(done, questions.length);
-    if (error instanceof BudgetError) throw withProgress(error, done, questions.length);
-    throw error;
-  } finally {
-    task.finish();
-  }
+  const { model, concurrency } = options;
+  return await askAll(
+    questions,
+    { model, unit: 'users', concurrency, progress, signal },
+    async (question, stop) => conclude(question, await ask(requestOf(question), stop)),
+  );
 }
 
 async function inBatch(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -144,12 +125,6 @@ async function inBatch(work: () => Promise<void>, signal: AbortSignal): Promise<
   }
 }
 
-function stoppedError(done: number, total: number): AbortedError {
-  return new AbortedError({
-    found: `stopped: ${done} of ${total} answers are kept and will not be asked for again`,
-  });
-}
-
 function allFailedError(exchanges: readonly ChatExchange[]): RecsysError {
   const [first] = exchanges;
   const who = exchanges.length === 1 ? 'the one request' : `all ${exchanges.length} requests`;
@@ -158,8 +133,4 @@ function allFailedError(exchanges: readonly ChatExchange[]): RecsysError {
     found: `${who} failed, the first with: ${first?.reply ?? ''}`,
     remedy: 'No record was written.',
   });
-}
-
-function withProgress({ facts }: BudgetError, done: number, total: number): BudgetError {
-  return new BudgetError({ ...facts, found: `${facts.found}; ${done} of ${total} users are answered` });
 }
