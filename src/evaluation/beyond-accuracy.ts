@@ -98,13 +98,19 @@ export class GenreDistance {
 
   /** Over all pairs of the `length` items from `start` on: each with those before it, in their order. */
   sumOfPairs(items: Int32Array, start: number, length: number): number {
+    const counts = this.#counts;
+    const masks = this.#masks;
+    const isNarrow = this.#words === 1;
     let sum = 0;
     for (let rank = start; rank < start + length; rank++) {
       const item = items[rank]!;
-      for (let other = start; other < rank; other++) {
-        const common = this.#common(item, items[other]!);
-        const either = this.#counts[item]! + this.#counts[items[other]!]! - common;
-        sum += either === 0 ? 0 : 1 - common / either;
+      const mask = isNarrow ? masks[item]! : 0;
+      const count = counts[item]!;
+      for (let place = start; place < rank; place++) {
+        const other = items[place]!;
+        const common = isNarrow ? bitCount(mask & masks[other]!) : this.#common(item, other);
+        const either = count + counts[other]! - common;
+        if (either !== 0 && common !== either) sum += 1 - common / either; // 0 for equal sets
       }
     }
     return sum;

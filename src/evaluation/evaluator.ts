@@ -59,9 +59,9 @@ export interface Evaluation {
   /** Relevant test items of each evaluated user. */
   relevant: Int32Array;
   /** 1-based ranks of each evaluated user's hits, ascending. */
-  hitRanks: Int32Array[];
+  readonly hitRanks: Int32Array[];
   /** The items of these hits, in the same order. */
-  hitItems: Int32Array[];
+  readonly hitItems: Int32Array[];
   counts: { evaluated: number; withoutRelevant: number; shortLists: number; emptyLists: number };
   cutoffs: CutoffEvaluation[];
 }
@@ -72,17 +72,21 @@ export interface Evaluation {
  */
 export function relevantItems(test: Ratings, threshold: number, userCount: number, itemCount: number): Csr {
   const { users, items, values } = test;
+  const isRelevant = new Uint8Array(users.length);
   let count = 0;
+  for (let n = 0; n < users.length; n++)
+    count += isRelevant[n] = threshold === 0 || values[n]! >= threshold ? 1 : 0;
+  // One entry too many: every row is written, and a relevant one moves on to the next place.
   const found = {
-    users: new Int32Array(users.length),
-    items: new Int32Array(users.length),
-    values: new Float32Array(users.length),
+    users: new Int32Array(count + 1),
+    items: new Int32Array(count + 1),
+    values: new Float32Array(count + 1),
   };
-  for (let n = 0; n < users.length; n++) {
-    if (threshold !== 0 && !(values[n]! >= threshold)) continue;
-    found.users[count] = users[n]!;
-    found.items[count] = items[n]!;
-    found.values[count++] = values[n]!;
+  for (let n = 0, at = 0; n < users.length; n++) {
+    found.users[at] = users[n]!;
+    found.items[at] = items[n]!;
+    found.values[at] = values[n]!;
+    at += isRelevant[n]!;
   }
   const first = <T extends Int32Array | Float32Array>(column: T) => column.subarray(0, count) as T;
   return toCsr(first(found.users), first(found.items), first(found.values), userCount, itemCount);
@@ -100,7 +104,8 @@ export function evaluateLists(
   return evaluator.finish();
 }
 
-const NO_HITS = new Int32Array();
+/** Room for so many hits at first. */
+const FIRST_HITS = 1024;
 
 type PerListMetric = (typeof perListMetrics)[number];
 
@@ -129,8 +134,13 @@ export class Evaluator {
   /** Row of each user among the evaluated, -1 for the others. */
   readonly #rowOf: Int32Array;
   readonly #lengths: Int32Array;
-  readonly #hitRanks: Int32Array[];
-  readonly #hitItems: Int32Array[];
+  /** The hits of all lists, a list after another; grows. */
+  #ranks = new Int32Array(FIRST_HITS);
+  #hits = new Int32Array(FIRST_HITS);
+  #hitCount = 0;
+  /** By row: where its hits begin, and how many it has. */
+  readonly #starts: Int32Array;
+  readonly #counts: Int32Array;
   readonly #hitGains: Float64Array[];
   /** By cut-off. */
   readonly #columns: ListColumns[];
@@ -138,9 +148,6 @@ export class Evaluator {
   /** Per item: the number of the last list in which it is a hit that has not been found. */
   readonly #wantedIn: Int32Array;
   #lists = 0;
-  /** Of the list that is being read: ranks and items of its hits. */
-  readonly #ranks: Int32Array;
-  readonly #hits: Int32Array;
 
   constructor(relevant: Csr, facts: CatalogueFacts, options: EvaluationOptions) {
     this.#relevant = relevant;
@@ -149,22 +156,19 @@ export class Evaluator {
     this.#convention = conventions[options.convention ?? 'recsys'];
     this.#threshold = options.threshold ?? 0;
     const asked = options.users ?? range(relevant.rows);
-    const { pointers } = relevant;
-    this.#users = asked.filter((user) => pointers[user + 1]! > pointers[user]!);
+    this.#users = withEntries(asked, relevant);
     this.#withoutRelevant = asked.length - this.#users.length;
     this.#rowOf = new Int32Array(relevant.rows).fill(-1);
     for (let row = 0; row < this.#users.length; row++) this.#rowOf[this.#users[row]!] = row;
     this.#lengths = new Int32Array(this.#users.length);
-    this.#hitRanks = Array.from({ length: this.#users.length }, () => NO_HITS);
-    this.#hitItems = Array.from({ length: this.#users.length }, () => NO_HITS);
+    this.#starts = new Int32Array(this.#users.length);
+    this.#counts = new Int32Array(this.#users.length);
     this.#hitGains = [];
     this.#columns = options.cutoffs.map(() => ({
       exposures: new Int32Array(relevant.columns),
       perList: byKey(perListMetrics, () => new Float64Array(this.#users.length).fill(NaN)),
     }));
     this.#wantedIn = new Int32Array(relevant.columns);
-    this.#ranks = new Int32Array(options.cutoffs.at(-1)!);
-    this.#hits = new Int32Array(options.cutoffs.at(-1)!);
     this.#list = {
       items: new Int32Array(),
       start: 0,
@@ -190,39 +194,70 @@ export class Evaluator {
       for (let entry = pointers[user]!; entry < pointers[user + 1]!; entry++)
         wantedIn[indices[entry]!] = list;
       const start = n * k;
+      this.#reserve(depth);
+      const ranks = this.#ranks;
+      const hitItems = this.#hits;
+      const firstHit = this.#hitCount;
+      let hits = firstHit;
       let length = 0;
-      let hits = 0;
       while (length < depth && items[start + length]! >= 0) {
         const item = items[start + length++]!;
         if (wantedIn[item] !== list) continue;
         wantedIn[item] = 0; // where it is repeated it is no second hit
-        this.#ranks[hits] = length;
-        this.#hits[hits++] = item;
+        ranks[hits] = length;
+        hitItems[hits++] = item;
       }
       this.#lengths[row] = length;
-      if (hits > 0) {
-        this.#hitRanks[row] = this.#ranks.slice(0, hits);
-        this.#hitItems[row] = this.#hits.slice(0, hits);
-      }
-      if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(user, this.#hitItems[row]!);
+      this.#starts[row] = firstHit;
+      this.#counts[row] = hits - firstHit;
+      this.#hitCount = hits;
+      if (this.#convention.gain) this.#hitGains[row] = this.#gainsOf(user, hitItems.subarray(firstHit, hits));
       this.#describeList(row, items, start, length);
     }
   }
 
+  /** Makes room for `more` hits. */
+  #reserve(more: number): void {
+    if (this.#hitCount + more <= this.#ranks.length) return;
+    const grown = (old: Int32Array) => {
+      const array = new Int32Array(2 * old.length + more);
+      array.set(old);
+      return array;
+    };
+    this.#ranks = grown(this.#ranks);
+    this.#hits = grown(this.#hits);
+  }
+
   finish(): Evaluation {
-    const relevant = this.#users.map((user) => rowLength(this.#relevant, user));
+    const users = this.#users;
+    const relevant = new Int32Array(users.length);
+    for (let row = 0; row < users.length; row++) relevant[row] = rowLength(this.#relevant, users[row]!);
     const longest = this.#cutoffs.at(-1)!;
-    const empty = this.#lengths.filter((length) => length === 0).length;
+    let shortLists = 0;
+    let emptyLists = 0;
+    for (const length of this.#lengths) {
+      if (length < longest) shortLists++;
+      if (length === 0) emptyLists++;
+    }
+    const starts = this.#starts;
+    const counts = this.#counts;
+    const byRow = (hits: Int32Array) =>
+      Array.from(starts, (start, row) => hits.subarray(start, start + counts[row]!));
+    const [ranks, hits] = [this.#ranks, this.#hits];
     return {
-      users: this.#users,
+      users,
       relevant,
-      hitRanks: this.#hitRanks,
-      hitItems: this.#hitItems,
+      get hitRanks() {
+        return byRow(ranks);
+      },
+      get hitItems() {
+        return byRow(hits);
+      },
       counts: {
-        evaluated: this.#users.length,
+        evaluated: users.length,
         withoutRelevant: this.#withoutRelevant,
-        shortLists: this.#lengths.filter((length) => length < longest).length,
-        emptyLists: empty,
+        shortLists,
+        emptyLists,
       },
       cutoffs: this.#cutoffs.map((k, n) => ({
         k,
@@ -233,7 +268,8 @@ export class Evaluator {
   }
 
   #perUser(k: number, relevant: Int32Array): Record<UserMetric, Float64Array> {
-    return perUserMetrics(this.#hitRanks, relevant, k, {
+    const hits = { ranks: this.#ranks, starts: this.#starts, counts: this.#counts };
+    return perUserMetrics(hits, relevant, k, {
       convention: this.#convention,
       lengths: this.#lengths,
       gains: this.#convention.gain && this.#gains(),
@@ -279,6 +315,14 @@ export class Evaluator {
         .toReversed(),
     }));
   }
+}
+
+/** Those of `users` whose row is not empty. */
+function withEntries(users: Int32Array, { pointers }: Csr): Int32Array {
+  const found = new Int32Array(users.length);
+  let count = 0;
+  for (const user of users) if (pointers[user + 1]! > pointers[user]!) found[count++] = user;
+  return found.slice(0, count);
 }
 
 /** Mean of the values that are numbers; NaN when none is. */
