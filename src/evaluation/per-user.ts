@@ -38,7 +38,7 @@ export function hitTable(hitRanks: readonly ArrayLike<number>[]): HitTable {
     total += counts[row] = hitRanks[row]!.length;
   }
   const ranks = new Int32Array(total);
-  for (let row = 0; row < hitRanks.length; row++) ranks.set(hitRanks[row]!, starts[row]!);
+  for (let row = 0; row < hitRanks.length; row++) ranks.set(hitRanks[row]!, starts[row]);
   return { ranks, starts, counts };
 }
 

@@ -1,7 +1,7 @@
 /** One model on the users that it is compared on: metrics and curve; what its own record says of lists, time and cost. */
 import type { Id } from '../../data/dataset.ts';
 import { byKey, listMetrics, rankingMetrics } from '../../evaluation/metric-keys.ts';
-import { perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
+import { hitTable, perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
 import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import type { Candidate } from './candidates.ts';
@@ -19,6 +19,7 @@ export function compareModel(
   const own = perUserOfSeeds(result).map((perUser) => restrict(perUser, common));
   const all = own.length === 1 && common.length === result.users.evaluated;
   const largest = Math.max(...cutoffs);
+  const tables = own.map(({ hitRanks, relevant }) => ({ hits: hitTable(hitRanks), relevant }));
   const ownLists = result.metrics[String(largest)]!;
   return {
     name,
@@ -29,7 +30,7 @@ export function compareModel(
       cutoffs.map((k) => [k, all ? rankingOf(result, k) : estimated(own, k, seed)]),
     ),
     curve: Array.from({ length: largest }, (_, n) => {
-      const seeds = own.map(({ hitRanks, relevant }) => perUserMetrics(hitRanks, relevant, n + 1));
+      const seeds = tables.map(({ hits, relevant }) => perUserMetrics(hits, relevant, n + 1));
       const overSeeds = (key: 'precision' | 'recall') => mean(seeds.map((columns) => mean(columns[key])));
       return { k: n + 1, precision: overSeeds('precision'), recall: overSeeds('recall') };
     }),

@@ -3,7 +3,7 @@ import type { Answer } from '../../models/chat/cache.ts';
 import { costOf, pricePaid } from '../../models/chat/cost.ts';
 import { PRICES_AS_OF, reasoningTokens } from '../../models/chat/families.ts';
 import { askAll } from '../../models/chat/ask-all.ts';
-import type { ChatRequest } from '../../models/chat/ask.ts';
+import type { Ask, ChatRequest } from '../../models/chat/ask.ts';
 import { chatOptions } from '../../models/chat/options.ts';
 import { countMessages, hasKnownEncoding, tokenCounter } from '../../models/chat/tokens.ts';
 import { sum } from '../../util/arrays.ts';
@@ -44,20 +44,8 @@ export async function runProbe(spec: ProbeSpec, context: RunContext): Promise<Pr
   const questions = buildProbe(prepared, counts);
   const client = replayed === undefined ? await openClient(spec, context) : undefined;
   const used: Answer[] = [];
-  const { model, concurrency } = options;
-  const asking = { model, concurrency, progress: context.progress, signal: context.signal };
   const outcomes = client
-    ? await askAll(
-        questions,
-        { ...asking, unit: 'questions' },
-        async (question, stop): Promise<ProbeOutcome> => {
-          const outcome = await client.ask(requestOf(question, spec), stop);
-          if ('failure' in outcome) return { reply: outcome.failure, failed: true };
-          used.push(outcome.answer);
-          const { text, refusal } = outcome.answer;
-          return { reply: refusal ?? text, failed: false };
-        },
-      )
+    ? await askQuestions(questions, spec, client.ask, used, context)
     : questions.map((question) => recordedOutcome(question, replayed!));
   const reader = new ProbeReader(prepared);
   const answers = questions.map((question, n): ProbeAnswer => {
@@ -115,6 +103,28 @@ function requestOf({ messages }: ProbeQuestion, { options, protocol }: ProbeSpec
 interface ProbeOutcome {
   reply: string;
   failed: boolean;
+}
+
+/** Asks all questions; the answers that came are put into `used`. */
+async function askQuestions(
+  questions: readonly ProbeQuestion[],
+  spec: ProbeSpec,
+  ask: Ask,
+  used: Answer[],
+  { progress, signal }: RunContext,
+): Promise<ProbeOutcome[]> {
+  const { model, concurrency } = spec.options;
+  return await askAll(
+    questions,
+    { model, unit: 'questions', concurrency, progress, signal },
+    async (question, stop) => {
+      const outcome = await ask(requestOf(question, spec), stop);
+      if ('failure' in outcome) return { reply: outcome.failure, failed: true };
+      used.push(outcome.answer);
+      const { text, refusal } = outcome.answer;
+      return { reply: refusal ?? text, failed: false };
+    },
+  );
 }
 
 function recordedOutcome({ test, permuted, subject }: ProbeQuestion, { answers }: ProbeRecord): ProbeOutcome {
