@@ -57,13 +57,14 @@ export async function gradientErrors(
   gradients: Parameters,
   width: number,
   folder = fixtureFolder,
+  file = 'grads',
 ): Promise<Map<string, number>> {
-  const file = await openSafetensors(join(folder, 'grads.safetensors'));
+  const wantedFile = await openSafetensors(join(folder, `${file}.safetensors`));
   const errors = new Map<string, number>();
-  for (const name of file.entries.keys()) {
+  for (const name of wantedFile.entries.keys()) {
     const found = gradients.get(name)!.data;
     const wanted = new Float32Array(found.length);
-    await file.readInto(name, wanted);
+    await wantedFile.readInto(name, wanted);
     const ofKeys = (i: number) => name.endsWith('c_attn.bias') && i >= width && i < 2 * width;
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const worst = wanted.reduce(
@@ -72,7 +73,7 @@ export async function gradientErrors(
     );
     errors.set(name, worst / largest);
   }
-  await file.close();
+  await wantedFile.close();
   return errors;
 }
 
