@@ -28,6 +28,8 @@ export interface UsableModel extends Fitted {
   recommend(users: Int32Array, k: number, selection?: Selection): Promise<TopK>;
   /** For each of `items`, at most `count` reasons for `user`, strongest first; none where there is none to give. */
   explain?(user: number, items: Int32Array, count: number): Reason[][];
+  /** The items whose ratings the model reads in a person's history, ascending: those of others count for nothing. Absent: all. */
+  readonly items?: Int32Array;
   /**
    * The same model for other people, one per row of `histories` (people x items, stars), whose user indices are the rows.
    * Nothing is trained, and a person's numbers do not depend on the others. Absent where the model cannot.

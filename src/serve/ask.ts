@@ -1,8 +1,8 @@
 /** Lists for users and for people who are not in the data, one computation at a time. */
 import pLimit from 'p-limit';
 import { selectionOf, type Filters } from '../use/filter.ts';
-import { MovieFinder, rowsOfHistories, type History } from '../use/history.ts';
-import { foldIn, recommendTo, type Recommendation } from '../use/recommend.ts';
+import { MovieFinder, type History } from '../use/history.ts';
+import { recommendTo, withPerson, type Recommendation } from '../use/recommend.ts';
 import { UsageError } from '../util/errors.ts';
 import { heldOutHits, type Contents, type ServedModel } from './contents.ts';
 
@@ -44,7 +44,7 @@ export class Asker {
     { k, filters }: ListOptions,
   ): Promise<ListedMovie[]> {
     const list = await this.#limit(async () => {
-      const model = await foldIn(saved, rowsOfHistories([history], saved.train.itemCount));
+      const { model } = await withPerson(saved, history);
       return await recommendTo(saved, model, [0], k, selectionOf(saved.train, filters));
     });
     return list[0]!.map((movie) => ({ ...movie, hit: null }));

@@ -1,6 +1,4 @@
 /** Recommendations as a table for the terminal, as JSON and as CSV. */
-import { once } from 'node:events';
-import { writeFileAtomic } from '../util/files.ts';
 import { csvCell, printable } from '../util/process/terminal.ts';
 import type { Recommendation } from './recommend.ts';
 import type { SavedModel } from './saved-model.ts';
@@ -108,12 +106,4 @@ export function csvOfLists(_: About, lists: readonly UserList[]): string {
     }
   }
   return `${lines.join('\n')}\n`;
-}
-
-/** Writes `chunks` to a file, whole or not at all, or to standard output no faster than its reader reads. */
-export async function writeStreamed(chunks: AsyncIterable<string>, path: string | undefined): Promise<void> {
-  if (path !== undefined) return await writeFileAtomic(path, chunks);
-  for await (const chunk of chunks) {
-    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
-  }
 }

@@ -1,12 +1,10 @@
-/** Lists with titles and reasons from a saved model: for its users, for a new person, and for everybody at once. */
-import { setImmediate } from 'node:timers/promises';
+/** Lists with titles and reasons from a saved model: for its users and for a new person. */
 import type { Csr } from '../data/csr.ts';
 import { splitYear } from '../data/titles.ts';
 import { toNaturalTitle } from '../language/titles.ts';
 import type { Selection, UsableModel } from '../models/saved.ts';
-import { UsageError, throwIfAborted } from '../util/errors.ts';
-import { range } from '../util/arrays.ts';
-import { csvCell } from '../util/process/terminal.ts';
+import { UsageError } from '../util/errors.ts';
+import { rowsOfHistories, type History } from './history.ts';
 import type { SavedModel } from './saved-model.ts';
 
 export interface Recommendation {
@@ -23,8 +21,8 @@ export interface Recommendation {
 
 /** Most reasons given for a recommendation. */
 const MAX_REASONS = 3;
-/** Users asked for at a time when all are: bounds the memory. */
-const USERS_PER_BLOCK = 512;
+/** Most movies that a message names. */
+const MAX_NAMED = 5;
 
 /** The user index of a released id. Throws UsageError for an unknown one, with what to do. */
 export function userIndex(
@@ -80,8 +78,31 @@ export function describeMovie(
   };
 }
 
+/**
+ * The model with one person, as user 0, and the titles of the person's movies that it does not know, which count for nothing.
+ * Throws UsageError where it knows none of them, and as `foldIn` does.
+ */
+export async function withPerson(
+  saved: SavedModel,
+  history: History,
+): Promise<{ model: UsableModel; unknown: string[] }> {
+  const { train, model, manifest } = saved;
+  const known = model.items && new Set(model.items);
+  const unknown = [...history.keys()].filter((item) => known && !known.has(item));
+  const titles = unknown.map((item) => toNaturalTitle(train.movies.titles[item]!));
+  if (unknown.length > 0 && unknown.length === history.size) {
+    throw new UsageError({
+      place: manifest.name,
+      found: `none of the rated movies is among the ${known?.size} that the model knows: ${titles.slice(0, MAX_NAMED).join(', ')}`,
+      wanted: 'a rating of a movie that it knows',
+      remedy: 'Rate others, or ask another model.',
+    });
+  }
+  return { model: await foldIn(saved, rowsOfHistories([history], train.itemCount)), unknown: titles };
+}
+
 /** The model for people who are not in the data. Throws UsageError for a model that would have to be trained again. */
-export async function foldIn({ model, manifest }: SavedModel, histories: Csr): Promise<UsableModel> {
+async function foldIn({ model, manifest }: SavedModel, histories: Csr): Promise<UsableModel> {
   if (model.foldIn !== undefined) return await model.foldIn(histories);
   const { solver } = manifest.hyperparameters;
   throw new UsageError({
@@ -90,34 +111,4 @@ export async function foldIn({ model, manifest }: SavedModel, histories: Csr): P
     wanted: 'popularity, ease, gpt2, mf by ials or sgd, or fm by ials or pointwise',
     remedy: 'Fit one of those: `recsys fit mf --save DIR`.',
   });
-}
-
-/**
- * Lines of CSV for all users, header first: userId,movieId,rank,score, as `recsys evaluate` reads them. Users go in
- * blocks, so the memory does not grow with their number. Throws AbortedError when the signal fires.
- */
-export async function* listsOfAllUsers(
-  { train, model }: SavedModel,
-  k: number,
-  selection: Selection,
-  signal: AbortSignal,
-  onUsers: (users: number) => void,
-): AsyncGenerator<string> {
-  yield 'userId,movieId,rank,score\n';
-  const users = range(train.userCount);
-  for (let begin = 0; begin < users.length; begin += USERS_PER_BLOCK) {
-    await setImmediate(); // a signal that has come is heard
-    throwIfAborted(signal);
-    const block = users.subarray(begin, begin + USERS_PER_BLOCK);
-    const { items, scores } = await model.recommend(block, k, selection);
-    let text = '';
-    for (const [row, user] of block.entries()) {
-      for (let n = 0; n < k && items[row * k + n]! >= 0; n++) {
-        const cell = row * k + n;
-        text += `${csvCell(train.userIds[user]!)},${csvCell(train.itemIds[items[cell]!]!)},${n + 1},${scores[cell]}\n`;
-      }
-    }
-    yield text;
-    onUsers(block.length);
-  }
 }

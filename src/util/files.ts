@@ -15,7 +15,7 @@ import { systemError, systemReason } from './process/system-errors.ts';
  */
 export async function writeFileAtomic(
   path: string,
-  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<string>,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<string | Uint8Array>,
   { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
   const temporary = temporaryName(path);

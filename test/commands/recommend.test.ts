@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openParquet } from '../../src/data/files/parquet.ts';
 import { recsys, smallFolder } from '../support/cli.ts';
 
 let dataset: string;
@@ -233,6 +234,50 @@ describe('recsys recommend', () => {
     expect(lines[0]).toBe('userId,movieId,rank,score');
     expect(lines.length).toBeGreaterThan(30 * 9);
     const scored = await run('evaluate', '--recommendations', 'all.csv', '--dataset', dataset);
+    expect([scored.code, scored.stdout]).toEqual([0, expect.stringContaining('NDCG')]);
+  });
+
+  it('takes a person with EASE of the most rated movies, whose other movies count for nothing', async () => {
+    const fitted = await run(
+      'fit',
+      'ease',
+      '--dataset',
+      dataset,
+      '--max-items',
+      '12',
+      '--save',
+      'models/few',
+    );
+    expect(fitted.code).toBe(0);
+    const all = await run('recommend', '--model', 'models/few', '--all-users', '--k', '60');
+    const rows = all.stdout.trim().split('\n').slice(1);
+    const known = [...new Set(rows.map((line) => line.split(',')[1]!))];
+    expect(known).toHaveLength(12);
+    const everything = await run('recommend', '--model', 'models/popularity', '--all-users', '--k', '60');
+    const others = everything.stdout.trim().split('\n').slice(1);
+    const outside = others.map((line) => line.split(',')[1]!).find((id) => !known.includes(id))!;
+    const few = ['--model', 'models/few', '--csv', '--like'];
+    const alone = await run('recommend', ...few, known[0]!);
+    expect(alone.stdout.split('\n')).toHaveLength(1 + 10 + 1); // of 11 others
+    const beside = await run('recommend', ...few, known[0]!, '--like', outside);
+    expect(beside.stdout).toBe(alone.stdout);
+    expect(beside.stderr).toMatch(/note: ease does not know .+: not counted/);
+    const none = await run('recommend', ...few, outside);
+    expect([none.code, none.stdout]).toEqual([2, '']);
+    expect(none.stderr).toContain('none of the rated movies is among the 12 that the model knows');
+  });
+
+  it('writes the same rows to Parquet, where the name says so', async () => {
+    for (const file of ['rows.csv', 'rows.parquet']) {
+      const model = ['--model', 'models/ease', '--all-users', '--k', '7'];
+      expect(await run('recommend', ...model, '--output', file)).toMatchObject({ code: 0, stdout: '' });
+    }
+    const { rows, names } = await openParquet(join(cwd, 'rows.parquet'), 'rows.parquet');
+    const lines = [names.join(',')];
+    for await (const row of rows()) lines.push(row.join(','));
+    expect(lines.length).toBeGreaterThan(30 * 6);
+    expect(lines).toEqual((await readFile(join(cwd, 'rows.csv'), 'utf8')).trim().split('\n'));
+    const scored = await run('evaluate', '--recommendations', 'rows.parquet', '--dataset', dataset);
     expect([scored.code, scored.stdout]).toEqual([0, expect.stringContaining('NDCG')]);
   });
 

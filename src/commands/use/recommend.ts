@@ -56,7 +56,9 @@ const formatSchema = outputSchema.pick({ threads: true, json: true, quiet: true,
     .string()
     .optional()
     .meta({ placeholder: 'file' })
-    .describe('with --all-users: write the CSV to this file instead of standard output'),
+    .describe(
+      'with --all-users: write to this file instead of standard output; Parquet where its name ends in .parquet',
+    ),
 });
 
 interface Repeatable {
@@ -155,15 +157,18 @@ async function personModel(
   { file, like, dislike }: { file: string | undefined; like: string[]; dislike: string[] },
   { progress }: CommandContext,
 ) {
-  const { historyOfFile, historyOfTitles, MovieFinder, rowsOfHistories } =
-    await import('../../use/history.ts');
-  const { foldIn } = await import('../../use/recommend.ts');
+  const { historyOfFile, historyOfTitles, MovieFinder } = await import('../../use/history.ts');
+  const { withPerson } = await import('../../use/recommend.ts');
   const finder = new MovieFinder(saved.train);
   const read = file === undefined ? undefined : await historyOfFile(file, finder, saved.train);
   for (const note of read?.notes ?? []) progress.note(`note: ${note}`);
   const typed = historyOfTitles(finder, saved.train, like, dislike);
   const history = new Map([...(read?.history ?? []), ...typed]);
-  return await foldIn(saved, rowsOfHistories([history], saved.train.itemCount));
+  const { model, unknown } = await withPerson(saved, history);
+  if (unknown.length > 0) {
+    progress.note(`note: ${saved.manifest.name} does not know ${unknown.join(', ')}: not counted`);
+  }
+  return model;
 }
 
 async function printAllUsers(
@@ -171,14 +176,18 @@ async function printAllUsers(
   output: string | undefined,
   { progress, signal }: CommandContext,
 ): Promise<void> {
-  const { listsOfAllUsers } = await import('../../use/recommend.ts');
-  const { writeStreamed } = await import('../../use/lists.ts');
-  const task = progress.start('recommending', saved.train.userCount, 'users');
+  const { csvOfRows, listsOfAllUsers, parquetOfRows, writeStreamed } = await import('../../use/all-users.ts');
+  const { train } = saved;
+  const task = progress.start('recommending', train.userCount, 'users');
+  const format = output?.endsWith('.parquet') ? parquetOfRows : csvOfRows;
+  async function* blocks() {
+    for await (const block of listsOfAllUsers(saved, k, selection, signal)) {
+      yield block;
+      task.advance(block.userCount);
+    }
+  }
   try {
-    await writeStreamed(
-      listsOfAllUsers(saved, k, selection, signal, (users) => task.advance(users)),
-      output,
-    );
+    await writeStreamed(format(train, blocks()), output);
   } finally {
     task.finish();
   }

@@ -106,6 +106,7 @@ function fitted(
   const columnOf = columnsOf(items, train.itemCount);
   const { usersSide, size } = weights;
   return {
+    items,
     recommend: async (users, k, selection) => recommend(items, columnOf, rows, scorer, users, k, selection),
     explain: (user, listed, count) =>
       Array.from(listed, (item) => {

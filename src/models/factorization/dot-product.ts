@@ -46,6 +46,7 @@ export function dotProductFitted(
   const { k: factors, userFactors, itemFactors, itemBias } = model;
   const { facts, foldIn, predictsStars = false } = extras;
   return {
+    items: train.catalogue,
     recommend: (users, k, { candidates, includeSeen = false } = { candidates: train.catalogue }) =>
       recommendByDotProduct({
         factors,
