@@ -18,7 +18,7 @@ import type { z } from 'zod';
 import type { Dataset } from './data/dataset.ts';
 import { loadDataset as load, type LoadOptions } from './data/loader.ts';
 import { embeddedDataset, protocolSchema } from './experiment/protocol.ts';
-import { prepareSplit, type Prepared } from './experiment/prepare.ts';
+import { prepareSplit, refuseHeldOutUsers, type Prepared } from './experiment/prepare.ts';
 import type { ModelResult } from './experiment/record.ts';
 import { modelRng } from './experiment/run.ts';
 import { scoreLists } from './experiment/score.ts';
@@ -77,7 +77,9 @@ export async function loadDataset(
  * relevant test rating.
  */
 export function split(dataset: Dataset, options: ProtocolOptions = {}): Prepared {
-  return prepareSplit(dataset, protocolSchema.parse(options), {});
+  const prepared = prepareSplit(dataset, protocolSchema.parse(options), {});
+  refuseHeldOutUsers(prepared, 'the library');
+  return prepared;
 }
 
 /**

@@ -2,11 +2,11 @@
  * How much a person loses by not being in the training data: NDCG of users who are folded in from their training ratings,
  * against NDCG of the same users when the model is trained with them.
  */
-import { toCsr, type Csr } from '../../src/data/csr.ts';
-import type { Ids, Ratings, Tags } from '../../src/data/dataset.ts';
-import { trainingSet, type TrainingSet } from '../../src/data/training-set.ts';
+import type { TrainingSet } from '../../src/data/training-set.ts';
 import { evaluateLists } from '../../src/evaluation/evaluator.ts';
 import { comparePaired } from '../../src/evaluation/significance.ts';
+import { recommendToPeople } from '../../src/experiment/held-out/lists.ts';
+import { withoutUsers } from '../../src/experiment/held-out/users.ts';
 import type { Prepared } from '../../src/experiment/prepare.ts';
 import { modelRng } from '../../src/experiment/run.ts';
 import type { TopK } from '../../src/models/recommender.ts';
@@ -15,7 +15,6 @@ import type { UsableModel } from '../../src/models/saved.ts';
 import { mean, range } from '../../src/util/arrays.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { Rng } from '../../src/util/rng.ts';
-import { entriesOf } from '../../src/util/sparse-rows.ts';
 import type { FoldInResult } from './record.ts';
 
 /**
@@ -34,7 +33,7 @@ export async function foldInQuality(
   const groupOf = groupsOf(train.userCount, groups, rng.derive('groups'));
   const whole = await usableModel(prepared, spec, train, threads);
   const { items: trained } = await whole.recommend(evaluable, k);
-  const { items: known } = await foldedLists(whole, train.byUser, evaluable, k);
+  const { items: known } = await recommendToPeople(whole, train.byUser, evaluable, k);
   const heldOut = new Int32Array(evaluable.length * k);
   const trainedOnAsMany = new Int32Array(evaluable.length * k);
   for (let group = 0; group < groups; group++) {
@@ -46,7 +45,7 @@ export async function foldInQuality(
       rows.forEach((row, n) => lists.set(items.subarray(n * k, (n + 1) * k), row * k));
     const usersOf = (rows: Int32Array) => rows.map((row) => evaluable[row]!);
     const out = rowsOfGroup(group);
-    keep(heldOut, out, await foldedLists(model, train.byUser, usersOf(out), k));
+    keep(heldOut, out, await recommendToPeople(model, train.byUser, usersOf(out), k));
     const next = rowsOfGroup((group + 1) % groups);
     keep(
       trainedOnAsMany,
@@ -97,26 +96,6 @@ async function usableModel(
   return await loadModel(spec, state, train, { threads });
 }
 
-/** Lists of `users` as people whom the model does not know. */
-async function foldedLists(model: UsableModel, byUser: Csr, users: Int32Array, k: number) {
-  if (model.foldIn === undefined) throw new Error('the model cannot fold anybody in');
-  const folded = await model.foldIn(rowsOf(byUser, users));
-  return await folded.recommend(range(users.length), k);
-}
-
-function rowsOf(matrix: Csr, rows: Int32Array): Csr {
-  const entries = Array.from(rows).flatMap((row, n) =>
-    [...entriesOf(matrix, row)].map(([column, value]) => ({ n, column, value })),
-  );
-  return toCsr(
-    Int32Array.from(entries, ({ n }) => n),
-    Int32Array.from(entries, ({ column }) => column),
-    Float32Array.from(entries, ({ value }) => value),
-    rows.length,
-    matrix.columns,
-  );
-}
-
 /** Group of each user; the groups differ by one user at most. */
 function groupsOf(userCount: number, groups: number, rng: Rng): Int32Array {
   const order = range(userCount);
@@ -129,52 +108,4 @@ function groupsOf(userCount: number, groups: number, rng: Rng): Int32Array {
 function mapValues<K extends string, A, B>(values: Record<K, A>, change: (value: A) => B): Record<K, B> {
   const entries = Object.entries<A>(values).map(([key, value]) => [key, change(value)]);
   return Object.fromEntries(entries) as Record<K, B>;
-}
-
-/**
- * The training set of the users that are not held out, as if the others had never been. `placeOf` has the index there of
- * each user, -1 for those held out.
- */
-export function withoutUsers(
-  { dataset, split }: Pick<Prepared, 'dataset' | 'split'>,
-  isHeldOut: (user: number) => boolean,
-): { train: TrainingSet; placeOf: Int32Array } {
-  const kept = range(dataset.userIds.length).filter((user) => !isHeldOut(user));
-  const placeOf = new Int32Array(dataset.userIds.length).fill(-1);
-  kept.forEach((user, place) => (placeOf[user] = place));
-  const rest = {
-    userIds: idsOf(dataset.userIds, kept),
-    itemIds: dataset.itemIds,
-    movies: dataset.movies,
-    scale: dataset.scale,
-    ...(dataset.tags && { tags: tagsOf(dataset.tags, placeOf) }),
-  };
-  const train = trainingSet(rest, ratingsOf(split.train, placeOf), ratingsOf(split.test, placeOf));
-  return { train, placeOf };
-}
-
-function idsOf(ids: Ids, users: Int32Array): Ids {
-  return ids instanceof Int32Array
-    ? users.map((user) => ids[user]!)
-    : Array.from(users, (user) => ids[user]!);
-}
-
-function ratingsOf(ratings: Ratings, placeOf: Int32Array): Ratings {
-  const kept = range(ratings.users.length).filter((n) => placeOf[ratings.users[n]!]! >= 0);
-  return {
-    users: kept.map((n) => placeOf[ratings.users[n]!]!),
-    items: kept.map((n) => ratings.items[n]!),
-    values: Float32Array.from(kept, (n) => ratings.values[n]!),
-    timestamps: kept.map((n) => ratings.timestamps[n]!),
-  };
-}
-
-function tagsOf(tags: Tags, placeOf: Int32Array): Tags {
-  const kept = range(tags.users.length).filter((n) => placeOf[tags.users[n]!]! >= 0);
-  return {
-    users: kept.map((n) => placeOf[tags.users[n]!]!),
-    items: kept.map((n) => tags.items[n]!),
-    texts: Array.from(kept, (n) => tags.texts[n]!),
-    timestamps: kept.map((n) => tags.timestamps[n]!),
-  };
 }

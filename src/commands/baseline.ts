@@ -78,7 +78,11 @@ export async function runAndReport(own: string, models: ModelSpec[], typed: Type
   const protocol = readFlags(protocolSchema, typed);
   const jobs = readFlags(jobsSchema, typed);
   const asJobs = seeds !== undefined || isElsewhere(jobs);
-  const { saveModels, saveRecommendations } = readSave(typed, seeds, asJobs);
+  const { saveModels, saveRecommendations } = readSave(typed, {
+    'several seeds': seeds !== undefined,
+    'models that other processes fit': asJobs,
+    'users who are held out of training': protocol.heldOutUsers !== undefined,
+  });
   const output: OutputOptions = readFlags(outputSchema, typed);
   const { runExperiment } = await import('../experiment/run.ts');
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
@@ -137,19 +141,11 @@ async function jobsRecord(
   });
 }
 
-/** Throws UsageError where the models or lists of several seeds would have one name, or be on other machines. */
-function readSave(
-  typed: Typed,
-  seeds: readonly number[] | undefined,
-  asJobs: boolean,
-): z.output<typeof saveSchema> {
+/** Throws UsageError where one of `hindrances` keeps models or lists from being saved. */
+function readSave(typed: Typed, hindrances: Record<string, boolean>): z.output<typeof saveSchema> {
   const save = readFlags(saveSchema, typed);
+  const found = Object.keys(hindrances).find((name) => hindrances[name]);
+  if (found === undefined || (save.saveModels === undefined && !save.saveRecommendations)) return save;
   const flag = save.saveModels === undefined ? '--save-recommendations' : '--save-models';
-  if (!asJobs || (save.saveModels === undefined && !save.saveRecommendations)) return save;
-  throw new UsageError({
-    place: flag,
-    found: seeds ? 'several seeds' : 'models that other processes fit',
-    wanted: seeds ? 'one, by --seed' : 'this process alone',
-    remedy: `Leave out ${flag}.`,
-  });
+  throw new UsageError({ place: flag, found, remedy: `Leave out ${flag}.` });
 }

@@ -8,7 +8,7 @@ import { parseColumns } from '../data/ratings/columns.ts';
 import type { ConventionName } from '../evaluation/metrics.ts';
 import type { Progress } from '../util/progress.ts';
 import { Stopwatch } from './environment.ts';
-import { prepare, type Prepared } from './prepare.ts';
+import { prepare, refuseHeldOutUsers, type Prepared } from './prepare.ts';
 import type { DataOptions, Protocol } from './protocol.ts';
 import type { ResultsRecord } from './record.ts';
 import { buildRecord, scoreLists, type Lists } from './score.ts';
@@ -37,6 +37,7 @@ export async function evaluateFile(
   const areOfLists = columns !== undefined && /\b(rank|score)=/.test(columns);
   const chosen = listColumns ?? (areOfLists ? columns : undefined);
   const prepared = await prepare(areOfLists ? others : data, protocol, context, watch);
+  refuseHeldOutUsers(prepared, '`recsys evaluate`');
   const file = await watch.time('read', () =>
     readLists(recommendations, chosen === undefined ? {} : parseColumns(chosen)),
   );

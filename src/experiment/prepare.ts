@@ -14,6 +14,8 @@ import type { Progress } from '../util/progress.ts';
 import { Rng } from '../util/rng.ts';
 import { rowLength } from '../util/sparse-rows.ts';
 import type { Stopwatch } from './environment.ts';
+import { keepRatings } from './held-out/keep.ts';
+import { holdOutUsers, type HeldOut } from './held-out/users.ts';
 import { embeddedDataset, thresholdOn, type DataOptions, type Protocol } from './protocol.ts';
 import type { ResultsRecord } from './record.ts';
 
@@ -22,7 +24,10 @@ export interface Prepared {
   source: ResultsRecord['source'];
   dataset: Dataset;
   split: Split;
+  /** Of all users, or of those that are not held out, whose indices are then their places among them. */
   train: TrainingSet;
+  /** users x items, stars: what is known of users who are held out of training; absent without them. */
+  histories?: Csr;
   /** users x items: the relevant test items. */
   relevant: Csr;
   /** Users with at least one test rating, ascending: those of them without a relevant one are left out and counted. */
@@ -64,11 +69,54 @@ export function prepareSplit(
   source: DataOptions,
   predefined?: Split,
 ): Prepared {
-  const { split: kind, testShare, seed } = protocol;
-  const split = predefined ?? splitRatings(dataset, { kind, testShare }, new Rng(seed).derive('split'));
-  const prepared = describe(source, protocol, dataset, split, predefined !== undefined);
+  const { split: kind, testShare, seed, heldOutUsers, validationUsers } = protocol;
+  requireHeldOutSense(protocol, predefined !== undefined);
+  const rng = new Rng(seed).derive('split');
+  const held =
+    heldOutUsers === undefined
+      ? undefined
+      : holdOutUsers(
+          dataset,
+          { kind, testShare },
+          { tested: heldOutUsers, unused: validationUsers ?? 0 },
+          rng,
+        );
+  const split = held?.split ?? predefined ?? splitRatings(dataset, { kind, testShare }, rng);
+  const prepared = describe(source, protocol, dataset, split, predefined !== undefined, held);
   requireEvaluable(prepared);
   return prepared;
+}
+
+/** Throws UsageError where users are held out, for `who`, which is made for users of the training data. */
+export function refuseHeldOutUsers({ histories }: Pick<Prepared, 'histories'>, who: string): void {
+  if (histories === undefined) return;
+  throw new UsageError({
+    place: '--held-out-users',
+    found: who,
+    wanted: '`recsys baseline`, `recsys tune` and the commands of popularity, mf, fm and ease',
+    remedy: 'Leave out --held-out-users.',
+  });
+}
+
+/** Throws UsageError where a split says nothing of single users, or no users are held out. */
+function requireHeldOutSense(
+  { split, heldOutUsers, validationUsers }: Protocol,
+  isPredefined: boolean,
+): void {
+  if (heldOutUsers === undefined) {
+    if (validationUsers === undefined) return;
+    throw new UsageError({
+      place: '--validation-users',
+      found: 'no --held-out-users',
+      remedy: 'Give --held-out-users as well.',
+    });
+  }
+  if (!isPredefined && !split.startsWith('global')) return;
+  throw new UsageError({
+    place: '--held-out-users',
+    found: isPredefined ? 'a predefined split' : `--split ${split}`,
+    wanted: 'per-user-random, per-user-temporal or leave-last-one-out, which divides what is known of a user',
+  });
 }
 
 /** What follows from a rating scale that is not MovieLens'. */
@@ -94,7 +142,14 @@ async function load(
   const { dataset: name, train, test } = data;
   const options = { ...context, ...readingOptions(data) };
   if (train === undefined && test === undefined) {
-    return { dataset: await loadDataset(name ?? embeddedDataset, options) };
+    return { dataset: keepRatings(await loadDataset(name ?? embeddedDataset, options), data) };
+  }
+  if (data.binarize !== undefined || data.minRatings !== undefined) {
+    throw new UsageError({
+      place: data.binarize === undefined ? '--min-ratings' : '--binarize',
+      found: 'a predefined split, which is taken as it is',
+      remedy: 'Leave it out.',
+    });
   }
   if (train === undefined || test === undefined) {
     throw new UsageError({
@@ -119,35 +174,39 @@ function describe(
   dataset: Dataset,
   split: Split,
   predefined: boolean,
+  held?: HeldOut,
 ): Prepared {
   const threshold = thresholdOn(dataset.scale, protocol.threshold);
-  const train = trainingSet(dataset, split.train, split.test);
+  const train = held?.train ?? trainingSet(dataset, split.train, split.test);
   const [users, items] = [dataset.userIds.length, dataset.itemIds.length];
   const relevant = relevantItems(split.test, threshold, users, items);
-  const { seed, k, testShare } = protocol;
+  const { seed, k, testShare, heldOutUsers, validationUsers } = protocol;
   return {
     source: data,
     dataset,
     split,
     train,
+    ...(held && { histories: held.histories }),
     relevant,
     tested: present(countsOf(split.test.users, users)),
     evaluable: range(users).filter((user) => rowLength(relevant, user) > 0),
     facts: {
       catalogueSize: train.catalogue.length,
       usersWhoRated: train.ratingCounts,
-      userCount: users,
+      userCount: train.userCount,
       genres: dataset.movies.genres,
     },
     protocol: {
       split: predefined ? 'predefined' : protocol.split,
       ...(!predefined && protocol.split !== 'leave-last-one-out' && { testShare }),
+      ...(heldOutUsers !== undefined && { heldOutUsers }),
+      ...(validationUsers !== undefined && { validationUsers }),
       seed,
       k,
       threshold,
       candidates: 'catalogue minus the user’s training items',
       ties: 'ascending movie id',
-      splitDigest: splitDigest(split, dataset, train.starUnit === 1 ? train.byUser : undefined),
+      splitDigest: splitDigest(split, dataset, train.starUnit === 1 && !held ? train.byUser : undefined),
       trainRatings: split.train.users.length,
       testRatings: split.test.users.length,
     },

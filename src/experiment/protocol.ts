@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { splitKinds } from '../data/dataset.ts';
 import { UsageError } from '../util/errors.ts';
+import type { recordedProtocolSchema } from './record.ts';
 
 export const dataSchema = z.object({
   dataset: z
@@ -23,6 +24,15 @@ export const dataSchema = z.object({
     .boolean()
     .optional()
     .describe('refuse what is else noted: odd optional files, unreadable times, unknown movies'),
+  binarize: z
+    .number()
+    .optional()
+    .describe('keep only ratings of at least this, and nothing of them but that they are there'),
+  minRatings: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('keep only users with at least so many ratings, after --binarize'),
 });
 
 /** The defaults and their reasons: docs/evaluation.md. */
@@ -32,6 +42,18 @@ export const protocolSchema = z.object({
     .default('per-user-random')
     .describe('how ratings are divided into train and test'),
   testShare: z.number().gt(0).lt(1).default(0.2).describe('share of ratings held out as test'),
+  heldOutUsers: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('train without so many users; then they are folded in, and they alone are tested'),
+  validationUsers: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'with --held-out-users: leave so many further users out of training, as published protocols do',
+    ),
   seed: z.int().min(0).default(42).describe('seed of the split and of every model'),
   k: z
     .array(z.int().min(1).max(1000))
@@ -46,6 +68,26 @@ export const protocolSchema = z.object({
       'a test rating of at least this is relevant (default: 4 of 5 stars, and as high on another scale)',
     ),
 });
+
+/** The protocol that a record was made under. */
+export function protocolOfRecord({
+  split,
+  testShare,
+  seed,
+  k,
+  threshold,
+  heldOutUsers,
+  validationUsers,
+}: z.output<typeof recordedProtocolSchema>): Protocol {
+  return protocolSchema.parse({
+    ...(split !== 'predefined' && { split, testShare }),
+    seed,
+    k,
+    threshold,
+    heldOutUsers,
+    validationUsers,
+  });
+}
 
 /** Stars from which a test rating is relevant by default. */
 const DEFAULT_THRESHOLD_STARS = 4;

@@ -107,6 +107,8 @@ export const cutoffSchema = z.int().min(1).max(1000);
 export const recordedProtocolSchema = z.object({
   split: z.enum([...splitKinds, 'predefined']),
   testShare: z.number().gt(0).lt(1).optional(),
+  heldOutUsers: z.int().optional().describe('users that models were not trained on, who alone are tested'),
+  validationUsers: z.int().optional().describe('further users that models were not trained on'),
   seed: z.int().min(0),
   k: z.array(cutoffSchema).min(1),
   threshold: z.number(),
@@ -142,6 +144,8 @@ export const recordSchema = z.object({
       dataset: z.string().optional(),
       train: z.string().optional(),
       test: z.string().optional(),
+      binarize: z.number().optional(),
+      minRatings: z.int().optional(),
     })
     .describe('where the data was read from, as typed'),
   dataset: datasetSchema,

@@ -15,7 +15,7 @@ import { parseAs } from '../util/parse.ts';
 import { MERGED } from './audit/noise.ts';
 import { environment } from './environment.ts';
 import type { RecordedRun } from './language/reproduce.ts';
-import { protocolSchema } from './protocol.ts';
+import { protocolOfRecord } from './protocol.ts';
 import { anyRecordSchema, type AnyRecord, type LanguageRecord, type ModelResult } from './record.ts';
 import { runExperiment, type RunContext } from './run.ts';
 import { combineSeeds, splitSeeds } from './seeds/combine.ts';
@@ -130,7 +130,7 @@ async function rerunLanguageModel(
     path,
     ...(hybrid && { hybrid: hybridOf(path, hybrid) }),
     data: record.source,
-    protocol: protocolOf(record),
+    protocol: protocolOfRecord(record.protocol),
     comparisonModels: specs,
     resultsDir: context.resultsDir,
   };
@@ -151,11 +151,12 @@ export function reproducible(record: object): unknown {
 
 function specOfRecord(path: string, record: AnyRecord) {
   const models = record.models.map((result) => specOfResult(path, result));
-  return { experiment: record.experiment, data: record.source, protocol: protocolOf(record), models };
-}
-
-function protocolOf({ protocol: { testShare, seed, k, threshold, split } }: AnyRecord) {
-  return protocolSchema.parse({ ...(split !== 'predefined' && { split, testShare }), seed, k, threshold });
+  return {
+    experiment: record.experiment,
+    data: record.source,
+    protocol: protocolOfRecord(record.protocol),
+    models,
+  };
 }
 
 function specOfResult(path: string, { name, model, hyperparameters }: ModelResult): ModelSpec {

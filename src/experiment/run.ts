@@ -93,7 +93,12 @@ export async function runModels<F extends Fitted>(
       await withFitted(prepared, model, context, watch, async (fitted) => {
         const asked = users ?? prepared.evaluable;
         const k = Math.max(...prepared.protocol.k);
-        const make = () => fitted.recommend(asked, k);
+        const { histories, train } = prepared;
+        const make = async () => {
+          if (histories === undefined) return await fitted.recommend(asked, k);
+          const { recommendHeldOut } = await import('./held-out/lists.ts');
+          return await recommendHeldOut(model, fitted, train, histories, asked, k, context);
+        };
         // What language models have been asked for is kept, so they stop by themselves.
         const isLanguageModel = 'exchanges' in fitted;
         const topK = await watch.time(`${model.name}.recommend`, () =>

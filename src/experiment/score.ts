@@ -38,7 +38,7 @@ export function scoreLists(
   const { k: cutoffs, seed, threshold } = prepared.protocol;
   const options = { cutoffs, users: asked, convention, threshold };
   const evaluation = evaluateLists(lists, prepared.relevant, prepared.facts, options);
-  const ratings = fitted && predictedRatings(prepared, fitted);
+  const ratings = fitted && !prepared.histories && predictedRatings(prepared, fitted);
   return {
     name: model.name,
     model: model.model,

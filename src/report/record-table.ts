@@ -30,7 +30,7 @@ export function recordTable(record: ResultsRecord): string {
     .map((key) => metricOf(key).title);
   const lines = [
     `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
-    `split ${protocol.split}, ${describeSeeds(protocol)}; relevant: ${protocol.threshold} stars or more`,
+    `split ${protocol.split}${protocol.heldOutUsers === undefined ? '' : `, ${protocol.heldOutUsers} users held out of training`}, ${describeSeeds(protocol)}; relevant: ${protocol.threshold} stars or more`,
     ...(users === undefined
       ? []
       : [

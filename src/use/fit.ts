@@ -5,6 +5,7 @@ import { loadDataset } from '../data/loader.ts';
 import { splitDigest } from '../data/split.ts';
 import { trainingSet } from '../data/training-set.ts';
 import { Stopwatch } from '../experiment/environment.ts';
+import { keepRatings } from '../experiment/held-out/keep.ts';
 import { prepare, readingOptions, type Prepared } from '../experiment/prepare.ts';
 import { embeddedDataset, protocolSchema, type DataOptions } from '../experiment/protocol.ts';
 import { withFitted, type FitInput, type RunContext, type RunnableModel } from '../experiment/run.ts';
@@ -82,7 +83,8 @@ async function fitInput(
     return await prepare(data, protocolSchema.parse({ ...kind, ...options }), context, watch);
   }
   const { dataset: name = embeddedDataset } = data;
-  const load = () => loadDataset(name, { ...context, ...readingOptions(data) });
+  const load = async () =>
+    keepRatings(await loadDataset(name, { ...context, ...readingOptions(data) }), data);
   const dataset = await watch.time('load', () => interruptible(context.signal, load));
   for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
   return await interruptible(context.signal, () => wholeInput(data, dataset, options.seed));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { foldInQuality, withoutUsers } from '../../scripts/fold-in/held-out.ts';
+import { foldInQuality } from '../../scripts/fold-in/held-out.ts';
+import { withoutUsers } from '../../src/experiment/held-out/users.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { prepareSplit } from '../../src/experiment/prepare.ts';
 import { protocolSchema } from '../../src/experiment/protocol.ts';

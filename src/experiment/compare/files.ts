@@ -84,6 +84,7 @@ const conditions: [what: string, of: (record: ResultsRecord) => unknown][] = [
   ['split', ({ protocol }) => protocol.split],
   ['seed', ({ protocol }) => protocol.seeds?.map(({ seed }) => seed) ?? protocol.seed],
   ['test share', ({ protocol }) => protocol.testShare],
+  ['users held out', ({ protocol }) => protocol.heldOutUsers],
   ['threshold', ({ protocol }) => protocol.threshold],
   ['k', ({ protocol }) => protocol.k],
   [

@@ -3,7 +3,7 @@ import type { LanguageFitted } from '../../models/language-model.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
-import { prepare, type Prepared } from '../prepare.ts';
+import { prepare, refuseHeldOutUsers, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import { ReasonAudit } from '../audit/reasons.ts';
 import type { LanguageRecord, ReasonCheck } from '../record.ts';
@@ -39,6 +39,7 @@ export async function prepareLanguage(
 ): Promise<LanguageSetting> {
   const watch = new Stopwatch();
   const prepared = await prepare(data, protocol, context, watch);
+  refuseHeldOutUsers(prepared, 'a language model');
   if (needsTitles && prepared.dataset.movies.titles.every((title) => title === '')) {
     throw new UsageError({
       place: '--train',

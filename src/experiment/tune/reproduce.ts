@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DataError, UsageError } from '../../util/errors.ts';
 import { inProcessRunner } from '../jobs/local.ts';
 import { OutcomeStore } from '../jobs/store.ts';
-import { protocolSchema } from '../protocol.ts';
+import { protocolOfRecord } from '../protocol.ts';
 import type { RunContext } from '../run.ts';
 import { tune, type TuneSpec } from './index.ts';
 import { isUnfinished, type Trial, type Tuning } from './record.ts';
@@ -65,7 +65,6 @@ function chooseTrials(
 }
 
 function specOf({ model, options, given, source, protocol, search }: Tuning): TuneSpec {
-  const { testShare, seed, k, threshold, split } = protocol;
   const { method, trials, space, halving, carveSeeds, objective } = search;
   return {
     model,
@@ -73,12 +72,7 @@ function specOf({ model, options, given, source, protocol, search }: Tuning): Tu
     options: given ?? options,
     space,
     data: source,
-    protocol: protocolSchema.parse({
-      ...(split !== 'predefined' && { split, testShare }),
-      seed,
-      k,
-      threshold,
-    }),
+    protocol: protocolOfRecord(protocol),
     method,
     trials,
     ...(halving !== null && { halving }),

@@ -1,7 +1,8 @@
 /** Scoring options on ratings carved out of train. Test ratings are split off before and do not come here. */
 import { join } from 'node:path';
 import type { Csr } from '../../data/csr.ts';
-import { carveValidation } from '../../data/split.ts';
+import type { Ratings } from '../../data/dataset.ts';
+import { carveValidation, type SplitOptions } from '../../data/split.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
 import { meansMetrics, metricOf, type RankingMetric, type UserMetric } from '../../evaluation/metric-keys.ts';
@@ -13,6 +14,8 @@ import { DataError } from '../../util/errors.ts';
 import { Rng } from '../../util/rng.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 import { Stopwatch } from '../environment.ts';
+import { recommendHeldOut } from '../held-out/lists.ts';
+import { holdOutUsers } from '../held-out/users.ts';
 import type { JobModel } from '../jobs/job.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
@@ -21,23 +24,32 @@ import { withFitted, type RunContext, type RunnableModel } from '../run.ts';
 /** Train divided again: a part to fit on, and what is relevant of the rest. */
 export interface Fold {
   train: TrainingSet;
+  /** Of users who are held out of it, what is known; absent without them. */
+  histories?: Csr;
   /** users x items: the relevant validation items. */
   relevant: Csr;
   /** Users with at least one of them, ascending. */
   users: Int32Array;
 }
 
-/** Divides train by the protocol's own rule and threshold; `seed` draws the division, and nothing else depends on it. */
+/**
+ * Divides train by the protocol's own rule and threshold; where that holds users out, as many of train are held out again.
+ * `seed` draws the division, and nothing else depends on it.
+ */
 export function carveFold(
   { train, protocol: { threshold } }: Pick<Prepared, 'train' | 'protocol'>,
-  { split, testShare, seed: protocolSeed }: Protocol,
+  { split, testShare, seed: protocolSeed, heldOutUsers }: Protocol,
   seed: number,
 ): Fold {
   const rng = new Rng(protocolSeed).derive(`validation:${seed}`);
-  const { train: inner, validation } = carveValidation(train, { kind: split, testShare }, rng);
-  const relevant = relevantItems(validation, threshold / train.starUnit, inner.userCount, inner.itemCount);
-  const users = range(inner.userCount).filter((user) => rowLength(relevant, user) > 0);
-  if (users.length > 0) return { train: inner, relevant, users };
+  const options = { kind: split, testShare };
+  const { inner, validation, histories } =
+    heldOutUsers === undefined
+      ? carveRatings(train, options, rng)
+      : carveUsers(train, options, heldOutUsers, rng);
+  const relevant = relevantItems(validation, threshold / train.starUnit, train.userCount, train.itemCount);
+  const users = range(train.userCount).filter((user) => rowLength(relevant, user) > 0);
+  if (users.length > 0) return { train: inner, ...(histories && { histories }), relevant, users };
   throw new DataError({
     place: '--threshold',
     found: `no validation rating reaches ${threshold}, so that nothing can be tuned`,
@@ -45,18 +57,37 @@ export function carveFold(
   });
 }
 
+interface Carved {
+  inner: TrainingSet;
+  validation: Ratings;
+  histories?: Csr;
+}
+
+function carveRatings(train: TrainingSet, options: SplitOptions, rng: Rng): Carved {
+  const { train: inner, validation } = carveValidation(train, options, rng);
+  return { inner, validation };
+}
+
+function carveUsers(train: TrainingSet, options: SplitOptions, tested: number, rng: Rng): Carved {
+  const whole = { ...train, name: 'training ratings' };
+  const { train: inner, histories, split } = holdOutUsers(whole, options, { tested, unused: 0 }, rng);
+  return { inner, histories, validation: split.test };
+}
+
 /** The objective over the users of the fold, at the largest cut-off. */
 export async function scoreOf(
   runnable: RunnableModel,
   prepared: Prepared,
-  { train, relevant, users }: Fold,
+  { train, histories, relevant, users }: Fold,
   { objective, model }: { objective: RankingMetric; model: JobModel },
   context: RunContext,
 ): Promise<number> {
   const k = Math.max(...prepared.protocol.k);
   const asked = sampleOf(users, model, prepared.protocol.seed);
   const lists = await withFitted({ ...prepared, train }, runnable, context, new Stopwatch(), (fitted) =>
-    fitted.recommend(asked, k),
+    histories === undefined
+      ? fitted.recommend(asked, k)
+      : recommendHeldOut(runnable, fitted, train, histories, asked, k, context),
   );
   const options = { cutoffs: [k], users: asked };
   const { cutoffs } = evaluateLists({ users: asked, ...lists }, relevant, prepared.facts, options);
