@@ -9,6 +9,7 @@ const CURVE_POINTS = 60;
 const LORENZ_POINTS = 50;
 /** Rows and columns of the picture of the matrix. */
 const MAX_GRID_BLOCKS = 24;
+const DAY_SECONDS = 24 * 60 * 60;
 
 /** Number of ratings of each of `size` users or items. */
 export function countPerIndex(indices: Int32Array, size: number): Int32Array {
@@ -56,8 +57,7 @@ function shareOfUsersWithinOneDay({ users, timestamps }: Ratings, userCount: num
     first[user] = Math.min(first[user]!, timestamps[n]!);
     last[user] = Math.max(last[user]!, timestamps[n]!);
   }
-  const DAY = 24 * 60 * 60;
-  return last.reduce((sum, time, user) => sum + (time - first[user]! <= DAY ? 1 : 0), 0) / userCount;
+  return last.reduce((sum, time, user) => sum + (time - first[user]! <= DAY_SECONDS ? 1 : 0), 0) / userCount;
 }
 
 /** How ratings spread, given the number that each user (or movie) has; those without any are left out. */
@@ -107,18 +107,29 @@ export function activityByMonth(ratings: Ratings, users: number): Exploration['a
   const { min, max } = extremes(ratings.timestamps);
   const first = monthOf(min);
   const months = monthOf(max) - first + 1;
+  const firstDay = Math.floor(min / DAY_SECONDS);
+  const days = Math.floor(max / DAY_SECONDS) - firstDay + 1;
+  /** Of each day its month. */
+  const monthOfDay = Int32Array.from(
+    { length: days },
+    (_, n) => monthOf((firstDay + n) * DAY_SECONDS) - first,
+  );
   const perMonth = new Int32Array(months);
+  const activeUsers = new Int32Array(months);
   const firstMonth = new Int32Array(users).fill(months);
-  const active = new Set<number>();
+  /** (users, months): a bit for each. */
+  const isActive = new Uint8Array(Math.ceil((users * months) / 8));
   for (let n = 0; n < ratings.users.length; n++) {
-    const month = monthOf(ratings.timestamps[n]!) - first;
+    const month = monthOfDay[Math.floor(ratings.timestamps[n]! / DAY_SECONDS) - firstDay]!;
     const user = ratings.users[n]!;
     perMonth[month]!++;
-    active.add(user * months + month);
+    const cell = user * months + month;
+    const byte = Math.floor(cell / 8);
+    const bit = 1 << (cell % 8);
+    if ((isActive[byte]! & bit) === 0) activeUsers[month]!++;
+    isActive[byte]! |= bit;
     if (month < firstMonth[user]!) firstMonth[user] = month;
   }
-  const activeUsers = new Int32Array(months);
-  for (const key of active) activeUsers[key % months]!++;
   const newUsers = new Int32Array(months + 1);
   for (const month of firstMonth) newUsers[month]!++;
   return Array.from(perMonth, (count, month) => ({

@@ -42,34 +42,34 @@ export function effectOf(
     if (train.timestamps[n]! > lastOfUser[user]!) lastOfUser[user] = train.timestamps[n]!;
     trained[train.items[n]!] = 1;
   }
-  const [testUsers, evaluated, coldUsers, coldMovies] = [0, 0, 0, 0].map(() => new Set<number>()) as [
-    Set<number>,
-    Set<number>,
-    Set<number>,
-    Set<number>,
-  ];
+  /** Bits of what a user is in this split: in test, evaluated, without a training rating. */
+  const [IN_TEST, EVALUATED, COLD] = [1, 2, 4];
+  const roles = new Uint8Array(userIds.length);
+  const isColdMovie = new Uint8Array(itemIds.length);
   let [coldTestShare, leakedTestShare, firstTest] = [0, 0, Infinity];
   for (let n = 0; n < test.users.length; n++) {
-    const [user, item, time] = [test.users[n]!, test.items[n]!, test.timestamps[n]!];
-    const userIsCold = lastOfUser[user] === NEVER;
-    testUsers.add(user);
-    if (test.values[n]! >= threshold) evaluated.add(user);
-    if (userIsCold) coldUsers.add(user);
-    if (trained[item] === 0) coldMovies.add(item);
-    if (userIsCold || trained[item] === 0) coldTestShare++;
-    if (lastOfUser[user]! > time) leakedTestShare++;
+    const user = test.users[n]!;
+    const item = test.items[n]!;
+    const time = test.timestamps[n]!;
+    const last = lastOfUser[user]!;
+    const role = IN_TEST | (test.values[n]! >= threshold ? EVALUATED : 0) | (last === NEVER ? COLD : 0);
+    roles[user]! |= role;
+    if (trained[item] === 0) isColdMovie[item] = 1;
+    if (last === NEVER || trained[item] === 0) coldTestShare++;
+    if (last > time) leakedTestShare++;
     if (time < firstTest) firstTest = time;
   }
+  const usersWith = (bit: number) => roles.reduce((count, role) => count + (role & bit ? 1 : 0), 0);
   let leakedTrainShare = 0;
   for (const time of train.timestamps) if (time > firstTest) leakedTrainShare++;
   const timed = hasTimes(train) || hasTimes(test);
   return {
     trainRatings: train.users.length,
     testRatings: test.users.length,
-    testUsers: testUsers.size,
-    evaluatedUsers: evaluated.size,
-    coldUsers: coldUsers.size,
-    coldMovies: coldMovies.size,
+    testUsers: usersWith(IN_TEST),
+    evaluatedUsers: usersWith(EVALUATED),
+    coldUsers: usersWith(COLD),
+    coldMovies: isColdMovie.reduce((count, is) => count + is, 0),
     coldTestShare: coldTestShare / test.users.length,
     leakedTestShare: timed ? leakedTestShare / test.users.length : null,
     leakedTrainShare: timed ? leakedTrainShare / train.users.length : null,
