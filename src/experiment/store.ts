@@ -11,8 +11,9 @@ import { parseAs } from '../util/parse.ts';
 import { temporaryName, withLocks } from '../util/process/lock.ts';
 import { addMissingMetrics } from './older-records/missing-metrics.ts';
 import { upgradeRecord } from './older-records/upgrade.ts';
-import { requireConsistent } from './record-consistency.ts';
 import { SCHEMA_VERSION, type AnyRecord } from './record.ts';
+import { requireConsistent } from './stored/consistency.ts';
+import { joinRecord, partRecord } from './stored/per-user-file.ts';
 
 /** Folder, in the one of the records, for records that later runs have replaced. */
 export const OLDER_RECORDS = 'older';
@@ -32,6 +33,7 @@ export async function withRecords<T>(paths: readonly string[], work: () => Promi
 /**
  * Writes a record as JSON that a person can read and `diff` can compare, with a checksum. Returns sentences about it:
  *
+ * - values per user of more than 10,000 users go into a compressed file in `per-user/` beside it;
  * - a record there that says the same, besides `environment` and `timing`, stays as it is;
  * - another one is moved to `older/` under a name with its date, so that no run replaces the results of another;
  * - where `path` cannot be written, the record goes to the system's folder for temporary files and the error says so.
@@ -45,16 +47,23 @@ export async function saveRecord<S extends z.ZodType>(
   record: z.input<S>,
 ): Promise<string[]> {
   const checked = check(path, schema, record) as object;
-  const value = { ...checked, checksum: checksumOf(checked) };
-  const text = jsonText(value);
+  const { record: stored, write } = partRecord(checked);
+  const text = jsonText({ ...stored, checksum: checksumOf(stored) });
+  const writeBoth = async (to: string) => {
+    await write(to); // first: a record never names a file that is not there
+    await writeFileAtomic(to, text);
+  };
   const before = await readFile(path, 'utf8').catch(() => undefined);
-  if (before !== undefined && saysTheSame(before, text)) return [`${path} holds the same numbers and stays`];
+  if (before !== undefined && saysTheSame(before, text)) {
+    await write(path); // it may have been lost
+    return [`${path} holds the same numbers and stays`];
+  }
   try {
     const kept = before === undefined ? [] : [await keepOlder(path, before)];
-    await writeFileAtomic(path, text);
+    await writeBoth(path);
     return [...kept, `saved ${path}`];
   } catch (error) {
-    throw await saveElsewhere(path, text, error);
+    throw await saveElsewhere(path, writeBoth, error);
   }
 }
 
@@ -77,14 +86,18 @@ async function keepOlder(path: string, text: string): Promise<string> {
 }
 
 /** The error to throw when `path` could not be written: it says where the record is instead. */
-async function saveElsewhere(path: string, text: string, error: unknown): Promise<unknown> {
+async function saveElsewhere(
+  path: string,
+  write: (to: string) => Promise<void>,
+  error: unknown,
+): Promise<unknown> {
   const other = join(
     tmpdir(),
     basename(temporaryName(path)).replace(/^\./, 'recsys-').replace(/tmp$/, 'json'),
   );
   if (resolve(dirname(path)) === tmpdir()) return error;
   try {
-    await writeFileAtomic(other, text);
+    await write(other);
   } catch {
     return error;
   }
@@ -146,7 +159,7 @@ export async function readVersionedRecord<S extends z.ZodType<AnyRecord>>(
   if (value === undefined)
     throw new DataError({ place: path, found: 'not JSON', wanted: 'a results record' });
   requireChecksum(path, value);
-  const upgraded = upgradeRecord(value);
+  const upgraded = upgradeRecord(await joinRecord(path, value));
   addMissingMetrics(upgraded);
   const { data } = versionedSchema.safeParse(value);
   const record = check(path, schema, upgraded);

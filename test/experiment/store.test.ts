@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +30,45 @@ describe('the results store', () => {
     expect(kept).toBe(`kept the record before it as ${join(folder, 'older', older!)}`);
     expect(await readFile(join(folder, 'older', older!), 'utf8')).toBe(first);
     expect(await readFile(path, 'utf8')).not.toBe(first);
+  });
+
+  it('keeps the values of more than 10,000 users in a compressed file, which a replaced record finds as well', async () => {
+    const folder = await temporary();
+    const path = join(folder, 'record.json');
+    const many = (rank: number) => recordOf({ mf: Array.from({ length: 10_001 }, () => [rank]) });
+    await saveRecord(path, recordSchema, many(1));
+    const text = await readFile(path, 'utf8');
+    expect(text).not.toContain('hitRanks');
+    expect(text.length).toBeLessThan(10_000);
+    expect(await readRecord(path, recordSchema)).toMatchObject(many(1));
+    expect(await saveRecord(path, recordSchema, many(1))).toEqual([
+      `${path} holds the same numbers and stays`,
+    ]);
+
+    await saveRecord(path, recordSchema, many(2));
+    const [older] = await readdir(join(folder, 'older'));
+    expect(await readRecord(join(folder, 'older', older!), recordSchema)).toMatchObject(many(1));
+    expect(await readRecord(path, recordSchema)).toMatchObject(many(2));
+  });
+
+  it('refuses values per user that are missing, damaged, or those of another record', async () => {
+    const folder = await temporary();
+    const many = (rank: number) => recordOf({ mf: Array.from({ length: 10_001 }, () => [rank]) });
+    const [one, two] = [join(folder, 'one.json'), join(folder, 'two.json')];
+    await saveRecord(one, recordSchema, many(1));
+    const first = await readdir(join(folder, 'per-user'));
+    await saveRecord(two, recordSchema, many(2));
+    const second = (await readdir(join(folder, 'per-user'))).find((name) => !first.includes(name))!;
+    const values = (name: string) => join(folder, 'per-user', name);
+    const whole = await readFile(values(first[0]!));
+    await writeFile(values(second), whole);
+    await expect(readRecord(two, recordSchema)).rejects.toThrow(/SHA-256 .*changed or damaged.*two[.]json/s);
+    await writeFile(values(second), whole.subarray(0, 100));
+    await expect(readRecord(two, recordSchema)).rejects.toThrow(/no gzip file/);
+    await rm(values(second));
+    await expect(readRecord(two, recordSchema)).rejects.toThrow(
+      /no such file.*values per user of .*two[.]json/s,
+    );
   });
 
   it('refuses a record that was changed after it was saved', async () => {

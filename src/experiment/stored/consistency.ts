@@ -1,9 +1,9 @@
 /** What the numbers of a record say about each other: a record that contradicts itself was damaged or made up. */
-import { rankingMetrics, userMetrics } from '../evaluation/metric-keys.ts';
-import { perUserMetrics } from '../evaluation/per-user.ts';
-import { mean } from '../util/arrays.ts';
-import { DataError } from '../util/errors.ts';
-import type { AnyRecord, ModelResult } from './record.ts';
+import { rankingMetrics, userMetrics } from '../../evaluation/metric-keys.ts';
+import { perUserMetrics } from '../../evaluation/per-user.ts';
+import { mean } from '../../util/arrays.ts';
+import { DataError } from '../../util/errors.ts';
+import type { AnyRecord, ModelResult } from '../record.ts';
 
 /** Means are stored to the digit; another order of additions may change the last ones. */
 const TOLERANCE = 1e-9;
