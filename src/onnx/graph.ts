@@ -44,6 +44,7 @@ export interface Attributes {
   addRows: NoAttributes;
   linearCrossEntropy: NoAttributes;
   linearSoftCrossEntropy: NoAttributes;
+  crossEntropyOfFirst: NoAttributes;
   minusOneHot: NoAttributes;
 }
 export type NoAttributes = Readonly<Record<string, never>>;
@@ -321,6 +322,14 @@ export class Tensor {
    */
   linearSoftCrossEntropy(table: Tensor, targets: Tensor, offsets: Tensor): Tensor {
     return this.graph.apply('linearSoftCrossEntropy', [this, table, targets, offsets], {})[0]!;
+  }
+
+  /**
+   * Sum over rows i of -weights_i log softmax(x_i)[0], in nats. This is x, (n, classes), the logits with each row's own class
+   * first; `weights` is (n, 1).
+   */
+  crossEntropyOfFirst(weights: Tensor): Tensor {
+    return this.graph.apply('crossEntropyOfFirst', [this, weights], {})[0]!;
   }
 
   #with(op: 'add' | 'sub' | 'mul' | 'div' | 'min', other: Tensor | number): Tensor {

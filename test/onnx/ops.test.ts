@@ -38,6 +38,14 @@ const cases: Record<Op, Case> = {
   min: { inputs: [[2, 3], []], apply: ([a, b]) => a!.min(b!) },
   sqrt: { inputs: [[2, 3]], apply: ([x]) => x!.sqrt(), between: [1, 2] },
   sigmoid: { inputs: [[2, 3]], apply: ([x]) => x!.sigmoid() },
+  crossEntropyOfFirst: {
+    inputs: [
+      [3, 4],
+      [3, 1],
+    ],
+    apply: ([x, weights]) => x!.crossEntropyOfFirst(weights!),
+    between: [0.5, 2],
+  },
   erf: { inputs: [[4, 5]], apply: ([x]) => x!.erf(), between: [-2, 2] },
   exp: { inputs: [[2, 3]], apply: ([x]) => x!.exp() },
   // Both sides of 0, where it has no slope.
@@ -176,7 +184,9 @@ async function build(name: string, operation: Case) {
   const loss = weighted.sum([...result.shape.keys()]).reshape([]);
   graph.output('loss', loss);
   // Weights and targets of a loss have no gradient: they are no parameters.
-  const parameters = name.endsWith('CrossEntropy') ? inputs.slice(0, 2) : inputs;
+  const parameters = name.endsWith('CrossEntropy')
+    ? inputs.slice(0, 2)
+    : inputs.slice(0, name === 'crossEntropyOfFirst' ? 1 : undefined);
   for (const [i, gradient] of gradients(loss, parameters).entries()) graph.output(`dx${i}`, gradient);
   return { compiled: await createSession(graph, session), parameters };
 }

@@ -3,7 +3,13 @@ import { int, text } from '../emitter.ts';
 import { notDifferentiable, same, sizeOf, type Rules } from '../graph.ts';
 import { shapeError } from './elementwise.ts';
 
-type Lookup = 'gather' | 'addRows' | 'linearCrossEntropy' | 'linearSoftCrossEntropy' | 'minusOneHot';
+type Lookup =
+  | 'gather'
+  | 'addRows'
+  | 'linearCrossEntropy'
+  | 'linearSoftCrossEntropy'
+  | 'crossEntropyOfFirst'
+  | 'minusOneHot';
 
 /** Below it a logarithm would be infinite. */
 const SMALLEST_PROBABILITY = 1e-38;
@@ -96,6 +102,29 @@ export const lookup: Pick<Rules, Lookup> = {
         .sub(targets!)
         .mul(g!);
       return [difference.matmul(table!), difference.matmul(h!, { transposeA: true }), undefined, undefined];
+    },
+  },
+  // Also gives the probabilities, for the gradient.
+  crossEntropyOfFirst: {
+    infer([x, weights]) {
+      if (!same(weights!.shape, [x!.shape[0]!, 1])) throw shapeError('crossEntropyOfFirst', [x!, weights!]);
+      return [
+        { shape: [], type: 'float32' },
+        { shape: x!.shape, type: 'float32' },
+      ];
+    },
+    emit(to, [x, weights], [loss, probabilities]) {
+      to.node('Softmax', [x!], probabilities, { axis: int(-1) });
+      const logarithms = to.node('LogSoftmax', [x!], undefined, { axis: int(-1) });
+      const first = to.node('Gather', [logarithms, to.list([0])], undefined, { axis: int(1) });
+      const weighted = to.node('Mul', [first, weights!]);
+      to.node('Neg', [to.node('ReduceSum', [weighted], undefined, { keepdims: int(0) })], loss);
+    },
+    gradient({ inputs: [x, weights], outputs: [, p] }, [g]) {
+      const first = new Float32Array(x!.shape[1]!);
+      first[0] = 1;
+      const target = p!.graph.constant(`first of ${p!.name}`, first, [first.length]);
+      return [p!.sub(target).mul(weights!.mul(g!)), undefined];
     },
   },
   // x (n, classes) with 1 subtracted at column targets (n, 1) of each row.

@@ -3,6 +3,7 @@ import type { Rng } from '../../../util/rng.ts';
 import { pow } from '../../../util/math.ts';
 import { chunk } from '../../../training/job.ts';
 import type { ItemHistory } from './histories.ts';
+import type { Negatives, Proposal } from './negatives.ts';
 
 /** Histories, or parts of them, of one length, row-major, filled up on the left. */
 export interface Prompts {
@@ -19,6 +20,8 @@ export interface Prompts {
 export interface ItemBatch extends Prompts {
   /** Per row: the movies that should follow, each with its share; empty for rows that fill up a batch. */
   targets: { token: number; weight: number }[][];
+  /** Where the softmax is sampled. */
+  negatives?: Negatives;
 }
 
 /**
@@ -43,6 +46,8 @@ export interface SampleOptions {
   promptShare: readonly [number, number];
   /** A sample with n targets counts n to this power. */
   targetExponent: number;
+  /** Where the softmax is sampled. */
+  proposal?: Proposal | undefined;
 }
 
 /** Lengths of batches: few, so that few graphs are compiled; the longest is the context. */
@@ -63,7 +68,7 @@ export function trainingBatches(
   options: SampleOptions,
   rng: Rng,
 ): ItemBatch[] {
-  const { contextLength, batchSize, promptShare } = options;
+  const { contextLength, batchSize, promptShare, proposal } = options;
   const byLength = new Map<number, ItemHistory[]>();
   for (const history of rng.shuffle(histories.filter(isUsable))) {
     const length = batchLength(Math.ceil(promptShare[1] * history.tokens.length), contextLength);
@@ -79,7 +84,17 @@ export function trainingBatches(
       ),
     ),
   );
-  return rng.shuffle(batches);
+  return withNegatives(rng.shuffle(batches), proposal, rng);
+}
+
+/** The batches, each with a sample of its own where there is a proposal. */
+export function withNegatives<Batch extends { negatives?: Negatives }>(
+  batches: Batch[],
+  proposal: Proposal | undefined,
+  rng: Rng,
+): Batch[] {
+  if (proposal === undefined) return batches;
+  return batches.map((batch, n) => ({ ...batch, negatives: proposal.draw(rng.derive(`negatives ${n}`)) }));
 }
 
 function isUsable({ tokens, liked }: ItemHistory): boolean {

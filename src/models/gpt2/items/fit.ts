@@ -13,6 +13,7 @@ import { holdBack, type HeldRatings } from '../held-ratings.ts';
 import type { Gpt2Config } from '../network/config.ts';
 import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from './batches.ts';
 import { itemHistories, itemVocabulary, type ItemVocabulary } from './histories.ts';
+import { DRAWS, Proposal, SAMPLED_ABOVE_MOVIES } from './negatives.ts';
 import { itemTrainable } from './network.ts';
 import { sequenceBatches, sequenceStart, sequenceTrainable } from './sequences.ts';
 import { startParameters } from './start.ts';
@@ -49,6 +50,8 @@ export interface ItemFitOptions {
   ordered: boolean;
   /** Stars from which a training rating counts as liked; 0: every rating. */
   threshold: number;
+  /** Movies from which on the softmax is sampled; default: SAMPLED_ABOVE_MOVIES. */
+  sampledAbove?: number;
   /** Cut-off of the F1 that validation measures. */
   listLength: number;
   /** Factors of implicit ALS to start from, fitted on what is trained on. */
@@ -85,12 +88,16 @@ export async function fitItems(
   // Movies whose only ratings are held back stay in the catalogue, so that every movie has a token.
   const vocabulary = itemVocabulary(train);
   const parameters = await startingWeights(options, inner, vocabulary, context);
+  const { catalogue } = vocabulary;
+  const isSampled = catalogue.length > (options.sampledAbove ?? SAMPLED_ABOVE_MOVIES);
+  const counts = catalogue.map((item) => inner.ratingCounts[item]!);
   const sampling: SampleOptions = {
     contextLength: config.n_positions,
     batchSize: training.batchSize,
     ordered,
     objective,
     ...settings,
+    ...(isSampled && { proposal: new Proposal(counts) }),
   };
   const histories = itemHistories(inner, vocabulary, range(inner.userCount), threshold);
   const drawn = rng.derive('samples');
@@ -115,7 +122,12 @@ export async function fitItems(
         job,
         context,
       ));
-  return { parameters: weights, vocabulary, facts: { ...facts, validationUsers: held.users.length } };
+  const drawnPerBatch = isSampled ? { sampledMovies: DRAWS } : {};
+  return {
+    parameters: weights,
+    vocabulary,
+    facts: { ...facts, ...drawnPerBatch, validationUsers: held.users.length },
+  };
 }
 
 /** What training starts from. */

@@ -35,6 +35,8 @@ export interface ItemGpt2Parts {
   listLength: number;
   /** Stars from which a training rating counts as liked. */
   threshold: number;
+  /** Movies from which on the softmax is sampled; by default 100,000. */
+  sampledAbove?: number;
   /** Folder for checkpoints. */
   output: string;
   /** File for a line per update. */
@@ -132,6 +134,7 @@ function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config): ItemFitOptions {
     listLength,
     output,
     log,
+    ...(parts.sampledAbove !== undefined && { sampledAbove: parts.sampledAbove }),
     settings: { promptShare: PROMPT_SHARE, logitDeviation, biasScale, targetExponent },
     training: options,
     ...(options.itemInit === 'als' && {

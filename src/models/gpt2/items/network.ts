@@ -12,6 +12,7 @@ import { shapesOf } from '../../../training/trainable.ts';
 import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { causalMask, Network, type ParameterTensors } from '../network/onnx.ts';
 import { PADDING, type ItemBatch, type Prompts } from './batches.ts';
+import type { Negatives } from './negatives.ts';
 
 /** Names of the trained tables: (I, C) movies, and (levels + 1, C) ratings with the asking position last. */
 export const MOVIES = 'items.movies';
@@ -31,22 +32,26 @@ export function itemTrainable(
     trained: parameters,
     frozen: new Map(),
     checkpointing,
-    graphKey: ({ rows, length }) => `${rows} ${length}`,
-    lossGraph({ rows, length }, options) {
+    graphKey: (batch) => `${batch.rows} ${batch.length} ${candidateCount(batch, movies)}`,
+    lossGraph(batch, options) {
+      const { rows, length } = batch;
+      const count = candidateCount(batch, movies);
       const graph = createGraph();
       const trained = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
       const hidden = askedStates(graph, config, trained, { B: rows, T: length }, options);
+      const table = trained.get(MOVIES)!;
       const loss = hidden.linearSoftCrossEntropy(
-        trained.get(MOVIES)!,
-        graph.input('targets', [rows, movies]),
-        graph.input('offsets', [rows, movies]),
+        batch.negatives ? table.gather(graph.input('candidates', [count], 'int64')) : table,
+        graph.input('targets', [rows, count]),
+        graph.input('offsets', [rows, count]),
       );
       return { graph, loss, trained };
     },
     feeds: (batch, weight) => ({
       ...promptFeeds(batch, marks),
-      targets: targetRows(batch, movies, weight),
-      offsets: offsetRows(batch, movies),
+      ...(batch.negatives
+        ? sampledFeeds(batch, batch.negatives, candidateCount(batch, movies), weight)
+        : { targets: targetRows(batch, movies, weight), offsets: offsetRows(batch, movies) }),
     }),
     targetsOf: countSamples,
   };
@@ -85,6 +90,49 @@ function targetRows({ rows, targets }: ItemBatch, movies: number, weight: number
     for (const target of own) values[row * movies + target.token] = weight * target.weight;
   }
   return values;
+}
+
+/** Columns for targets come in multiples of this, so that few graphs are compiled. */
+const TARGET_COLUMNS = 256;
+
+/** Each target of a batch once, in the order of the rows. */
+function distinctTargets({ targets }: ItemBatch): number[] {
+  return [...new Set(targets.flatMap((row) => row.map(({ token }) => token)))];
+}
+
+/** Columns of the softmax: all movies, or where it is sampled the targets and the sample. */
+function candidateCount(batch: ItemBatch, movies: number): number {
+  if (batch.negatives === undefined) return movies;
+  const targets = Math.ceil(Math.max(1, distinctTargets(batch).length) / TARGET_COLUMNS) * TARGET_COLUMNS;
+  return targets + batch.negatives.tokens.length;
+}
+
+/**
+ * Candidates, with what each row takes of them: its own targets as they are, and the draws that are neither its targets nor in
+ * its prompt. What fills the columns of the targets up is left out.
+ */
+function sampledFeeds(batch: ItemBatch, negatives: Negatives, count: number, weight: number) {
+  const { rows, length, tokens, levels, targets } = batch;
+  const { length: draws } = negatives.tokens;
+  const columnOf = new Map(distinctTargets(batch).map((token, column) => [token, column]));
+  const candidates = new BigInt64Array(count);
+  for (const [token, column] of columnOf) candidates[column] = BigInt(token);
+  candidates.set(BigInt64Array.from(negatives.tokens, BigInt), count - draws);
+  const targetValues = new Float32Array(rows * count);
+  const offsets = new Float32Array(rows * count).fill(MASKED_LOGIT);
+  for (const [row, own] of targets.entries()) {
+    const left = new Set(own.map(({ token }) => token));
+    for (let at = row * length; at < (row + 1) * length; at++) if (levels[at]! >= 0) left.add(tokens[at]!);
+    for (const [n, token] of negatives.tokens.entries()) {
+      if (!left.has(token)) offsets[(row + 1) * count - draws + n] = negatives.offsets[n]!;
+    }
+    for (const target of own) {
+      const cell = row * count + columnOf.get(target.token)!;
+      targetValues[cell] = weight * target.weight;
+      offsets[cell] = 0;
+    }
+  }
+  return { candidates, targets: targetValues, offsets };
 }
 
 /** The movies of a prompt are left out: they are not recommended either. */

@@ -5,20 +5,24 @@
  * positions, I movies.
  */
 import type { Rng } from '../../../util/rng.ts';
+import { concat, type Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { chunk } from '../../../training/job.ts';
 import { shapesOf, type Trainable } from '../../../training/trainable.ts';
-import type { Gpt2Config } from '../network/config.ts';
+import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { initialParameters } from '../network/presets.ts';
-import { PADDING, type Prompts } from './batches.ts';
+import { PADDING, withNegatives, type Prompts } from './batches.ts';
 import type { ItemHistory, ItemVocabulary } from './histories.ts';
+import type { Negatives, Proposal } from './negatives.ts';
 import { allStates, MARKS, MOVIES, promptFeeds } from './network.ts';
 
 /** Histories of one length, filled up on the left. */
 export interface SequenceBatch extends Prompts {
   /** (rows, length): the movie token that follows, or -1 where none is asked for. */
   next: Int32Array;
+  /** Where the softmax is sampled. */
+  negatives?: Negatives;
 }
 
 /** Lengths of batches: few, so that few graphs are compiled; the longest is the context. */
@@ -30,7 +34,11 @@ const LENGTHS = [32, 64, 128];
  */
 export function sequenceBatches(
   histories: readonly ItemHistory[],
-  { contextLength, batchSize }: { contextLength: number; batchSize: number },
+  {
+    contextLength,
+    batchSize,
+    proposal,
+  }: { contextLength: number; batchSize: number; proposal?: Proposal | undefined },
   rng: Rng,
 ): SequenceBatch[] {
   const byLength = new Map<number, ItemHistory[]>();
@@ -44,7 +52,7 @@ export function sequenceBatches(
   const batches = [...byLength].flatMap(([length, group]) =>
     chunk(group, batchSize).map((part) => toBatch(part, batchSize, length)),
   );
-  return rng.shuffle(batches);
+  return withNegatives(rng.shuffle(batches), proposal, rng);
 }
 
 function toBatch(histories: readonly ItemHistory[], rows: number, length: number): SequenceBatch {
@@ -90,24 +98,47 @@ export function sequenceTrainable(
     trained: parameters,
     frozen: new Map(),
     checkpointing,
-    graphKey: (batch) => Object.values(sizeOf(batch)).join(' '),
+    graphKey: (batch) => [...Object.values(sizeOf(batch)), batch.negatives?.tokens.length ?? 0].join(' '),
     lossGraph(batch, options) {
       const { B, T, A } = sizeOf(batch);
       const graph = createGraph();
       const trained = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
       const hidden = allStates(graph, config, trained, { B, T }, options);
-      const loss = hidden
-        .gather(graph.input('asked', [A], 'int64'))
-        .linearCrossEntropy(
-          trained.get(MOVIES)!,
-          graph.input('targets', [A, 1], 'int64'),
-          graph.input('weights', [A, 1]),
-        );
+      const asked = hidden.gather(graph.input('asked', [A], 'int64'));
+      const movies = trained.get(MOVIES)!;
+      const targets = graph.input('targets', [A, 1], 'int64');
+      const weights = graph.input('weights', [A, 1]);
+      const { negatives } = batch;
+      const loss = negatives
+        ? sampledLogits(asked, movies, targets, negatives).crossEntropyOfFirst(weights)
+        : asked.linearCrossEntropy(movies, targets, weights);
       return { graph, loss, trained };
     },
     feeds: (batch, weight) => ({ ...promptFeeds(batch, marks), ...nextFeeds(batch, weight) }),
     targetsOf: ({ next }) => Math.max(1, countNext(next)),
   };
+}
+
+/** (A, 1 + S): the logit of each target, then those of the sample. */
+function sampledLogits(asked: Tensor, movies: Tensor, targets: Tensor, { tokens }: Negatives): Tensor {
+  const { graph } = asked;
+  const [A, S] = [asked.shape[0]!, tokens.length];
+  const own = asked.mul(movies.gather(targets).reshape(asked.shape)).sum([1]);
+  const others = asked
+    .matmul(movies.gather(graph.input('negatives', [S], 'int64')), { transposeB: true })
+    .add(graph.input('offsets', [A, S]));
+  return concat([own, others]);
+}
+
+/** The sample, and what is added to its logits: a draw that is a position's target counts nothing there. */
+function negativeFeeds({ tokens, offsets }: Negatives, targets: BigInt64Array) {
+  const S = tokens.length;
+  const values = new Float32Array(targets.length * S);
+  for (const [a, target] of targets.entries()) {
+    values.set(offsets, a * S);
+    for (let n = 0; n < S; n++) if (tokens[n] === Number(target)) values[a * S + n] = MASKED_LOGIT;
+  }
+  return { negatives: BigInt64Array.from(tokens, BigInt), offsets: values };
 }
 
 /** Asked positions with their targets; what fills them up asks at position 0 and counts nothing. */
@@ -123,7 +154,8 @@ function nextFeeds(batch: SequenceBatch, weight: number) {
     targets[n] = BigInt(token);
     weights[n++] = weight;
   }
-  return { asked, targets, weights };
+  const { negatives } = batch;
+  return { asked, targets, weights, ...(negatives && negativeFeeds(negatives, targets)) };
 }
 
 /**

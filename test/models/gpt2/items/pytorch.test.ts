@@ -33,6 +33,9 @@ beforeAll(async () => {
   await file.close();
 });
 
+/** A sample of every movie once, whose sampled softmax is the whole one. */
+const everyMovie = { tokens: Int32Array.from({ length: 9 }, (_, n) => n), offsets: new Float32Array(9) };
+
 const matrix = (rows: number[][]) => Int32Array.from(rows.flat());
 
 async function compare<Batch>(model: Trainable<Batch>, batch: Batch, kind: 'set' | 'next') {
@@ -45,7 +48,11 @@ async function compare<Batch>(model: Trainable<Batch>, batch: Batch, kind: 'set'
   for (const [tensor, error] of errors) expect(error, tensor).toBeLessThan(1e-5);
 }
 
-describe.each([false, true])('with checkpointing: %s', (checkpointing) => {
+describe.each([
+  ['', false, undefined],
+  [', with checkpointing', true, undefined],
+  [', sampled with every movie drawn once', false, everyMovie],
+])('item GPT-2%s', (_, checkpointing, negatives) => {
   it("loss and gradients of sets are PyTorch's, to 1e-5 of each tensor's largest", async () => {
     const { tokens, levels, targets } = reference.set;
     const batch = {
@@ -54,6 +61,7 @@ describe.each([false, true])('with checkpointing: %s', (checkpointing) => {
       tokens: matrix(tokens),
       levels: matrix(levels),
       targets: targets.map((row) => row.map(([token, weight]) => ({ token, weight }))),
+      ...(negatives && { negatives }),
     };
     const own = new Map(parameters);
     own.delete(POSITIONS);
@@ -69,6 +77,7 @@ describe.each([false, true])('with checkpointing: %s', (checkpointing) => {
       tokens: matrix(tokens),
       levels: matrix(levels),
       next: matrix(next),
+      ...(negatives && { negatives }),
     };
     const config = gpt2ConfigSchema.parse(reference.config);
     await compare(sequenceTrainable(config, parameters, checkpointing), batch, 'next');
