@@ -96,7 +96,7 @@ interface StartDefaults {
   /** On the rows of movies and ratings. */
   embeddingDropout: number;
   weightDecay: number;
-  /** See ItemStart of items/start.ts. */
+  /** See ItemStart of items/fitting/start.ts. */
   logitDeviation: number;
   biasScale: number;
   /** A sample with n targets counts n to this power. */

@@ -9,11 +9,11 @@ import { itemNumbers, itemSizes, PROMPT_SHARE, type CompleteItemOptions } from '
 import { gpt2ConfigSchema, type Gpt2Config } from '../network/config.ts';
 import { writeList } from '../prompt/listed.ts';
 import type { ItemObjective } from './batches.ts';
-import { fitItems, type ItemFitOptions, type WithTrainee } from './fit.ts';
+import { fitItems, type ItemFitOptions, type WithTrainee } from './fitting/fit.ts';
 import { itemHistories, type ItemVocabulary } from './histories.ts';
 import { ItemPredictor } from './predictor.ts';
 import { rankMovies } from './ranking.ts';
-import { SPARE_COLUMNS } from './start.ts';
+import { SPARE_COLUMNS } from './fitting/start.ts';
 import { stateOfItems } from './usable.ts';
 
 /** Name and version that records keep: history as item tokens, the list as titles with reasons by rule. */

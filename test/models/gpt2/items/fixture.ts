@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { alsData } from '../../../../src/models/factorization/problem.ts';
 import { completeItemOptions, gpt2ItemOptions } from '../../../../src/models/gpt2/item-options.ts';
-import type { WithTrainee } from '../../../../src/models/gpt2/items/fit.ts';
+import type { WithTrainee } from '../../../../src/models/gpt2/items/fitting/fit.ts';
 import { createItemGpt2, type ItemGpt2Parts } from '../../../../src/models/gpt2/items/index.ts';
 import { solverDefaults } from '../../../../src/models/mf/options.ts';
 import { fitByAls } from '../../../../src/numeric/als/fit.ts';

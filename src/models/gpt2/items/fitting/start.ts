@@ -4,18 +4,18 @@
  * of the solver's matrix is what the user is; the output bias begins as the logarithm of the popularity. All of it is said
  * in GPT-2's own weights, so that any program that runs GPT-2 runs this one.
  */
-import type { TrainingSet } from '../../../data/training-set.ts';
-import { REFERENCE_STARS } from '../../../data/rating-levels.ts';
-import type { Parameters } from '../../../huggingface/tensors.ts';
-import { invert } from '../../../numeric/inverse.ts';
-import { mean, sum } from '../../../util/arrays.ts';
-import { log } from '../../../util/math.ts';
-import type { Rng } from '../../../util/rng.ts';
-import { entriesOf, rowLength } from '../../../util/sparse-rows.ts';
-import type { Gpt2Config } from '../network/config.ts';
-import { initialParameters } from '../network/presets.ts';
-import type { ItemVocabulary } from './histories.ts';
-import { MARKS, MOVIES, POSITIONS } from './network.ts';
+import type { TrainingSet } from '../../../../data/training-set.ts';
+import { REFERENCE_STARS } from '../../../../data/rating-levels.ts';
+import type { Parameters } from '../../../../huggingface/tensors.ts';
+import { invert } from '../../../../numeric/inverse.ts';
+import { mean, sum } from '../../../../util/arrays.ts';
+import { log } from '../../../../util/math.ts';
+import type { Rng } from '../../../../util/rng.ts';
+import { entriesOf, rowLength } from '../../../../util/sparse-rows.ts';
+import type { Gpt2Config } from '../../network/config.ts';
+import { initialParameters } from '../../network/presets.ts';
+import type { ItemVocabulary } from '../histories.ts';
+import { MARKS, MOVIES, POSITIONS } from '../network.ts';
 
 /** Columns of the embedding that do not hold a movie's vector. */
 export const SPARE_COLUMNS = 8;

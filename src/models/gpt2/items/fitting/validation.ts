@@ -1,14 +1,14 @@
 /** Validation of item GPT-2 by what it is for: F1 of the lists for users some of whose ratings are held back. */
-import type { TrainingSet } from '../../../data/training-set.ts';
-import type { Validation } from '../../../training/job.ts';
-import type { Trainee } from '../../../training/trainee.ts';
-import type { FitContext } from '../../recommender.ts';
-import { f1OfMeans, type HeldRatings } from '../held-ratings.ts';
-import type { Gpt2Config } from '../network/config.ts';
-import type { PromptOptions } from './batches.ts';
-import type { ItemHistory, ItemVocabulary } from './histories.ts';
-import { ItemPredictor } from './predictor.ts';
-import { rankMovies } from './ranking.ts';
+import type { TrainingSet } from '../../../../data/training-set.ts';
+import type { Validation } from '../../../../training/job.ts';
+import type { Trainee } from '../../../../training/trainee.ts';
+import type { FitContext } from '../../../recommender.ts';
+import { f1OfMeans, type HeldRatings } from '../../held-ratings.ts';
+import type { Gpt2Config } from '../../network/config.ts';
+import type { PromptOptions } from '../batches.ts';
+import type { ItemHistory, ItemVocabulary } from '../histories.ts';
+import { ItemPredictor } from '../predictor.ts';
+import { rankMovies } from '../ranking.ts';
 
 export interface ValidationParts {
   config: Gpt2Config;

@@ -1,21 +1,21 @@
 /** Item GPT-2 trained: samples of histories, the start, validation by F1, given to the training loop. */
-import type { TrainingSet } from '../../../data/training-set.ts';
-import type { Parameters } from '../../../huggingface/tensors.ts';
-import type { TrainingResult } from '../../../training/job.ts';
-import type { Trainable } from '../../../training/trainable.ts';
-import type { Trainee } from '../../../training/trainee.ts';
-import { runTraining } from '../../../training/trainer.ts';
-import { range } from '../../../util/arrays.ts';
-import { sha256 } from '../../../util/files.ts';
-import type { Rng } from '../../../util/rng.ts';
-import type { FitContext } from '../../recommender.ts';
-import { holdBack, type HeldRatings } from '../held-ratings.ts';
-import type { Gpt2Config } from '../network/config.ts';
-import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from './batches.ts';
-import { itemHistories, itemVocabulary, type ItemVocabulary } from './histories.ts';
-import { DRAWS, Proposal, SAMPLED_ABOVE_MOVIES } from './negatives.ts';
-import { itemTrainable } from './network.ts';
-import { sequenceBatches, sequenceStart, sequenceTrainable } from './sequences.ts';
+import type { TrainingSet } from '../../../../data/training-set.ts';
+import type { Parameters } from '../../../../huggingface/tensors.ts';
+import type { TrainingResult } from '../../../../training/job.ts';
+import type { Trainable } from '../../../../training/trainable.ts';
+import type { Trainee } from '../../../../training/trainee.ts';
+import { runTraining } from '../../../../training/trainer.ts';
+import { range } from '../../../../util/arrays.ts';
+import { sha256 } from '../../../../util/files.ts';
+import type { Rng } from '../../../../util/rng.ts';
+import type { FitContext } from '../../../recommender.ts';
+import { holdBack, type HeldRatings } from '../../held-ratings.ts';
+import type { Gpt2Config } from '../../network/config.ts';
+import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from '../batches.ts';
+import { itemHistories, itemVocabulary, type ItemVocabulary } from '../histories.ts';
+import { DRAWS, Proposal, SAMPLED_ABOVE_MOVIES } from '../negatives.ts';
+import { itemTrainable } from '../network.ts';
+import { sequenceBatches, sequenceStart, sequenceTrainable } from '../sequences.ts';
 import { startParameters } from './start.ts';
 import { ItemValidation, type ValidationParts } from './validation.ts';
 
