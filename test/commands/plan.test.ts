@@ -98,6 +98,25 @@ test('every flag of the experiment commands has its field', () => {
   }
 });
 
+test('a plan explores data and compares what its models left', async () => {
+  const path = join(cwd, 'look.yaml');
+  const results = join(cwd, 'look');
+  const data = `data: { dataset: ${JSON.stringify(dataset)} }\nprotocol: { k: [3] }\n`;
+  await writeFile(
+    path,
+    `${data}models: [popularity, popularity-count]\nexplore: { damping: 5 }\ncompare: {}\n`,
+  );
+  const { code } = await recsys(['run', path, '--results-dir', results, '--quiet']);
+  expect(code).toBe(0);
+  const read = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(results, name), 'utf8'));
+  expect(await read('exploration.json')).toMatchObject({ settings: { damping: 5 } });
+  const { models } = z
+    .object({ models: z.array(z.object({ name: z.string() })) })
+    .parse(await read('comparison.json'));
+  expect(models.map(({ name }) => name).sort()).toEqual(['popularity', 'popularity-count']);
+});
+
 test('a printed plan gives the record of the command that printed it', async () => {
   const argv = ['baseline', '--models', 'popularity,mf-sgd', '--dataset', dataset, '--k', '3', '--seed', '7'];
   await recsys([...argv, '--results-dir', 'command', '--quiet'], { cwd });

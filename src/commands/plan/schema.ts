@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../../experiment/protocol.ts';
 import { modelNames, optionsOf } from '../../models/registry.ts';
 import { saveSchema } from '../baseline.ts';
+import { compareSchema } from '../compare.ts';
 import { evaluateSections } from '../evaluate.ts';
+import { exploreSchema } from '../explore.ts';
 import { gpt2Sections } from '../finetune-gpt2.ts';
 import { openAiSections } from '../openai.ts';
 import { outputSchema } from '../shared/context.ts';
@@ -37,12 +39,16 @@ export const planSchema = z
     openai: openAiSections.openai.strict().optional().describe('as `recsys openai` runs it'),
     searches: z.array(searchSchema).min(1).optional().describe('as `recsys tune` runs them'),
     evaluate: evaluateSections.evaluate.strict().optional().describe('as `recsys evaluate` runs it'),
+    explore: exploreSchema.strict().optional().describe('as `recsys explore` looks at the data'),
+    compare: compareSchema.strict().optional().describe('as `recsys compare`, of what the others left'),
     output: outputSchema
       .extend(jobsSchema.shape)
       .strict()
       .optional()
       .describe('where results go, threads, progress'),
   })
-  .describe('Experiments for `recsys run`, in the order: searches, models, gpt2, openai, evaluate.');
+  .describe(
+    'Experiments for `recsys run`, in the order: explore, searches, models, gpt2, openai, evaluate, compare.',
+  );
 
 export type Plan = z.output<typeof planSchema>;

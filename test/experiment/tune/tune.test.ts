@@ -295,6 +295,22 @@ test('reproduce makes a search again, whole or some of its trials, and names wha
   if (found.winner.number < 4) expect(await paths(1)).toEqual([]);
 });
 
+test.each([
+  ['item tokens', { tokens: 'items', preset: 'tiny', epochs: 1 }],
+  ['texts', { tokens: 'text', init: 'scratch', preset: 'tiny', epochs: 1, numUsers: 3 }],
+])(
+  'GPT-2 on %s is searched, and nothing of its trials stays',
+  async (_, options) => {
+    const before = await readdir(folder);
+    const found = await run({ model: 'gpt2', options, trials: 2, carveSeeds: [1] });
+    expect(found.trials.map(({ score }) => typeof score)).toEqual(['number', 'number']);
+    expect(Object.keys(found.trials[1]!.settings).length).toBeGreaterThan(0);
+    expect(found.test.models.map(({ model }) => model)).toEqual(['gpt2', 'gpt2']);
+    expect(await readdir(folder)).toEqual([...before, 'jobs']);
+  },
+  60_000,
+);
+
 describe('--space', () => {
   it('reads ranges, scales and choices', () => {
     expect(parseSpace(['a=0.1..2', 'b=1e-3..1:log', 'c=8|16', 'd=x|true'])).toEqual({
