@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { toCsr, type Csr } from '../data/csr.ts';
 import type { TrainingSet } from '../data/training-set.ts';
-import { TitleIndex, toNaturalTitle } from '../language/titles.ts';
+import { nameMovie, TitleIndex } from '../language/titles.ts';
 import { DataError, UsageError } from '../util/errors.ts';
 import { TitleSearch } from './search.ts';
 
@@ -70,7 +70,7 @@ export class MovieFinder {
   }
 
   #name(item: number): string {
-    return `${toNaturalTitle(this.#train.movies.titles[item]!)} [${this.#train.itemIds[item]}]`;
+    return `${nameMovie(this.#train, item)} [${this.#train.itemIds[item]}]`;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Lists with titles and reasons from a saved model: for its users and for a new person. */
 import type { Csr } from '../data/csr.ts';
 import { splitYear } from '../data/titles.ts';
-import { toNaturalTitle } from '../language/titles.ts';
+import { nameMovie } from '../language/titles.ts';
 import type { Selection, UsableModel } from '../models/saved.ts';
 import { UsageError } from '../util/errors.ts';
 import { rowsOfHistories, type History } from './history.ts';
@@ -57,7 +57,7 @@ export async function recommendTo(
       ...describeMovie(saved.train, item),
       score: scores[row * k + n]!,
       why: (reasons[n] ?? []).map(({ because, weight }) => ({
-        because: typeof because === 'number' ? toNaturalTitle(saved.train.movies.titles[because]!) : because,
+        because: typeof because === 'number' ? nameMovie(saved.train, because) : because,
         weight,
       })),
     }));
@@ -69,7 +69,7 @@ export function describeMovie(
   { itemIds, movies }: Pick<SavedModel['train'], 'itemIds' | 'movies'>,
   item: number,
 ) {
-  const { name, year } = splitYear(toNaturalTitle(movies.titles[item]!));
+  const { name, year } = splitYear(nameMovie({ itemIds, movies }, item));
   return {
     movieId: itemIds[item]!,
     title: name,
@@ -89,7 +89,7 @@ export async function withPerson(
   const { train, model, manifest } = saved;
   const known = model.items && new Set(model.items);
   const unknown = [...history.keys()].filter((item) => known && !known.has(item));
-  const titles = unknown.map((item) => toNaturalTitle(train.movies.titles[item]!));
+  const titles = unknown.map((item) => nameMovie(train, item));
   if (unknown.length > 0 && unknown.length === history.size) {
     throw new UsageError({
       place: manifest.name,

@@ -267,6 +267,23 @@ describe('recsys recommend', () => {
     expect(none.stderr).toContain('none of the rated movies is among the 12 that the model knows');
   });
 
+  it('names movies by their ids where the data has no titles', async () => {
+    const ratings = await readFile(join(dataset, 'ratings.csv'), 'utf8');
+    await writeFile(join(cwd, 'untitled.csv'), ratings);
+    const fitted = await run(
+      'fit',
+      'ease',
+      '--dataset',
+      'untitled.csv',
+      '--save',
+      'models/untitled',
+      '--quiet',
+    );
+    expect(fitted.code).toBe(0);
+    const { stdout } = await run('recommend', '--model', 'models/untitled', '--user', '3', '--k', '2');
+    expect(stdout).toMatch(/^ {2}1 {2}movie \d+ .+\n {5}because of movie \d+/m);
+  });
+
   it('writes the same rows to Parquet, where the name says so', async () => {
     for (const file of ['rows.csv', 'rows.parquet']) {
       const model = ['--model', 'models/ease', '--all-users', '--k', '7'];
