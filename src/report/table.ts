@@ -1,4 +1,4 @@
-/** Tables for the terminal: plain text, so that they can be piped, compared and pasted; the best values bold on a terminal. */
+/** Tables for the terminal: plain text, so that they can be piped, compared and pasted. */
 import Table from 'cli-table3';
 import { formatMetric, metricKeys, metricOf, type MetricKey } from '../evaluation/metric-keys.ts';
 import type { Estimate, ResultsRecord } from '../experiment/record.ts';
@@ -52,7 +52,7 @@ export function metricsTable(rows: readonly TableRow[], k: number): string {
     ...(timed ? [formatSeconds(seconds)] : []),
   ]);
   const head = [`k = ${k}`, ...columns.map((key) => metricOf(key).title), ...(timed ? ['time'] : [])];
-  return emphasiseStars(textTable(head, body));
+  return textTable(head, body);
 }
 
 /** The value to mark; undefined where no two differ, so that nothing is marked. */
@@ -71,12 +71,6 @@ function formatSeconds(seconds: number | null | undefined): string {
   if (typeof seconds !== 'number') return '–';
   if (seconds < 0.005) return '<0.01 s';
   return `${seconds < 10 ? seconds.toFixed(2) : formatCount(Math.round(seconds))} s`;
-}
-
-/** Bold on a terminal, unless NO_COLOR is set (no-color.org); the star remains either way. */
-function emphasiseStars(text: string): string {
-  if (!process.stdout.isTTY || process.env['NO_COLOR']) return text;
-  return text.replace(/[*][\d.]+/g, (value) => `\u001B[1m${value}\u001B[0m`);
 }
 
 /** Rows under a head with one rule between them. The first `left` columns are aligned left, the others right. */

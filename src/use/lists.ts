@@ -19,7 +19,8 @@ const GENRES_WIDTH = 20;
 export function tableOfLists({ manifest }: About, lists: readonly UserList[]): string {
   const blocks = lists.map(({ user, recommendations }) => {
     const head = user === null ? 'For you' : `For user ${user}`;
-    return `${head}, by ${describeModel(manifest)}:\n\n${table(recommendations)}\n`;
+    const title = wrap(`${head}, by ${describeModel(manifest)}:`, 80).join('\n');
+    return `${title}\n\n${table(recommendations)}\n`;
   });
   return blocks.join('\n');
 }

@@ -2,11 +2,14 @@
 import { formatMetric, metricKeys, metricOf, type MetricKey } from '../../evaluation/metric-keys.ts';
 import type { Run, RunValue } from '../../experiment/runs/list.ts';
 import { differingKeys } from '../../experiment/runs/select.ts';
+import { wrapWords } from '../charts/text.ts';
 import { formatTable, type TableFormat } from '../formats.ts';
 
 /** Columns of the list unless others are asked for; those of the second group where the runs differ in them. */
 const alwaysShown = ['f1', 'ndcg', 'fitSeconds', 'date'];
 const shownWhereDifferent = ['dataset', 'split', 'seed', 'k', 'threshold'];
+/** Letters of a name on one line: the columns that are always shown fit 80 then. */
+const NAME_LETTERS = 36;
 
 function defaultColumns(runs: readonly Run[]): string[] {
   const differing = differingKeys(runs);
@@ -19,7 +22,12 @@ export function runsTable(
   columns: readonly string[] = defaultColumns(runs),
   format: TableFormat = 'text',
 ): string {
-  const rows = runs.map(({ values }) => columns.map((key) => formatValue(key, values[key], format)));
+  const rows = runs.map(({ values }) =>
+    columns.map((key) => {
+      const text = formatValue(key, values[key], format);
+      return key === 'name' && format === 'text' ? wrapWords(text, NAME_LETTERS).join('\n') : text;
+    }),
+  );
   const left = columns.findIndex((key) => runs.some(({ values }) => typeof values[key] === 'number'));
   return formatTable(format, columns.map(titleOf), rows, left < 0 ? columns.length : left);
 }

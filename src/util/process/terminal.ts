@@ -22,9 +22,18 @@ export function printable(text: string): string {
   });
 }
 
-/** Writes a command's result to standard output, made harmless by `printable`. */
+/**
+ * Writes a command's result to standard output, made harmless by `printable`. On a terminal, the best values of a table, which
+ * have a star, are bold, unless NO_COLOR is set (no-color.org).
+ */
 export function print(text: string): void {
-  process.stdout.write(printable(text));
+  const safe = printable(text);
+  process.stdout.write(process.stdout.isTTY && !process.env['NO_COLOR'] ? emphasiseStars(safe) : safe);
+}
+
+/** The starred numbers of a table in bold. */
+export function emphasiseStars(text: string): string {
+  return text.replace(/(?<![^ \n])[*]\d[\d.]*(?![^ \n])/g, (value) => `\u001B[1m${value}\u001B[0m`);
 }
 
 /**

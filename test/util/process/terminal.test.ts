@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { csvCell, printable } from '../../../src/util/process/terminal.ts';
+import { emphasiseStars, csvCell, printable } from '../../../src/util/process/terminal.ts';
 
 it('shows what would steer a terminal instead of sending it', () => {
   expect(printable('\u001b]0;owned\u0007 \u009b31m red\r')).toBe(
@@ -29,4 +29,10 @@ it('writes cells that a spreadsheet does not run, and numbers as numbers', () =>
     'plain',
   ]);
   expect(csvCell(-1.5)).toBe('-1.5');
+});
+
+it('makes the starred numbers of a table bold, and no other stars', () => {
+  const [on, off] = ['\u001B[1m', '\u001B[0m'];
+  expect(emphasiseStars('fm   *0.2432  0.2\n*7\n')).toBe(`fm   ${on}*0.2432${off}  0.2\n${on}*7${off}\n`);
+  for (const text of ['M*A*S*H (1970)', '2*3', '* a note', '**1**']) expect(emphasiseStars(text)).toBe(text);
 });
