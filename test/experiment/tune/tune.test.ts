@@ -96,6 +96,36 @@ test('two processes come to the same trials and the same winner as one', async (
   }
 });
 
+test('how far a job is comes from this process and from another, by its place', async () => {
+  const prepared = await prepare({ dataset }, protocol, context, new Stopwatch());
+  const shared = sharedOf({ dataset }, protocol, prepared);
+  const jobs = [4, 8].map((factors): Job => {
+    const { hyperparameters } = specOf('mf', { factors, iterations: 2 });
+    return {
+      kind: 'trial',
+      ...shared,
+      model: { name: 'mf', model: 'mf', hyperparameters },
+      carveSeeds: [1],
+      objective: 'f1',
+    };
+  });
+  for (const runner of [inProcessRunner(1), processesRunner(1, 1)]) {
+    const lines: string[][] = [[], []];
+    const onLine = (n: number, line: string) => lines[n]!.push(line);
+    try {
+      await runner.run(
+        jobs,
+        () => Promise.resolve(),
+        () => true,
+        { ...context, onLine },
+      );
+    } finally {
+      await runner.close();
+    }
+    expect(lines[0]![0]).toMatch(/^division 1: mf: .* 1\/2 sweeps$/);
+  }
+});
+
 test('settings depend on the seed, not on how many trials follow', () => {
   const space = { a: { low: 0.01, high: 1, scale: 'log' as const }, b: { choices: ['x', 'y'] } };
   for (const method of ['sobol', 'random'] as const) {
