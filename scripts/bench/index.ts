@@ -69,6 +69,7 @@ const rows: Record<string, Row> = {
     peers: [
       ['implicit', 'als_implicit.py'],
       ['LensKit', 'als_lenskit.py'],
+      ['buffalo', 'als_buffalo.py', 'venv-numpy1'],
     ],
   },
   bpr: {
@@ -76,7 +77,10 @@ const rows: Record<string, Row> = {
     ratings: 10 * million,
     iterations: 5,
     turns: 3,
-    peers: [['implicit', 'bpr_implicit.py']],
+    peers: [
+      ['implicit', 'bpr_implicit.py'],
+      ['buffalo', 'bpr_buffalo.py', 'venv-numpy1'],
+    ],
   },
   fm: {
     title: 'FM epoch, rank 64, squared error',

@@ -17,13 +17,26 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const out = join(packageRoot, 'results', 'benchmark_gpt2.json');
 const threads = availableParallelism();
 const turns = 3;
-const tasks = [
-  { title: 'training, 4 x 256 tokens', argv: ['train', 4, 256, 3] },
-  { title: 'training on answers, the last quarter', argv: ['answers', 4, 256, 3] },
+const tasks: Task[] = [
+  { title: 'training, 4 x 256 tokens', argv: ['train', 4, 256, 3], variants: true },
+  { title: 'training on answers, the last quarter', argv: ['answers', 4, 256, 3], variants: true },
   { title: 'decoding, batch 1 after 32 tokens', argv: ['decode', 1, 32, 30] },
   { title: 'decoding, batch 16 after 64 tokens', argv: ['decode', 16, 64, 15] },
 ];
 const product = { title: 'product of 1024 x 768 and 768 x 3072', argv: ['product', 1, 1, 20] };
+
+/** The peer in other ways; ours computes in float32 and as it stands. */
+const variants = [
+  { name: 'autocast to bf16', variant: 'bf16' },
+  { name: 'torch.compile', variant: 'compile' },
+];
+
+interface Task {
+  title: string;
+  argv: (string | number)[];
+  /** Is the peer measured in other ways as well? */
+  variants?: boolean;
+}
 
 interface Measured {
   tokensPerSecond: number;
@@ -40,14 +53,15 @@ const sides = {
   'Hugging Face': [join(folder, 'bin', 'python'), join(here, 'peer.py')],
 };
 
-function measure(side: keyof typeof sides, argv: (string | number)[]): Measured {
+function measure(side: keyof typeof sides, argv: (string | number)[], variant = ''): Measured {
   const [program, ...before] = sides[side];
   const { status, stdout, stderr } = spawnSync(program!, [...before, ...argv.map(String), String(threads)], {
     encoding: 'utf8',
+    env: { ...process.env, PEER_VARIANT: variant },
   });
-  if (status !== 0) throw new Error(`${side}: ${stderr}`);
+  if (status !== 0) throw new Error(`${side} ${variant}: ${stderr.trim().split('\n').at(-1)}`);
   const measured = JSON.parse(stdout) as Measured;
-  process.stderr.write(`${argv.join(' ')} ${side}: ${measured.tokensPerSecond.toFixed(0)}\n`);
+  process.stderr.write(`${argv.join(' ')} ${side} ${variant}: ${measured.tokensPerSecond.toFixed(0)}\n`);
   return measured;
 }
 
@@ -56,15 +70,27 @@ const summary = (all: Measured[]) => ({
   peakMB: median(all.map(({ peakMB }) => peakMB)),
 });
 
+/** The peer in another way; undefined, with a line in `missing`, where it does not run here. */
+function measureVariant(argv: (string | number)[], { name, variant }: (typeof variants)[number]) {
+  try {
+    const all = Array.from({ length: turns }, () => measure('Hugging Face', argv, variant));
+    return [{ name, ...summary(all) }];
+  } catch (error) {
+    missing.push({ name: `Hugging Face, ${name}`, reason: String(error) });
+    return [];
+  }
+}
+
 /** Both sides in turns: medians of ours, and of the peer. */
-function compare({ title, argv }: { title: string; argv: (string | number)[] }) {
+function compare({ title, argv, variants: hasVariants = false }: Task) {
   const ours: Measured[] = [];
   const peer: Measured[] = [];
   for (let turn = 0; turn < turns; turn++) {
     ours.push(measure('ours', argv));
     peer.push(measure('Hugging Face', argv));
   }
-  return { title, ours: summary(ours), peer: summary(peer) };
+  const others = hasVariants ? variants.flatMap((own) => measureVariant(argv, own)) : [];
+  return { title, ours: summary(ours), peer: summary(peer), ...(hasVariants && { others }) };
 }
 
 const machine = { cpu: cpus()[0]!.model.trim(), threads, node: process.version };

@@ -1,5 +1,10 @@
-"""GPT-2 124M with random weights on PyTorch and Hugging Face: the peer of ours.ts, with the same arguments and output."""
+"""GPT-2 124M with random weights on PyTorch and Hugging Face: the peer of ours.ts, with the same arguments and output.
+
+PEER_VARIANT=bf16 trains under autocast to bfloat16, PEER_VARIANT=compile with torch.compile (which needs a C++ compiler).
+"""
+import contextlib
 import json
+import os
 import resource
 import sys
 import time
@@ -16,10 +21,10 @@ ids = torch.tensor([(i * 7919) % config.vocab_size for i in range(batch * length
 seconds, losses = [], []
 
 if task == "product":
-    a, b = torch.full((1024, 768), 0.5), torch.full((768, 3072), 0.5)
+    a, b, c = torch.full((1024, 768), 0.5), torch.full((768, 3072), 0.5), torch.empty(1024, 3072)
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        (a @ b).square().sum().item()
+        torch.mm(a, b, out=c)
         seconds.append(time.perf_counter() - start)
     tokens = 2 * 1024 * 768 * 3072 / 1e9
 elif task != "decode":
@@ -31,9 +36,12 @@ elif task != "decode":
     others = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=1e-4)
+    variant = os.environ.get("PEER_VARIANT")
+    forward = torch.compile(model) if variant == "compile" else model
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        loss = model(ids, labels=labels).loss
+        with torch.autocast("cpu", torch.bfloat16) if variant == "bf16" else contextlib.nullcontext():
+            loss = forward(ids, labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

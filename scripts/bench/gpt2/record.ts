@@ -10,7 +10,13 @@ const sideSchema = z.object({
 
 type Side = z.output<typeof sideSchema>;
 
-const rowSchema = z.object({ title: z.string(), ours: sideSchema, peer: sideSchema });
+const rowSchema = z.object({
+  title: z.string(),
+  ours: sideSchema,
+  peer: sideSchema,
+  /** The peer in other ways, such as with torch.compile; absent in older records. */
+  others: z.array(sideSchema.extend({ name: z.string() })).optional(),
+});
 type Row = z.output<typeof rowSchema>;
 
 export const gpt2BenchmarkSchema = z.object({
@@ -35,8 +41,13 @@ export function gpt2Rows({ rows, product }: Gpt2Benchmark): string[][] {
     return [title, ...speeds, `${(ours.speed / peer.speed).toFixed(2)}x`, memory];
   };
   const head = ['GPT-2 124M, float32', 'recsys', 'Hugging Face', 'ratio', 'peak memory'];
-  const tasks = rows.map((row) =>
-    line(row, 'tokens/s', `${row.ours.peakMB.toFixed(0)} / ${row.peer.peakMB.toFixed(0)} MB`),
+  const tasks = rows.flatMap(({ title, ours, peer, others = [] }) =>
+    [
+      { title, peer },
+      ...others.map((other) => ({ title: `${title}; peer: ${other.name}`, peer: other })),
+    ].map((own) =>
+      line({ ...own, ours }, 'tokens/s', `${ours.peakMB.toFixed(0)} / ${own.peer.peakMB.toFixed(0)} MB`),
+    ),
   );
   if (product === undefined) return [head, ...tasks];
   const bound = ({ speed, peakMB }: Side) => ({ peakMB, speed: (speed * 1e9) / (OPERATIONS * PARAMETERS) });
