@@ -5,6 +5,8 @@ import {
   looseKey,
   loosenName,
   normalizeName,
+  numbersIn,
+  partKey,
   restoreArticle,
   splitNames,
   splitParts,
@@ -121,13 +123,13 @@ export class TitleIndex {
     return { class: 'out-of-catalogue' };
   }
 
-  /** Where the text has numbers that could be years, the film's year is near one, or its name has one. */
+  /** Where the text has numbers that could be years and are not in the film's name, the film's year is near one. */
   #fitsYears(item: number, years: readonly number[]): boolean {
     const own = this.#years[item]!;
     if (years.length === 0 || own === 0) return true;
-    if (years.some((year) => Math.abs(year - own) <= MAX_YEARS_APART)) return true;
     const { name } = splitYear(this.#titles[item]!);
-    return years.every((year) => name.includes(String(year)));
+    const dates = years.filter((year) => !name.includes(String(year)));
+    return dates.length === 0 || dates.some((year) => Math.abs(year - own) <= MAX_YEARS_APART);
   }
 
   #sameYear({ name, year }: WrittenTitle): number[] {
@@ -146,14 +148,19 @@ export class TitleIndex {
     const keys = looseKeys(name);
     const items = lookUp(whole, keys);
     if (items.length > 0) return items;
-    const byPart = lookUp(parts, keys);
+    const numbers = numbersIn(name);
+    const hasNumbers = (item: number) => {
+      const own = numbers.length === 0 ? [] : numbersIn(splitYear(this.#titles[item]!).name);
+      return numbers.every((number) => own.includes(number));
+    };
+    const byPart = lookUp(parts, looseKeys(name, partKey)).filter(hasNumbers);
     if (byPart.length > 0) return byPart;
-    return this.#shareParts(name, parts);
+    return this.#shareParts(name, parts).filter(hasNumbers);
   }
 
   /** Every part of the written name is a part of the film's: "Star Wars: A New Hope" leaves "Episode IV" out. */
   #shareParts(name: string, parts: Names): number[] {
-    const keys = splitParts(splitNames(name)[0]!).map(looseKey);
+    const keys = splitParts(splitNames(name)[0]!).map(partKey);
     if (keys.length < 2) return [];
     const [first, ...others] = keys.map((key) => parts.get(key));
     return [...new Set(first)].filter((item) => others.every((items) => items.includes(item)));
@@ -178,11 +185,14 @@ export class TitleIndex {
       for (const item of this.#itemsByYear.get(year) ?? []) {
         const { name } = splitYear(this.#titles[item]!);
         const bracketed = name.includes('(');
-        const keys = [...this.#normalized[item]!.map(loosenName), ...(bracketed ? looseKeys(name) : [])];
+        const keys = [
+          ...this.#normalized[item]!.map((own) => loosenName(own)),
+          ...(bracketed ? looseKeys(name) : []),
+        ];
         for (const key of new Set(keys)) loose[0].add(key, item);
         const parts = (bracketed ? splitNames(name) : [name]).flatMap(splitParts);
         if (parts.length === 0) continue;
-        for (const key of new Set(parts.map(looseKey))) loose[1].add(key, item);
+        for (const key of new Set(parts.map(partKey))) loose[1].add(key, item);
       }
       this.#looseNames.set(year, loose);
     }
@@ -202,10 +212,10 @@ function namesIn(name: string): string[] {
   return name.includes('(') ? [...splitNames(name), name] : [name];
 }
 
-function looseKeys(name: string): string[] {
-  if (!name.includes('(')) return [looseKey(name)];
+function looseKeys(name: string, keyOf = looseKey): string[] {
+  if (!name.includes('(')) return [keyOf(name)];
   const names = [...splitNames(name), ...splitNames(withoutOpening(name)), name.replaceAll(/[()]/gu, '')];
-  return [...new Set([...new Set(names)].map(looseKey))].filter((key) => key !== '');
+  return [...new Set([...new Set(names)].map(keyOf))].filter((key) => key !== '');
 }
 
 function lookUp(names: Names, keys: readonly string[]): number[] {

@@ -67,6 +67,26 @@ describe('matching a written title', () => {
     }
   });
 
+  it('keeps the parts of a film apart, and a year beside a number in the name', () => {
+    const parts = catalogue(
+      'Breaking Dawn - Part 1 (2011)',
+      'Twilight: Breaking Dawn - Part 2, The (2012)',
+      'Godzilla 2000 (Gojira ni-sen mireniamu) (1999)',
+      'Deathly Hallows: Part 2 (2011)',
+      'Aladdin (1992)',
+    );
+    expect(parts.match('Deathly Hallows Part II (2011)')).toEqual({ class: 'normalized', item: 3 });
+    expect(parts.match('Godzilla 2000 (1999)')).toEqual({ class: 'normalized', item: 2 });
+    for (const written of [
+      'Deathly Hallows: Part 1 (2011)',
+      'Twilight: Breaking Dawn - Part 1 (2012)',
+      'Godzilla 2000 (Gojira ni-sen mireniamu), 1988',
+      '~~Aladdin (1992)~~ Aladdin (2019)',
+    ]) {
+      expect([written, parts.match(written).class]).toEqual([written, 'out-of-catalogue']);
+    }
+  });
+
   it('reports true duplicates and names without a year that two films share, and guesses neither', () => {
     expect(index.match('Emma (1996)')).toEqual({ class: 'ambiguous', items: [3, 4] });
     expect(index.match('Hamlet')).toEqual({ class: 'ambiguous', items: [7, 8] });

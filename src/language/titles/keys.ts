@@ -89,15 +89,31 @@ export function looseKey(name: string): string {
   return loosenName(normalizeName(name));
 }
 
+/**
+ * The loose key of a part of a title, or of a name that may be one. It keeps a last "1": of films in parts, the first is
+ * not the one whose name goes on without a number.
+ */
+export function partKey(name: string): string {
+  return loosenName(normalizeName(name), true);
+}
+
+/** The numbers in a name, whether as digits, Roman numerals or words, as digits: "Part II" has 2. */
+export function numbersIn(name: string): string[] {
+  return normalizeName(name)
+    .split(' ')
+    .map((word) => WORDS.get(word) ?? word)
+    .filter((word) => /^\d+$/.test(word));
+}
+
 /** The loose key of a name that is normalized already. */
-export function loosenName(normalized: string): string {
+export function loosenName(normalized: string, keepsOne = false): string {
   if (!normalized.includes(' ')) return WORDS.get(normalized) ?? normalized;
   const words = normalized.split(' ');
   let key = '';
   const first = LOOSE_ARTICLES.has(words[0]!) ? 1 : 0;
   for (let n = first; n < words.length; n++) {
     const word = WORDS.get(words[n]!) ?? words[n]!;
-    if (word !== '1' || n === first || n < words.length - 1) key += word;
+    if (keepsOne || word !== '1' || n === first || n < words.length - 1) key += word;
   }
   return key;
 }

@@ -81,6 +81,7 @@ function plainText(written: string): string {
     text = text
       .replaceAll(/\[([^[\]]{1,300})\]\([^()\s]{0,300}\)/gu, '$1')
       .replaceAll(/\\([^\p{L}\p{N}\s])/gu, '$1')
+      .replaceAll(/~~[^~]{1,300}~~(?=\s*[^\s~])/gu, ' ')
       .replaceAll(/\*+|~~|`+/gu, '')
       .replaceAll(/_+/gu, ' ');
   }
