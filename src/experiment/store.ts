@@ -1,5 +1,5 @@
 /** Reading and writing records in the results folder: validated both ways, written atomically. */
-import { copyFile, link, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, link, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -53,7 +53,7 @@ export async function saveRecord<S extends z.ZodType>(
     await write(to); // first: a record never names a file that is not there
     await writeFileAtomic(to, text);
   };
-  const before = await readFile(path, 'utf8').catch(() => undefined);
+  const before = await readTextFile(path, 'a record').catch(() => undefined);
   if (before !== undefined && saysTheSame(before, text)) {
     await write(path); // it may have been lost
     return [`${path} holds the same numbers and stays`];

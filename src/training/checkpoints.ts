@@ -1,11 +1,11 @@
 /** What training keeps on disk: the last two checkpoints, the best weights, and a line of JSON per update. */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
-import { DAMAGED, exists, putAside, writeFileAtomic } from '../util/files.ts';
+import { DAMAGED, exists, putAside, readTextFile, writeFileAtomic } from '../util/files.ts';
 import type { Parameters } from '../huggingface/tensors.ts';
 import { openSafetensors, writeSafetensors } from '../huggingface/safetensors.ts';
 import type { TrainingState } from './trainee.ts';
@@ -125,7 +125,7 @@ export class TrainingStore {
 
   /** Drops what was logged after update `updates`: it will be made again. */
   async truncateLog(updates: number): Promise<void> {
-    const text = await readFile(this.#log, 'utf8').catch(() => '');
+    const text = await readTextFile(this.#log, 'a training log').catch(() => '');
     const kept = text.split('\n').filter((line) => {
       try {
         const { update, step } = JSON.parse(line) as { update?: number; step?: number };

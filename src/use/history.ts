@@ -1,10 +1,10 @@
 /** A person who is not in the data: ratings from a file, or titles that are liked and disliked. */
-import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { toCsr, type Csr } from '../data/csr.ts';
 import type { TrainingSet } from '../data/training-set.ts';
 import { nameMovie, TitleIndex } from '../language/titles.ts';
 import { DataError, UsageError } from '../util/errors.ts';
+import { readTextFile } from '../util/files.ts';
 import { TitleSearch } from './search.ts';
 
 /** Ratings of one person: item index to stars. */
@@ -148,9 +148,7 @@ interface FoundColumns {
 }
 
 async function readRows(path: string): Promise<{ columns: FoundColumns; rows: Record<string, string>[] }> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new DataError({ place: path, found: 'cannot be read', wanted: 'a CSV file of ratings', cause });
-  });
+  const text = await readTextFile(path, 'a CSV file of ratings');
   let rows: Record<string, string>[];
   try {
     rows = parse(text, {

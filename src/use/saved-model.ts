@@ -8,7 +8,7 @@
  * `model.json` is written last and replaced in one step, and the other files are named after their content, so that a
  * folder holds the former model or the new one at any moment, whatever stops the process.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Dataset, Ids, Ratings, Tags } from '../data/dataset.ts';
@@ -25,7 +25,7 @@ import type { SavedState } from '../models/recommender.ts';
 import { isLoadable, isRegistered, loadModel, modelNames, recordedSpec } from '../models/registry.ts';
 import { savedArray, type UsableModel } from '../models/saved.ts';
 import { DataError } from '../util/errors.ts';
-import { exists, sha256, writeFileAtomic } from '../util/files.ts';
+import { exists, readTextFile, readWholeFile, sha256, writeFileAtomic } from '../util/files.ts';
 import { ownVersion, versionsFit } from './versions.ts';
 
 const FORMAT_VERSION = 1;
@@ -201,7 +201,8 @@ export async function loadSavedModel(folder: string, context: { threads: number 
 /** `model.json` of a folder, verified. Throws DataError as `loadSavedModel` does. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST);
-  const text = await readFile(path, 'utf8').catch(async (cause: unknown) => {
+  const text = await readTextFile(path, 'a saved model').catch(async (cause: unknown) => {
+    if (cause instanceof DataError && cause.facts.found !== 'no such file') throw cause;
     const isNetwork = (await exists(join(folder, 'config.json'))) || (await exists(join(folder, ADAPTER)));
     throw new DataError({
       place: folder,
@@ -249,9 +250,7 @@ function digestOfManifest(manifest: Manifest): string {
 }
 
 async function readMovies(path: string, expected: string): Promise<z.output<typeof moviesSchema>> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new DataError({ place: path, found: 'cannot be read', wanted: 'a file of a saved model', cause });
-  });
+  const bytes = await readWholeFile(path, 'a file of a saved model');
   if (sha256(bytes) !== expected) throw changed(path);
   return moviesSchema.parse(parseJson(bytes.toString(), path));
 }

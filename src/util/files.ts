@@ -5,19 +5,20 @@ import { access, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } f
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DataError, RecsysError } from './errors.ts';
-import { isLeftover, temporaryName } from './process/lock.ts';
+import { isLeftover, requireReplaceable, temporaryName } from './process/lock.ts';
 import { systemError, systemReason } from './process/system-errors.ts';
 
 /**
  * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder, and removes from it what
  * processes that were killed have left. Content that is too large for one array can be given as chunks.
- * Throws RecsysError naming the file when the disk is full or the folder cannot be written.
+ * Throws RecsysError naming the file when the disk is full, the folder cannot be written, or a pipe or device has its name.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<string | Uint8Array>,
   { durable = true }: { durable?: boolean } = {},
 ): Promise<void> {
+  await requireReplaceable(path);
   const temporary = temporaryName(path);
   try {
     await mkdir(dirname(path), { recursive: true });

@@ -27,6 +27,15 @@ describe('reading a reply', () => {
       'a numbered list in Markdown',
       'Here you are:\n\n1. **The Matrix (1999)** – You like science fiction.\n2. **"Alien" (1979)** — Tense.\n',
     ],
+    [
+      'the call of a function',
+      JSON.stringify({ name: 'recommend', arguments: JSON.stringify({ recommendations: two }) }),
+    ],
+    [
+      'LaTeX',
+      '\\begin{enumerate}\n\\item The Matrix (1999) - You like science fiction.\n\\item Alien (1979): Tense.',
+    ],
+    ['ordinals', '1º The Matrix (1999) - You like science fiction.\n2º Alien (1979): Tense.'],
     ['a list with dashes', '- The Matrix (1999): You like science fiction.\n- Alien (1979) - Tense.'],
   ])('finds titles and reasons in %s', (_, text) => {
     expect(parseReply(text)).toEqual({ state: 'answered', entries: two });

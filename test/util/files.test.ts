@@ -1,8 +1,10 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { sha256, sha256OfFile, writeFileAtomic } from '../../src/util/files.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readTextFile, sha256, sha256OfFile, writeFileAtomic } from '../../src/util/files.ts';
+import { lock } from '../../src/util/process/lock.ts';
 
 describe('writeFileAtomic', () => {
   it('creates the folder, replaces the file and leaves no temporary file behind', async () => {
@@ -29,4 +31,16 @@ describe('sha256', () => {
     await writeFile(file, 'abc');
     expect([sha256('abc'), await sha256OfFile(file)]).toEqual([expected, expected]);
   });
+});
+
+it('a pipe is neither read nor replaced: both are refused by cause, before any work', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-pipe-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await expect(writeFileAtomic(pipe, 'text')).rejects.toThrow(/a pipe or socket.*It is left as it is/);
+  await expect(lock(pipe, 'x')).rejects.toThrow(/a pipe or socket/);
+  await expect(readTextFile(pipe, 'text')).rejects.toThrow(/a pipe or device, expected text/);
+  expect(await readdir(folder)).toEqual(['pipe']);
+  expect((await stat(pipe)).isFIFO()).toBe(true);
 });

@@ -1,8 +1,9 @@
 /** Finding the records to compare, and refusing those that cannot be compared. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../util/errors.ts';
+import { readTextFile } from '../../util/files.ts';
 import { anyRecordSchema, type AnyRecord, type ResultsRecord } from '../record.ts';
 import { readRecord } from '../store.ts';
 import { readSavedLists, type SavedByModel } from './saved-lists.ts';
@@ -71,7 +72,7 @@ export async function jsonFilesIn(folder: string): Promise<string[]> {
 /** Does the file claim to be the record of an experiment, damaged or not? */
 export async function claimsToBeRecord(path: string): Promise<boolean> {
   try {
-    const parsed = claim.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    const parsed = claim.safeParse(JSON.parse(await readTextFile(path, 'a record')));
     return parsed.success && parsed.data.experiment !== 'comparison';
   } catch {
     return false; // not JSON, so not a record: readRecord reports it when it is named

@@ -1,8 +1,9 @@
 /** Training logs as `recsys finetune-gpt2` writes them: one curve per run. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../util/errors.ts';
+import { readTextFile } from '../../util/files.ts';
 import type { Comparison } from './record.ts';
 
 type LoggedUpdate = Comparison['training'][number]['updates'][number];
@@ -40,7 +41,7 @@ export async function readTraining(folder: string): Promise<Comparison['training
  * DataError naming file and line.
  */
 async function readLog(path: string): Promise<LoggedUpdate[]> {
-  const text = await readFile(path, 'utf8');
+  const text = await readTextFile(path, 'a training log');
   const lines = text.split('\n');
   const updates: LoggedUpdate[] = [];
   for (const [n, line] of lines.entries()) {

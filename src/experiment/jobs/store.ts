@@ -1,7 +1,6 @@
 /** Outcomes of jobs as files named by content, so that a search that was stopped, however it was, goes on. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { putAside, sha256, writeFileAtomic } from '../../util/files.ts';
+import { putAside, readTextFile, sha256, writeFileAtomic } from '../../util/files.ts';
 import { jobKey, outcomeSchema, type Job, type Outcome } from './job.ts';
 
 export class OutcomeStore {
@@ -16,7 +15,7 @@ export class OutcomeStore {
 
   async read(job: Job): Promise<Outcome | undefined> {
     const path = this.#pathOf(job);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
+    const text = await readTextFile(path, 'a result').catch(() => undefined);
     if (text === undefined) return undefined;
     const [digest, body] = [text.slice(0, 64), text.slice(65)];
     if (sha256(body) === digest) return outcomeSchema.parse(JSON.parse(body));

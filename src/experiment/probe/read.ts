@@ -1,7 +1,7 @@
 /** Finding the records of probes among other files. */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { readTextFile } from '../../util/files.ts';
 import type { ResultsRecord } from '../record.ts';
 import { readSaved } from '../store.ts';
 import { probeSchema, type ProbeRecord } from './record.ts';
@@ -11,7 +11,7 @@ const claim = z.looseObject({ experiment: z.literal('probe') });
 /** Does the file claim to be the record of a probe, damaged or not? */
 export async function claimsToBeProbe(path: string): Promise<boolean> {
   try {
-    return claim.safeParse(JSON.parse(await readFile(path, 'utf8'))).success;
+    return claim.safeParse(JSON.parse(await readTextFile(path, 'a record'))).success;
   } catch {
     return false;
   }

@@ -245,7 +245,9 @@ function numberOf(value: JsonNode | undefined): number | undefined {
   return /^#?\d{1,9}\.?$/u.test(text) ? Number.parseInt(text.replace('#', ''), 10) : undefined;
 }
 
+/** A call of a function has a name as well, which is none of a film. */
 function isTitled(value: JsonObject): boolean {
+  if (field(value, ['arguments', 'parameters']) !== undefined) return false;
   return field(value, TITLE_KEYS) !== undefined && titleOf(value) !== undefined;
 }
 

@@ -136,6 +136,7 @@ function prepareText(text: string): string {
     .replaceAll(/(?<=\(\d{4}\))[,;.]?[ \t]+(?=\d{1,2}[.)][ \t]+\S)/gu, '\n')
     .replaceAll(/<\/?[a-z][a-z0-9]{0,15}\b[^<>\n]{0,100}>/giu, '')
     .replaceAll(/\\boxed\{([^{}\n]{0,300})\}/gu, '$1')
+    .replaceAll(/^[ \t]*\\item\b[ \t]*/gmu, '- ')
     .replaceAll(/(\d)\uFE0F?\u20E3/gu, '$1. ')
     .replaceAll(/[①-⑳]/gu, (char) => `${char.codePointAt(0)! - 0x245f}. `)
     .replaceAll(/^[ \t]*(?:>[ \t]?)+/gmu, '')
@@ -178,7 +179,7 @@ function numberOf(
 ): { kind: 'number'; number: number; text: string } | undefined {
   const line = plain.replace(/^#{1,6}\s+/u, '').replace(/^[-*•]\s+(?=\*{0,2}\d{1,3}[.)])/u, '');
   const sure =
-    /^(?:\*\*|__|\*|_)?(?:\(\s*(?<a>\d{1,3})\s*\)|(?:#\s*)?(?<b>\d{1,3})\s*(?:\\?[.)](?!\d)|[、．])|#(?<c>\d{1,3})\b[:.)-]?)(?:\*\*|__|\*(?=\s)|_(?=\s))?\s*(?<text>.*)$/u.exec(
+    /^(?:\*\*|__|\*|_)?(?:\(\s*(?<a>\d{1,3})\s*\)|(?:#\s*)?(?<b>\d{1,3})\s*(?:\\?[.)](?!\d)|[、．º°])|#(?<c>\d{1,3})\b[:.)-]?)(?:\*\*|__|\*(?=\s)|_(?=\s))?\s*(?<text>.*)$/u.exec(
       line,
     )?.groups;
   if (sure) {

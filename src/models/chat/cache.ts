@@ -1,8 +1,7 @@
 /** Answers on disk, one file each, under a hash of everything that shaped them: nothing is asked or paid for twice. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { sha256, writeFileAtomic } from '../../util/files.ts';
+import { readTextFile, sha256, writeFileAtomic } from '../../util/files.ts';
 import { waitForLock } from '../../util/process/lock.ts';
 
 /** An answer as the server gave it. A refusal, a cut-off text or garbage is an answer too. */
@@ -76,7 +75,7 @@ export function diskCache(folder: string): AnswerCache {
 
 async function readJson(path: string): Promise<{ answer?: unknown; facts?: unknown }> {
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as unknown;
+    const value = JSON.parse(await readTextFile(path, 'an answer')) as unknown;
     return typeof value === 'object' && value !== null ? value : {};
   } catch {
     return {};

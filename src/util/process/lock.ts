@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RecsysError } from '../errors.ts';
+import { DataError, RecsysError } from '../errors.ts';
 import { systemError } from './system-errors.ts';
 
 export interface Lock {
@@ -47,6 +47,7 @@ export async function waitForLock(target: string, signal: AbortSignal): Promise<
 
 /** The lock of `target`, or who holds it, where that is known. */
 async function tryToLock(target: string): Promise<Lock | { holder: string }> {
+  await requireReplaceable(target);
   const path = join(dirname(target), `.${basename(target)}.lock`);
   for (;;) {
     const file = await openLock(path, target);
@@ -67,6 +68,18 @@ async function tryToLock(target: string): Promise<Lock | { holder: string }> {
     }
     await file.close(); // its holder has just removed it: take the next one
   }
+}
+
+/** Throws DataError for a pipe, socket or device, which a file that is renamed to it would take the place of. */
+export async function requireReplaceable(target: string): Promise<void> {
+  const found = await stat(target).catch(() => undefined); // none, or one whose folder says what is wrong with it
+  if (found === undefined || found.isFile() || found.isDirectory()) return;
+  throw new DataError({
+    place: target,
+    found: found.isCharacterDevice() || found.isBlockDevice() ? 'a device' : 'a pipe or socket',
+    wanted: 'the name of a file',
+    remedy: 'It is left as it is. With --json, the record goes to standard output.',
+  });
 }
 
 /** Runs `work` with the locks of `targets`, which are taken in this order and released after it. */
