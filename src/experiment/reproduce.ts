@@ -1,5 +1,4 @@
 /** Runs a recorded experiment again and names every number that differs. */
-import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import {
@@ -11,6 +10,7 @@ import {
   type ModelSpec,
 } from '../models/registry.ts';
 import { DataError, UsageError } from '../util/errors.ts';
+import { readTextFile } from '../util/files.ts';
 import { parseAs } from '../util/parse.ts';
 import { MERGED } from './audit/noise.ts';
 import { environment } from './environment.ts';
@@ -82,7 +82,7 @@ export async function reproduce(
 }
 
 async function isSearch(path: string): Promise<boolean> {
-  const text = await readFile(path, 'utf8').catch(() => ''); // another reader says what is wrong
+  const text = await readTextFile(path, 'a record').catch(() => ''); // another reader says what is wrong
   try {
     return searchMark.safeParse(JSON.parse(text)).success;
   } catch {

@@ -41,9 +41,8 @@ export async function drawCharts(
       ...spec,
       config: vegaConfig,
     };
-    const view = new vega.View(vega.parse(vegaLite.compile(complete as unknown as TopLevelSpec).spec), {
-      renderer: 'none',
-    });
+    const safe = withoutPrototype(complete) as TopLevelSpec;
+    const view = new vega.View(vega.parse(vegaLite.compile(safe).spec), { renderer: 'none' });
     try {
       drawings.push(withAccessibleName(await view.toSVG(), id, title, description));
     } finally {
@@ -51,6 +50,14 @@ export async function drawCharts(
     }
   }
   return drawings;
+}
+
+/** Vega keeps marks by value in plain objects, where a genre or model named `__proto__` is lost: it is drawn with a word joiner. */
+function withoutPrototype(spec: unknown): unknown {
+  const text = JSON.stringify(spec);
+  return text.includes('"__proto__"')
+    ? JSON.parse(text.replaceAll('"__proto__"', '"__proto__\u2060"'))
+    : spec;
 }
 
 /** Puts the drawing's name and description where assistive technology looks for them; the page gives it its size. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { drawCharts, type Chart } from '../../../src/report/charts/chart.ts';
 import { bandName, intervalBars, labelledBars, spreadLabels } from '../../../src/report/charts/parts.ts';
 import { wrapWords } from '../../../src/report/charts/text.ts';
@@ -36,6 +36,16 @@ describe('a drawn chart', () => {
     expect(svg).toContain('<title id="a-title">About &#60;script&#62;');
     expect(svg).toContain('<desc id="a-description">');
     expect(svg).not.toContain('<script');
+  });
+
+  it('shows a row of any name, those of every object included', async () => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => errors.mockRestore());
+    const rows = ['__proto__', 'constructor'].map((name, n) => ({ name, value: n + 1 }));
+    const [svg] = await drawCharts([chartOf(labelledBars(rows, 'name', 'value'))]);
+    expect(svg).toMatch(/>__proto__\u2060?</);
+    expect(svg).toMatch(/>constructor</);
+    expect(errors).not.toHaveBeenCalled();
   });
 
   it('is the same each time it is drawn', async () => {
