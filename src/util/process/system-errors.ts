@@ -14,6 +14,11 @@ const explanations: Record<string, Explanation> = {
   EACCES: { found: 'no permission', remedy: 'Check who may read and write there.' },
   EPERM: { found: 'the system does not permit it', remedy: 'Check who may read and write there.' },
   EMFILE: { found: 'this process has too many open files', remedy: 'Raise the limit (`ulimit -n 4096`).' },
+  // what Node says where it cannot open a file of a package
+  ERR_MODULE_NOT_FOUND: {
+    found: 'a package that cannot be loaded: too many open files, or an incomplete installation',
+    remedy: 'Raise the limit (`ulimit -n 4096`), or install again (`npm ci`).',
+  },
   ENFILE: { found: 'the system has too many open files', remedy: 'Close other programs.' },
   EISDIR: { found: 'a folder', remedy: 'Name a file.' },
   ENOTDIR: { found: 'a file where a folder should be', remedy: 'Name another folder, or move the file.' },

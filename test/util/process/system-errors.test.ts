@@ -18,6 +18,8 @@ it('says what the system refuses, with the file that it names', async () => {
   expect(systemError(full)?.message).toBe('/a/b: the disk is full. Free some space and run again.');
   const odd = Object.assign(new Error('EWHAT'), { code: 'EWHAT', syscall: 'read' });
   expect(systemError(odd)?.message).toBe('the system reports EWHAT (read)');
+  const packageLost = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+  expect(systemError(packageLost)?.message).toMatch(/too many open files, or an incomplete installation/);
 });
 
 it('knows an array that cannot be allocated, and leaves errors of the program to be bugs', () => {
