@@ -8,7 +8,7 @@ import { createChatModel } from '../../src/models/chat/index.ts';
 import { createChatClient } from '../../src/models/chat/openai/client.ts';
 import { chatOptions, resolveModel } from '../../src/models/chat/options.ts';
 import { createGpt2 } from '../../src/models/gpt2/index.ts';
-import { gpt2Options } from '../../src/models/gpt2/options.ts';
+import { completeGpt2Options, gpt2Options } from '../../src/models/gpt2/options.ts';
 import type { Recommender } from '../../src/models/recommender.ts';
 import { modelNames, specOf } from '../../src/models/registry.ts';
 import { silentProgress } from '../../src/util/progress.ts';
@@ -49,7 +49,7 @@ afterAll(async () => {
 /** GPT-2 with random weights that nothing trains: the contract is kept by what stands around the network. */
 function gpt2(typed: Record<string, unknown>): Recommender {
   return createGpt2({
-    options: gpt2Options.parse({ model: folder, contextLength: 2048, ...typed }),
+    options: completeGpt2Options(gpt2Options.parse({ model: folder, contextLength: 2048, ...typed })),
     engine: new TableEngine(),
     listLength: 5,
     threshold: 4,

@@ -9,14 +9,14 @@ import { contextLengthOf, loadBase, type BaseModel } from './network/base.ts';
 import { divideUsers, promptOf, trainingTexts, type Prompt } from './prompt/examples.ts';
 import type { Engine } from './engine/engine.ts';
 import type { FineTuned } from './training/fine-tune.ts';
-import type { Gpt2GenerateOptions, Gpt2ModelOptions, Gpt2TextOptions, Gpt2TrainOptions } from './options.ts';
+import type { CompleteGpt2Options, Gpt2GenerateOptions } from './options.ts';
 import { createLikedGpt2 } from './liked/index.ts';
 import { listFormat, titleTrie } from './decoding/list-format.ts';
 import { readReply, writeReplies, type ReplyRequest } from './decoding/replies.ts';
 import { templateName, PromptTemplate } from './prompt/template.ts';
 
 export interface Gpt2Parts {
-  options: Gpt2ModelOptions & Gpt2TextOptions & Gpt2TrainOptions & Gpt2GenerateOptions;
+  options: CompleteGpt2Options;
   engine: Engine;
   /** Entries of the lists that are trained on. */
   listLength: number;
@@ -89,7 +89,8 @@ async function fineTune(
   contextLength: number,
   context: FitContext,
 ): Promise<FineTuned> {
-  const textOptions = { contextLength, listLength, threshold, lossOn: options.lossOn };
+  const lossOn = options.lossOn === 'text' ? ('text' as const) : ('answer' as const);
+  const textOptions = { contextLength, listLength, threshold, lossOn };
   const users = divideUsers(train, options.validationShare, context.rng.derive('validation users'));
   const drawn = context.rng.derive('texts');
   const tuning = {

@@ -61,7 +61,7 @@ export const gpt2ItemOptions = z.object({
   weightDecay: weightDecay.unwrap().optional(),
   dropout,
   validationShare: validationShare.unwrap().default(0),
-  patience,
+  patience: patience.unwrap().default(3),
   checkpointing,
   checkpointEvery,
   resume,

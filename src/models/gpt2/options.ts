@@ -57,7 +57,11 @@ export const gpt2TextOptions = z.object({
 
 /** How it is trained. */
 export const gpt2TrainOptions = z.object({
-  epochs: whole.default(3).describe('passes over the users; each pass draws other movies to predict'),
+  epochs: whole
+    .optional()
+    .describe(
+      'passes over the users; each pass draws other movies to predict (default: 3; 12 with --loss-on titles)',
+    ),
   batchSize: whole.default(8).describe('texts per step; lower it when memory runs out'),
   accumulate: whole.default(1).describe('steps whose gradients are summed into one update'),
   contextLength: whole
@@ -68,13 +72,20 @@ export const gpt2TrainOptions = z.object({
     .number()
     .positive()
     .optional()
-    .describe('peak learning rate (default: 5e-5; 1e-4 with --lora; 1.5e-3 from scratch)'),
+    .describe(
+      'peak learning rate (default: 5e-5; 1e-4 with --lora; 1.5e-3 from scratch, 3e-3 with --loss-on titles)',
+    ),
   schedule: z.enum(['linear', 'cosine']).default('cosine').describe('decay of the learning rate to 0'),
   warmup: share.default(0.1).describe('share of the updates over which the learning rate rises'),
   weightDecay: z.number().min(0).default(0.01).describe('decoupled, on matrices only'),
   clipNorm: z.number().positive().default(1).describe('largest global norm of a gradient'),
   dropout: share.optional().describe('for embeddings, attention and residuals (default: as in config.json)'),
-  lossOn: z.enum(['answer', 'text']).default('answer').describe('answer: only what follows the prompt'),
+  lossOn: z
+    .enum(['answer', 'text', 'titles'])
+    .optional()
+    .describe(
+      'answer: only what follows the prompt; text: all of it; titles: the choice among the titles of the catalogue, no spelling (default: titles with --init scratch and --template liked, else answer)',
+    ),
   checkpointing: z
     .boolean()
     .default(false)
@@ -91,10 +102,16 @@ export const gpt2TrainOptions = z.object({
     .default(false)
     .describe('with --lora: also save the model with its adapters merged')
     .meta({ affectsResult: false }),
-  validationShare: share.default(0.05).describe('share of the users whose texts only measure the loss'),
+  validationShare: share
+    .optional()
+    .describe(
+      'share of the users whose texts only measure (default: 0.05; 0.1 with --loss-on titles, a fifth of their ratings)',
+    ),
   patience: count
-    .default(3)
-    .describe('epochs without a better validation loss before stopping; 0 never stops'),
+    .optional()
+    .describe(
+      'epochs without a better validation before stopping, by F1 with --loss-on titles, else by the loss; 0 never stops (default: 3; 0 with --loss-on titles)',
+    ),
   checkpointEvery: whole.default(200).describe('steps between checkpoints').meta({ affectsResult: false }),
   resume: z
     .boolean()
@@ -153,12 +170,29 @@ export const gpt2Options = z.object({
 });
 
 /**
- * The options with the way of ranking filled in, so that records keep it. Throws UsageError for a way of writing lists that
- * `--template liked` does not have.
+ * The options with what depends on others filled in, so that records keep it. Throws UsageError for a way of writing lists
+ * that `--template liked` does not have, and where `--loss-on titles` does not apply.
  */
 export function completeGpt2Options(options: Gpt2Options): CompleteGpt2Options {
   const { template, rank, constrain, beams, temperature } = options;
-  if (template === 'original') return { ...options, rank: rank ?? 'generate' };
+  const lossOn =
+    options.lossOn ??
+    (options.init === 'scratch' && titlesObstacle(options) === undefined ? 'titles' : 'answer');
+  const obstacle = lossOn === 'titles' ? titlesObstacle(options) : undefined;
+  if (obstacle !== undefined) {
+    throw new UsageError({
+      place: '--loss-on titles',
+      found: obstacle,
+      wanted: '--template liked, --engine onnx and all weights trained',
+      remedy: 'Leave one of both out.',
+    });
+  }
+  const complete = {
+    ...options,
+    lossOn,
+    ...definedOr(options, lossOn === 'titles' ? choiceDefaults : textDefaults),
+  };
+  if (template === 'original') return { ...complete, rank: rank ?? 'generate' };
   const found =
     rank === 'generate'
       ? '--rank generate'
@@ -177,13 +211,35 @@ export function completeGpt2Options(options: Gpt2Options): CompleteGpt2Options {
       remedy: 'Add --template original to write lists freely.',
     });
   }
-  return { ...options, rank: 'likelihood' };
+  return { ...complete, rank: 'likelihood' };
+}
+
+/** Validation on few users is noisy: it would stop choices between titles, which every pass improves, too early. */
+const choiceDefaults = { epochs: 12, validationShare: 0.1, patience: 0 };
+const textDefaults = { epochs: 3, validationShare: 0.05, patience: 3 };
+
+function definedOr(given: Gpt2TrainOptions, { epochs, validationShare, patience }: typeof textDefaults) {
+  return {
+    epochs: given.epochs ?? epochs,
+    validationShare: given.validationShare ?? validationShare,
+    patience: given.patience ?? patience,
+  };
+}
+
+/** What keeps a run from being trained on choices between titles. */
+function titlesObstacle({ template, engine, lora }: Gpt2Options): string | undefined {
+  if (template === 'original') return '--template original';
+  if (engine === 'tfjs') return '--engine tfjs';
+  return lora > 0 ? `--lora ${lora}` : undefined;
 }
 
 export type Gpt2Options = z.output<typeof gpt2Options>;
-export type CompleteGpt2Options = Gpt2Options & { rank: 'generate' | 'likelihood' };
+export type CompleteGpt2Options = Gpt2Options &
+  TrainOptions & { rank: 'generate' | 'likelihood'; lossOn: 'answer' | 'text' | 'titles' };
 export type Gpt2ModelOptions = z.output<typeof gpt2ModelOptions>;
 export type Gpt2TextOptions = z.output<typeof gpt2TextOptions>;
 export type Gpt2TrainOptions = z.output<typeof gpt2TrainOptions>;
+/** With what `completeGpt2Options` fills in. */
+export type TrainOptions = Gpt2TrainOptions & { epochs: number; validationShare: number; patience: number };
 /** `rank` is filled in by `completeGpt2Options`. */
 export type Gpt2GenerateOptions = z.output<typeof gpt2GenerateOptions>;

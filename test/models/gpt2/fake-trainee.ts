@@ -6,7 +6,11 @@ import type { BaseModel } from '../../../src/models/gpt2/network/base.ts';
 import { gpt2ConfigSchema } from '../../../src/models/gpt2/network/config.ts';
 import type { FineTuning } from '../../../src/models/gpt2/training/fine-tune.ts';
 import { ADAMW } from '../../../src/onnx/adamw.ts';
-import { gpt2TrainOptions } from '../../../src/models/gpt2/options.ts';
+import {
+  gpt2TrainOptions,
+  type Gpt2TrainOptions,
+  type TrainOptions,
+} from '../../../src/models/gpt2/options.ts';
 import type { Trainee, TrainingState, UpdateOptions } from '../../../src/training/trainee.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
@@ -101,8 +105,17 @@ export function smallJob(folder: string, typed: Record<string, unknown> = {}): F
     validation: [text(100, 0), text(101, 0)],
     contextLength: 64,
     padding: 0,
-    options: gpt2TrainOptions.parse({ batchSize: 4, epochs: 3, checkpointEvery: 3, ...typed }),
+    options: withEpochs(gpt2TrainOptions.parse({ batchSize: 4, checkpointEvery: 3, ...typed })),
     output: join(folder, 'gpt2'),
     log: join(folder, 'training.jsonl'),
+  };
+}
+
+function withEpochs(options: Gpt2TrainOptions): TrainOptions {
+  return {
+    ...options,
+    epochs: options.epochs ?? 3,
+    validationShare: options.validationShare ?? 0.05,
+    patience: options.patience ?? 3,
   };
 }

@@ -6,7 +6,7 @@ import type { AllowedTitles, Trie } from './trie.ts';
 
 export interface RankedTitle {
   item: number;
-  /** Sum of the log-probabilities of the title's tokens, its end included, over the whole vocabulary. */
+  /** Sum of the log-probabilities of the title's tokens, its end included, over what `LikelihoodRequest.among` says. */
   logProbability: number;
   /** The log-probability plus the movie's offset: what the ranking is by. */
   score: number;
@@ -36,6 +36,11 @@ export function titleOffsets(trie: Trie, items: Float32Array): TitleOffsets {
 export interface LikelihoodRequest {
   prompt: ArrayLike<number>;
   titles: AllowedTitles;
+  /**
+   * The titles, on the same tree, that a token's probability is shared out among: those that can be meant. What they force
+   * costs nothing and is not computed. By default the whole vocabulary.
+   */
+  among?: AllowedTitles;
   /** Without it nothing is added. */
   offsets?: TitleOffsets;
 }
@@ -78,11 +83,10 @@ export async function rankByLikelihood(
   let logits = await decoder.start(requests.map(({ prompt }) => prompt));
   for (;;) {
     frontier = frontier.map((prefixes, index) => {
-      const { titles, offsets } = requests[index]!;
+      const request = requests[index]!;
+      const { titles, offsets } = request;
       const ranking = rankings[index]!;
-      const next = prefixes.flatMap((prefix) =>
-        extend(prefix, titles, offsets, rowOf(logits, prefix.row, rows)),
-      );
+      const next = prefixes.flatMap((prefix) => extend(prefix, request, rowOf(logits, prefix.row, rows)));
       ranking.best = merge(ranking.best, next, { titles, offsets, k });
       const floor = ranking.best.length === k ? ranking.best.at(-1)!.score : -Infinity;
       const allowed = next.filter(({ node, bound }) => bound >= floor && titles.children(node).length > 0);
@@ -103,15 +107,20 @@ export async function rankByLikelihood(
 
 function extend(
   { node, logProbability, row }: Prefix,
-  titles: AllowedTitles,
-  offsets: TitleOffsets | undefined,
+  { titles, among, offsets }: LikelihoodRequest,
   logits: Float32Array,
 ): Prefix[] {
-  const norm = logSumExp(logits);
+  const { token: tokens } = titles.trie;
+  const norm = logSumExp(
+    among === undefined
+      ? logits
+      : Float32Array.from(among.children(node), (child) => logits[tokens[child]!]!),
+  );
   return titles.children(node).map((child) => {
-    const token = titles.trie.token[child]!;
+    const token = tokens[child]!;
     const sum = logProbability + logits[token]! - norm;
-    return { node: child, token, logProbability: sum, bound: sum + (offsets?.largest[child] ?? 0), row };
+    const bound = sum + (offsets?.largest[child] ?? 0);
+    return { node: among?.forced(child) ?? child, token, logProbability: sum, bound, row };
   });
 }
 

@@ -112,6 +112,17 @@ export class AllowedTitles {
     return allowed;
   }
 
+  /**
+   * Where a walk that has come to `node` ends up without any choice: the end of the title where one movie alone is allowed at
+   * or below it, else `node`.
+   */
+  forced(node: number): number {
+    if (this.#count[node] !== 1) return node;
+    let at = node;
+    while (this.itemsAt(at).length === 0) at = this.children(at)[0]!;
+    return at;
+  }
+
   /** The allowed movies whose title ends at `node`, ascending: mostly none or one, two where they share a title. */
   itemsAt(node: number): number[] {
     return this.trie.items[node]?.filter((item) => !this.#excluded.has(item)) ?? [];

@@ -8,9 +8,10 @@ import { chunk } from '../../../training/job.ts';
 import { log } from '../../../util/math.ts';
 import { rankByLikelihood } from '../decoding/likelihood.ts';
 import type { Decoder } from '../decoding/decoder.ts';
-import { AllowedTitles, buildTrie } from '../decoding/trie.ts';
+import { AllowedTitles } from '../decoding/trie.ts';
 import { f1OfMeans, type HeldRatings } from '../held-ratings.ts';
 import type { LikedTemplate } from './template.ts';
+import { titleTrie } from './title-tree.ts';
 
 /** a and b. */
 export interface Calibration {
@@ -19,32 +20,45 @@ export interface Calibration {
 }
 
 /** Weights that are tried on validation users. */
-const TRIED_WEIGHTS = [0, 0.25, 0.5, 0.75, 1];
+const TRIED_PRIOR_WEIGHTS = [0, 0.25, 0.5, 0.75, 1];
+const TRIED_POPULARITY_WEIGHTS = [0, 0.25, 0.5, 1, 2];
 
 /** Titles whose tree is walked at once for the prior. */
 const PRIOR_CHUNK = 256;
 
-/** log p(title | nobody) by item index, 0 for movies without a title. Throws AbortedError when the signal fires. */
+/**
+ * log p(title | nobody) by item index, 0 for movies without a title; with `choosing` among the titles of the catalogue.
+ * AbortedError when the signal fires.
+ */
 export async function priorOf(
   decoder: Decoder,
   template: LikedTemplate,
   itemCount: number,
   signal: AbortSignal,
+  choosing = false,
 ): Promise<Float32Array> {
   const prior = new Float32Array(itemCount);
   const prompt = template.prompt({ disliked: [], watched: [], liked: [] });
+  const catalogue = titleTrie(template, template.items);
+  const all = new AllowedTitles(catalogue);
   // Titles that begin alike stand together, so that their beginning is computed once.
   const items = [...template.items].sort((a, b) => compareTokens(template.title(a), template.title(b)));
   for (const part of chunk(items, PRIOR_CHUNK)) {
-    const trie = buildTrie(
-      part,
-      part.map((item) => template.title(item)),
-    );
-    const request = { prompt, titles: new AllowedTitles(trie) };
+    const request = choosing
+      ? { prompt, titles: only(part, template, all), among: all }
+      : { prompt, titles: new AllowedTitles(titleTrie(template, Int32Array.from(part))) };
     const [ranking] = await rankByLikelihood(decoder, [request], { k: part.length, width: Infinity }, signal);
     for (const { item, logProbability } of ranking!.best) prior[item] = logProbability;
   }
   return prior;
+}
+
+/** The titles of `items` out of all. */
+function only(items: readonly number[], template: LikedTemplate, all: AllowedTitles): AllowedTitles {
+  const kept = new Set(items);
+  const titles = all.clone();
+  for (const item of template.items) if (!kept.has(item)) titles.exclude(item);
+  return titles;
 }
 
 function compareTokens(a: readonly number[], b: readonly number[]): number {
@@ -74,9 +88,9 @@ export function chooseCalibration(
   given: { priorWeight?: number | undefined; popularityWeight?: number | undefined },
 ): Calibration & { f1: number } {
   let best = { priorWeight: 0, popularityWeight: 0, f1: -1 };
-  const tried = (value: number | undefined) => (value === undefined ? TRIED_WEIGHTS : [value]);
-  for (const priorWeight of tried(given.priorWeight)) {
-    for (const popularityWeight of tried(given.popularityWeight)) {
+  const tried = (value: number | undefined, grid: number[]) => (value === undefined ? grid : [value]);
+  for (const priorWeight of tried(given.priorWeight, TRIED_PRIOR_WEIGHTS)) {
+    for (const popularityWeight of tried(given.popularityWeight, TRIED_POPULARITY_WEIGHTS)) {
       const offsets = offsetsOf(prior, train, { priorWeight, popularityWeight });
       const items = new Int32Array(pools.length * k).fill(-1);
       for (const [row, pool] of pools.entries()) {

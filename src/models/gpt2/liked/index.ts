@@ -2,24 +2,30 @@
 import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory } from '../../../language/history.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
+import type { Validation } from '../../../training/job.ts';
 import { throwIfAborted } from '../../../util/errors.ts';
+import { silentProgress } from '../../../util/progress.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { indicesOf } from '../../../util/sparse-rows.ts';
 import { rankByLikelihood, titleOffsets, type Ranking } from '../decoding/likelihood.ts';
 import type { Decoder } from '../decoding/decoder.ts';
-import { AllowedTitles, buildTrie, type Trie } from '../decoding/trie.ts';
-import { holdBack, type HeldRatings } from '../held-ratings.ts';
+import { AllowedTitles } from '../decoding/trie.ts';
+import { f1OfMeans, holdBack, type HeldRatings } from '../held-ratings.ts';
 import type { Gpt2Exchange, Gpt2Fitted, Gpt2Parts } from '../index.ts';
 import { contextLengthOf, loadBase, type BaseModel } from '../network/base.ts';
 import { writeList } from '../prompt/listed.ts';
 import { chooseCalibration, offsetsOf, priorOf, type Calibration } from './calibration.ts';
 import { likedTemplateName, LikedTemplate } from './template.ts';
+import { fitChoices } from './fit-choices.ts';
 import { choosePrompt, likedTexts, tasteOf, textOf } from './texts.ts';
+import { titleTrie } from './title-tree.ts';
 import { stateOfLiked, TITLE_TOKENS } from './usable.ts';
 import { cutVocabulary, restoreVocabulary } from './vocabulary.ts';
 
 /** Titles of each validation user that calibration chooses among: those that lead with POOL_WEIGHTS. */
-const POOL = 100;
+const POOL = 200;
+/** Prefixes of titles that are kept for them. */
+const POOL_WIDTH = 256;
 /** In the middle of what is tried, so that the lists of other weights are mostly among them. */
 const POOL_WEIGHTS = { priorWeight: 0.25, popularityWeight: 0.5 };
 
@@ -77,14 +83,20 @@ export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
   };
 }
 
-async function fineTune(
-  { parts, template, contextLength, context }: Setting,
-  base: BaseModel,
-  inner: TrainingSet,
-  held: HeldRatings,
-) {
+async function fineTune(setting: Setting, base: BaseModel, inner: TrainingSet, held: HeldRatings) {
+  const { parts, template, contextLength, context } = setting;
   const { options, engine, threshold, output, log } = parts;
   const { textsPerUser, lossOn } = options;
+  if (lossOn === 'titles') {
+    const validation =
+      options.patience > 0 && held.users.length > 0 ? validateF1(setting, base, inner, held) : undefined;
+    return await fitChoices(
+      { base, template, options, contextLength, threshold, output, log, ...(validation && { validation }) },
+      engine.withTrainee!,
+      inner,
+      context,
+    );
+  }
   const drawn = context.rng.derive('texts');
   const everyone = Array.from({ length: inner.userCount }, (_, user) => user);
   const textOptions = { contextLength, threshold, textsPerUser, lossOn };
@@ -106,6 +118,33 @@ async function fineTune(
     },
     context,
   );
+}
+
+/** F1 of the lists of users some of whose ratings are held back. */
+function validateF1<Batch>(
+  setting: Setting,
+  base: BaseModel,
+  inner: TrainingSet,
+  held: HeldRatings,
+): Validation<Batch> {
+  const { template, context, parts } = setting;
+  return {
+    better: 'higher',
+    async measure(trainee) {
+      const { weights: parameters } = await trainee.state();
+      return await withDecoder(setting, { ...base, parameters }, async (decoder) => {
+        const prior = await priorOf(decoder, template, inner.itemCount, context.signal, true);
+        const offsets = offsetsOf(prior, inner, POOL_WEIGHTS);
+        const { listLength: k } = parts;
+        const { width } = parts.options;
+        const silent = { ...setting, context: { ...context, progress: silentProgress } };
+        const ranked = await rankUsers(silent, decoder, inner, held.users, { k, width, offsets });
+        return f1OfMeans(held, toTopK(ranked, k).items, k);
+      });
+    },
+    facts: (f1) => ({ bestValidationF1: f1 }),
+    describe: (f1) => `validation F1 ${f1.toFixed(4)}`,
+  };
 }
 
 async function withDecoder<R>(
@@ -141,7 +180,7 @@ async function calibrate(
   const chosen = held.users.length > 0 && (priorWeight === undefined || popularityWeight === undefined);
   const prior =
     chosen || fixed.priorWeight > 0
-      ? await priorOf(decoder, template, inner.itemCount, context.signal)
+      ? await priorOf(decoder, template, inner.itemCount, context.signal, parts.options.lossOn === 'titles')
       : new Float32Array(inner.itemCount);
   if (!chosen) return { prior, weights: fixed, facts: { ...fixed } };
   const pools = held.users.length === 0 ? [] : await poolsOf(setting, decoder, inner, held, prior);
@@ -158,7 +197,7 @@ async function poolsOf(
   prior: Float32Array,
 ): Promise<Map<number, number>[]> {
   const offsets = offsetsOf(prior, inner, POOL_WEIGHTS);
-  const { width } = setting.parts.options;
+  const width = Math.max(setting.parts.options.width, POOL_WIDTH);
   const ranked = await rankUsers(setting, decoder, inner, users, { k: POOL, width, offsets });
   return ranked.map(
     ({ ranking }) => new Map(ranking.best.map(({ item, logProbability }) => [item, logProbability])),
@@ -179,7 +218,8 @@ async function rankUsers(
   { k, width, offsets }: { k: number; width: number; offsets: Float32Array },
 ): Promise<Ranked[]> {
   const { options, threshold, candidates } = parts;
-  const everything = trieOf(template, template.items);
+  const everything = titleTrie(template, template.items);
+  const choosing = options.lossOn === 'titles';
   const largest = titleOffsets(everything, offsets);
   const drawn: Rng = context.rng.derive('prompts');
   const ranked: Ranked[] = [];
@@ -190,20 +230,27 @@ async function rankUsers(
       const batch = users.subarray(at, at + options.generationBatch);
       const prompts = Array.from(batch, (user) =>
         choosePrompt(
-          tasteOf(train, user, threshold),
+          // Choices between titles are learned from liked movies alone.
+          choosing
+            ? { disliked: [], watched: [], liked: tasteOf(train, user, threshold).liked }
+            : tasteOf(train, user, threshold),
           template,
           contextLength - TITLE_TOKENS,
           drawn.derive(`user ${train.userIds[user]}`),
         ),
       );
       const requests = prompts.map(({ tokens: prompt }, row) => {
+        const unseen = new AllowedTitles(everything, indicesOf(train.byUser, batch[row]!));
         const own = candidates?.(batch[row]!).filter((item) => train.movies.titles[item] !== '');
-        const trie = own ? trieOf(template, own) : everything;
-        return {
-          prompt,
-          titles: new AllowedTitles(trie, indicesOf(train.byUser, batch[row]!)),
-          offsets: own ? titleOffsets(trie, offsets) : largest,
-        };
+        if (choosing) {
+          const titles = unseen.clone();
+          if (own) for (const item of template.items) if (!own.includes(item)) titles.exclude(item);
+          return { prompt, titles, among: unseen, offsets: largest };
+        }
+        if (own === undefined) return { prompt, titles: unseen, offsets: largest };
+        const trie = titleTrie(template, own);
+        const titles = new AllowedTitles(trie, indicesOf(train.byUser, batch[row]!));
+        return { prompt, titles, offsets: titleOffsets(trie, offsets) };
       });
       const rankings = await rankByLikelihood(decoder, requests, { k, width }, context.signal);
       for (const [row, ranking] of rankings.entries()) ranked.push({ ranking, prompt: prompts[row]! });
@@ -213,13 +260,6 @@ async function rankUsers(
     task.finish();
   }
   return ranked;
-}
-
-function trieOf(template: LikedTemplate, items: Int32Array): Trie {
-  return buildTrie(
-    items,
-    Array.from(items, (item) => template.title(item)),
-  );
 }
 
 function exchangeOf(

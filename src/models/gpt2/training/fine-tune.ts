@@ -9,7 +9,7 @@ import { optionsAffectingResult } from '../../../util/options.ts';
 import type { BaseModel } from '../network/base.ts';
 import { merge, type Adapter } from '../network/peft.ts';
 import { countTargets, type TokenBatch } from '../network/token-batch.ts';
-import { gpt2TrainOptions, type Gpt2TrainOptions } from '../options.ts';
+import { gpt2TrainOptions, type Gpt2TrainOptions, type TrainOptions } from '../options.ts';
 import { toBatch, type Example } from '../prompt/batch.ts';
 import { adapterOf } from './lora.ts';
 
@@ -22,7 +22,7 @@ export interface FineTuning {
   /** Longest text in tokens; shorter ones are filled up with `padding`. */
   contextLength: number;
   padding: number;
-  options: Gpt2TrainOptions;
+  options: TrainOptions;
   /** Folder for checkpoints. */
   output: string;
   /** A line of JSON per step is appended here. */

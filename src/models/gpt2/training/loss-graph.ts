@@ -106,7 +106,7 @@ function batchFeeds(batch: TokenBatch, { B, T, A }: BatchSize, weight: number) {
 }
 
 /** The configuration with the dropout rates that are really used. */
-function quantizeDropout(config: Gpt2Config): Gpt2Config {
+export function quantizeDropout(config: Gpt2Config): Gpt2Config {
   return {
     ...config,
     embd_pdrop: quantizeRate(config.embd_pdrop),
