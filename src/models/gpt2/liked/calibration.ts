@@ -11,7 +11,7 @@ import type { Decoder } from '../decoding/decoder.ts';
 import { AllowedTitles } from '../decoding/trie.ts';
 import { f1OfMeans, type HeldRatings } from '../held-ratings.ts';
 import type { LikedTemplate } from './template.ts';
-import { titleTrie } from './title-tree.ts';
+import { titlesOf, titleTrie } from './title-tree.ts';
 
 /** a and b. */
 export interface Calibration {
@@ -45,20 +45,12 @@ export async function priorOf(
   const items = [...template.items].sort((a, b) => compareTokens(template.title(a), template.title(b)));
   for (const part of chunk(items, PRIOR_CHUNK)) {
     const request = choosing
-      ? { prompt, titles: only(part, template, all), among: all }
+      ? { prompt, titles: titlesOf(part, template, all), among: all }
       : { prompt, titles: new AllowedTitles(titleTrie(template, Int32Array.from(part))) };
     const [ranking] = await rankByLikelihood(decoder, [request], { k: part.length, width: Infinity }, signal);
     for (const { item, logProbability } of ranking!.best) prior[item] = logProbability;
   }
   return prior;
-}
-
-/** The titles of `items` out of all. */
-function only(items: readonly number[], template: LikedTemplate, all: AllowedTitles): AllowedTitles {
-  const kept = new Set(items);
-  const titles = all.clone();
-  for (const item of template.items) if (!kept.has(item)) titles.exclude(item);
-  return titles;
 }
 
 function compareTokens(a: readonly number[], b: readonly number[]): number {

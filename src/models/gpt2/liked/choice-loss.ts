@@ -9,7 +9,7 @@ import type { Values } from '../../../onnx/session.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { quantizeDropout } from '../training/loss-graph.ts';
 import type { LossGraphOptions, Trainable } from '../../../training/trainable.ts';
-import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
+import { MASKED_LOGIT, outputLayer, type Gpt2Config } from '../network/config.ts';
 import { hiddenStates, parameterInputs, type ParameterTensors } from '../network/onnx.ts';
 import { choicesOf, countMovies, type ChoiceBatch } from './choices.ts';
 import { NARROW, type TitleTree } from './title-tree.ts';
@@ -78,18 +78,18 @@ function lossOf(
   options: LossGraphOptions,
 ): Tensor {
   const hidden = hiddenStates(graph, config, parameters, graph.input('tokens', [B, T], 'int64'), options);
-  const embedding = parameters.get('transformer.wte.weight')!;
+  const table = parameters.get(outputLayer(config))!;
   const [C, O] = [config.n_embd, wideTokens.length];
   const columns = graph.constant('columns', BigInt64Array.from(wideTokens, BigInt), [O]);
   const wide = hidden
     .gather(graph.input('wideAt', [W], 'int64'))
     .linearSoftCrossEntropy(
-      embedding.gather(columns),
+      table.gather(columns),
       graph.input('wideTargets', [W, O]),
       graph.input('wideOffsets', [W, O]),
     );
   const states = hidden.gather(graph.input('narrowAt', [S], 'int64')).reshape([S, 1, C]);
-  const rows = embedding.gather(graph.input('narrowTokens', [S, NARROW], 'int64'));
+  const rows = table.gather(graph.input('narrowTokens', [S, NARROW], 'int64'));
   const logits = states.matmul(rows, { transposeB: true }).reshape([S, NARROW]);
   // The logits are there already: their product with the identity is what the operation takes.
   const identity = graph.constant('identity', identityOf(NARROW), [NARROW, NARROW]);

@@ -18,7 +18,7 @@ import { chooseCalibration, offsetsOf, priorOf, type Calibration } from './calib
 import { likedTemplateName, LikedTemplate } from './template.ts';
 import { fitChoices } from './fit-choices.ts';
 import { choosePrompt, likedTexts, tasteOf, textOf } from './texts.ts';
-import { titleTrie } from './title-tree.ts';
+import { choiceTitles, titleTrie } from './title-tree.ts';
 import { stateOfLiked, TITLE_TOKENS } from './usable.ts';
 import { cutVocabulary, restoreVocabulary } from './vocabulary.ts';
 
@@ -65,7 +65,8 @@ export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
         save: () => {
           const { prior, weights } = calibrated;
           const { width } = options;
-          return stateOfLiked(tuned, template, { prior, weights, threshold, contextLength, width });
+          const choosing = options.lossOn === 'titles';
+          return stateOfLiked(tuned, template, { prior, weights, threshold, contextLength, width, choosing });
         },
         recommend: (users, k) =>
           withDecoder(setting, tuned, async (decoder) => {
@@ -230,26 +231,21 @@ async function rankUsers(
       const batch = users.subarray(at, at + options.generationBatch);
       const prompts = Array.from(batch, (user) =>
         choosePrompt(
-          // Choices between titles are learned from liked movies alone.
-          choosing
-            ? { disliked: [], watched: [], liked: tasteOf(train, user, threshold).liked }
-            : tasteOf(train, user, threshold),
+          tasteOf(train, user, threshold, choosing),
           template,
           contextLength - TITLE_TOKENS,
           drawn.derive(`user ${train.userIds[user]}`),
         ),
       );
       const requests = prompts.map(({ tokens: prompt }, row) => {
-        const unseen = new AllowedTitles(everything, indicesOf(train.byUser, batch[row]!));
+        const seen = indicesOf(train.byUser, batch[row]!);
         const own = candidates?.(batch[row]!).filter((item) => train.movies.titles[item] !== '');
-        if (choosing) {
-          const titles = unseen.clone();
-          if (own) for (const item of template.items) if (!own.includes(item)) titles.exclude(item);
-          return { prompt, titles, among: unseen, offsets: largest };
+        if (choosing) return { prompt, ...choiceTitles(everything, template, seen, own), offsets: largest };
+        if (own === undefined) {
+          return { prompt, titles: new AllowedTitles(everything, seen), offsets: largest };
         }
-        if (own === undefined) return { prompt, titles: unseen, offsets: largest };
         const trie = titleTrie(template, own);
-        const titles = new AllowedTitles(trie, indicesOf(train.byUser, batch[row]!));
+        const titles = new AllowedTitles(trie, seen);
         return { prompt, titles, offsets: titleOffsets(trie, offsets) };
       });
       const rankings = await rankByLikelihood(decoder, requests, { k, width }, context.signal);

@@ -21,8 +21,16 @@ export interface LikedTextOptions {
   lossOn: 'answer' | 'text';
 }
 
-/** All rated movies of a user that have a title, by item index. */
-export function tasteOf(train: TrainingSet, user: number, threshold: number): Record<keyof Taste, number[]> {
+/**
+ * All rated movies of a user that have a title, by item index; with `likedOnly` those that are liked, as a network reads
+ * that was trained on choices between titles.
+ */
+export function tasteOf(
+  train: TrainingSet,
+  user: number,
+  threshold: number,
+  likedOnly = false,
+): Record<keyof Taste, number[]> {
   const taste: Record<keyof Taste, number[]> = { disliked: [], watched: [], liked: [] };
   for (const [item, stars] of entriesOf(train.byUser, user)) {
     if (train.movies.titles[item] === '') continue;
@@ -32,7 +40,7 @@ export function tasteOf(train: TrainingSet, user: number, threshold: number): Re
         : stars < DISLIKED_SHARE * threshold
           ? 'disliked'
           : 'watched';
-    taste[section].push(item);
+    if (section === 'liked' || !likedOnly) taste[section].push(item);
   }
   return taste;
 }

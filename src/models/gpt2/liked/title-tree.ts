@@ -2,7 +2,7 @@
  * Where the titles of a catalogue part: a title is a walk through the tree of all titles, and only where several tokens can
  * follow is anything to be learned. Nodes with many children are wide; their children's tokens share one output table.
  */
-import { buildTrie, type Trie } from '../decoding/trie.ts';
+import { AllowedTitles, buildTrie, type Trie } from '../decoding/trie.ts';
 import type { LikedTemplate } from './template.ts';
 
 /** Most children of a node that is not wide. */
@@ -59,4 +59,30 @@ export function titleTrie(template: LikedTemplate, items: Int32Array): Trie {
     items,
     Array.from(items, (item) => template.title(item)),
   );
+}
+
+/** The titles of `items` alone out of `all`, on the tree of the catalogue. */
+export function titlesOf(
+  items: Iterable<number>,
+  template: LikedTemplate,
+  all: AllowedTitles,
+): AllowedTitles {
+  const kept = new Set(items);
+  const titles = all.clone();
+  for (const item of template.items) if (!kept.has(item)) titles.exclude(item);
+  return titles;
+}
+
+/**
+ * What a network that was trained on choices ranks: the titles of `candidates`, or all, their probability shared out among
+ * the titles of the catalogue that are not `seen`.
+ */
+export function choiceTitles(
+  catalogue: Trie,
+  template: LikedTemplate,
+  seen: Iterable<number>,
+  candidates?: Iterable<number>,
+): { titles: AllowedTitles; among: AllowedTitles } {
+  const among = new AllowedTitles(catalogue, seen);
+  return { titles: candidates ? titlesOf(candidates, template, among) : among, among };
 }

@@ -10,7 +10,7 @@ import type { SavedState } from '../../recommender.ts';
 import { savedArray, savedSettings, settingsArray, type Selection, type UsableModel } from '../../saved.ts';
 import { rankByLikelihood, titleOffsets } from '../decoding/likelihood.ts';
 import { OnnxDecoder } from '../decoding/onnx.ts';
-import { AllowedTitles, buildTrie } from '../decoding/trie.ts';
+import { AllowedTitles } from '../decoding/trie.ts';
 import { gpt2ConfigSchema, parameterShapes } from '../network/config.ts';
 import type { BaseModel } from '../network/base.ts';
 import { savedParameters } from '../network/saved.ts';
@@ -18,6 +18,7 @@ import { genreReasons } from '../prompt/listed.ts';
 import { offsetsOf, type Calibration } from './calibration.ts';
 import { likedTemplateName, LikedTemplate, type Taste } from './template.ts';
 import { choosePrompt, tasteOf } from './texts.ts';
+import { choiceTitles, titleTrie } from './title-tree.ts';
 
 /** Tokens of the context that are left for a title behind a prompt. */
 export const TITLE_TOKENS = 48;
@@ -32,6 +33,8 @@ export interface LikedRanking {
   contextLength: number;
   /** Prefixes of titles kept per user and token. */
   width: number;
+  /** The network was trained on choices between titles. */
+  choosing: boolean;
 }
 
 /** Users whose prompts are computed together. */
@@ -49,13 +52,14 @@ const settingsSchema = z.object({
   threshold: z.number(),
   contextLength: z.int(),
   width: z.int(),
+  choosing: z.boolean().default(false),
 });
 
 /** What `loadLiked` makes the same model of; `model` is cut to the vocabulary of `template`. */
 export function stateOfLiked(
   { config, parameters, tokenizer }: BaseModel,
   template: LikedTemplate,
-  { prior, weights, threshold, contextLength, width }: LikedRanking,
+  { prior, weights, threshold, contextLength, width, choosing }: LikedRanking,
 ): SavedState {
   const { priorWeight, popularityWeight } = weights;
   return {
@@ -67,6 +71,7 @@ export function stateOfLiked(
       threshold,
       contextLength,
       width,
+      choosing,
     } satisfies z.input<typeof settingsSchema>),
     [PRIOR]: prior,
     [VOCABULARY]: template.vocabulary,
@@ -128,7 +133,7 @@ interface Ranker extends LikedRanking {
 }
 
 async function rankAll(
-  { decoder, template, prior, weights, threshold, contextLength, width, rng }: Ranker,
+  { decoder, template, prior, weights, threshold, contextLength, width, choosing, rng }: Ranker,
   train: TrainingSet,
   users: Int32Array,
   k: number,
@@ -136,10 +141,7 @@ async function rankAll(
   labelOf: (user: number) => number | string,
 ) {
   const titled = candidates.filter((item) => train.movies.titles[item] !== '');
-  const trie = buildTrie(
-    titled,
-    Array.from(titled, (item) => template.title(item)),
-  );
+  const trie = titleTrie(template, choosing ? template.items : titled);
   const offsets = titleOffsets(trie, offsetsOf(prior, train, weights));
   const known = new Set(template.items);
   const { signal } = new AbortController(); // never fires
@@ -147,11 +149,13 @@ async function rankAll(
   const scores = new Float32Array(users.length * k);
   for (let at = 0; at < users.length; at += USERS_PER_BATCH) {
     const requests = Array.from(users.subarray(at, at + USERS_PER_BATCH), (user) => {
-      const taste = knownTaste(tasteOf(train, user, threshold), known);
+      const taste = knownTaste(tasteOf(train, user, threshold, choosing), known);
       const drawn = rng.derive(`user ${labelOf(user)}`);
       const { tokens: prompt } = choosePrompt(taste, template, contextLength - TITLE_TOKENS, drawn);
-      const titles = new AllowedTitles(trie, includeSeen ? [] : indicesOf(train.byUser, user));
-      return { prompt, titles, offsets };
+      const seen = includeSeen ? [] : indicesOf(train.byUser, user);
+      return choosing
+        ? { prompt, ...choiceTitles(trie, template, seen, titled), offsets }
+        : { prompt, titles: new AllowedTitles(trie, seen), offsets };
     });
     const rankings = await rankByLikelihood(decoder, requests, { k, width }, signal);
     for (const [row, { best }] of rankings.entries()) {
