@@ -237,7 +237,6 @@ export type Gpt2Options = z.output<typeof gpt2Options>;
 export type CompleteGpt2Options = Gpt2Options &
   TrainOptions & { rank: 'generate' | 'likelihood'; lossOn: 'answer' | 'text' | 'titles' };
 export type Gpt2ModelOptions = z.output<typeof gpt2ModelOptions>;
-export type Gpt2TextOptions = z.output<typeof gpt2TextOptions>;
 export type Gpt2TrainOptions = z.output<typeof gpt2TrainOptions>;
 /** With what `completeGpt2Options` fills in. */
 export type TrainOptions = Gpt2TrainOptions & { epochs: number; validationShare: number; patience: number };
