@@ -2,6 +2,9 @@
 import { AbortedError } from '../util/errors.ts';
 import type { RngState } from '../util/rng.ts';
 
+/** Multiplications after which a fit looks at its signal: about 0.2 s of one thread. */
+export const OPERATIONS_BETWEEN_LOOKS = 2 ** 28;
+
 type FitArray = Float32Array | Int32Array;
 
 /** A fit between two rounds. A round is a sweep of ALS or an epoch of SGD. */

@@ -10,7 +10,7 @@ import type { Progress } from '../../util/progress.ts';
 import type { Rng } from '../../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { resume, stoppedError, type FitStore } from '../partial-fit.ts';
+import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type FitStore } from '../partial-fit.ts';
 import { rowCount, rowLength, type SparseRows } from '../../util/sparse-rows.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
 import { KernelPool } from '../pool/pool.ts';
@@ -48,6 +48,8 @@ export interface AlsContext {
   signal: AbortSignal;
   threads: number;
   store?: FitStore;
+  /** Default: OPERATIONS_BETWEEN_LOOKS. */
+  operationsBetweenLooks?: number;
 }
 
 /** What was learned. Matrices are row-major with k columns; rows without ratings are 0. */
@@ -74,7 +76,8 @@ export async function fitByAls(
   const task = context.progress.start('implicit ALS', iterations, 'sweeps');
   try {
     const problem = alsProblem(data, settings, k, lambdasOfRows(data, settings));
-    const als = new AlsSolver(pool, problem);
+    const operationsPerPart = context.operationsBetweenLooks ?? OPERATIONS_BETWEEN_LOOKS;
+    const als = new AlsSolver(pool, { ...problem, operationsPerPart });
     const deviation = INITIAL_SCALE / Math.sqrt(factors);
     // The first update solves the items for these; a user without a rating must not add to the Gram matrix.
     fillNormal(als.userFactors, k, factors, deviation, context.rng.derive('users'));
@@ -86,12 +89,17 @@ export async function fitByAls(
     const { rounds } = await resume(context.store, arrays);
     task.resumeAt(rounds);
     for (let sweep = rounds; sweep < iterations; sweep++) {
-      await pool.yieldToEventLoop();
-      if (context.signal.aborted)
-        throw await stoppedError(context.store, { rounds: sweep, arrays }, `${sweep} sweeps of implicit ALS`);
+      // A sweep that is stopped between its parts is done again from its beginning.
+      const before = als.hasParts ? arrays.map((array) => array.slice()) : arrays;
+      const stopWhenAborted = async () => {
+        await pool.yieldToEventLoop();
+        if (!context.signal.aborted) return;
+        const fit = { rounds: sweep, arrays: before };
+        throw await stoppedError(context.store, fit, `${sweep} sweeps of implicit ALS`);
+      };
+      await stopWhenAborted();
       prior?.update(als.itemFactors);
-      als.updateItems(prior?.means);
-      als.updateUsers();
+      for (const _ of als.sweepInParts(prior?.means)) await stopWhenAborted();
       task.advance();
     }
     const copy = (values: Float32Array) =>

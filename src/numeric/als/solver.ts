@@ -25,6 +25,8 @@ export interface AlsProblem {
   conjugateGradientSteps: number;
   /** Rows with few entries and equal regularization share a matrix, which changes their last digits. Default: true. */
   sharesFactors?: boolean;
+  /** Multiplications of a part of an update (see `sweepInParts`). Default: all. */
+  operationsPerPart?: number;
 }
 
 interface Side {
@@ -33,6 +35,8 @@ interface Side {
   lambdas: Float32Array;
   /** All rows, most entries first. */
   order: Int32Array;
+  /** Where each part of the order ends that is solved without a look at signals. */
+  partEnds: number[];
   /** The mean over rows with entries, alone in its array. */
   meanLambda: Float32Array;
   /** (rows, k), row-major. */
@@ -106,9 +110,20 @@ export class AlsSolver {
     return this.#items.factors;
   }
 
+  /** Whether a sweep is long enough to stop between its parts. */
+  get hasParts(): boolean {
+    return this.#users.partEnds.length > 1 || this.#items.partEnds.length > 1;
+  }
+
+  /** `updateItems`, then `updateUsers`, yielding between parts of either. */
+  *sweepInParts(prior: Float32Array | null = null): Generator<void> {
+    yield* this.#update(this.#items, this.#users, prior);
+    yield* this.#update(this.#users, this.#items, null);
+  }
+
   /** Solves every user's factors for the present item factors; `gram` is what `itemGram` gives for these, if it is known. */
   updateUsers(gram?: Float32Array): void {
-    this.#update(this.#users, this.#items, null, gram);
+    drain(this.#update(this.#users, this.#items, null, gram));
   }
 
   /** Y'Y of the present item factors times the unobserved weight, as `updateUsers` takes it. */
@@ -119,7 +134,7 @@ export class AlsSolver {
 
   /** Solves every item's factors; they shrink towards `prior` (items, k; in the pool's memory) instead of 0. */
   updateItems(prior: Float32Array | null = null): void {
-    this.#update(this.#items, this.#users, prior);
+    drain(this.#update(this.#items, this.#users, prior));
   }
 
   /** The same cells by their column. */
@@ -136,13 +151,16 @@ export class AlsSolver {
   /** What one side needs besides its observed cells, which lie in the pool's memory. */
   #createSide(observed: ObservedRows, lambdas: Float32Array): Side {
     const rows = lambdas.length;
-    const { k } = this.#problem;
+    const { k, conjugateGradientSteps, operationsPerPart = Infinity } = this.#problem;
     const { factorOf, distinct } = sharedLambdas(observed, lambdas, this.#problem.sharesFactors ?? true);
+    const order = rowsByLength(observed);
+    const operationsPerEntry = conjugateGradientSteps > 0 ? k : (k * k) / PANEL_COLUMNS;
     return {
       rows,
       observed,
       lambdas: this.#pool.float32(lambdas),
-      order: this.#pool.int32(rowsByLength(observed)),
+      order: this.#pool.int32(order),
+      partEnds: partEnds(observed, order, operationsPerPart / operationsPerEntry),
       meanLambda: this.#pool.float32([meanOfFilled(observed, lambdas)]),
       factors: this.#pool.float32(rows * k),
       shared: {
@@ -163,7 +181,8 @@ export class AlsSolver {
     };
   }
 
-  #update(solved: Side, fixed: Side, prior: Float32Array | null, gram?: Float32Array): void {
+  /** Yields between parts. */
+  *#update(solved: Side, fixed: Side, prior: Float32Array | null, gram?: Float32Array): Generator<void> {
     const { k, conjugateGradientSteps: steps } = this.#problem;
     if (gram === undefined) this.#computeGram(fixed);
     else this.#gram.set(gram);
@@ -182,15 +201,17 @@ export class AlsSolver {
       meanLambda: solved.meanLambda,
       order: solved.order,
     });
-    const job = { rows: solved.rows, grain: ROWS_PER_CHUNK };
-    if (steps > 0) {
-      this.#pool.run('alsConjugateGradient', job, { update, steps });
-      return;
-    }
     const { factorOf, lambdas, factors } = solved.shared;
-    const factorJob = { rows: lambdas.length, grain: 1 };
-    this.#pool.run('factorGrams', factorJob, { gram: this.#gram, lambdas, k, choleskyFactors: factors });
-    this.#pool.run('alsCholesky', job, { update, factorOf, factors });
+    if (steps === 0) {
+      const factorJob = { rows: lambdas.length, grain: 1 };
+      this.#pool.run('factorGrams', factorJob, { gram: this.#gram, lambdas, k, choleskyFactors: factors });
+    }
+    for (const [part, end] of solved.partEnds.entries()) {
+      if (part > 0) yield;
+      const job = { first: solved.partEnds[part - 1] ?? 0, rows: end, grain: ROWS_PER_CHUNK };
+      if (steps > 0) this.#pool.run('alsConjugateGradient', job, { update, steps });
+      else this.#pool.run('alsCholesky', job, { update, factorOf, factors });
+    }
   }
 
   /** gram = unobservedWeight * Y'Y: partial sums over fixed blocks of rows, added in order. */
@@ -289,6 +310,27 @@ function sharedLambdas(
     distinct.push(lambda);
   }
   return { factorOf, distinct };
+}
+
+/**
+ * Ends of parts of `order` that have about `entries` entries each. They are multiples of ROWS_PER_CHUNK, so that the
+ * kernels take the same rows together as without parts.
+ */
+function partEnds(rows: SparseRows, order: Int32Array, entries: number): number[] {
+  const ends: number[] = [];
+  let taken = 0;
+  order.forEach((row, place) => {
+    taken += rowLength(rows, row);
+    if (taken < entries || (place + 1) % ROWS_PER_CHUNK !== 0) return;
+    ends.push(place + 1);
+    taken = 0;
+  });
+  if (ends.at(-1) !== order.length) ends.push(order.length);
+  return ends;
+}
+
+function drain(parts: Generator<void>): void {
+  while (parts.next().done !== true);
 }
 
 /** Rows by number of entries, most first. */

@@ -109,13 +109,13 @@ export class KernelPool {
   }
 
   /**
-   * Runs `kernel` over `rows` rows in chunks of `grain`, on all threads, and returns when all rows are done. Its
+   * Runs `kernel` over the rows from `first` (default: 0) to `rows` in chunks of `grain`, on all threads, and returns when all are done. Its
    * arguments go by name; an array or a struct stands for its address. Each thread owns the scratch that the kernel asks
    * for. Throws RecsysError when a kernel traps in any thread, RangeError for an array outside the pool's memory.
    */
   run<K extends KernelName>(
     kernel: K,
-    job: { rows: number; grain: number },
+    job: { first?: number; rows: number; grain: number },
     values: KernelArguments<K>,
   ): void {
     const { words, arguments: passed } = this.#control;
@@ -129,7 +129,7 @@ export class KernelPool {
     words[WORD.GRAIN] = job.grain;
     words[WORD.ARGUMENTS] = ordered.length;
     passed.set(ordered);
-    Atomics.store(words, WORD.NEXT, 0);
+    Atomics.store(words, WORD.NEXT, job.first ?? 0);
     Atomics.add(words, WORD.STATE, NEXT_JOB + OPEN_BIT);
     if (this.#workers.length > 0) Atomics.notify(words, WORD.STATE);
     try {

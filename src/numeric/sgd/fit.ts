@@ -11,7 +11,7 @@
 import type { Progress } from '../../util/progress.ts';
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { resume, stoppedError, type FitStore } from '../partial-fit.ts';
+import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type FitStore } from '../partial-fit.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 import type { Struct } from '../pool/arguments.ts';
 import { KernelPool } from '../pool/pool.ts';
@@ -47,6 +47,8 @@ export interface SgdContext {
   signal: AbortSignal;
   threads: number;
   store?: FitStore;
+  /** Default: OPERATIONS_BETWEEN_LOOKS. */
+  operationsBetweenLooks?: number;
 }
 
 /** What was learned. Matrices are row-major with k columns. */
@@ -74,7 +76,9 @@ export async function fitBySgd(
     features: settings.featureRegularization ?? 0,
     biases: settings.biasRegularization,
   };
-  const operations = epochs * operationsPerEpoch(problem, loss);
+  const perEpoch = operationsPerEpoch(problem, loss);
+  const operations = epochs * perEpoch;
+  const isLong = perEpoch > (context.operationsBetweenLooks ?? OPERATIONS_BETWEEN_LOOKS);
   const pool = KernelPool.create({ threads: context.threads, operations });
   const task = context.progress.start(label, epochs, 'epochs');
   try {
@@ -84,12 +88,17 @@ export async function fitBySgd(
     if (rng) solver.rng = Rng.restore(rng);
     task.resumeAt(rounds);
     for (let epoch = rounds; epoch < epochs; epoch++) {
-      await pool.yieldToEventLoop();
-      if (context.signal.aborted) {
-        const fit = { rounds: epoch, rng: solver.rng.state(), arrays: solver.arrays };
-        throw await stoppedError(context.store, fit, `${epoch} epochs of ${label}`);
-      }
-      solver.epoch(loss, learningRate * (1 - (1 - finalRate) * (epoch / epochs)), regularization);
+      // An epoch that is stopped between its steps is done again from its beginning.
+      const arrays = isLong ? solver.arrays.map((array) => array.slice()) : solver.arrays;
+      const before = { rounds: epoch, rng: solver.rng.state(), arrays };
+      const stopWhenAborted = async () => {
+        await pool.yieldToEventLoop();
+        if (context.signal.aborted)
+          throw await stoppedError(context.store, before, `${epoch} epochs of ${label}`);
+      };
+      await stopWhenAborted();
+      const rate = learningRate * (1 - (1 - finalRate) * (epoch / epochs));
+      for (const _ of solver.epochInSteps(loss, rate, regularization)) if (isLong) await stopWhenAborted();
       task.advance();
     }
     return parameters(solver, label);
@@ -212,6 +221,15 @@ export class SgdSolver {
    * loss.
    */
   epoch(loss: PairwiseLoss | SquaredLoss, learningRate: number, regularization: SgdRegularization): void {
+    for (const _ of this.epochInSteps(loss, learningRate, regularization));
+  }
+
+  /** `epoch`, yielding after each step. */
+  *epochInSteps(
+    loss: PairwiseLoss | SquaredLoss,
+    learningRate: number,
+    regularization: SgdRegularization,
+  ): Generator<void> {
     this.state.learningRate[0] = learningRate;
     this.state.decay[0] = learningRate * regularization.factors;
     this.state.featureDecay[0] = learningRate * regularization.features;
@@ -226,6 +244,7 @@ export class SgdSolver {
       else this.#kernels.pairwise(this.state, step, this.#acceptance, drawsPerRating, loss);
       averageCopies(this.state.featureFactors, this.state.blocks);
       averageCopies(this.state.featureBiases, this.state.blocks);
+      yield;
     }
   }
 
