@@ -186,7 +186,7 @@ class Client {
         remedy: 'Run again later, or raise --max-wait: the answers so far are kept.',
       });
     }
-    if (afterSeconds !== undefined) {
+    if (afterSeconds !== undefined && afterSeconds > 0) {
       this.#pacer.pause(afterSeconds, retry); // for every request: the limit is the key's
       return;
     }
@@ -286,6 +286,7 @@ class Client {
       }
       return this.#judge(completion.status, completion.error, response.headers, started);
     } catch (error) {
+      if (error instanceof RecsysError) throw error; // of an error in an answer with status 200
       if (signal.aborted) {
         reservation?.settle('unknown');
         throw error;

@@ -11,6 +11,9 @@ export interface ServerError {
 
 const MAX_MESSAGE_CHARACTERS = 500;
 
+/** The code of a redirection that was not followed. */
+export const REDIRECTED = 'redirected';
+
 /**
  * Reads OpenAI's `{error: {message, code, type, param}}`, Google's `[{error}]`, FastAPI's `{detail}`, `{message}`,
  * a web page or plain text. Never throws.
@@ -36,20 +39,28 @@ export function errorFrom(value: unknown): ServerError {
 
 function readError(value: unknown): ServerError {
   const body = Array.isArray(value) ? (value[0] as unknown) : value;
-  const error = fieldOf(body, 'error') ?? body;
+  const outer = fieldOf(body, 'error') ?? fieldOf(body, 'base_resp') ?? body;
+  const error = fieldOf(outer, 'error') ?? outer;
   const detail = fieldOf(error, 'detail') ?? fieldOf(body, 'detail');
+  const errors = fieldOf(body, 'errors');
   const raw = fieldOf(fieldOf(error, 'metadata'), 'raw');
   const message =
     [
+      fieldOf(body, 'error_description'),
       error,
       fieldOf(error, 'message'),
       detailText(detail),
       fieldOf(body, 'message'),
-      fieldOf(error, 'msg'),
-      fieldOf(fieldOf(body, 'errors'), 'message'),
-      detailText(fieldOf(body, 'errors')),
+      ...MESSAGE_FIELDS.map((name) => fieldOf(error, name)),
+      fieldOf(errors, 'message'),
+      detailText(errors),
+      fieldsText(errors),
+      fieldOf(body, 'title'),
     ].find((said): said is string => typeof said === 'string' && said.trim() !== '') ?? compact(body);
-  const texts = { code: fieldOf(error, 'code'), type: fieldOf(error, 'type') ?? fieldOf(error, 'status') };
+  const texts = {
+    code: fieldOf(error, 'code') ?? fieldOf(body, 'code') ?? fieldOf(error, 'status_code'),
+    type: fieldOf(error, 'type') ?? fieldOf(error, 'status'),
+  };
   const param = fieldOf(error, 'param') ?? locationOf(detail);
   return {
     message: shorten(typeof raw === 'string' ? `${message}: ${raw}` : message),
@@ -57,6 +68,17 @@ function readError(value: unknown): ServerError {
     ...(isText(texts.type) && { type: String(texts.type) }),
     ...(isText(param) && { param: String(param) }),
   };
+}
+
+/** Further names under which servers put their words. */
+const MESSAGE_FIELDS = ['msg', 'Message', 'error_msg', 'error_message', 'status_msg', 'reason'];
+
+/** `{"seed": ["is not allowed"]}`. */
+function fieldsText(errors: unknown): string | undefined {
+  if (typeof errors !== 'object' || errors === null || Array.isArray(errors)) return undefined;
+  return Object.entries(errors)
+    .map(([name, said]) => `${name}: ${Array.isArray(said) ? said.join(', ') : compact(said)}`)
+    .join('; ');
 }
 
 function isText(value: unknown): value is string | number {
@@ -100,7 +122,9 @@ function compact(value: unknown): string {
   return text === '' || text === '{}' || text === 'null' || text === '""' ? 'no reason given' : text;
 }
 
-function shorten(text: string): string {
+/** Without control characters, which a terminal would obey. */
+function shorten(said: string): string {
+  const text = said.replaceAll(/\p{Cc}+/gu, ' ').trim() || 'no reason given';
   return text.length <= MAX_MESSAGE_CHARACTERS ? text : `${text.slice(0, MAX_MESSAGE_CHARACTERS)}...`;
 }
 
@@ -120,12 +144,17 @@ export type Consequence =
 /** What follows from an error with an HTTP status (or the code of an error inside an answer). */
 export function classify(status: number, error: ServerError, model: string): Consequence {
   const { message, code = '', type = '' } = error;
-  const said = `${code} ${type} ${message}`;
+  const said = `${code} ${type} ${message}`.replaceAll(/https?:\/\/\S+/gu, ''); // an address is no reason
+  if (code === REDIRECTED) {
+    const remedy = 'Give the address of the API itself as --base-url.';
+    return { kind: 'fatal', found: `the server does not answer itself: ${message}`, remedy };
+  }
   if (isFiltered(status, said) && !isKeyError(status, said)) return { kind: 'filtered' };
   if (isGone(status, said)) return { kind: 'model-gone' };
   const fatal = describeFatal(status, said, model);
   if (fatal) return { kind: 'fatal', found: `${fatal[0]} (${status}): ${message}`, remedy: fatal[1] };
-  if (isTooLong(said)) return { kind: 'failed', remedy: `The prompt is too long for this model: ${SHORTEN}` };
+  if (isTooLong(status, said) && !isLimitTooLarge(error))
+    return { kind: 'failed', remedy: `The prompt is too long for this model: ${SHORTEN}` };
   if (status === 429 && /request too large|must be reduced/iu.test(said)) {
     return { kind: 'failed', remedy: `One request is over the limit of this key: ${SHORTEN}` };
   }
@@ -184,7 +213,7 @@ function isQuota(status: number, said: string): boolean {
 
 function isFiltered(status: number, said: string): boolean {
   return (
-    (status === 400 || status === 403 || status === 422) &&
+    (status === 200 || status === 400 || status === 403 || status === 422) &&
     /content_filter|content management policy|content[_ ]policy|responsible.?ai|flagged|moderation/iu.test(
       said,
     )
@@ -195,10 +224,18 @@ function isGone(status: number, said: string): boolean {
   return (
     status === 410 ||
     ((status === 400 || status === 404) &&
+      !namesParameter(said) &&
       /deprecated|decommission|retired|sunset|shut ?down|no longer (?:available|supported|served)|discontinued/iu.test(
         said,
       ) &&
       /model/iu.test(said))
+  );
+}
+
+/** It is a parameter that is deprecated or too large, not the model. */
+function namesParameter(said: string): boolean {
+  return /max_(?:completion_)?tokens|temperature|\bseed\b|response_format|json_schema|reasoning_effort/iu.test(
+    said,
   );
 }
 
@@ -215,7 +252,17 @@ function isUnknownModel(status: number, said: string, model: string): boolean {
   );
 }
 
-function isTooLong(said: string): boolean {
+/** The limit of an answer, not the prompt, is what does not fit. */
+function isLimitTooLarge({ message, param = '' }: ServerError): boolean {
+  const limit = /max_(?:completion_)?tokens/iu;
+  return (
+    limit.test(param) ||
+    /max_(?:completion_)?tokens\S*(?: or \S+)? (?:is too large|must be|value|should)/iu.test(message)
+  );
+}
+
+function isTooLong(status: number, said: string): boolean {
+  if (status === 413) return true;
   return /context[_ ](?:length|window|size)|maximum context|exceed_context|prompt is too long|too many tokens|reduce the length/iu.test(
     said,
   );

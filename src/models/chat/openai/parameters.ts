@@ -185,7 +185,11 @@ function otherLimit(name: Limit): Limit {
 
 /** "max_tokens is too large: 8192. This model supports at most 4096": 4096. */
 function readLimitCap(reason: string, sent: number): number | undefined {
-  if (!/at most|less than|<=|maximum|too large|exceed/iu.test(reason)) return undefined;
+  if (!/at most|less than|up to|between|range|<=|maximum|too large|exceed/iu.test(reason)) return undefined;
+  // "8192 > 4096 - 300": the context less the prompt
+  const [, context, prompt] = /\d+ > (\d+) - (\d+)/u.exec(reason) ?? [];
+  const left = Number(context) - Number(prompt);
+  if (left >= 16 && left < sent) return left;
   const smaller = [...reason.matchAll(/\d+/gu)]
     .map(([digits]) => Number(digits))
     .filter((n) => n >= 16 && n < sent);
@@ -204,7 +208,7 @@ const words: [string, RegExp, (sent: ChatBody) => boolean][] = [
   ['reasoning_effort', /\breasoning[_. ]effort\b/iu, (sent) => 'reasoning_effort' in sent],
   [
     'system role',
-    /system (?:role|message|prompt|instruction)|developer (?:role|message|instruction)|role[^.]{0,40}system|roles must alternate/iu,
+    /system (?:role|message|prompt|instruction)|developer (?:role|message|instruction)|role[^.]{0,40}system|roles must alternate|only user and assistant roles|messages?\S{0,8}\brole\b/iu,
     ({ messages }) => messages.some(({ role }) => role === 'system'),
   ],
   [
@@ -219,15 +223,22 @@ function namedParameters(
   { message, code = '', param }: ServerError,
   sent: ChatBody,
 ): string[] {
-  const refusal = status === 400 || status === 422;
+  const said = `${code} ${message}`;
+  // Elsewhere, as in an error with status 200, only words that blame a parameter do.
+  const blames =
+    /unsupported|not (?:supported|implemented|allowed|permitted)|unexpected (?:keyword|field|argument)|unknown (?:field|name|parameter|argument)|unrecogni[sz]ed/iu.test(
+      said,
+    );
+  const refusal =
+    status === 400 || status === 422 || (blames && (status === 200 || status === 500 || status === 501));
   // Servers that break over a grammar answer 500 or 501.
   const broken = status === 500 || status === 501;
   if (!refusal && !broken) return [];
   const possible = words.filter(
     ([name, , isSent]) => isSent(sent) && (refusal || name === 'response_format'),
   );
-  const byParam = param === undefined ? [] : possible.filter(([, said]) => said.test(param));
-  const named = byParam.length > 0 ? byParam : possible.filter(([, said]) => said.test(`${code} ${message}`));
+  const byParam = param === undefined ? [] : possible.filter(([, name]) => name.test(param));
+  const named = byParam.length > 0 ? byParam : possible.filter(([, name]) => name.test(said));
   return named.map(([name]) => name);
 }
 

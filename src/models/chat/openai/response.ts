@@ -45,18 +45,25 @@ function readBody(body: string): Completion {
   if (top === undefined) return { unreadable: 'the answer is not a chat completion', cut: false };
   const choice = asObject(asArray(top['choices'])[0]);
   const failure = isPresent(top['error']) ? top : choice && isPresent(choice['error']) ? choice : undefined;
-  if (failure) return { error: errorFrom(failure), status: statusOf(failure['error']) };
+  if (failure)
+    return { error: errorFrom(failure), status: statusOf(failure['error']) ?? statusOf(failure) ?? 200 };
   if (choice === undefined) {
-    // {"detail": "..."} and the like, or a list of choices without one
-    if (!Array.isArray(top['choices']) && (isPresent(top['detail']) || isPresent(top['message'])))
-      return { error: errorFrom(top), status: 200 };
+    if (ERROR_FIELDS.some((name) => isPresent(top[name]))) {
+      return { error: errorFrom(top), status: statusOf(top) ?? 200 };
+    }
     return { unreadable: 'the answer holds no choice', cut: false };
   }
   if (choice['finish_reason'] === 'error') {
     return { error: { message: 'the server ended the answer with an error' }, status: 200 };
   }
+  if (asObject(choice['message']) === undefined && typeof choice['text'] !== 'string') {
+    return { unreadable: 'the answer holds no message', cut: false };
+  }
   return { content: readChoice(top, choice) };
 }
+
+/** Where answers that hold no choice say why. */
+const ERROR_FIELDS = ['errors', 'detail', 'message', 'msg', 'error_msg', 'error_message', 'base_resp'];
 
 function readChoice(top: JsonObject, choice: JsonObject): CompletionContent {
   const message = asObject(choice['message']) ?? {};
@@ -115,6 +122,11 @@ export function toAnswer(content: CompletionContent, context: AnswerContext): An
 /** A text, or parts of which the texts count and the thoughts do not. */
 function readContent(content: unknown): { text: string; refusal?: string; thoughts: string } {
   if (typeof content === 'string') return { text: content, thoughts: '' };
+  const alone = asObject(content);
+  // {"recommendations": [...]}: read as JSON by the server already
+  if (alone && !['type', 'text', 'content'].some((name) => name in alone)) {
+    return { text: JSON.stringify(alone), thoughts: '' };
+  }
   const parts = Array.isArray(content) ? (content as unknown[]) : [content];
   const texts: string[] = [];
   const thoughts: string[] = [];
@@ -124,7 +136,7 @@ function readContent(content: unknown): { text: string; refusal?: string; though
     const object = asObject(part);
     if (object === undefined) continue;
     const { type } = object;
-    const isThought = typeof type === 'string' && /think|reason/iu.test(type);
+    const isThought = object['thought'] === true || (typeof type === 'string' && /think|reason/iu.test(type));
     if (isThought) thoughts.push(textIn(object['thinking'] ?? object['text'] ?? object['summary']));
     else if (type === 'refusal') refusal = textIn(object['refusal'] ?? object['text']);
     else texts.push(textIn(object['text'] ?? object['content']));
@@ -205,12 +217,12 @@ function describeUnreadable(body: string): Completion {
   return { unreadable: `the answer is not a chat completion: ${readServerError(body).message}`, cut: false };
 }
 
-/** The status that an error inside an answer names. */
-function statusOf(error: unknown): number {
+/** The status that an error inside an answer names; undefined where it names none. */
+function statusOf(error: unknown): number | undefined {
   const object = asObject(error);
-  const said = object?.['code'] ?? object?.['status'];
-  const code = typeof said === 'number' || typeof said === 'string' ? Number(said) : NaN;
-  return Number.isInteger(code) && code >= 400 && code < 600 ? code : 200;
+  return ['code', 'status', 'status_code', 'statusCode']
+    .map((name) => Number(object?.[name]))
+    .find((code) => Number.isInteger(code) && code >= 400 && code < 600);
 }
 
 type JsonObject = Record<string, unknown>;

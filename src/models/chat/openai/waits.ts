@@ -14,9 +14,20 @@ export function readRetryAfter(headers: Headers, message: string, now: Date): nu
   if (/^\d+(?:\.\d+)?$/u.test(header)) return Math.min(Number(header), MAX_PARSED_WAIT_SECONDS);
   const date = /^[a-z]{3}/iu.test(header) ? Date.parse(header) : NaN;
   if (!Number.isNaN(date)) return Math.max(0, (date - now.getTime()) / 1000);
-  return readDuration(
-    /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)/iu.exec(message)?.[1] ?? '',
-  );
+  return readWords(/(?:try again|retry) (?:in|after) (\d.{0,60})/iu.exec(message)?.[1] ?? '');
+}
+
+/** "1m30.5s" or "2 minutes and 5 seconds" at the begin of a text, in seconds. */
+function readWords(text: string): number | undefined {
+  const amount =
+    /(?:and )?(\d+(?:\.\d+)?) ?(ms|m(?=illis)|s|m|h)(?:ec|econd|in|inute|our|illisecond)?s?(?![a-z]),? ?/iuy;
+  let seconds: number | undefined;
+  for (let match = amount.exec(text); match; match = amount.exec(text)) {
+    const [whole, number, unit = 's'] = match;
+    const key = /milli/iu.test(whole) ? 'ms' : unit.toLowerCase();
+    seconds = (seconds ?? 0) + Number(number) * SECONDS_PER_UNIT[key as keyof typeof SECONDS_PER_UNIT];
+  }
+  return seconds === undefined ? undefined : Math.min(seconds, MAX_PARSED_WAIT_SECONDS);
 }
 
 const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
