@@ -198,13 +198,18 @@ function withoutComparisonFacts({ models: recorded }: AnyRecord, found: AnyRecor
   return { ...found, models };
 }
 
-/** `found` without what is newer than the record: parts of the schema, and match classes that no reply is of. */
+/**
+ * `found` without what is newer than the record: parts of the schema, match classes that no reply is of, and the users
+ * without a relevant movie, of whom language models once counted none.
+ */
 function withoutNewerParts(recorded: AnyRecord, found: AnyRecord): AnyRecord {
   const models = found.models.map((result, n) => {
+    const countedNone = recorded.language !== undefined && recorded.models[n]?.users.withoutRelevant === 0;
     const { hitItems, cold } = recorded.models[n]?.perUser ?? result.perUser;
     const { hitItems: ownItems, cold: ownCold, ...older } = result.perUser;
     const perUser = { ...older, ...(hitItems && { hitItems: ownItems }), ...(cold && { cold: ownCold }) };
-    return { ...result, perUser };
+    const users = { ...result.users, ...(countedNone && { withoutRelevant: 0 }) };
+    return { ...result, users, perUser };
   });
   const { language } = found;
   if (recorded.language === undefined || language === undefined) return { ...found, models };

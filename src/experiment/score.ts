@@ -23,7 +23,8 @@ export type Lists = TopK & { users: Int32Array };
 
 /**
  * Scores one model's lists. `asked` are the users that count, ascending (default: all with test ratings): those
- * without a relevant test item are left out and counted, those without a list score 0.
+ * without a relevant test item are left out and counted, those without a list score 0. Where everybody who can be
+ * evaluated is asked, those who cannot are counted too, whichever command asked.
  */
 export function scoreLists(
   prepared: Prepared,
@@ -36,7 +37,8 @@ export function scoreLists(
   }: { fitted?: Fitted; asked?: Int32Array; convention?: ConventionName } = {},
 ): ModelResult {
   const { k: cutoffs, seed, threshold } = prepared.protocol;
-  const options = { cutoffs, users: asked, convention, threshold };
+  const users = isSame(asked, prepared.evaluable) ? prepared.tested : asked;
+  const options = { cutoffs, users, convention, threshold };
   const evaluation = evaluateLists(lists, prepared.relevant, prepared.facts, options);
   const ratings = fitted && !prepared.histories && predictedRatings(prepared, fitted);
   return {
@@ -50,6 +52,10 @@ export function scoreLists(
     users: evaluation.counts,
     perUser: perUser(prepared, evaluation),
   };
+}
+
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  return a.length === b.length && a.every((value, n) => value === b[n]);
 }
 
 /** By cut-off, metrics in the table's order; null where a value is not defined. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { Stopwatch } from '../../src/experiment/environment.ts';
+import { prepare } from '../../src/experiment/prepare.ts';
 import { dataSchema, protocolSchema } from '../../src/experiment/protocol.ts';
 import { differences, reproducible } from '../../src/experiment/reproduce.ts';
-import { runExperiment } from '../../src/experiment/run.ts';
+import { runExperiment, runModels } from '../../src/experiment/run.ts';
 import { specOf } from '../../src/models/registry.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { smallFolder } from '../support/cli.ts';
@@ -45,6 +47,23 @@ describe('an experiment', () => {
   it('gives a model the same numbers alone as beside others', async () => {
     const [both, alone] = [await run(), await run({}, 1, ['mf'])];
     expect(alone.record.models[0]).toEqual(both.record.models[1]);
+  });
+
+  it('counts the same users without a relevant movie, whether all are asked by default or named', async () => {
+    const data = dataSchema.parse({ dataset: await folder });
+    const protocol = protocolSchema.parse({ threshold: 5, testShare: 0.1 });
+    const prepared = await prepare(data, protocol, context, new Stopwatch());
+    const { evaluable, tested } = prepared;
+    const models = [specOf('popularity')];
+    const counts = async (users?: Int32Array) =>
+      (await runModels(prepared, models, context, new Stopwatch(), users))[0]!.result.users;
+    expect(evaluable.length).toBeLessThan(tested.length);
+    expect(await counts()).toMatchObject({
+      evaluated: evaluable.length,
+      withoutRelevant: tested.length - evaluable.length,
+    });
+    expect(await counts(evaluable)).toEqual(await counts());
+    expect(await counts(evaluable.slice(0, 2))).toMatchObject({ evaluated: 2, withoutRelevant: 0 });
   });
 
   it('gives other numbers for another seed', async () => {

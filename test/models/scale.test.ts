@@ -8,7 +8,8 @@ import { specOf } from '../../src/models/registry.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { Rng } from '../../src/util/rng.ts';
 
-const models = ['popularity', 'popularity-damped', 'mf', 'fm', 'mf-bpr', 'mf-sgd', 'fm-pointwise', 'ease'];
+const models =
+  'popularity popularity-count popularity-damped mf mf-bpr mf-sgd fm fm-bpr fm-pointwise ease'.split(' ');
 
 /** A split of random ratings from 1 to 5, each turned by `toRating`, and what the models make of it. */
 async function run(toRating: (stars: number, row: number) => number, names = models): Promise<Outcome> {
