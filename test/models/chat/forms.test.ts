@@ -62,6 +62,7 @@ describe('forms of errors that servers invent', () => {
     [{ choices: null, base_resp: { status_code: 1004, status_msg: 'login fail' } }, /login fail/],
     [{ error: 'slow down', code: 429 }, /status 429: slow down/],
     [{ choices: [{}] }, /no message/],
+    [{ id: 'q', status: 'queued' }, /no choice: .*queued/],
   ])('%j with status 200 is a failure with its reason', async (raw, words) => {
     const got = await outcome(() => ({ raw: JSON.stringify(raw) }), { retries: 0 });
     expect(got).toMatchObject({ failure: expect.stringMatching(words) });
@@ -73,6 +74,16 @@ describe('forms of errors that servers invent', () => {
   ])('%j with status 200 ends the run at once', async (error, found) => {
     await expect(outcome(() => ({ raw: JSON.stringify({ error }) }))).rejects.toThrow(found);
     expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([
+    [403, 'Your credit balance is too low', /quota of this key is used up/],
+    [403, 'Key limit exceeded (monthly limit).', /quota of this key is used up/],
+    [404, 'No endpoints found for nope/nope.', /no model 'gpt-4o' there/],
+    [400, 'nope is not a valid model ID', /no model 'gpt-4o' there/],
+    [400, 'Invalid model name passed in model=nope', /no model 'gpt-4o' there/],
+  ])('%i %s ends the run and is told for what it is', async (status, message, found) => {
+    await expect(outcome(() => ({ status, error: { message } }))).rejects.toThrow(found);
   });
 
   it('a filter that speaks with status 200 is a state of its own', async () => {

@@ -205,7 +205,7 @@ function isKeyError(status: number, said: string): boolean {
 function isQuota(status: number, said: string): boolean {
   return (
     status === 402 ||
-    /insufficient[_ ](?:quota|credits?|balance|funds)|exceeded your current quota|billing|out of credits?|spending limit|payment required/iu.test(
+    /insufficient[_ ](?:quota|credits?|balance|funds)|exceeded your current quota|billing|out of credits?|spending limit|payment required|credit balance|key limit exceeded|monthly limit|in arrears|overdue payment/iu.test(
       said,
     )
   );
@@ -241,7 +241,8 @@ function namesParameter(said: string): boolean {
 
 function isUnknownModel(status: number, said: string, model: string): boolean {
   if (status !== 404 && status !== 400 && status !== 422) return false;
-  if (/model_not_found|model_not_exist|unknown_model/iu.test(said)) return true;
+  if (/model_not_found|model_not_exist|unknown_model|no endpoints found/iu.test(said)) return true;
+  if (/not a valid model|invalid model (?:name|id)\b|unknown model\b/iu.test(said)) return true;
   const missing =
     /not? (?:found|exist|available|loaded)|does(?: not|n't) exist|unknown|no such|not a valid|invalid|pull/iu;
   const names = /\bmodels?\b/iu.test(said) || said.includes(model);

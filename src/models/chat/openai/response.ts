@@ -51,7 +51,7 @@ function readBody(body: string): Completion {
     if (ERROR_FIELDS.some((name) => isPresent(top[name]))) {
       return { error: errorFrom(top), status: statusOf(top) ?? 200 };
     }
-    return { unreadable: 'the answer holds no choice', cut: false };
+    return { unreadable: `the answer holds no choice: ${errorFrom(top).message}`, cut: false };
   }
   if (choice['finish_reason'] === 'error') {
     return { error: { message: 'the server ended the answer with an error' }, status: 200 };

@@ -13,7 +13,8 @@ export function readRetryAfter(headers: Headers, message: string, now: Date): nu
   const header = headers.get('retry-after')?.trim() ?? '';
   if (/^\d+(?:\.\d+)?$/u.test(header)) return Math.min(Number(header), MAX_PARSED_WAIT_SECONDS);
   const date = /^[a-z]{3}/iu.test(header) ? Date.parse(header) : NaN;
-  if (!Number.isNaN(date)) return Math.max(0, (date - now.getTime()) / 1000);
+  if (!Number.isNaN(date))
+    return Math.min(Math.max(0, (date - now.getTime()) / 1000), MAX_PARSED_WAIT_SECONDS);
   return readWords(/(?:try again|retry) (?:in|after) (\d.{0,60})/iu.exec(message)?.[1] ?? '');
 }
 
