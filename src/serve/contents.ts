@@ -1,5 +1,4 @@
 /** What is served: saved models and recorded answers about one data set, read once at the start. */
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Id } from '../data/dataset.ts';
 import { loadDataset } from '../data/loader.ts';
@@ -9,7 +8,7 @@ import type { AnyRecord, LanguageRecord } from '../experiment/record.ts';
 import { loadSavedModel, MANIFEST, type SavedModel } from '../use/saved-model.ts';
 import { TitleSearch } from '../use/search.ts';
 import { RecsysError } from '../util/errors.ts';
-import { exists } from '../util/files.ts';
+import { entriesIn, exists } from '../util/files.ts';
 import { entriesOf } from '../util/sparse-rows.ts';
 import type { RecordFolder, StoredRecord } from './records.ts';
 
@@ -100,7 +99,7 @@ export async function openContents(
   };
 }
 
-/** The folders themselves, or those in them that hold a model. */
+/** The folders themselves, or those in them that hold a model. Throws DataError for a file. */
 async function modelFolders(folders: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const folder of folders) {
@@ -108,8 +107,7 @@ async function modelFolders(folders: readonly string[]): Promise<string[]> {
       found.push(folder);
       continue;
     }
-    const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of names.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const entry of (await entriesIn(folder)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const inner = join(folder, entry.name);
       if (entry.isDirectory() && (await exists(join(inner, MANIFEST)))) found.push(inner);
     }

@@ -1,4 +1,5 @@
 /** From folders to a server that listens. */
+import { entriesIn } from '../util/files.ts';
 import { Asker } from './ask.ts';
 import { openContents, type Contents } from './contents.ts';
 import { RecordFolder } from './records.ts';
@@ -12,11 +13,12 @@ export interface ServeOptions {
   port: number;
 }
 
-/** Throws RecsysError where the port is taken. Models that cannot be read are left out and listed in `refused`. */
+/** Throws RecsysError where the port is taken, or a file stands where a folder should be. Models that cannot be read are left out and listed in `refused`. */
 export async function openServer(
   { models, dataset, resultsDir, host, port }: ServeOptions,
   context: { threads: number },
 ): Promise<{ listening: Listening; contents: Contents | undefined; refused: Contents['refused'] }> {
+  await entriesIn(resultsDir);
   const records = new RecordFolder(resultsDir);
   const opened = await openContents({ models, records, dataset }, context);
   const { refused } = opened;

@@ -1,6 +1,6 @@
 /** Files: atomic writes and hashes. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Dirent } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -93,6 +93,15 @@ function readError(path: string, wanted: string, cause: unknown): unknown {
 export async function requireFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: unknown) => {
     throw systemError(cause, path) ?? cause;
+  });
+}
+
+/** What is in the folder; nothing where it is not there. Throws DataError by cause for a file, or where it may not be read. */
+export async function entriesIn(folder: string): Promise<Dirent[]> {
+  return await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    const reason = systemReason(cause);
+    if (reason?.code === 'ENOENT') return [];
+    throw systemError(cause, folder) ?? cause;
   });
 }
 

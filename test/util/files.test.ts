@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readTextFile, sha256, sha256OfFile, writeFileAtomic } from '../../src/util/files.ts';
+import { entriesIn, readTextFile, sha256, sha256OfFile, writeFileAtomic } from '../../src/util/files.ts';
 import { lock } from '../../src/util/process/lock.ts';
 
 describe('writeFileAtomic', () => {
@@ -31,6 +31,19 @@ describe('sha256', () => {
     await writeFile(file, 'abc');
     expect([sha256('abc'), await sha256OfFile(file)]).toEqual([expected, expected]);
   });
+});
+
+it('a folder that is not there has no entries; a file, a pipe or a path below a file in its place is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-entries-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [file, pipe] = [join(folder, 'file'), join(folder, 'pipe')];
+  await writeFile(file, '');
+  execFileSync('mkfifo', [pipe]);
+  expect(await entriesIn(join(folder, 'missing'))).toEqual([]);
+  expect((await entriesIn(folder)).map(({ name }) => name).sort()).toEqual(['file', 'pipe']);
+  for (const path of [file, pipe, join(file, 'below')]) {
+    await expect(entriesIn(path)).rejects.toThrow(`${path}: a file where a folder should be`);
+  }
 });
 
 it('a pipe is neither read nor replaced: both are refused by cause, before any work', async () => {

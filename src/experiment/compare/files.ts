@@ -1,9 +1,8 @@
 /** Finding the records to compare, and refusing those that cannot be compared. */
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../util/errors.ts';
-import { readTextFile } from '../../util/files.ts';
+import { entriesIn, readTextFile } from '../../util/files.ts';
 import { anyRecordSchema, type AnyRecord, type ResultsRecord } from '../record.ts';
 import { readRecord } from '../store.ts';
 import { readSavedLists, type SavedByModel } from './saved-lists.ts';
@@ -60,10 +59,11 @@ function requireMetrics(path: string, { protocol, models }: AnyRecord): void {
   }
 }
 
-/** Paths of the JSON files in a folder, by name; none where there is no folder. */
+/** Paths of the JSON files in a folder, by name; none where there is no folder. Throws DataError where it is a file. */
 export async function jsonFilesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [] as string[]);
-  return names
+  const entries = await entriesIn(folder);
+  return entries
+    .map(({ name }) => name)
     .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => join(folder, name));
