@@ -24,7 +24,7 @@ export type MatchClass = (typeof matchClasses)[number];
 export interface Entry {
   title: string;
   reason: string;
-  /** 1-based number in the list of candidates that the prompt carried, where the reply gives one. */
+  /** 1-based number that the reply gives, that of a candidate where the prompt carried some; of no meaning elsewhere. */
   candidate?: number;
   /** Other ways to split the text into title and reason, tried in this order before the one above. */
   readings?: readonly { title: string; reason: string }[];
@@ -61,9 +61,9 @@ export function ground(entries: readonly Entry[], context: GroundingContext): Gr
   });
 }
 
-function findMovie({ readings = [], ...entry }: Entry, context: GroundingContext): GroundedEntry {
-  if (context.candidates && entry.candidate !== undefined)
-    return { ...entry, ...findByNumber(entry, entry.candidate, context.candidates, context.titles) };
+function findMovie({ readings = [], candidate, ...entry }: Entry, context: GroundingContext): GroundedEntry {
+  if (context.candidates && candidate !== undefined)
+    return { ...entry, candidate, ...findByNumber(entry, candidate, context.candidates, context.titles) };
   for (const reading of readings) {
     const found = findByTitle(reading.title, context);
     if (found.item >= 0) return { ...entry, ...reading, ...found };

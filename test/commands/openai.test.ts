@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -282,6 +282,31 @@ describe('recsys openai', () => {
       1,
       'error: a.jsonl:2: another form, expected userId, and text or titles\n',
     ]);
+  });
+
+  it('finds a title with a dash of its own in a line of a replayed answer', async () => {
+    const movies = join(command.dataset, 'movies.csv');
+    const longer = 'Star Wars: Episode IV - A New Hope (1983)';
+    await writeFile(movies, (await readFile(movies, 'utf8')).replace('"Film 4, The (1983)"', longer));
+    const text = '1. Star Wars: Episode IV - A New Hope - a space opera';
+    const answers = Array.from({ length: 60 }, (_, n) => JSON.stringify({ userId: n + 1, text }));
+    await writeFile(join(command.cwd, 'a.jsonl'), answers.join('\n'));
+    const argv = [
+      'openai',
+      '--dataset',
+      command.dataset,
+      '--replay',
+      'a.jsonl',
+      '--compare-with',
+      'popularity',
+    ];
+    const { code } = await recsys(argv, { cwd: command.cwd });
+    const { language } = await record();
+    const found = language.users.flatMap(({ recommendations }) => recommendations);
+    expect(code).toBe(0);
+    expect(new Set(found.map(({ movieId, reason }) => `${movieId} ${reason}`))).toEqual(
+      new Set(['4 a space opera']),
+    );
   });
 
   it('prints tokens and cost with --dry-run and sends no request', async () => {

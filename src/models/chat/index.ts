@@ -82,7 +82,7 @@ export function toExchange(
   if ('failure' in outcome) return { ...about, state: 'failed', reply: outcome.failure, entries: [] };
   const { answer } = outcome;
   const { state, text, entries } = readAnswer(answer);
-  const grounded = ground(candidates ? entries : entries.map(({ title, reason }) => ({ title, reason })), {
+  const grounded = ground(entries, {
     titles,
     inCatalogue: (item) => train.ratingCounts[item]! > 0,
     seen: (item) => has(train.byUser, user, item),

@@ -32,7 +32,7 @@ beforeAll(async () => {
   const env = { ...process.env, ...driverEnvironment };
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', worker], { env });
   found = JSON.parse(stdout) as Trained;
-}, 120_000);
+}, 300_000);
 
 const skipped = withoutDriver ? ` (skipped: ${withoutDriver})` : '';
 
