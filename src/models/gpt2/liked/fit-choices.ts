@@ -6,7 +6,7 @@ import { sha256 } from '../../../util/files.ts';
 import { range } from '../../../util/arrays.ts';
 import { optionsAffectingResult } from '../../../util/options.ts';
 import type { FitContext } from '../../recommender.ts';
-import type { WithTrainee } from '../../../models/gpt2/items/fitting/fit.ts';
+import type { WithTrainee } from '../items/fitting/fit.ts';
 import type { BaseModel } from '../network/base.ts';
 import { withDropout } from '../network/config.ts';
 import { gpt2TrainOptions, type TrainOptions } from '../options.ts';
