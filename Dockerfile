@@ -1,5 +1,5 @@
 # docker build -t recsys .
-# docker run --rm --init -v "$PWD/results:/work/results" recsys baseline
+# docker run --rm --init -v "$PWD/results:/recsys/results" recsys baseline
 FROM node:20-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -13,10 +13,10 @@ COPY --from=build /app/package.json /app/LICENSE /app/
 COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
 COPY --from=build /app/data /app/data
-RUN mkdir -p /work/results /work/models && chown -R node:node /work && ln -s /app/dist/cli.js /usr/local/bin/recsys
+RUN mkdir -p /recsys/results /recsys/models && chown -R node:node /recsys && ln -s /app/dist/cli.js /usr/local/bin/recsys
 USER node
-WORKDIR /work
-VOLUME ["/work/results", "/work/models"]
+WORKDIR /recsys
+VOLUME ["/recsys/results", "/recsys/models"]
 EXPOSE 8377
 ENTRYPOINT ["recsys"]
 CMD ["baseline"]
