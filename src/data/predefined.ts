@@ -7,6 +7,7 @@ import { dropDuplicates, implicitScale, withoutFacts, type LoadOptions } from '.
 import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns } from './ratings/file.ts';
 import { scaleOf } from './ratings/form.ts';
+import { concatenate } from './ratings/rows.ts';
 import { placeOf, quoteField } from './files/records.ts';
 
 export interface PredefinedFiles {
@@ -118,21 +119,6 @@ function refuseOverlap(both: Ratings, test: RatingColumns, dataset: Dataset): vo
     found: `user ${dataset.userIds[user]}'s rating of movie ${dataset.itemIds[item]}, which is also in the training file`,
     wanted: 'test ratings that are not in train',
   });
-}
-
-function concatenate(a: Ratings, b: Ratings): Ratings {
-  const join = <T extends Int32Array | Float32Array>(first: T, second: T): T => {
-    const joined = new (first.constructor as new (length: number) => T)(first.length + second.length);
-    joined.set(first);
-    joined.set(second, first.length);
-    return joined;
-  };
-  return {
-    users: join(a.users, b.users),
-    items: join(a.items, b.items),
-    values: join(a.values, b.values),
-    timestamps: join(a.timestamps, b.timestamps),
-  };
 }
 
 /**

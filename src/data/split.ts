@@ -6,6 +6,7 @@ import { DataError } from '../util/errors.ts';
 import type { Rng } from '../util/rng.ts';
 import { toCsr, type Csr } from './csr.ts';
 import type { Dataset, Id, Ids, Ratings, SplitKind } from './dataset.ts';
+import { rowsAt } from './ratings/rows.ts';
 import { trainingSet, type TrainingSet } from './training-set.ts';
 
 export interface SplitOptions {
@@ -220,25 +221,6 @@ function partsOf(ratings: Ratings, marks: Uint8Array): { kept: Ratings; held: Ra
     h += mark;
   }
   return { kept: rowsAt(ratings, kept.subarray(0, -1)), held: rowsAt(ratings, held.subarray(0, -1)) };
-}
-
-function rowsAt(ratings: Ratings, rows: Int32Array): Ratings {
-  const { users, items, values, timestamps } = ratings;
-  const part: Ratings = {
-    users: new Int32Array(rows.length),
-    items: new Int32Array(rows.length),
-    values: new Float32Array(rows.length),
-    timestamps: new Int32Array(rows.length),
-    ...(ratings.negative && { negative: ratings.negative }),
-  };
-  for (let n = 0; n < rows.length; n++) {
-    const row = rows[n]!;
-    part.users[n] = users[row]!;
-    part.items[n] = items[row]!;
-    part.values[n] = values[row]!;
-    part.timestamps[n] = timestamps[row]!;
-  }
-  return part;
 }
 
 function isTemporal(kind: SplitKind): boolean {

@@ -7,6 +7,17 @@ export const CUT = Symbol('cut');
 /** No answer ever comes. */
 export const SILENCE = Symbol('silence');
 
+/** A question as small as one can be, for the client. */
+export const chatRequest = {
+  messages: [
+    { role: 'system' as const, content: 'You recommend movies.' },
+    { role: 'user' as const, content: 'User 1 has watched nothing.' },
+  ],
+  maxOutputTokens: 100,
+  seed: 1,
+  numbered: false,
+};
+
 export interface ChatBody {
   model: string;
   messages: { role: string; content: string }[];

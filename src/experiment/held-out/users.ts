@@ -4,6 +4,7 @@
  */
 import { toCsr, type Csr } from '../../data/csr.ts';
 import type { Dataset, Ids, Ratings, Tags } from '../../data/dataset.ts';
+import { concatenate, rowsAt } from '../../data/ratings/rows.ts';
 import { splitRatings, type Split, type SplitOptions } from '../../data/split.ts';
 import { trainingSet, type TrainingSet } from '../../data/training-set.ts';
 import { countsOf, range } from '../../util/arrays.ts';
@@ -126,32 +127,5 @@ function tagsOf(tags: Tags, placeOf: Int32Array): Tags {
 
 /** The rows that are kept, in their order. */
 export function rowsOf(ratings: Ratings, isKept: (row: number) => boolean): Ratings {
-  const { users, items, values, timestamps, negative } = ratings;
-  const rows = range(users.length).filter(isKept);
-  return {
-    users: rows.map((row) => users[row]!),
-    items: rows.map((row) => items[row]!),
-    values: Float32Array.from(rows, (row) => values[row]!),
-    timestamps: rows.map((row) => timestamps[row]!),
-    ...(negative && { negative }),
-  };
-}
-
-function concatenate(a: Ratings, b: Ratings): Ratings {
-  const values = new Float32Array(a.values.length + b.values.length);
-  values.set(a.values);
-  values.set(b.values, a.values.length);
-  const joined = (first: Int32Array, second: Int32Array) => {
-    const both = new Int32Array(first.length + second.length);
-    both.set(first);
-    both.set(second, first.length);
-    return both;
-  };
-  return {
-    users: joined(a.users, b.users),
-    items: joined(a.items, b.items),
-    values,
-    timestamps: joined(a.timestamps, b.timestamps),
-    ...(a.negative && { negative: a.negative }),
-  };
+  return rowsAt(ratings, range(ratings.users.length).filter(isKept));
 }

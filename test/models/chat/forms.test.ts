@@ -4,18 +4,14 @@ import { noCache } from '../../../src/models/chat/cache.ts';
 import { createChatClient } from '../../../src/models/chat/openai/client.ts';
 import { chatOptions, resolveModel } from '../../../src/models/chat/options.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
-import { chatServer, type Behaviour, type ChatServer } from '../../support/chat-server.ts';
+import {
+  chatRequest as request,
+  chatServer,
+  type Behaviour,
+  type ChatServer,
+} from '../../support/chat-server.ts';
 
 const KEY = 'sk-test-0123456789abcdef';
-const request = {
-  messages: [
-    { role: 'system' as const, content: 'You recommend movies.' },
-    { role: 'user' as const, content: 'User 1 has watched nothing.' },
-  ],
-  maxOutputTokens: 100,
-  seed: 1,
-  numbered: false,
-};
 
 let server: ChatServer;
 beforeEach(async () => {
