@@ -329,3 +329,31 @@ describe('a product with a large right operand', () => {
     expect(large.disabled).toEqual(rows === 2 || rows === 64 ? ['GemmTransposeFusion'] : []);
   });
 });
+
+describe('a large product of a transposed left operand', () => {
+  const inner = 130;
+
+  /** The transposed a (130, rows) times b (130, columns), as one operation or after a transposition of its own. */
+  async function multiply(rows: number, columns: number, asOne: boolean) {
+    const graph = createGraph();
+    const [a, b] = [graph.input('a', [inner, rows]), graph.input('b', [inner, columns])];
+    graph.output('y', asOne ? a.matmul(b, { transposeA: true }) : a.transpose([1, 0]).matmul(b));
+    const rng = new Rng(1);
+    const draw = (length: number) => Float32Array.from({ length }, () => rng.uniform() - 0.5);
+    const compiled = await createSession(graph, session);
+    const { y } = await compiled.run({ a: draw(inner * rows), b: draw(inner * columns) });
+    await compiled.release();
+    return { values: Array.from(y!.data as Float32Array), disabled: disabledOptimizers(graph) };
+  }
+
+  test.each([
+    [160, 200, ['GemmTransposeFusion']],
+    [200, 160, ['GemmTransposeFusion']],
+    [200, 127, []],
+  ])('of %i rows and %i columns has the bits of the plain one', async (rows, columns, disabled) => {
+    // ONNX Runtime turns the transposition and the product of `plain` into one Gemm that transposes.
+    const [plain, large] = [await multiply(rows, columns, false), await multiply(rows, columns, true)];
+    expect(large.values).toEqual(plain.values);
+    expect(large.disabled).toEqual(disabled);
+  });
+});

@@ -1,6 +1,6 @@
 /** Products of matrices, and what networks are made of. */
-import { float, int, ints, type Emitter } from '../emitter.ts';
-import { same, sizeOf, type Node, type Rules } from '../graph.ts';
+import { float, int, ints, type Emitter, type OnnxAttribute } from '../emitter.ts';
+import { same, sizeOf, type Node, type Rules, type Shape } from '../graph.ts';
 import { shapeError } from './elementwise.ts';
 
 type Layer = 'matmul' | 'linear' | 'softmax' | 'layerNorm';
@@ -23,6 +23,8 @@ export const layers: Pick<Rules, Layer> = {
         const flipped = { transA: int(Number(!transposeB)), transB: int(Number(!transposeA)), alpha };
         const product = to.node('Gemm', inputs.toReversed(), undefined, flipped);
         to.node('Transpose', [product], output, { perm: ints([1, 0]) });
+      } else if (to.target === 'cpu' && isLargeTransposedLeft(node)) {
+        productOfTransposedLeft(to, inputs, output!, node.outputs[0]!.shape, alpha);
       } else if (rank === 2) to.node('Gemm', inputs, output, { transA, transB, alpha });
       else if (to.target === 'webgpu') batched(to, inputs, output!, rank, transposeA, transposeB, scale);
       else to.node('FusedMatMul', inputs, output, { transA, transB, alpha }, 'com.microsoft');
@@ -35,7 +37,8 @@ export const layers: Pick<Rules, Layer> = {
         ? g!.matmul(a!, { transposeA: true, transposeB: transposeA, scale })
         : a!.matmul(g!, { transposeA: !transposeA, scale }),
     ],
-    disabledOptimizers: (node) => (emitsTransposedProduct(node) ? ['GemmTransposeFusion'] : []),
+    disabledOptimizers: (node) =>
+      emitsTransposedProduct(node) || isLargeTransposedLeft(node) ? ['GemmTransposeFusion'] : [],
   },
   linear: {
     infer([x, weight, bias]) {
@@ -93,6 +96,33 @@ const MAX_ROWS_OF_TRANSPOSED_PRODUCT = 64;
 function emitsTransposedProduct({ inputs: [a], outputs: [y], attributes }: Node<'matmul'>): boolean {
   const [rows] = y!.shape as [number];
   return attributes.largeB && a!.shape.length === 2 && rows > 1 && rows <= MAX_ROWS_OF_TRANSPOSED_PRODUCT;
+}
+
+/**
+ * Above so many rows, columns and terms ONNX Runtime's product of a transposed left operand is slow: it gathers that operand
+ * again for every 128 columns. The bits are the same either way; with fewer columns it would sum in another order.
+ */
+const MIN_SIZE_OF_TRANSPOSED_LEFT = 128;
+
+function isLargeTransposedLeft({ inputs: [a], outputs: [y], attributes }: Node<'matmul'>): boolean {
+  const { transposeA, transposeB } = attributes;
+  const sizes = [...a!.shape, ...y!.shape];
+  const plain = transposeA && !transposeB && a!.shape.length === 2;
+  return plain && sizes.every((size) => size >= MIN_SIZE_OF_TRANSPOSED_LEFT);
+}
+
+/** scale a' b, or (b' a)' where a is the wider one: a left operand with few rows stays in the cache, a right one is packed. */
+function productOfTransposedLeft(
+  to: Emitter,
+  [a, b]: readonly string[],
+  output: string,
+  [rows, columns]: Shape,
+  alpha: OnnxAttribute,
+): void {
+  const transposed = (x: string, output?: string) =>
+    to.node('Transpose', [x], output, { perm: ints([1, 0]) });
+  if (rows! <= columns!) to.node('Gemm', [transposed(a!), b!], output, { alpha });
+  else transposed(to.node('Gemm', [transposed(b!), a!], undefined, { alpha }), output);
 }
 
 function swapIf([rows, columns]: readonly number[], swap: boolean): readonly (number | undefined)[] {
