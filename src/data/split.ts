@@ -1,7 +1,7 @@
 /** Dividing ratings into train and test, and train again into train and validation. Every split is seeded. */
 import { createHash, type Hash } from 'node:crypto';
 import { endianness } from 'node:os';
-import { range } from '../util/arrays.ts';
+import { extremes, range } from '../util/arrays.ts';
 import { DataError } from '../util/errors.ts';
 import type { Rng } from '../util/rng.ts';
 import { toCsr, type Csr } from './csr.ts';
@@ -36,11 +36,16 @@ export interface Split {
  *
  * Throws DataError when a temporal split finds no timestamps, and when a part comes out empty.
  */
-export function splitRatings(
-  dataset: Pick<Dataset, 'name' | 'ratings' | 'withoutTime'>,
-  options: SplitOptions,
-  rng: Rng,
-): Split {
+export function splitRatings(dataset: SplitSource, options: SplitOptions, rng: Rng): Split {
+  const { kept, held } = partsOf(dataset.ratings, testMarks(dataset, options, rng));
+  return { train: kept, test: held };
+}
+
+/** What is divided, and its name for errors. */
+type SplitSource = Pick<Dataset, 'name' | 'ratings' | 'withoutTime'>;
+
+/** 1 for every rating that `splitRatings` puts into test, 0 for every other; throws as it does. */
+export function testMarks(dataset: SplitSource, options: SplitOptions, rng: Rng): Uint8Array {
   const { ratings, name, withoutTime } = dataset;
   if (withoutTime && isTemporal(options.kind)) {
     throw new DataError({
@@ -49,8 +54,7 @@ export function splitRatings(
       remedy: 'Delete them, or use --split per-user-random or global-random.',
     });
   }
-  const { kept, held } = divide(ratings, options, rng, name);
-  return { train: kept, test: held };
+  return heldMarks(ratings, options, rng, name);
 }
 
 /**
@@ -63,7 +67,8 @@ export function carveValidation(
   options: SplitOptions,
   rng: Rng,
 ): { train: TrainingSet; validation: Ratings } {
-  const { kept, held } = divide(train.ratings, options, rng, 'training ratings');
+  const marks = heldMarks(train.ratings, options, rng, 'training ratings');
+  const { kept, held } = partsOf(train.ratings, marks);
   return { train: trainingSet(train, kept, held), validation: held };
 }
 
@@ -127,12 +132,13 @@ function hashRows(hash: Hash, rows: Csr, userIds: Int32Array, itemIds: Int32Arra
   add(at);
 }
 
-function divide(
+/** 1 for every rating that is held out. Throws DataError where none is, and where all are. */
+function heldMarks(
   ratings: Ratings,
   { kind, testShare }: SplitOptions,
   rng: Rng,
   source: string,
-): { kept: Ratings; held: Ratings } {
+): Uint8Array {
   if (isTemporal(kind)) requireTimestamps(ratings, kind, source);
   const share = (n: number) => Math.round(testShare * n);
   const shareOfUser = (n: number) => Math.min(share(n), n - 1);
@@ -143,15 +149,12 @@ function divide(
     'global-random': () => heldAnywhere(ratings.users.length, share(ratings.users.length), rng),
     'global-temporal': () => heldFromMoment(ratings.timestamps, share(ratings.timestamps.length)),
   }[kind]();
-  const parts = partsOf(ratings, held);
-  if (parts.kept.users.length === 0 || parts.held.users.length === 0) {
-    throw new DataError({
-      place: source,
-      found: `a ${kind} split of ${ratings.users.length} ratings leaves one part empty`,
-      remedy: 'Use more ratings, another kind of split, or another share.',
-    });
-  }
-  return parts;
+  if (held.includes(0) && held.includes(1)) return held;
+  throw new DataError({
+    place: source,
+    found: `a ${kind} split of ${ratings.users.length} ratings leaves one part empty`,
+    remedy: 'Use more ratings, another kind of split, or another share.',
+  });
 }
 
 /** Marks `count(n)` of each user's n rows: drawn at random, or the latest with ties drawn. One byte per row. */
@@ -164,10 +167,40 @@ function heldPerUser(ratings: Ratings, count: (n: number) => number, latest: boo
     if (own.length < 2) continue;
     const wanted = count(own.length);
     rng.shuffle(own);
-    if (latest) own.sort((a, b) => timestamps[b]! - timestamps[a]!); // stable: ties stay as drawn
-    for (let n = 0; n < wanted; n++) held[own[n]!] = 1;
+    if (latest) markLatest(own, timestamps, wanted, held);
+    else for (let n = 0; n < wanted; n++) held[own[n]!] = 1;
   }
   return held;
+}
+
+/** Marks the `wanted` latest rows; of those that share the second at which the rest is cut off, the first. */
+function markLatest(rows: Int32Array, timestamps: Int32Array, wanted: number, held: Uint8Array): void {
+  if (wanted === 0) return;
+  const times = new Int32Array(rows.length);
+  for (let n = 0; n < rows.length; n++) times[n] = timestamps[rows[n]!]!;
+  const moment = wanted === 1 ? extremes(times).max : times.slice().sort()[times.length - wanted]!;
+  let left = wanted;
+  for (let n = 0; n < rows.length; n++) {
+    if (times[n]! <= moment) continue;
+    held[rows[n]!] = 1;
+    left--;
+  }
+  for (let n = 0; left > 0; n++) {
+    if (times[n] !== moment) continue;
+    held[rows[n]!] = 1;
+    left--;
+  }
+}
+
+/** The time that `n` of the times reach, n from 1 to their number: those in its span of 2^16 seconds are sorted. */
+function nthLatest(times: Int32Array, n: number): number {
+  const spanOf = (time: number) => (time >> 16) + 32_768;
+  const counts = new Int32Array(65_536);
+  for (let row = 0; row < times.length; row++) counts[spanOf(times[row]!)]!++;
+  let [span, later] = [65_535, 0];
+  while (later + counts[span]! < n) later += counts[span--]!;
+  const own = times.filter((time) => spanOf(time) === span).sort();
+  return own[own.length - (n - later)]!;
 }
 
 function heldAnywhere(rowCount: number, wanted: number, rng: Rng): Uint8Array {
@@ -181,7 +214,7 @@ function heldAnywhere(rowCount: number, wanted: number, rng: Rng): Uint8Array {
 
 /** Marks the rows from the moment on at which `wanted` rows, or more if they share its second, are left. */
 function heldFromMoment(timestamps: Int32Array, wanted: number): Uint8Array {
-  const moment = timestamps.slice().sort()[timestamps.length - wanted] ?? Infinity;
+  const moment = wanted === 0 ? Infinity : nthLatest(timestamps, wanted);
   const held = new Uint8Array(timestamps.length);
   for (let row = 0; row < held.length; row++) held[row] = timestamps[row]! >= moment ? 1 : 0;
   return held;

@@ -1,13 +1,14 @@
 /** `recsys explore` in five visible steps: load, ratings, movies, tags, splits. */
 import { loadDataset } from '../data/loader.ts';
 import type { Progress } from '../util/progress.ts';
+import { countsOf } from '../util/arrays.ts';
 import { throwIfAborted } from '../util/errors.ts';
 import { fourStarsOn } from '../experiment/protocol.ts';
 import { environment, Stopwatch } from '../experiment/environment.ts';
 import { readingOptions } from '../experiment/prepare.ts';
 import { describeDataset } from '../experiment/record.ts';
 import { exploreMovies, exploreTags } from './movies.ts';
-import { activityByMonth, countPerIndex, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
+import { activityByMonth, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
 import type { Exploration } from './record.ts';
 import { exploreSplits, type SplitSettings } from './splits.ts';
 
@@ -41,8 +42,8 @@ export async function explore(
   for (const warning of data.warnings) progress.note(`note: ${warning}`);
   const { ratings, userIds, itemIds } = data;
   const fromRatings = await step('ratings', () => {
-    const perUser = countPerIndex(ratings.users, userIds.length);
-    const perMovie = countPerIndex(ratings.items, itemIds.length);
+    const perUser = countsOf(ratings.users, userIds.length);
+    const perMovie = countsOf(ratings.items, itemIds.length);
     const movies = describeSpread(perMovie);
     return {
       ratings: describeRatings(data, userIds.length, movies.count),

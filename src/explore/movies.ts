@@ -1,6 +1,7 @@
 /** Movies described: genres, years, the most rated, best rated and most divisive, tags. Tables are data frames. */
 import { desc, escape, op, table, type ColumnTable } from 'arquero';
 import type { Dataset } from '../data/dataset.ts';
+import { range, sum } from '../util/arrays.ts';
 import type { Exploration, RatedMovie, TagUse } from './record.ts';
 
 /** Rows of each table of movies, and of tags. */
@@ -29,15 +30,16 @@ export function exploreMovies(
   dataset: Dataset,
   damping: number,
 ): { movies: MovieFacts; minDivisiveRatings: number } {
-  const columns = ratedMovies(dataset, damping);
+  const totals = totalsOf(dataset);
+  const columns = ratedMovies(dataset, totals, damping);
   const rated = table(columns);
   const minDivisiveRatings = countAtShare(columns.ratings, DIVISIVE_SHARE);
   const divisive = rated.filter(escape(({ ratings }: RatedMovie) => ratings >= minDivisiveRatings));
   return {
     minDivisiveRatings,
     movies: {
-      ...describeGenres(dataset),
-      ...describeYears(dataset),
+      ...describeGenres(dataset, totals),
+      ...describeYears(dataset, totals),
       mostRated: highest<RatedMovie>(rated, 'ratings', MOVIE_ROWS),
       bestRated: highest<RatedMovie>(rated, 'dampedMean', MOVIE_ROWS),
       mostDivisive: highest<RatedMovie>(divisive, 'standardDeviation', MOVIE_ROWS),
@@ -73,30 +75,46 @@ export function exploreTags({ tags }: Pick<Dataset, 'tags'>): Exploration['tags'
   };
 }
 
-/** One entry per movie with ratings, in ascending movie id. */
-function ratedMovies({ ratings, itemIds, movies }: Dataset, damping: number) {
-  const items = itemIds.length;
-  const counts = new Int32Array(items);
-  const sums = new Float64Array(items);
-  const squares = new Float64Array(items);
-  for (let n = 0; n < ratings.items.length; n++) {
-    const item = ratings.items[n]!;
-    const value = ratings.values[n]!;
-    counts[item]!++;
-    sums[item]! += value;
+/** Of each movie. */
+interface Totals {
+  ratings: Int32Array;
+  /** Sums of the stars and of their squares. */
+  stars: Float64Array;
+  squares: Float64Array;
+}
+
+function totalsOf({ ratings: { items, values }, itemIds }: Dataset): Totals {
+  const size = itemIds.length;
+  const ratings = new Int32Array(size);
+  const stars = new Float64Array(size);
+  const squares = new Float64Array(size);
+  for (let n = 0; n < items.length; n++) {
+    const item = items[n]!;
+    const value = values[n]!;
+    ratings[item]!++;
+    stars[item]! += value;
     squares[item]! += value * value;
   }
-  const overall = sums.reduce((sum, value) => sum + value, 0) / ratings.items.length;
-  const rated = Array.from(counts.keys()).filter((item) => counts[item]! > 0);
-  const meanOf = (item: number) => sums[item]! / counts[item]!;
+  return { ratings, stars, squares };
+}
+
+/** One entry per movie with ratings, in ascending movie id. */
+function ratedMovies(
+  { ratings: { items }, itemIds, movies }: Dataset,
+  { ratings, stars, squares }: Totals,
+  damping: number,
+) {
+  const overall = sum(stars) / items.length;
+  const rated = Array.from(range(itemIds.length)).filter((item) => ratings[item]! > 0);
+  const meanOf = (item: number) => stars[item]! / ratings[item]!;
   return {
     movieId: rated.map((item) => itemIds[item]!),
     title: rated.map((item) => movies.titles[item]!),
-    ratings: rated.map((item) => counts[item]!),
+    ratings: rated.map((item) => ratings[item]!),
     mean: rated.map(meanOf),
-    dampedMean: rated.map((item) => (sums[item]! + damping * overall) / (counts[item]! + damping)),
+    dampedMean: rated.map((item) => (stars[item]! + damping * overall) / (ratings[item]! + damping)),
     standardDeviation: rated.map((item) =>
-      Math.sqrt(Math.max(0, squares[item]! / counts[item]! - meanOf(item) ** 2)),
+      Math.sqrt(Math.max(0, squares[item]! / ratings[item]! - meanOf(item) ** 2)),
     ),
   };
 }
@@ -107,12 +125,10 @@ function countAtShare(counts: number[], share: number): number {
 }
 
 /** Groups by genre, most movies first, and how often one movie is of two genres. */
-function describeGenres({
-  ratings,
-  itemIds,
-  movies,
-}: Dataset): Pick<MovieFacts, 'genres' | 'moviesWithoutGenre' | 'genreCooccurrence'> {
-  const totals = totalsOf(ratings.items, ratings.values, itemIds.length);
+function describeGenres(
+  { movies }: Dataset,
+  totals: Totals,
+): Pick<MovieFacts, 'genres' | 'moviesWithoutGenre' | 'genreCooccurrence'> {
   const pairs = movies.genres.flatMap((own, item) => own.map((genre) => ({ genre, item })));
   const groups = totalsByKey(
     pairs.map(({ genre }) => genre),
@@ -135,12 +151,10 @@ function describeGenres({
 }
 
 /** Groups by year of release, ascending. */
-function describeYears({
-  ratings,
-  itemIds,
-  movies,
-}: Dataset): Pick<MovieFacts, 'years' | 'moviesWithoutYear'> {
-  const totals = totalsOf(ratings.items, ratings.values, itemIds.length);
+function describeYears(
+  { itemIds, movies }: Dataset,
+  totals: Totals,
+): Pick<MovieFacts, 'years' | 'moviesWithoutYear'> {
   const dated = Array.from(movies.years.keys()).filter((item) => movies.years[item] !== 0);
   const groups = totalsByKey(
     dated.map((item) => movies.years[item]!),
@@ -153,21 +167,6 @@ function describeYears({
       .sort((a, b) => a.year - b.year),
     moviesWithoutYear: itemIds.length - dated.length,
   };
-}
-
-interface Totals {
-  ratings: Int32Array;
-  /** Sum of the stars. */
-  stars: Float64Array;
-}
-
-function totalsOf(items: Int32Array, values: Float32Array, size: number): Totals {
-  const totals = { ratings: new Int32Array(size), stars: new Float64Array(size) };
-  for (let n = 0; n < items.length; n++) {
-    totals.ratings[items[n]!]!++;
-    totals.stars[items[n]!]! += values[n]!;
-  }
-  return totals;
 }
 
 interface Group {

@@ -1,6 +1,7 @@
 /** What the ratings alone tell: their values, how they spread over users and movies, when they were given. */
 import type { Dataset, Ratings } from '../data/dataset.ts';
 import { gini } from '../evaluation/beyond-accuracy.ts';
+import { extremes } from '../util/arrays.ts';
 import { exp, log } from '../util/math.ts';
 import type { Exploration, Spread } from './record.ts';
 
@@ -10,13 +11,6 @@ const LORENZ_POINTS = 50;
 /** Rows and columns of the picture of the matrix. */
 const MAX_GRID_BLOCKS = 24;
 const DAY_SECONDS = 24 * 60 * 60;
-
-/** Number of ratings of each of `size` users or items. */
-export function countPerIndex(indices: Int32Array, size: number): Int32Array {
-  const counts = new Int32Array(size);
-  for (const index of indices) counts[index]!++;
-  return counts;
-}
 
 /** Values and period of the ratings. Deviation is that of the population, in stars. */
 export function describeRatings(
@@ -172,15 +166,6 @@ function blocksByRank(counts: Int32Array): { blockOf: Int32Array; sizes: number[
 /** Does the source have times at all? Without, every timestamp is 0. */
 export function hasTimes(ratings: Ratings): boolean {
   return ratings.timestamps.some((time) => time !== 0);
-}
-
-function extremes(values: Int32Array): { min: number; max: number } {
-  let [min, max] = [values[0]!, values[0]!];
-  for (const value of values) {
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { min, max };
 }
 
 function dateOf(seconds: number): string {

@@ -14,6 +14,17 @@ export function countsOf(indices: Int32Array, size: number): Int32Array {
   return counts;
 }
 
+/** The smallest and the largest of some numbers, of which there is at least one. */
+export function extremes(values: Int32Array): { min: number; max: number } {
+  let [min, max] = [values[0]!, values[0]!];
+  for (let n = 1; n < values.length; n++) {
+    const value = values[n]!;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { min, max };
+}
+
 /** Sum in double precision, from the first number to the last. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;

@@ -113,10 +113,12 @@ export class Rng {
   }
 
   #intByRejection(n: number): number {
-    const limit = TWO_TO_32 - (TWO_TO_32 % n);
+    if (n === TWO_TO_32) return this.uint32();
+    const divisor = n >>> 0; // unsigned 32 bits on both sides: an integer division
+    const limit = TWO_TO_32 - (((TWO_TO_32 - divisor) >>> 0) % divisor);
     for (;;) {
       const x = this.uint32();
-      if (x < limit) return x % n;
+      if (x < limit) return (x >>> 0) % divisor;
     }
   }
 

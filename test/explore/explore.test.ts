@@ -209,17 +209,15 @@ describe('what splits do', () => {
   });
 
   it('counts cold users, cold movies, and what lies in the future of train', () => {
-    const train = part([
+    const ratings = part([
       [0, 0, 5, 10],
       [0, 1, 5, 30],
+      [0, 0, 4, 20], // in test; user 0 rates later in train: own future
+      [0, 2, 3, 40], // in test; movie 2 is cold
+      [1, 0, 5, 50], // in test; user 1 is cold
     ]);
-    const test = part([
-      [0, 0, 4, 20], // user 0 rates later in train: own future
-      [0, 2, 3, 40], // movie 2 is cold
-      [1, 0, 5, 50], // user 1 is cold
-    ]);
-    const ids = { userIds: Int32Array.from([1, 2]), itemIds: Int32Array.from([1, 2, 3]) };
-    expect(effectOf({ train, test }, ids, 4)).toEqual({
+    const data = { ratings, userIds: Int32Array.from([1, 2]), itemIds: Int32Array.from([1, 2, 3]) };
+    expect(effectOf(Uint8Array.of(0, 0, 1, 1, 1), data, 4)).toEqual({
       trainRatings: 2,
       testRatings: 3,
       testUsers: 2,
