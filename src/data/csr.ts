@@ -1,5 +1,5 @@
 /** Compressed sparse rows: the only matrix format of ratings. Rows are read with src/util/sparse-rows.ts. */
-import { transposeInto, type SparseRows } from '../util/sparse-rows.ts';
+import { indicesOf, rowLength, transposeInto, valuesOf, type SparseRows } from '../util/sparse-rows.ts';
 
 /** Row r holds entries `pointers[r]` to `pointers[r+1]`, with columns ascending within a row. */
 export interface Csr {
@@ -105,6 +105,20 @@ export function transposed(matrix: Csr): Csr {
   };
   transposeInto(matrix, result);
   return result;
+}
+
+/** Some rows of a matrix, in the order of `rows`. */
+export function selectRows(matrix: Csr, rows: Int32Array): Csr {
+  const pointers = new Int32Array(rows.length + 1);
+  for (let n = 0; n < rows.length; n++) pointers[n + 1] = pointers[n]! + rowLength(matrix, rows[n]!);
+  const size = pointers[rows.length]!;
+  const indices = new Int32Array(size);
+  const values = new Float32Array(size);
+  for (let n = 0; n < rows.length; n++) {
+    indices.set(indicesOf(matrix, rows[n]!), pointers[n]);
+    values.set(valuesOf(matrix, rows[n]!), pointers[n]);
+  }
+  return { rows: rows.length, columns: matrix.columns, pointers, indices, values };
 }
 
 /** The index in `indices` of the entry that `row` has in `column`, or -1. Binary search: columns ascend within a row. */

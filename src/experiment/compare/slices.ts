@@ -7,7 +7,6 @@ import { sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import type { ProbeRecord } from '../probe/record.ts';
 import type { PerUser } from '../record.ts';
-import type { Candidate } from './candidates.ts';
 import type { Population } from './populations.ts';
 import { sliceMetrics, type ComparedSlice } from './record.ts';
 
@@ -66,13 +65,24 @@ export function compareSlices(
     const known = rows.find((own) => own !== undefined);
     const own = users.filter((userId) => (known?.get(userId)?.relevant ?? 0) > 0);
     if (known === undefined || own.length === 0) return [];
+    const scored = rows.map((hits) => hits && scoreHits(hits, own, k));
+    // Of all models in one call: users are drawn once.
+    const columns = scored.flatMap((of) => of?.columns ?? []);
+    const estimates = rankingEstimates(columns, new Rng(seed).derive('bootstrap')).values();
     return [
       {
         name: slice.name,
         movies: slice.movies,
         users: own.length,
         relevant: sum(own.map((userId) => known.get(userId)!.relevant)),
-        models: candidates.map((candidate, n) => describe(candidate, rows[n], own, { k, seed })),
+        models: candidates.map(({ name }, n) => {
+          const found = scored[n] && estimates.next().value;
+          return {
+            name,
+            hits: scored[n]?.hits ?? null,
+            metrics: found ? byKey(sliceMetrics, (key) => found[key]) : null,
+          };
+        }),
       },
     ];
   });
@@ -91,24 +101,13 @@ function hitsByUser(slice: Slice, perUser: PerUser): Hits | undefined {
   );
 }
 
-function describe(
-  { name }: Candidate,
-  hits: Hits | undefined,
-  users: readonly Id[],
-  { k, seed }: { k: number; seed: number },
-): ComparedSlice['models'][number] {
-  if (hits === undefined) return { name, hits: null, metrics: null };
+/** Hits of `users` up to rank k, and their metrics. */
+function scoreHits(hits: Hits, users: readonly Id[], k: number) {
   const own = users.map((userId) => hits.get(userId) ?? { relevant: 0, hitRanks: [] });
   const ranks = own.map(({ hitRanks }) => hitRanks);
-  const columns = perUserMetrics(
-    ranks,
-    own.map(({ relevant }) => relevant),
-    k,
-  );
-  const found = rankingEstimates([columns], new Rng(seed).derive('bootstrap'))[0]!;
+  const relevant = own.map((user) => user.relevant);
   return {
-    name,
     hits: sum(ranks.map((list) => list.filter((rank) => rank <= k).length)),
-    metrics: byKey(sliceMetrics, (key) => found[key]),
+    columns: perUserMetrics(ranks, relevant, k),
   };
 }

@@ -1,12 +1,11 @@
 /** Lists for users whom the model was not trained on. */
-import { toCsr, type Csr } from '../../data/csr.ts';
+import { selectRows, type Csr } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import type { Fitted, TopK } from '../../models/recommender.ts';
 import { isRegistered, loadModel, recordedSpec } from '../../models/registry.ts';
 import type { UsableModel } from '../../models/saved.ts';
 import { range } from '../../util/arrays.ts';
 import { UsageError } from '../../util/errors.ts';
-import { entriesOf } from '../../util/sparse-rows.ts';
 import type { RunContext, RunnableModel } from '../run.ts';
 
 /**
@@ -46,20 +45,6 @@ export async function recommendToPeople(
   k: number,
 ): Promise<TopK> {
   if (model.foldIn === undefined) throw new RangeError('the model cannot fold anybody in');
-  const folded = await model.foldIn(rowsAt(histories, users));
+  const folded = await model.foldIn(selectRows(histories, users));
   return await folded.recommend(range(users.length), k);
-}
-
-/** Some rows of a matrix, in the order of `rows`. */
-function rowsAt(matrix: Csr, rows: Int32Array): Csr {
-  const entries = Array.from(rows).flatMap((row, n) =>
-    [...entriesOf(matrix, row)].map(([column, value]) => ({ n, column, value })),
-  );
-  return toCsr(
-    Int32Array.from(entries, ({ n }) => n),
-    Int32Array.from(entries, ({ column }) => column),
-    Float32Array.from(entries, ({ value }) => value),
-    rows.length,
-    matrix.columns,
-  );
 }
