@@ -44,8 +44,16 @@ export function splitRatings(dataset: SplitSource, options: SplitOptions, rng: R
 /** What is divided, and its name for errors. */
 type SplitSource = Pick<Dataset, 'name' | 'ratings' | 'withoutTime'>;
 
-/** 1 for every rating that `splitRatings` puts into test, 0 for every other; throws as it does. */
-export function testMarks(dataset: SplitSource, options: SplitOptions, rng: Rng): Uint8Array {
+/**
+ * 1 for every rating that `splitRatings` puts into test, 0 for every other; throws as it does. `shuffled` may hand out what
+ * `shuffledByUser` once made of the same ratings and of a generator in the same state.
+ */
+export function testMarks(
+  dataset: SplitSource,
+  options: SplitOptions,
+  rng: Rng,
+  shuffled?: () => RowsByUser,
+): Uint8Array {
   const { ratings, name, withoutTime } = dataset;
   if (withoutTime && isTemporal(options.kind)) {
     throw new DataError({
@@ -54,7 +62,7 @@ export function testMarks(dataset: SplitSource, options: SplitOptions, rng: Rng)
       remedy: 'Delete them, or use --split per-user-random or global-random.',
     });
   }
-  return heldMarks(ratings, options, rng, name);
+  return heldMarks(ratings, options, rng, name, shuffled);
 }
 
 /**
@@ -138,14 +146,15 @@ function heldMarks(
   { kind, testShare }: SplitOptions,
   rng: Rng,
   source: string,
+  shuffled = () => shuffledByUser(ratings.users, rng),
 ): Uint8Array {
   if (isTemporal(kind)) requireTimestamps(ratings, kind, source);
   const share = (n: number) => Math.round(testShare * n);
   const shareOfUser = (n: number) => Math.min(share(n), n - 1);
   const held = {
-    'per-user-random': () => heldPerUser(ratings, shareOfUser, false, rng),
-    'per-user-temporal': () => heldPerUser(ratings, shareOfUser, true, rng),
-    'leave-last-one-out': () => heldPerUser(ratings, (n) => Math.min(1, n - 1), true, rng),
+    'per-user-random': () => heldPerUser(ratings, shuffled(), shareOfUser),
+    'per-user-temporal': () => heldPerUser(ratings, shuffled(), shareOfUser, true),
+    'leave-last-one-out': () => heldPerUser(ratings, shuffled(), (n) => Math.min(1, n - 1), true),
     'global-random': () => heldAnywhere(ratings.users.length, share(ratings.users.length), rng),
     'global-temporal': () => heldFromMoment(ratings.timestamps, share(ratings.timestamps.length)),
   }[kind]();
@@ -157,16 +166,18 @@ function heldMarks(
   });
 }
 
-/** Marks `count(n)` of each user's n rows: drawn at random, or the latest with ties drawn. One byte per row. */
-function heldPerUser(ratings: Ratings, count: (n: number) => number, latest: boolean, rng: Rng): Uint8Array {
-  const { users, timestamps } = ratings;
+/** Marks the first `count(n)` of each user's n rows, or the latest of which the first where times are tied. */
+function heldPerUser(
+  { users, timestamps }: Ratings,
+  { pointers, rows }: RowsByUser,
+  count: (n: number) => number,
+  latest = false,
+): Uint8Array {
   const held = new Uint8Array(users.length);
-  const { pointers, rows } = rowsByUser(users);
   for (let u = 0; u + 1 < pointers.length; u++) {
     const own = rows.subarray(pointers[u], pointers[u + 1]);
     if (own.length < 2) continue;
     const wanted = count(own.length);
-    rng.shuffle(own);
     if (latest) markLatest(own, timestamps, wanted, held);
     else for (let n = 0; n < wanted; n++) held[own[n]!] = 1;
   }
@@ -220,8 +231,21 @@ function heldFromMoment(timestamps: Int32Array, wanted: number): Uint8Array {
   return held;
 }
 
-/** Row numbers grouped by user, in file order within a user, by counting. */
-function rowsByUser(users: Int32Array): { pointers: Int32Array; rows: Int32Array } {
+/** Row numbers by user: those of user u from `pointers[u]` to `pointers[u + 1]`. */
+interface RowsByUser {
+  pointers: Int32Array;
+  rows: Int32Array;
+}
+
+/** The rows of each user in an order drawn by `rng`. */
+export function shuffledByUser(users: Int32Array, rng: Rng): RowsByUser {
+  const { pointers, rows } = rowsByUser(users);
+  for (let u = 0; u + 1 < pointers.length; u++) rng.shuffle(rows.subarray(pointers[u], pointers[u + 1]));
+  return { pointers, rows };
+}
+
+/** In file order within a user, by counting. */
+function rowsByUser(users: Int32Array): RowsByUser {
   let userCount = 0;
   let ascending = true;
   for (let row = 0; row < users.length; row++) {

@@ -1,6 +1,6 @@
 /** What each kind of split does to a data set: who is evaluated, what is cold, and how much future leaks into train. */
 import { splitKinds, type Dataset } from '../data/dataset.ts';
-import { testMarks } from '../data/split.ts';
+import { shuffledByUser, testMarks } from '../data/split.ts';
 import { DataError } from '../util/errors.ts';
 import { Rng } from '../util/rng.ts';
 import { hasTimes } from './ratings.ts';
@@ -16,10 +16,13 @@ export interface SplitSettings {
 /** The effect of every split that the data allows, drawn as the experiments draw it. */
 export function exploreSplits(dataset: Dataset, settings: SplitSettings): SplitEffect[] {
   const effects: SplitEffect[] = [];
+  const newRng = () => new Rng(settings.seed).derive('split');
+  let shuffled: ReturnType<typeof shuffledByUser> | undefined;
+  const shuffleOnce = () => (shuffled ??= shuffledByUser(dataset.ratings.users, newRng()));
   for (const kind of splitKinds) {
-    const rng = new Rng(settings.seed).derive('split');
     try {
-      const isTest = testMarks(dataset, { kind, testShare: settings.testShare }, rng);
+      const options = { kind, testShare: settings.testShare };
+      const isTest = testMarks(dataset, options, newRng(), shuffleOnce);
       effects.push({ split: kind, ...effectOf(isTest, dataset, settings.threshold) });
     } catch (error) {
       if (!(error instanceof DataError)) throw error; // without timestamps there is no temporal split to show
