@@ -1,14 +1,15 @@
 /** The commands that `scripts/faults` kills: what is typed, what must be there before, and what they leave. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { cp, mkdtemp, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { smallFolder } from '../../test/support/cli.ts';
 import { run } from './process.ts';
+import type { Servers } from './servers.ts';
 
 export interface FaultCommand {
   name: string;
+  /** What Node.js runs in place of the built command line. */
+  program?: readonly string[];
   /** Arguments of a run that writes to `folder` and nowhere else. */
   argv: (folder: string) => string[];
   /** What another run types in the same folder, so that its result differs. */
@@ -21,61 +22,150 @@ export interface FaultCommand {
   before?: string;
 }
 
+/** What the commands read: a small data set, lists, a saved model, records to run again, and a plan. */
+export interface Input {
+  dataset: string;
+  lists: string;
+  model: string;
+  records: string;
+  plan: string;
+}
+
 const results = (folder: string) => ['--quiet', '--results-dir', folder];
 const otherSeed = ['--seed', '7'];
+const gpt2 = ['--preset', 'tiny', '--checkpoint-every', '2', '--compare-with', 'popularity'];
+const itemTokens = ['finetune-gpt2', '--tokens', 'items', '--epochs', '2', ...gpt2];
 
-/** An experiment that saves a record of its name. */
-function experiment(name: string, argv: string, before?: string): FaultCommand {
-  return {
+/** Makes the input with the commands themselves. */
+export async function makeInput(): Promise<Input> {
+  const dataset = await smallFolder(60, 80);
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-faults-made-'));
+  const [own, model] = [join(folder, 'results'), join(folder, 'model')];
+  const typed = [
+    ['popularity', '--save-recommendations'],
+    ['mf'],
+    ['fit', 'mf', '--save', model],
+    itemTokens,
+  ];
+  for (const argv of typed) {
+    const { code, stderr } = await run([...argv, '--dataset', dataset, ...results(own)]);
+    if (code !== 0) throw new Error(`recsys ${argv.join(' ')}: exit code ${code}\n${stderr}`);
+  }
+  const records = join(folder, 'records');
+  for (const name of ['popularity_metrics.json', 'mf_metrics.json', 'gpt2_recommendations.json']) {
+    await cp(join(own, name), join(records, name));
+  }
+  const plan = join(folder, 'plan.json');
+  const models = ['popularity', { model: 'mf', options: { iterations: 4 } }];
+  const searches = [{ model: 'mf', trials: 2, options: { iterations: 2 } }];
+  await writeFile(plan, JSON.stringify({ name: 'planned', data: { dataset }, models, searches }));
+  return { dataset, lists: join(own, 'popularity_recommendations.popularity.csv'), model, records, plan };
+}
+
+/** All commands that write. */
+export function faultCommands(input: Input, servers: Servers): FaultCommand[] {
+  return [...experiments(input, servers), ...readers(input), ...longer(input, servers)];
+}
+
+/** Commands that save a record of an experiment under their name. */
+function experiments({ dataset }: Input, { chat }: Servers): FaultCommand[] {
+  const onSmall = (argv: string) => (folder: string) => [
+    ...argv.split(' '),
+    '--dataset',
+    dataset,
+    ...results(folder),
+  ];
+  const onEmbedded = (name: string, argv: string): FaultCommand => ({
     name,
     argv: (folder) => [...argv.split(' '), ...results(folder)],
     others: otherSeed,
     result: `${name}_metrics.json`,
-    ...(before !== undefined && { before }),
-  };
+  });
+  const asked = `--base-url ${chat} --model local --no-key`;
+  return [
+    onEmbedded('popularity', 'popularity'),
+    onEmbedded('mf', 'mf --iterations 4 --save-recommendations'),
+    onEmbedded('fm', 'fm --iterations 4'),
+    onEmbedded('baseline', 'baseline --models popularity,mf-bpr'),
+    onEmbedded('ease', 'ease'),
+    { name: 'explore', argv: onSmall('explore'), others: otherSeed, result: 'exploration.json' },
+    {
+      name: 'openai',
+      argv: onSmall(`openai ${asked} --num-users 8 --compare-with popularity`),
+      others: otherSeed,
+      result: 'openai_recommendations.json',
+    },
+    {
+      name: 'probe',
+      argv: onSmall(`probe ${asked} --items 6 --users 2 --ratings 4`),
+      others: otherSeed,
+      result: 'probe_local.json',
+    },
+    {
+      name: 'tune',
+      argv: onSmall('tune mf --trials 3 --iterations 2'),
+      others: otherSeed,
+      result: 'tuning_mf.json',
+    },
+  ];
 }
 
-/** All commands that write. What they need is made first: a small data set, lists, records and a saved model. */
-export async function faultCommands(serverUrl: string): Promise<FaultCommand[]> {
-  const dataset = await smallFolder(60, 80);
-  const made = await mkdtemp(join(tmpdir(), 'recsys-faults-made-'));
-  for (const argv of ['popularity --save-recommendations', 'mf', 'fit mf --save MADE/model']) {
-    const typed = argv.replace('MADE', made).split(' ');
-    const { code } = await run([...typed, '--dataset', dataset, ...results(join(made, 'results'))]);
-    if (code !== 0) throw new Error(`recsys ${argv}: exit code ${code}`);
-  }
-  const lists = join(made, 'results', 'popularity_recommendations.popularity.csv');
-  const records = join(made, 'records');
-  for (const name of ['popularity', 'mf']) {
-    await cp(join(made, 'results', `${name}_metrics.json`), join(records, `${name}_metrics.json`));
-  }
-  const small = ['--dataset', dataset];
-  const gpt2 = ['--preset', 'tiny', '--checkpoint-every', '2', '--compare-with', 'popularity'];
-  const onSmall = (argv: string[]) => (folder: string) => [...argv, ...small, ...results(folder)];
+/** Commands that read lists, records, a model or a plan. */
+function readers({ dataset, lists, model, records, plan }: Input): FaultCommand[] {
+  const again = (name: string, file: string): FaultCommand => ({
+    name: `reproduce ${name}`,
+    argv: (folder) => ['reproduce', join(folder, file), ...results(folder)],
+    others: [],
+    result: file,
+    before: records,
+  });
   return [
-    experiment('popularity', 'popularity'),
-    experiment('mf', 'mf --iterations 4 --save-recommendations'),
-    experiment('fm', 'fm --iterations 4'),
-    experiment('baseline', 'baseline --models popularity,mf-bpr'),
-    experiment('ease', 'ease'),
-    { name: 'explore', argv: onSmall(['explore']), others: otherSeed, result: 'exploration.json' },
     {
       name: 'compare',
-      argv: (folder) => ['compare', '--quiet', '--results-dir', folder],
+      argv: (folder) => ['compare', ...results(folder)],
       others: [],
       result: 'comparison.json',
       before: records,
     },
     {
+      name: 'runs',
+      argv: (folder) => ['runs', ...results(folder), '--mlflow', join(folder, 'mlruns')],
+      others: [],
+      result: 'mf_metrics.json',
+      before: records,
+    },
+    {
       name: 'evaluate',
-      argv: (folder) =>
-        ['evaluate', '--quiet', '--recommendations', lists, ...small].concat(
-          '--output',
-          join(folder, 'e.json'),
-        ),
+      argv: (folder) => {
+        const output = ['--quiet', '--output', join(folder, 'e.json')];
+        return ['evaluate', '--recommendations', lists, '--dataset', dataset, ...output];
+      },
       others: otherSeed,
       result: 'e.json',
     },
+    {
+      name: 'recommend',
+      argv: (folder) =>
+        `recommend --model ${model} --all-users --quiet --output ${join(folder, 'lists.csv')}`.split(' '),
+      others: ['--k', '3'],
+      result: 'lists.csv',
+    },
+    again('mf', 'mf_metrics.json'),
+    again('gpt2', 'gpt2_recommendations.json'),
+    {
+      name: 'run',
+      argv: (folder) => ['run', plan, ...results(folder)],
+      others: [],
+      result: 'planned_metrics.json',
+    },
+  ];
+}
+
+/** Commands that keep on the way what they go on from. */
+function longer({ dataset }: Input, { archive }: Servers): FaultCommand[] {
+  const small = ['--dataset', dataset];
+  const text = ['finetune-gpt2', '--init', 'scratch', '--num-users', '4', '--epochs', '1', ...gpt2];
+  return [
     {
       name: 'fit',
       argv: (folder) => ['fit', 'mf', '--save', join(folder, 'model'), ...small, ...results(folder)],
@@ -83,39 +173,19 @@ export async function faultCommands(serverUrl: string): Promise<FaultCommand[]> 
       result: 'model/model.json',
     },
     {
-      name: 'recommend',
-      argv: (folder) =>
-        ['recommend', '--model', join(made, 'model'), '--all-users', '--quiet'].concat(
-          '--output',
-          join(folder, 'lists.csv'),
-        ),
-      others: ['--k', '3'],
-      result: 'lists.csv',
+      name: 'data download',
+      program: ['--import', 'tsx', join(import.meta.dirname, 'invented-release.ts')],
+      argv: (folder) => `data download invented --quiet --url ${archive} --dir ${folder}`.split(' '),
+      others: [],
+      result: 'invented/ratings.csv',
     },
-    {
-      name: 'openai',
-      argv: onSmall(
-        `openai --base-url ${serverUrl} --model local --no-key --num-users 8 --compare-with popularity`.split(
-          ' ',
-        ),
-      ),
-      others: otherSeed,
-      result: 'openai_recommendations.json',
-    },
-    {
-      name: 'finetune-gpt2 --init scratch',
-      argv: onSmall(['finetune-gpt2', '--init', 'scratch', '--num-users', '4', '--epochs', '1', ...gpt2]),
+    ...[text, itemTokens].map((argv) => ({
+      name: argv.slice(0, 3).join(' '),
+      argv: (folder: string) => [...argv, ...small, ...results(folder)],
       others: otherSeed,
       again: ['--resume'],
       result: 'gpt2_recommendations.json',
-    },
-    {
-      name: 'finetune-gpt2 --tokens items',
-      argv: onSmall(['finetune-gpt2', '--tokens', 'items', '--epochs', '2', ...gpt2]),
-      others: otherSeed,
-      again: ['--resume'],
-      result: 'gpt2_recommendations.json',
-    },
+    })),
   ];
 }
 
@@ -136,32 +206,3 @@ const volatile = new Set(
     .concat(' secondsPerUser secondsPerUpdate fromCache resume')
     .split(' '),
 );
-
-/** A chat server on loopback that recommends the same movies to everybody, after 30 ms. */
-export async function startServer(): Promise<{ url: string; close: () => void }> {
-  const content = Array.from({ length: 10 }, (_, n) => `${n + 1}. The Film ${n + 31} (${2010 + n})`).join(
-    '\n',
-  );
-  const server = createServer((request, response) => {
-    request.resume().on('end', () =>
-      setTimeout(() => {
-        response.setHeader('content-type', 'application/json');
-        const message = { role: 'assistant', content };
-        const usage = { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 };
-        response.end(
-          JSON.stringify({
-            id: 'x',
-            model: 'local',
-            choices: [{ index: 0, message, finish_reason: 'stop' }],
-            usage,
-          }),
-        );
-      }, 30),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    close: () => server.close(),
-  };
-}

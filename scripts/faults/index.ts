@@ -14,8 +14,9 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rng } from '../../src/util/rng.ts';
-import { faultCommands, resultOf, startServer, type FaultCommand } from './commands.ts';
+import { faultCommands, makeInput, resultOf, type FaultCommand } from './commands.ts';
 import { run } from './process.ts';
+import { startServers } from './servers.ts';
 
 interface Undisturbed {
   files: string[];
@@ -38,7 +39,8 @@ async function filesIn(folder: string): Promise<string[]> {
     .map(({ parentPath, name }) => join(parentPath.slice(folder.length), name))
     .filter(
       (name) =>
-        !/^[/]?(older|cache[/][^/]+)[/]|update-\d+[.]safetensors$/.test(name) || /[.](tmp|lock)/.test(name),
+        !/^[/]?(older|cache[/](?!reproduce)[^/]+)[/]|update-\d+[.]safetensors$/.test(name) ||
+        /[.](tmp|lock)/.test(name),
     )
     .map((name) => name.replace(/[0-9a-f]{16}/, 'HASH'))
     .sort();
@@ -50,7 +52,7 @@ async function undisturbed(command: FaultCommand): Promise<Undisturbed> {
   let milliseconds = 0;
   for (const others of [command.others, []]) {
     const folder = await freshFolder(command);
-    const finished = await run([...command.argv(folder), ...others]);
+    const finished = await run([...command.argv(folder), ...others], command);
     const found = await resultOf(folder, command);
     if (finished.code !== 0 || found === undefined) {
       throw new Error(`${command.name}: exit code ${finished.code}\n${finished.stderr}`);
@@ -73,10 +75,12 @@ function blame(kind: 'lost' | 'wrong' | 'left', { name }: FaultCommand, details:
 /** Kills a run at a random moment, runs the same again and looks at what is there. */
 async function killOnce(command: FaultCommand, expected: Undisturbed, rng: Rng): Promise<void> {
   const folder = await freshFolder(command);
-  const { code } = await run(command.argv(folder), rng.uniform() * expected.milliseconds);
+  const { program } = command;
+  const killAfter = rng.uniform() * expected.milliseconds;
+  const { code } = await run(command.argv(folder), { program, killAfter });
   count[code === null ? 'killed' : 'ended']++;
   const again = rng.uniform() < 0.5 ? (command.again ?? []) : [];
-  const next = await run([...command.argv(folder), ...again]);
+  const next = await run([...command.argv(folder), ...again], command);
   const found = await resultOf(folder, command);
   if (next.code !== 0 || found === undefined) blame('lost', command, next);
   else if (found !== expected.results[0]) blame('wrong', command, folder);
@@ -89,7 +93,7 @@ async function killOnce(command: FaultCommand, expected: Undisturbed, rng: Rng):
 async function pairOnce(command: FaultCommand, expected: Undisturbed): Promise<void> {
   const folder = await freshFolder(command);
   const argv = command.argv(folder);
-  const both = await Promise.all([run(argv), run([...argv, ...command.others])]);
+  const both = await Promise.all([run(argv, command), run([...argv, ...command.others], command)]);
   count.pairs++;
   count.refused += both.filter(({ code }) => code === 1).length;
   const found = await resultOf(folder, command);
@@ -102,8 +106,8 @@ async function pairOnce(command: FaultCommand, expected: Undisturbed): Promise<v
 }
 
 const [kills, pairs, only] = process.argv.slice(2);
-const server = await startServer();
-const commands = (await faultCommands(server.url)).filter(
+const servers = await startServers(30);
+const commands = faultCommands(await makeInput(), servers).filter(
   ({ name }) => only === undefined || name.startsWith(only),
 );
 const expected: Undisturbed[] = [];
@@ -115,6 +119,6 @@ for (let n = 0; count.killed < Number(kills ?? 100); n++) {
 for (let n = 0; n < Number(pairs ?? 20); n++) {
   await pairOnce(commands[n % commands.length]!, expected[n % commands.length]!);
 }
-server.close();
+servers.close();
 process.stdout.write(`${JSON.stringify(count)}\n`);
 if (count.lost + count.wrong + count.left > 0) process.exitCode = 1;

@@ -13,10 +13,20 @@ export interface Finished {
   stderr: string;
 }
 
-/** Runs `recsys ...argv`; killed, as the system kills, after `killAfter` milliseconds where that is given. */
-export async function run(argv: readonly string[], killAfter?: number): Promise<Finished> {
+interface RunOptions {
+  /** What Node.js runs in place of the built command line. */
+  program?: readonly string[] | undefined;
+  /** Milliseconds after which the run is killed, as the system kills. */
+  killAfter?: number;
+}
+
+/** Runs `recsys ...argv`. */
+export async function run(
+  argv: readonly string[],
+  { program = [cli], killAfter }: RunOptions = {},
+): Promise<Finished> {
   const started = performance.now();
-  const child = spawn(process.execPath, [cli, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...program, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const exit = new Promise<number | null>((resolve) => child.on('exit', resolve));

@@ -63,10 +63,15 @@ export function mutateJson(value: unknown, rng: Rng): unknown {
   const mutant: unknown = structuredClone(value);
   for (let n = 1 + rng.int(3); n > 0; n--) {
     const path = randomContainer(mutant, rng);
-    if (path === undefined) return pick(hostile, rng);
+    if (path === undefined) return hostileValue(rng);
     changeWithin(path, rng);
   }
   return mutant;
+}
+
+/** One of its own: the next change may be within it. */
+function hostileValue(rng: Rng): unknown {
+  return structuredClone(pick(hostile, rng));
 }
 
 type Container = Record<string, unknown> | unknown[];
@@ -90,7 +95,7 @@ function changeWithin(container: Container, rng: Rng): void {
   const key = keys.length === 0 ? '0' : pick(keys, rng);
   const values = container as Record<string, unknown>;
   const kinds = [
-    () => (values[key] = pick(hostile, rng)),
+    () => (values[key] = hostileValue(rng)),
     () => (values[key] = nudge(values[key], rng)),
     () => (Array.isArray(container) ? container.splice(Number(key), 1) : delete values[key]),
     () => (Array.isArray(container) ? container.push(values[key]) : (values['constructor'] = values[key])),
