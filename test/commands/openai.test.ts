@@ -360,6 +360,28 @@ describe('recsys openai', () => {
     await expect(record()).rejects.toThrow(/ENOENT/);
   });
 
+  it('ends without a record when no answer holds anything, and goes on from what is kept', async () => {
+    const outcomes: Record<number, ReturnType<Parameters<ChatServer['behave']>[0]>> = {
+      1: '',
+      2: { message: { content: null }, finishReason: 'content_filter' },
+      3: { status: 418, error: { message: 'I am a teapot' } },
+      4: { message: { content: '<think>The person likes' }, finishReason: 'length' },
+    };
+    command.server.behave((body) => outcomes[userOf(body)] ?? goodAnswer());
+    const { code, stderr, stdout } = await openai('--users', '1,2,3,4', '--threshold', '0');
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'no recommendation in any of 4 answers: 1 failed, 1 empty, 1 filtered, 1 cut off before the first recommendation, ' +
+        'the first with: status 418: I am a teapot',
+    );
+    expect(stderr + stdout).not.toContain('0.0000');
+    await expect(record()).rejects.toThrow(/ENOENT/);
+    // One good answer makes a record in which the others count; only what had no text is asked again.
+    await openai('--users', '1,2,3,4,5', '--threshold', '0');
+    expect(command.server.requests.map(({ body }) => userOf(body)).slice(4)).toEqual([1, 2, 3, 5]);
+    expect((await record()).models[0]!.users).toMatchObject({ evaluated: 5, emptyLists: 4 });
+  });
+
   it('says how many failed, why, and what to run again', async () => {
     command.server.behave((body) =>
       userOf(body) === 2 ? { status: 418, error: { message: 'I am a teapot' } } : goodAnswer(),

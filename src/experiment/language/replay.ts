@@ -6,6 +6,7 @@ import type { Answer } from '../../models/chat/cache.ts';
 import {
   countStates,
   createChatModel,
+  requireAnswers,
   toExchange,
   type ChatExchange,
   type ChatFitted,
@@ -60,6 +61,7 @@ export function createReplay(parts: ChatParts, stored: StoredAnswers): Recommend
             ),
           );
           exchanges.push(...answered);
+          requireAnswers(answered);
           return rankExchanges(answered, k);
         },
       };

@@ -60,14 +60,7 @@ export async function runProbe(spec: ProbeSpec, context: RunContext): Promise<Pr
       correct: failed ? null : reader.score(question, reply).correct,
     };
   });
-  const [first] = answers;
-  if (first === undefined || answers.every(({ failed }) => failed)) {
-    throw new RecsysError({
-      place: 'probe',
-      found: first ? `all ${answers.length} requests failed, the first with: ${first.reply}` : 'no question',
-      remedy: 'No record was written.',
-    });
-  }
+  requireAnswers(answers);
   const { source, dataset, protocol } = prepared;
   return {
     schemaVersion: 1,
@@ -87,6 +80,25 @@ export async function runProbe(spec: ProbeSpec, context: RunContext): Promise<Pr
     details: replayed?.details ?? describeUsage(used, spec, client?.changes ?? []),
     environment: environment(),
   };
+}
+
+/** Throws RecsysError when no question was answered: shares of that would be zeros that mean nothing. */
+function requireAnswers(answers: readonly ProbeAnswer[]): void {
+  if (answers.some(({ failed, reply }) => !failed && reply.trim() !== '')) return;
+  const failures = answers.filter(({ failed }) => failed);
+  const count = `${answers.length} requests`;
+  throw new RecsysError({
+    place: 'probe',
+    found:
+      answers.length === 0
+        ? 'no question'
+        : failures.length === 0
+          ? `the answers to all ${count} are empty`
+          : failures.length < answers.length
+            ? `of ${count}, ${failures.length} failed, the first with: ${failures[0]!.reply}; the other answers are empty`
+            : `all ${count} failed, the first with: ${failures[0]!.reply}`,
+    remedy: 'No record was written.',
+  });
 }
 
 function requestOf({ messages }: ProbeQuestion, { options, protocol }: ProbeSpec): ChatRequest {
@@ -113,12 +125,11 @@ async function askQuestions(
   used: Answer[],
   { progress, signal }: RunContext,
 ): Promise<ProbeOutcome[]> {
-  const { model, concurrency } = spec.options;
   return await askAll(
     questions,
-    { model, unit: 'questions', concurrency, progress, signal },
-    async (question, stop) => {
-      const outcome = await ask(requestOf(question, spec), stop);
+    { options: spec.options, unit: 'questions', progress, signal },
+    (question, stop) => ask(requestOf(question, spec), stop),
+    (_, outcome) => {
       if ('failure' in outcome) return { reply: outcome.failure, failed: true };
       used.push(outcome.answer);
       const { text, refusal } = outcome.answer;

@@ -55,7 +55,7 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
             toExchange(train, titles, question, outcome),
           );
           exchanges.push(...asked);
-          if (asked.length > 0 && asked.every(({ state }) => state === 'failed')) throw allFailedError(asked);
+          requireAnswers(asked);
           return rankExchanges(asked, k);
         },
       };
@@ -108,11 +108,11 @@ async function askQuestions(
     ...(repeat > 0 && { repeat }),
   });
   if (askInBatch) await inBatch(() => askInBatch(questions.map(requestOf), signal), signal);
-  const { model, concurrency } = options;
   return await askAll(
     questions,
-    { model, unit: 'users', concurrency, progress, signal },
-    async (question, stop) => conclude(question, await ask(requestOf(question), stop)),
+    { options, unit: 'users', progress, signal },
+    (question, stop) => ask(requestOf(question), stop),
+    conclude,
   );
 }
 
@@ -125,12 +125,43 @@ async function inBatch(work: () => Promise<void>, signal: AbortSignal): Promise<
   }
 }
 
-function allFailedError(exchanges: readonly ChatExchange[]): RecsysError {
+/** What a state without a single recommendation is called, where it says nothing about the model's taste. */
+const WITHOUT_ANSWER: Partial<Record<Exchange['state'], string>> = {
+  failed: 'failed',
+  empty: 'empty',
+  filtered: 'filtered',
+  truncated: 'cut off before the first recommendation',
+};
+
+/**
+ * Throws RecsysError when nobody's question was answered: scores of that would be zeros that mean nothing. A refusal, a text
+ * without recommendations and an empty list are answers.
+ */
+export function requireAnswers(exchanges: readonly Exchange[]): void {
+  const isAnswer = ({ state, entries }: Exchange) => entries.length > 0 || !(state in WITHOUT_ANSWER);
   const [first] = exchanges;
-  const who = exchanges.length === 1 ? 'the one request' : `all ${exchanges.length} requests`;
-  return new RecsysError({
+  if (first === undefined || exchanges.some(isAnswer)) return;
+  const count = exchanges.length;
+  const counts = countStates(exchanges);
+  if (counts['failed'] === count) {
+    throw new RecsysError({
+      place: 'openai',
+      found: `${count === 1 ? 'the one request' : `all ${count} requests`} failed, the first with: ${first.reply}`,
+      remedy: 'No record was written.',
+    });
+  }
+  const shares = Object.entries(WITHOUT_ANSWER).flatMap(([state, words]) =>
+    counts[state] === undefined ? [] : [`${counts[state]} ${words}`],
+  );
+  const failure = exchanges.find(({ state }) => state === 'failed');
+  throw new RecsysError({
     place: 'openai',
-    found: `${who} failed, the first with: ${first?.reply ?? ''}`,
-    remedy: 'No record was written.',
+    found:
+      `no recommendation in ${count === 1 ? 'the one answer' : `any of ${count} answers`}: ${shares.join(', ')}` +
+      (failure ? `, the first with: ${failure.reply}` : ''),
+    wanted: 'at least one answer',
+    remedy:
+      'No record was written. Raise --max-output-tokens for a model that thinks, or try another --prompt or --model. ' +
+      'What is empty or failed is not kept and is asked again.',
   });
 }
