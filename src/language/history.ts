@@ -1,4 +1,5 @@
 /** A user's training ratings in words. Built from a TrainingSet alone, which holds no test rating. */
+import { REFERENCE_STARS } from '../data/rating-levels.ts';
 import type { TrainingSet } from '../data/training-set.ts';
 import { nameMovie } from './titles.ts';
 
@@ -152,9 +153,13 @@ const writers: Record<HistoryForm, (train: TrainingSet, user: number, included: 
   likes: writeLikes,
 };
 
-/** Genres by the stars above the user's own mean that their movies got, summed; ties by name. */
+/**
+ * Genres by the stars above the user's own mean that their movies got, summed; ties by name. None where all ratings are equal
+ * and below 4 stars: nothing is liked there.
+ */
 function findFavouriteGenres({ movies }: TrainingSet, ratings: Rating[]): string[] {
   const mean = ratings.reduce((sum, { stars }) => sum + stars, 0) / Math.max(1, ratings.length);
+  if (mean < REFERENCE_STARS && ratings.every(({ stars }) => stars === ratings[0]!.stars)) return [];
   const liking = new Map<string, number>();
   for (const { item, stars } of ratings) {
     for (const genre of movies.genres[item]!)

@@ -1,10 +1,12 @@
 /** Models that are saved after the fit, loaded without another, and asked about people who were not in it. */
 import type { z } from 'zod';
 import type { Csr } from '../data/csr.ts';
+import { REFERENCE_STARS } from '../data/rating-levels.ts';
 import type { TensorData } from '../huggingface/named-tensors.ts';
 import { DataError } from '../util/errors.ts';
+import { mean } from '../util/arrays.ts';
 import { parseAs } from '../util/parse.ts';
-import type { SparseRows } from '../util/sparse-rows.ts';
+import { entriesOf, valuesOf, type SparseRows } from '../util/sparse-rows.ts';
 import type { Fitted, SavedState, TopK } from './recommender.ts';
 
 /** What may be in a list, where that is not the whole catalogue without the user's own movies. */
@@ -26,7 +28,10 @@ export interface Reason {
 /** A fitted model in use: lists from a selection, reasons, and people who were not in train. */
 export interface UsableModel extends Fitted {
   recommend(users: Int32Array, k: number, selection?: Selection): Promise<TopK>;
-  /** For each of `items`, at most `count` reasons for `user`, strongest first; none where there is none to give. */
+  /**
+   * For each of `items`, at most `count` reasons for `user`, strongest first; none where there is none to give. Only movies
+   * that the user liked are named, see `likedItems`.
+   */
   explain?(user: number, items: Int32Array, count: number): Reason[][];
   /** The items whose ratings the model reads in a person's history, ascending: those of others count for nothing. Absent: all. */
   readonly items?: Int32Array;
@@ -77,6 +82,19 @@ export function savedSettings<S extends z.ZodType>(state: SavedState, name: stri
 export function emptyRows(rows: number): SparseRows {
   return { pointers: new Int32Array(rows + 1), indices: new Int32Array() };
 }
+
+/**
+ * The items that a reason may name, in their order: those that the user of `byUser` (users x items, stars) rated 4 stars or
+ * more, or above the mean of the user's own ratings where there are several.
+ */
+export function likedItems(byUser: Csr, user: number): number[] {
+  const average = mean(valuesOf(byUser, user));
+  const isLiked = (stars: number) => stars >= REFERENCE_STARS || stars > average + ROUNDING;
+  return [...entriesOf(byUser, user)].filter(([, stars]) => isLiked(stars)).map(([item]) => item);
+}
+
+/** Stars; the mean of equal ratings may differ from them by less. */
+const ROUNDING = 1e-6;
 
 /** The `count` reasons that weigh most and more than nothing; equal ones in the order given. */
 export function strongest(reasons: Reason[], count: number): Reason[] {

@@ -109,4 +109,38 @@ describe('a person who is not in the data', () => {
     const both = await model.foldIn!(rowsOfHistories([odd, odd, odd, even], train.itemCount));
     expect(await both.recommend(Int32Array.of(3), 5)).toEqual({ k: 5, items, scores });
   });
+
+  it.each([
+    ['mf', { factors: 8 }],
+    ['mf', { solver: 'sgd', factors: 8 }],
+    ['ease', {}],
+  ])('hears from %s %o only of movies that were liked', async (name, options) => {
+    const model = await fit(name, options);
+    const people = [
+      [[2, 1]], // the only rating, and a bad one
+      [[2, 5]],
+      [
+        [0, 2],
+        [2, 2],
+        [4, 2],
+      ], // all alike, and low
+      [
+        [0, 1],
+        [2, 2],
+        [4, 1],
+      ], // above the person's own mean
+      [
+        [0, 4],
+        [2, 5],
+        [4, 4.5],
+      ], // 4 stars and more
+    ].map((ratings) => new Map(ratings as [number, number][]));
+    const folded = await model.foldIn!(rowsOfHistories(people, train.itemCount));
+    const named = people.map((_, person) => [
+      ...new Set(
+        folded.explain!(person, Int32Array.of(6, 8, 10), 3).flatMap((own) => own.map((r) => r.because)),
+      ),
+    ]);
+    expect(named.map((own) => own.sort())).toEqual([[], [2], [], [2], [0, 2, 4]]);
+  });
 });

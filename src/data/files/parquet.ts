@@ -1,4 +1,6 @@
 /** Tables in Apache Parquet, by hyparquet: rows as the text that a CSV file would hold. */
+import { setImmediate } from 'node:timers/promises';
+import type { AsyncBuffer } from 'hyparquet';
 import { DataError } from '../../util/errors.ts';
 
 /** Rows read at a time. */
@@ -25,9 +27,13 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
       async *rows(from = 0, to = total) {
         for (let begin = from; begin < Math.min(to, total); begin += ROWS_PER_READ) {
           const end = Math.min(begin + ROWS_PER_READ, to, total);
-          const options = { file, metadata, compressors, rowStart: begin, rowEnd: end };
+          const stoppable = stopping(file);
+          const options = { file: stoppable.file, metadata, compressors, rowStart: begin, rowEnd: end };
           try {
-            const read = await parquetReadObjects(options);
+            const read = await parquetReadObjects(options).catch((cause: unknown) => {
+              stoppable.stop();
+              throw cause;
+            });
             if (read.length !== end - begin)
               throw new Error(`${read.length} rows in place of ${end - begin}`);
             for (const row of read) yield names.map((column) => textOf(row[column]));
@@ -40,6 +46,24 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
   } catch (cause) {
     throw damagedError(name, cause);
   }
+}
+
+/**
+ * A file that can be told to read no more: what was asked of it then never comes. hyparquet starts to read all columns and
+ * forgets them where the next one makes no sense; if one of them failed later, its rejection would end the process.
+ */
+function stopping(file: AsyncBuffer): { file: AsyncBuffer; stop: () => void } {
+  let isStopped = false;
+  return {
+    stop: () => (isStopped = true),
+    file: {
+      byteLength: file.byteLength,
+      async slice(start, end) {
+        await setImmediate(); // in which hyparquet may have failed
+        return isStopped ? await new Promise<never>(() => {}) : await file.slice(start, end);
+      },
+    },
+  };
 }
 
 /** A whole table as CSV, with a header. */

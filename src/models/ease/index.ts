@@ -22,7 +22,7 @@ import { RecsysError } from '../../util/errors.ts';
 import { entriesOf } from '../../util/sparse-rows.ts';
 import { interruptible } from '../../util/process/signals.ts';
 import type { FitContext, Recommender, SavedState, TopK } from '../recommender.ts';
-import { savedArray, strongest, type Selection, type UsableModel } from '../saved.ts';
+import { likedItems, savedArray, strongest, type Selection, type UsableModel } from '../saved.ts';
 import { buildMatrix, columnsOf, gram, itemsOf, rowsOfX } from './matrix.ts';
 import { MAX_INVERSE_ROWS, type EaseOptions } from './options.ts';
 import { diagonalByUsers, weightsByMovies, weightsByUsers, type Scorer, type Weights } from './weights.ts';
@@ -93,7 +93,10 @@ function requireInvertible(rows: number): void {
   });
 }
 
-/** `items`: the movie of each column of X; `rows`: what each user has rated, in the columns and values of X. */
+/**
+ * `items`: the movie of each column of X; `rows`: what each user has rated, in the columns and values of X; `train.byUser`: the
+ * same in stars, with all movies.
+ */
 function fitted(
   options: EaseOptions,
   train: TrainingSet,
@@ -108,20 +111,24 @@ function fitted(
   return {
     items,
     recommend: async (users, k, selection) => recommend(items, columnOf, rows, scorer, users, k, selection),
-    explain: (user, listed, count) =>
-      Array.from(listed, (item) => {
+    explain: (user, listed, count) => {
+      const liked = new Set(likedItems(train.byUser, user));
+      const known = [...entriesOf(rows, user)].filter(([column]) => liked.has(items[column]!));
+      return Array.from(listed, (item) => {
         const column = columnOf[item]!;
         const to = weights.towards(column);
-        const others = [...entriesOf(rows, user)].filter(([other]) => other !== column);
+        const others = known.filter(([other]) => other !== column);
         const reasons = others.map(([other, value]) => ({
           because: items[other]!,
           weight: value * to(other),
         }));
         return strongest(reasons, count);
-      }),
+      });
+    },
     foldIn: async (histories) => {
       const people = rowsOfX(histories, { items, itemCount: train.itemCount }, options);
-      return fitted(options, train, items, weights, people, state, weights.scorerOf(people));
+      const ofPeople = { ...train, byUser: histories };
+      return fitted(options, ofPeople, items, weights, people, state, weights.scorerOf(people));
     },
     facts: {
       inverted: usersSide ? 'users' : 'movies',

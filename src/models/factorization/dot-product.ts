@@ -2,10 +2,8 @@
 import type { Csr } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { recommendByDotProduct } from '../../numeric/top-n.ts';
-import { mean } from '../../util/arrays.ts';
-import { entriesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { FitContext, Fitted, SavedState } from '../recommender.ts';
-import { emptyRows, savedArray, strongest, type Reason, type UsableModel } from '../saved.ts';
+import { emptyRows, likedItems, savedArray, strongest, type Reason, type UsableModel } from '../saved.ts';
 
 /** score(u, i) = userBias[u] + itemBias[i] + p_u . q_i. */
 export interface DotProductModel {
@@ -102,19 +100,13 @@ function explain(
   count: number,
 ): Reason[][] {
   const userVector = userFactors.subarray(user * k, (user + 1) * k);
-  const liked = reasons ? [] : likedBy(byUser, user);
+  const liked = reasons ? [] : likedItems(byUser, user);
   const vector = (item: number) => itemFactors.subarray(item * k, (item + 1) * k);
   const nearest = (item: number) =>
     liked
       .filter((other) => other !== item)
       .map((because) => ({ because, weight: cosine(vector(item), vector(because)) }));
   return Array.from(items, (item) => strongest(reasons?.(userVector, item) ?? nearest(item), count));
-}
-
-/** Movies that the user gave at least the mean of the user's own ratings. */
-function likedBy(byUser: Csr, user: number): number[] {
-  const average = mean(valuesOf(byUser, user));
-  return [...entriesOf(byUser, user)].filter(([, stars]) => stars >= average).map(([item]) => item);
 }
 
 /** 0 where one of the vectors is 0. */

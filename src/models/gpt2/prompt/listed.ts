@@ -1,4 +1,5 @@
 /** A ranking written as a list: titles, and reasons that the history shows. */
+import { REFERENCE_STARS } from '../../../data/rating-levels.ts';
 import type { TrainingSet } from '../../../data/training-set.ts';
 import type { GroundedEntry } from '../../../language/grounding.ts';
 import { nameMovie } from '../../../language/titles.ts';
@@ -51,13 +52,16 @@ export function genreReasons(
 
 /** Genres of a history. */
 interface ShownGenres {
-  /** Rated at the user's own mean or above, the most liked first. */
+  /** Rated above the user's own mean, or at it where that is 4 stars or more; the most liked first. */
   liked: string[];
   /** Of each genre with a rating, see `genresOf`. */
   liking: Map<string, number>;
   /** With at least one rating. */
   rated: Set<string>;
 }
+
+/** Stars; a sum of differences from the mean that is 0 may come out as less. */
+const ROUNDING = 1e-6;
 
 /** A genre's liking is the sum over its movies of the stars above the user's own mean and a half. */
 function genresOf(
@@ -76,7 +80,7 @@ function genresOf(
   }
   const liking = new Map([...above].map(([genre, { sum, count }]) => [genre, sum + count / 2]));
   const liked = [...above]
-    .filter(([, { sum }]) => sum >= 0)
+    .filter(([, { sum }]) => sum > ROUNDING || (sum > -ROUNDING && mean >= REFERENCE_STARS))
     .map(([genre]) => genre)
     .sort((a, b) => liking.get(b)! - liking.get(a)! || (a < b ? -1 : 1));
   return { liked, liking, rated: new Set(above.keys()) };

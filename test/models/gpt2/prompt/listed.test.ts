@@ -21,3 +21,10 @@ it('a genre without a rating in the history that was shown is called new', () =>
   const { entries } = writeList(train, 0, [3], [0, 2]);
   expect(entries[0]!.reason).toBe('Something new for you: Comedy.');
 });
+
+it('a genre is not liked for the only rating of a person, or for ratings that are all the same, where they are low', () => {
+  const low = trainOn([[0, 0, 1], [1, 1, 3], [1, 2, 3], [2, 0, 4.5]], 3, 8); // prettier-ignore
+  const reasons = [0, 1, 2].map((user) => writeList(low, user, [4], [0, 1, 2]).entries[0]!.reason);
+  const nothing = 'Liked by people whose ratings are like yours.';
+  expect(reasons).toEqual([nothing, nothing, 'You rate Drama highly.']);
+});
