@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import { removeLeftovers, requireFolder } from '../util/files.ts';
 import { temporaryName } from '../util/process/lock.ts';
+import { brokenLinkBehind } from '../util/process/system-errors.ts';
 import { fileError, isZip } from './files/content.ts';
 import { findFile, forms, type ReleaseForm } from './releases/forms.ts';
 import { foldersOf, installedFolder, releases } from './releases/catalogue.ts';
@@ -33,7 +34,8 @@ export async function findDataset(nameOrPath: string): Promise<DataFolder> {
   const release = releases.find(({ name }) => name === nameOrPath);
   const path = release ? (installedFolder(release) ?? resolve(nameOrPath)) : resolve(nameOrPath);
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') {
+    const isAbsent = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    if (!isAbsent || brokenLinkBehind(cause.code!, path) !== undefined) {
       throw fileError(cause, nameOrPath, 'a folder of ratings');
     }
     return undefined;

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DataError, RecsysError } from './errors.ts';
 import { isLeftover, requireReplaceable, temporaryName } from './process/lock.ts';
-import { systemError, systemReason } from './process/system-errors.ts';
+import { brokenLinkBehind, systemError, systemReason } from './process/system-errors.ts';
 
 /**
  * Writes a whole file or nothing: temporary file beside it, fsync, rename. Creates the folder, and removes from it what
@@ -35,7 +35,7 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true }).catch(() => {});
     if (cause instanceof RecsysError) throw cause; // of what made the content, such as Ctrl-C
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
-    const reason = systemReason(cause);
+    const reason = systemReason(cause, path);
     throw new RecsysError({
       place: path,
       found: `cannot be written: ${reason?.found ?? code} (${code})`,
@@ -82,11 +82,11 @@ export async function readWholeFile(path: string, wanted: string): Promise<Buffe
 }
 
 function readError(path: string, wanted: string, cause: unknown): unknown {
-  const reason = systemReason(cause);
+  const reason = systemReason(cause, path);
   if (reason === undefined) return cause;
-  const found =
+  const other =
     reason.code === 'ENOENT' ? 'no such file' : `cannot be read: ${reason.found} (${reason.code})`;
-  return new DataError({ place: path, found, wanted, cause });
+  return new DataError({ place: path, found: brokenLinkBehind(reason.code, path) ?? other, wanted, cause });
 }
 
 /** Creates the folder. Throws DataError by cause, when it cannot be or when a file has its name. */
@@ -99,8 +99,8 @@ export async function requireFolder(path: string): Promise<void> {
 /** What is in the folder; nothing where it is not there. Throws DataError by cause for a file, or where it may not be read. */
 export async function entriesIn(folder: string): Promise<Dirent[]> {
   return await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    const reason = systemReason(cause);
-    if (reason?.code === 'ENOENT') return [];
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && brokenLinkBehind(code, folder) === undefined) return [];
     throw systemError(cause, folder) ?? cause;
   });
 }

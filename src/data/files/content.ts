@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Entry } from 'yauzl';
 import { DataError } from '../../util/errors.ts';
+import { brokenLinkBehind } from '../../util/process/system-errors.ts';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
 
@@ -79,8 +80,8 @@ const fileProblems: Record<string, string> = {
 
 /** What the system says about a file, as a DataError; any other error as it is. */
 export function fileError(cause: unknown, name: string, wanted: string): unknown {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
-  const found = fileProblems[code];
+  const { code = '', path } = (cause ?? {}) as NodeJS.ErrnoException;
+  const found = brokenLinkBehind(code, path) ?? fileProblems[code];
   return found === undefined ? cause : new DataError({ place: name, found, wanted, cause });
 }
 

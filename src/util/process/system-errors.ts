@@ -1,4 +1,6 @@
 /** What the operating system refuses, said as what it is. */
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DataError, type RecsysError } from '../errors.ts';
 
 interface Explanation {
@@ -43,12 +45,40 @@ const explanations: Record<string, Explanation> = {
   },
 };
 
-/** What the system says about `cause`: "the disk is full"; undefined when it does not come from the system. */
-export function systemReason(cause: unknown): (Explanation & { code: string }) | undefined {
+/** Codes with which Node.js reports a link to nothing, some of them as if a file stood there. */
+const CODES_OF_LINKS = new Set(['ENOENT', 'EEXIST', 'ENOTDIR']);
+
+/** What is to be said of the first symbolic link in `path` that leads to nothing; undefined where there is none. */
+function brokenLink(path: string): string | undefined {
+  const parent = dirname(path);
+  const before = parent === path ? undefined : brokenLink(parent);
+  if (before !== undefined) return before;
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  if (!isLink || existsSync(path)) return undefined;
+  return `the symbolic link ${path} leads to ${readlinkSync(path)}, which is not there`;
+}
+
+/** `brokenLink` for an error that one may have caused. A path that cannot be looked at holds none. */
+export function brokenLinkBehind(code: string, path: string | undefined): string | undefined {
+  if (path === undefined || !CODES_OF_LINKS.has(code)) return undefined;
+  try {
+    return brokenLink(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What the system says about `cause`: "the disk is full"; undefined when it does not come from the system. `path` is the
+ * file, unless the system names one.
+ */
+export function systemReason(cause: unknown, path?: string): (Explanation & { code: string }) | undefined {
   if (isOutOfMemory(cause)) return { code: 'ENOMEM', ...explanations['ENOMEM']! };
   if (!(cause instanceof Error)) return undefined;
-  const { code, syscall } = cause as NodeJS.ErrnoException;
+  const { code, syscall, path: named } = cause as NodeJS.ErrnoException;
   if (typeof code !== 'string') return undefined;
+  const link = brokenLinkBehind(code, path ?? named);
+  if (link !== undefined) return { code, found: link, remedy: 'Name another place, or remove the link.' };
   if (Object.hasOwn(explanations, code)) return { code, ...explanations[code]! };
   return syscall === undefined ? undefined : { code, found: `the system reports ${code} (${syscall})` };
 }
@@ -58,7 +88,7 @@ export function systemReason(cause: unknown): (Explanation & { code: string }) |
  * names one.
  */
 export function systemError(cause: unknown, place?: string): RecsysError | undefined {
-  const reason = systemReason(cause);
+  const reason = systemReason(cause, place);
   if (reason === undefined) return undefined;
   const where = place ?? (cause as NodeJS.ErrnoException).path;
   const { found, remedy } = reason;

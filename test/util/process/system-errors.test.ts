@@ -1,6 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { findDataset } from '../../../src/data/folder.ts';
+import { entriesIn, readTextFile, requireFolder, writeFileAtomic } from '../../../src/util/files.ts';
+import { lock } from '../../../src/util/process/lock.ts';
 import { systemError } from '../../../src/util/process/system-errors.ts';
 
 const caught = (work: () => unknown): unknown => {
@@ -26,4 +30,22 @@ it('knows an array that cannot be allocated, and leaves errors of the program to
   expect(systemError(caught(() => new Float64Array(2 ** 52)))?.message).toMatch(/^not enough memory/);
   expect(systemError(caught(() => (undefined as unknown as string).length))).toBeUndefined();
   expect(systemError(new RangeError('Maximum call stack size exceeded'))).toBeUndefined();
+});
+
+it('names a link that leads to nothing, wherever it stands in the path', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-links-'));
+  const link = join(folder, 'link');
+  await symlink('/nowhere/at-all', link);
+  const words = `the symbolic link ${link} leads to /nowhere/at-all, which is not there`;
+  for (const path of [link, join(link, 'deeper', 'still')]) {
+    await expect(requireFolder(path)).rejects.toThrow(
+      `${path}: ${words}. Name another place, or remove the link.`,
+    );
+    await expect(writeFileAtomic(join(path, 'x.json'), 'x')).rejects.toThrow(words);
+    await expect(readTextFile(path, 'a text')).rejects.toThrow(words);
+    await expect(lock(join(path, 'x'), '')).rejects.toThrow(words);
+    await expect(findDataset(path)).rejects.toThrow(words);
+    await expect(entriesIn(path)).rejects.toThrow(words);
+  }
+  expect(await entriesIn(join(folder, 'absent'))).toEqual([]);
 });
