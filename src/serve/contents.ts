@@ -7,7 +7,7 @@ import { fourStarsOn } from '../experiment/protocol.ts';
 import type { AnyRecord, LanguageRecord } from '../experiment/record.ts';
 import { loadSavedModel, MANIFEST, type SavedModel } from '../use/saved-model.ts';
 import { TitleSearch } from '../use/search.ts';
-import { RecsysError } from '../util/errors.ts';
+import { DataError, RecsysError, UsageError } from '../util/errors.ts';
 import { entriesIn, exists } from '../util/files.ts';
 import { entriesOf } from '../util/sparse-rows.ts';
 import type { RecordFolder, StoredRecord } from './records.ts';
@@ -55,7 +55,10 @@ export interface Contents {
   notes: string[];
 }
 
-/** Loads everything. Undefined where there is no saved model: nothing but runs can be shown then. */
+/**
+ * Loads everything; only what was refused where there is no saved model: nothing but runs can be shown then. Throws UsageError
+ * where `dataset` names the data of no model, and DataError where it names other data than the models'.
+ */
 export async function openContents(
   { models: folders, dataset }: Sources,
   context: { threads: number },
@@ -74,7 +77,10 @@ export async function openContents(
     }
   }
   const [first] = loaded;
-  if (first === undefined) return { refused };
+  if (first === undefined) {
+    if (dataset !== undefined) throw noModelError(dataset, folders, refused);
+    return { refused };
+  }
   const models = loaded.filter(({ saved }) =>
     isOfSameData(saved.manifest.dataset, first.saved.manifest.dataset),
   );
@@ -86,7 +92,11 @@ export async function openContents(
     });
   }
   const { name } = first.saved.manifest.dataset;
-  const { whole, note } = await wholeData(dataset ?? name, first.saved);
+  const { whole, note } = await wholeData(dataset ?? name, first.saved).catch((error: unknown) => {
+    // Of data that were not asked for, only the hits are missed.
+    if (dataset !== undefined || !(error instanceof RecsysError)) throw error;
+    return { whole: undefined, note: `${error.message} Hits cannot be marked; --dataset names the data.` };
+  });
   const ratings = whole ?? first.saved.train;
   return {
     dataset: name,
@@ -122,23 +132,32 @@ export function isOfSameData(a: Files, b: Files): boolean {
   return digests(a).join() === digests(b).join();
 }
 
+/** Throws DataError for data that are not there, and for others than those that the model was fitted on. */
 async function wholeData(
   nameOrPath: string,
   { manifest }: SavedModel,
-): Promise<{ whole?: TrainingSet; note?: string }> {
-  const remedy = 'Hits cannot be marked; --dataset names the data.';
-  try {
-    const dataset = await loadDataset(nameOrPath);
-    if (!isOfSameData(dataset, manifest.dataset)) {
-      return { note: `${nameOrPath} is not the data that the models were fitted on. ${remedy}` };
-    }
-    return {
-      whole: trainingSet(dataset, dataset.ratings, { users: new Int32Array(), items: new Int32Array() }),
-    };
-  } catch (error) {
-    if (!(error instanceof RecsysError)) throw error;
-    return { note: `${error.message} ${remedy}` };
+): Promise<{ whole: TrainingSet; note?: undefined }> {
+  const dataset = await loadDataset(nameOrPath);
+  if (!isOfSameData(dataset, manifest.dataset)) {
+    throw new DataError({
+      place: nameOrPath,
+      found: 'not the data that the models were fitted on',
+      wanted: `${manifest.dataset.name} with the same files`,
+    });
   }
+  return {
+    whole: trainingSet(dataset, dataset.ratings, { users: new Int32Array(), items: new Int32Array() }),
+  };
+}
+
+function noModelError(dataset: string, folders: readonly string[], refused: Contents['refused']): UsageError {
+  const [first] = refused;
+  return new UsageError({
+    place: '--dataset',
+    found: first ? `no model that can be read: ${first.reason}` : `no saved model in ${folders.join(', ')}`,
+    wanted: 'a saved model, whose data it names',
+    remedy: `\`recsys fit mf --dataset ${dataset} --save models/mf\` makes one.`,
+  });
 }
 
 /** What a user has rated, best first; with equal stars, movies that more people rated come first. */

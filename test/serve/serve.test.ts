@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Listening } from '../../src/serve/server.ts';
 import { packageRoot } from '../../src/util/package.ts';
+import { smallFolder } from '../support/cli.ts';
 import { hostile, serve, servedFolder, type Fixture } from './fixture.ts';
 
 let fixture: Fixture;
@@ -244,5 +245,26 @@ describe('recsys serve', () => {
     expect(await once(second, 'exit')).toEqual([1, null]);
     child.kill('SIGTERM');
     await once(child, 'exit');
+  });
+});
+
+describe('--dataset', () => {
+  const open = (changed: Partial<Fixture['options']>) =>
+    serve({ ...fixture, options: { ...fixture.options, ...changed } });
+
+  it('is refused where it names the data of no model', async () => {
+    const results = fixture.options.resultsDir;
+    await expect(open({ models: [results] })).rejects.toThrow(
+      new RegExp(`^--dataset: no saved model in ${results}, .*recsys fit mf --dataset .* makes one`),
+    );
+    const listening = await open({ models: [results], dataset: undefined }); // runs alone
+    await listening.close();
+  });
+
+  it('is refused where it is other data than the models’, or none', async () => {
+    await expect(open({ dataset: await smallFolder(9, 9) })).rejects.toThrow(
+      /not the data that the models were fitted on/,
+    );
+    await expect(open({ dataset: 'absent' })).rejects.toThrow(/no data set 'absent'/);
   });
 });

@@ -16,7 +16,7 @@ const serveSchema = z.object({
     .string()
     .optional()
     .meta({ placeholder: 'name|dir' })
-    .describe('the data of the models, where it is no release: for histories and hits'),
+    .describe('the data of the saved models, where it is no release: for histories and hits'),
   host: z
     .string()
     .default('127.0.0.1')
