@@ -141,6 +141,12 @@ describe('a person who is not in the data', () => {
         folded.explain!(person, Int32Array.of(6, 8, 10), 3).flatMap((own) => own.map((r) => r.because)),
       ),
     ]);
-    expect(named.map((own) => own.sort((a, b) => Number(a) - Number(b)))).toEqual([[], [2], [], [2], [0, 2, 4]]);
+    expect(named.map((own) => own.sort((a, b) => Number(a) - Number(b)))).toEqual([
+      [],
+      [2],
+      [],
+      [2],
+      [0, 2, 4],
+    ]);
   });
 });
