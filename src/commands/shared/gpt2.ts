@@ -13,9 +13,16 @@ export function readTextOptions(typed: Typed) {
   return readFlags(gpt2Options, typed);
 }
 
-/** The options of `--tokens items`. Throws UsageError for a flag that texts alone have. */
+/** The options of `--tokens items`. Throws UsageError for a flag that texts alone have, and for two places to start from. */
 export function readItemOptions(typed: Typed) {
   refuseOthers(typed, gpt2Options, gpt2ItemOptions, 'items');
+  if (typed['model'] !== undefined && typed['itemInit'] !== undefined) {
+    throw new UsageError({
+      place: '--item-init',
+      found: 'with --model, whose movies start from the words of their titles',
+      remedy: 'Leave out one of both.',
+    });
+  }
   return readFlags(gpt2ItemOptions, typed);
 }
 

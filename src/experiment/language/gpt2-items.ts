@@ -113,7 +113,11 @@ function orderOf(
   return { ordered, objective } as const;
 }
 
-function describeModel({ config, vocabulary }: ItemGpt2Fitted): Record<string, unknown> {
+function describeModel({ base, config, vocabulary }: ItemGpt2Fitted): Record<string, unknown> {
   const { n_layer, n_head, n_embd, n_positions } = config;
-  return { architecture: { n_layer, n_head, n_embd, n_positions }, movieTokens: vocabulary.catalogue.length };
+  return {
+    ...(base !== undefined && { base }),
+    architecture: { n_layer, n_head, n_embd, n_positions },
+    movieTokens: vocabulary.catalogue.length,
+  };
 }

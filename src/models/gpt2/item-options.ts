@@ -1,5 +1,6 @@
 /** Options of GPT-2 over item tokens (`--tokens items`): those it shares with texts have defaults of their own. Only zod is imported here. */
 import { z } from 'zod';
+import { UsageError } from '../../util/errors.ts';
 import type { ModelSearch } from '../search-space.ts';
 import { gpt2ModelOptions, gpt2TrainOptions, gpt2GenerateOptions } from './options.ts';
 
@@ -10,14 +11,17 @@ export type ItemInit = (typeof itemInits)[number];
 const { batchSize, epochs, validationShare, patience } = gpt2TrainOptions.shape;
 const { accumulate, contextLength, learningRate, schedule, warmup, weightDecay, clipNorm, dropout } =
   gpt2TrainOptions.shape;
-const { checkpointing, checkpointEvery, resume, output } = gpt2TrainOptions.shape;
+const { checkpointing, checkpointEvery, resume, output, lora, loraAlpha, loraTargets } =
+  gpt2TrainOptions.shape;
 
 /** Flags that `--tokens items` alone has. */
 export const itemFlags = z.object({
   itemInit: z
     .enum(itemInits)
     .default('als')
-    .describe('with --tokens items: movies start from the factors of implicit ALS, or random'),
+    .describe(
+      'with --tokens items: movies start from the factors of implicit ALS, or random; with --model from the words of their titles',
+    ),
   itemOrder: z
     .enum(['auto', 'shuffled', 'time'])
     .default('auto')
@@ -47,6 +51,7 @@ export const tokensFlag = z.object({
 export const gpt2ItemOptions = z.object({
   tokens: z.literal('items'),
   ...itemFlags.shape,
+  model: gpt2ModelOptions.shape.model.unwrap().optional(),
   preset: gpt2ModelOptions.shape.preset.unwrap().default('mini'),
   engine: gpt2ModelOptions.shape.engine,
   gpu: gpt2ModelOptions.shape.gpu,
@@ -60,6 +65,9 @@ export const gpt2ItemOptions = z.object({
   clipNorm,
   weightDecay: weightDecay.unwrap().optional(),
   dropout,
+  lora,
+  loraAlpha,
+  loraTargets,
   validationShare: validationShare.unwrap().default(0),
   patience: patience.unwrap().default(3),
   checkpointing,
@@ -107,7 +115,7 @@ interface StartDefaults {
  * What depends on the start. Factors of ALS rank well from the first update on, and have seen the targets: a high rate
  * unlearns more than it learns.
  */
-const itemDefaults: Record<ItemInit | 'next', StartDefaults> = {
+const itemDefaults: Record<ItemInit | 'next' | 'pretrained' | 'adapters', StartDefaults> = {
   als: {
     epochs: 3,
     learningRate: 2e-5,
@@ -139,16 +147,53 @@ const itemDefaults: Record<ItemInit | 'next', StartDefaults> = {
     biasScale: 0,
     targetExponent: 0,
   },
+  /** From a GPT-2 of words; logitDeviation and biasScale do not apply. First guesses. */
+  pretrained: {
+    epochs: 20,
+    learningRate: 2e-4,
+    dropout: 0.1,
+    embeddingDropout: 0.1,
+    weightDecay: 0.01,
+    logitDeviation: 0,
+    biasScale: 0,
+    targetExponent: 1,
+  },
+  /** The same with adapters of its blocks: its tables are trained in full, which takes a higher rate. */
+  adapters: {
+    epochs: 20,
+    learningRate: 1e-3,
+    dropout: 0.1,
+    embeddingDropout: 0.1,
+    weightDecay: 0.01,
+    logitDeviation: 0,
+    biasScale: 0,
+    targetExponent: 1,
+  },
 };
 
 /** The numbers that go with a start and what is learned. */
-export function itemNumbers(init: ItemInit, objective: 'set' | 'next'): StartDefaults {
-  return itemDefaults[objective === 'next' ? 'next' : init];
+export function itemNumbers(
+  { model, itemInit, lora }: Pick<Gpt2ItemOptions, 'model' | 'itemInit' | 'lora'>,
+  objective: 'set' | 'next',
+): StartDefaults {
+  if (model !== undefined) return itemDefaults[lora > 0 ? 'adapters' : 'pretrained'];
+  return itemDefaults[objective === 'next' ? 'next' : itemInit];
 }
 
-/** The options with what depends on the start and on what is learned filled in, so that records keep it. */
+/**
+ * The options with what depends on the start and on what is learned filled in, so that records keep it. Throws UsageError
+ * for adapters without a model that they adapt.
+ */
 export function completeItemOptions(options: Gpt2ItemOptions, objective: 'set' | 'next') {
-  const { epochs, learningRate, dropout, weightDecay } = itemNumbers(options.itemInit, objective);
+  if (options.lora > 0 && options.model === undefined) {
+    throw new UsageError({
+      place: `--lora ${options.lora}`,
+      found: 'random weights, which adapters would leave as they are',
+      wanted: '--model, pretrained weights whose blocks stay as they are',
+      remedy: 'Add --model openai-community/gpt2 or a folder.',
+    });
+  }
+  const { epochs, learningRate, dropout, weightDecay } = itemNumbers(options, objective);
   return {
     ...options,
     epochs: options.epochs ?? epochs,

@@ -6,6 +6,7 @@ import { quantizeRate } from '../../../training/dropout.ts';
 import type { Exchange, LanguageFitted } from '../../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
 import { itemNumbers, itemSizes, PROMPT_SHARE, type CompleteItemOptions } from '../item-options.ts';
+import { contextLengthOf, loadBase, type BaseModel } from '../network/base.ts';
 import { gpt2ConfigSchema, type Gpt2Config } from '../network/config.ts';
 import { writeList } from '../prompt/listed.ts';
 import type { ItemObjective } from './batches.ts';
@@ -46,26 +47,34 @@ export interface ItemGpt2Parts {
 }
 
 export interface ItemGpt2Fitted extends LanguageFitted {
+  /** Name of the GPT-2 of words that it started from. */
+  base?: string;
   config: Gpt2Config;
   parameters: Parameters;
   vocabulary: ItemVocabulary;
   train: TrainingSet;
 }
 
-/** Untrained. `fit` throws as `runTraining` does. */
+/** Untrained. `fit` throws as `loadBase` and `runTraining` do. */
 export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted> {
   return {
     name: 'gpt2-items',
     async fit(train, context) {
-      const config = configOf(parts);
+      const { model, preset } = parts.options;
+      const base =
+        model === undefined
+          ? undefined
+          : await loadBase({ model, preset, init: 'pretrained' }, context, context.rng);
+      const config = configOf(parts, base);
       const { parameters, vocabulary, facts } = await fitItems(
-        fitOptions(parts, config),
+        fitOptions(parts, config, base),
         parts.withTrainee,
         train,
         context,
       );
       const exchanges: Exchange[] = [];
       return {
+        ...(base && { base: base.name }),
         config,
         parameters,
         vocabulary,
@@ -107,24 +116,25 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
   };
 }
 
-function configOf({
-  options: { preset, contextLength, dropout, itemInit },
-  objective,
-}: ItemGpt2Parts): Gpt2Config {
+/** Sizes of the preset, or of the base model with the context of a preset. Throws DataError for a longer context than the base has. */
+function configOf({ options, objective }: ItemGpt2Parts, base: BaseModel | undefined): Gpt2Config {
+  const { preset, contextLength, dropout } = options;
   const size = itemSizes[objective][preset];
+  const positions = base
+    ? contextLengthOf(base.config, contextLength ?? Math.min(size.n_positions, base.config.n_positions))
+    : (contextLength ?? size.n_positions);
   return gpt2ConfigSchema.parse({
-    model_type: 'gpt2',
-    ...size,
-    n_positions: contextLength ?? size.n_positions,
-    embd_pdrop: quantizeRate(itemNumbers(itemInit, objective).embeddingDropout),
+    ...(base ? { ...base.config, tie_word_embeddings: true } : { model_type: 'gpt2', ...size }),
+    n_positions: positions,
+    embd_pdrop: quantizeRate(itemNumbers(options, objective).embeddingDropout),
     attn_pdrop: 0,
     resid_pdrop: quantizeRate(dropout),
   });
 }
 
-function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config): ItemFitOptions {
+function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config, base: BaseModel | undefined): ItemFitOptions {
   const { options, fitFactors, ordered, objective, threshold, listLength, output, log } = parts;
-  const { logitDeviation, biasScale, targetExponent } = itemNumbers(options.itemInit, objective);
+  const { logitDeviation, biasScale, targetExponent } = itemNumbers(options, objective);
   const spare = objective === 'set' ? SPARE_COLUMNS : 0;
   return {
     config,
@@ -137,9 +147,13 @@ function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config): ItemFitOptions {
     ...(parts.sampledAbove !== undefined && { sampledAbove: parts.sampledAbove }),
     settings: { promptShare: PROMPT_SHARE, logitDeviation, biasScale, targetExponent },
     training: options,
-    ...(options.itemInit === 'als' && {
-      factors: (train: TrainingSet, context: FitContext) => fitFactors(train, config.n_embd - spare, context),
-    }),
+    adapters: options,
+    ...(base && { base }),
+    ...(base === undefined &&
+      options.itemInit === 'als' && {
+        factors: (train: TrainingSet, context: FitContext) =>
+          fitFactors(train, config.n_embd - spare, context),
+      }),
   };
 }
 

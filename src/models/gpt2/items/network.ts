@@ -9,37 +9,37 @@ import type { Values } from '../../../onnx/session.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { LossGraphOptions, Trainable } from '../../../training/trainable.ts';
 import { shapesOf } from '../../../training/trainable.ts';
-import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
+import { attentionScale, MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { causalMask, Network, type ParameterTensors } from '../network/onnx.ts';
 import { PADDING, type ItemBatch, type Prompts } from './batches.ts';
 import type { Negatives } from './negatives.ts';
+import type { ItemWeights } from './weights.ts';
 
 /** Names of the trained tables: (I, C) movies, and (levels + 1, C) ratings with the asking position last. */
 export const MOVIES = 'items.movies';
 export const MARKS = 'items.marks';
 export const POSITIONS = 'transformer.wpe.weight';
 
-/** Item GPT-2 for the training floor. `parameters` are the two tables, the blocks, and the positions where order counts. */
+/** Item GPT-2 for the training floor. `weights` are the two tables, the blocks, and the positions where order counts. */
 export function itemTrainable(
   config: Gpt2Config,
-  parameters: Parameters,
+  weights: ItemWeights,
   checkpointing: boolean,
 ): Trainable<ItemBatch> {
-  const movies = parameters.get(MOVIES)!.shape[0]!;
-  const marks = parameters.get(MARKS)!.shape[0]!;
-  const shapes = shapesOf(parameters);
+  const movies = weights.trained.get(MOVIES)!.shape[0]!;
+  const marks = weights.trained.get(MARKS)!.shape[0]!;
   return {
-    trained: parameters,
-    frozen: new Map(),
+    trained: weights.trained,
+    frozen: weights.frozen,
     checkpointing,
     graphKey: (batch) => `${batch.rows} ${batch.length} ${candidateCount(batch, movies)}`,
     lossGraph(batch, options) {
       const { rows, length } = batch;
       const count = candidateCount(batch, movies);
       const graph = createGraph();
-      const trained = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
-      const hidden = askedStates(graph, config, trained, { B: rows, T: length }, options);
-      const table = trained.get(MOVIES)!;
+      const { trained, network } = weights.inputs(graph);
+      const hidden = askedStates(graph, config, network, { B: rows, T: length }, options);
+      const table = network.get(MOVIES)!;
       const loss = hidden.linearSoftCrossEntropy(
         batch.negatives ? table.gather(graph.input('candidates', [count], 'int64')) : table,
         graph.input('targets', [rows, count]),
@@ -240,7 +240,7 @@ function lastBlock(
   const query = heads(normed.gather(asking).linear(queryWeight!, queryBias!), 1);
   const [keys, values] = normed.linear(keyWeight!, keyBias!).split([C, C]);
   const scores = query
-    .matmul(heads(keys!, T), { transposeB: true, scale: 1 / Math.sqrt(C / H) })
+    .matmul(heads(keys!, T), { transposeB: true, scale: attentionScale(config, layers - 1) })
     .add(padding);
   const weights = network.dropout(`${name}.attn.weights`, scores.softmax(), attn_pdrop);
   const mixed = weights.matmul(heads(values!, T)).transpose([0, 2, 1, 3]).reshape([B, C]);

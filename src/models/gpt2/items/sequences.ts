@@ -9,13 +9,14 @@ import { concat, type Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { chunk } from '../../../training/job.ts';
-import { shapesOf, type Trainable } from '../../../training/trainable.ts';
+import type { Trainable } from '../../../training/trainable.ts';
 import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { initialParameters } from '../network/presets.ts';
 import { PADDING, withNegatives, type Prompts } from './batches.ts';
 import type { ItemHistory, ItemVocabulary } from './histories.ts';
 import type { Negatives, Proposal } from './negatives.ts';
 import { allStates, MARKS, MOVIES, promptFeeds } from './network.ts';
+import type { ItemWeights } from './weights.ts';
 
 /** Histories of one length, filled up on the left. */
 export interface SequenceBatch extends Prompts {
@@ -86,32 +87,31 @@ function countNext(next: Int32Array): number {
   return next.reduce((count, token) => count + Number(token >= 0), 0);
 }
 
-/** Item GPT-2 for the training loop, by the next movie. `parameters` are as for `itemTrainable`, positions included. */
+/** Item GPT-2 for the training loop, by the next movie. `weights` are as for `itemTrainable`, positions included. */
 export function sequenceTrainable(
   config: Gpt2Config,
-  parameters: Parameters,
+  weights: ItemWeights,
   checkpointing: boolean,
 ): Trainable<SequenceBatch> {
-  const marks = parameters.get(MARKS)!.shape[0]!;
-  const shapes = shapesOf(parameters);
+  const marks = weights.trained.get(MARKS)!.shape[0]!;
   return {
-    trained: parameters,
-    frozen: new Map(),
+    trained: weights.trained,
+    frozen: weights.frozen,
     checkpointing,
     graphKey: (batch) => [...Object.values(sizeOf(batch)), batch.negatives?.tokens.length ?? 0].join(' '),
     lossGraph(batch, options) {
       const { B, T, A } = sizeOf(batch);
       const graph = createGraph();
-      const trained = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
-      const hidden = allStates(graph, config, trained, { B, T }, options);
+      const { trained, network } = weights.inputs(graph);
+      const hidden = allStates(graph, config, network, { B, T }, options);
       const asked = hidden.gather(graph.input('asked', [A], 'int64'));
-      const movies = trained.get(MOVIES)!;
+      const movies = network.get(MOVIES)!;
       const targets = graph.input('targets', [A, 1], 'int64');
-      const weights = graph.input('weights', [A, 1]);
+      const counted = graph.input('weights', [A, 1]);
       const { negatives } = batch;
       const loss = negatives
-        ? sampledLogits(asked, movies, targets, negatives).crossEntropyOfFirst(weights)
-        : asked.linearCrossEntropy(movies, targets, weights);
+        ? sampledLogits(asked, movies, targets, negatives).crossEntropyOfFirst(counted)
+        : asked.linearCrossEntropy(movies, targets, counted);
       return { graph, loss, trained };
     },
     feeds: (batch, weight) => ({ ...promptFeeds(batch, marks), ...nextFeeds(batch, weight) }),

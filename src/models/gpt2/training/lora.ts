@@ -8,6 +8,8 @@ import { targetLayers, type Adapter, type LoraPair } from '../network/peft.ts';
 
 const LORA_A = '.lora_A';
 
+export type LoraOptions = Pick<Gpt2TrainOptions, 'lora' | 'loraAlpha' | 'loraTargets'>;
+
 /** Names of a layer's matrices in a training state. */
 export const loraA = (layer: string) => `${layer}${LORA_A}`;
 export const loraB = (layer: string) => `${layer}.lora_B`;
@@ -20,7 +22,7 @@ export function layersOf(tensors: ReadonlyMap<string, unknown>): string[] {
 }
 
 /** Hu et al. 2021: what x A B is multiplied by is alpha / rank. */
-export function alphaOf({ lora, loraAlpha }: Pick<Gpt2TrainOptions, 'lora' | 'loraAlpha'>): number {
+export function alphaOf({ lora, loraAlpha }: Omit<LoraOptions, 'loraTargets'>): number {
   return loraAlpha ?? 2 * lora;
 }
 
@@ -29,8 +31,8 @@ export function alphaOf({ lora, loraAlpha }: Pick<Gpt2TrainOptions, 'lora' | 'lo
  * model is unchanged at first. Throws DataError for a target that names no layer.
  */
 export function initialAdapters(
-  { config }: BaseModel,
-  { lora: rank, loraTargets }: Pick<Gpt2TrainOptions, 'lora' | 'loraTargets'>,
+  { config }: Pick<BaseModel, 'config'>,
+  { lora: rank, loraTargets }: Omit<LoraOptions, 'loraAlpha'>,
   rng: Rng,
 ): Parameters {
   const shapes = parameterShapes(config);
@@ -47,7 +49,7 @@ export function initialAdapters(
 }
 
 /** The adapter whose matrices training gave. */
-export function adapterOf(weights: Parameters, options: Gpt2TrainOptions): Adapter {
+export function adapterOf(weights: Parameters, options: LoraOptions): Adapter {
   const layers = new Map<string, LoraPair>();
   for (const layer of layersOf(weights)) {
     layers.set(layer, { a: weights.get(loraA(layer))!, b: weights.get(loraB(layer))! });

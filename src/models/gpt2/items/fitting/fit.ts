@@ -10,12 +10,16 @@ import { sha256 } from '../../../../util/files.ts';
 import type { Rng } from '../../../../util/rng.ts';
 import type { FitContext } from '../../../recommender.ts';
 import { holdBack, type HeldRatings } from '../../held-ratings.ts';
+import type { BaseModel } from '../../network/base.ts';
 import type { Gpt2Config } from '../../network/config.ts';
+import { initialAdapters, type LoraOptions } from '../../training/lora.ts';
 import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from '../batches.ts';
 import { itemHistories, itemVocabulary, type ItemVocabulary } from '../histories.ts';
 import { DRAWS, Proposal, SAMPLED_ABOVE_MOVIES } from '../negatives.ts';
-import { itemTrainable } from '../network.ts';
+import { itemTrainable, MARKS, MOVIES, POSITIONS } from '../network.ts';
 import { sequenceBatches, sequenceStart, sequenceTrainable } from '../sequences.ts';
+import { adaptedModel, wholeModel, type ItemWeights } from '../weights.ts';
+import { pretrainedStart } from './pretrained.ts';
 import { startParameters } from './start.ts';
 import { ItemValidation, type ValidationParts } from './validation.ts';
 
@@ -54,6 +58,10 @@ export interface ItemFitOptions {
   sampledAbove?: number;
   /** Cut-off of the F1 that validation measures. */
   listLength: number;
+  /** A GPT-2 of words to start from, whose sizes `config` has. */
+  base?: BaseModel;
+  /** Adapters of the blocks are trained in place of the blocks; rank 0: the blocks. */
+  adapters: LoraOptions;
   /** Factors of implicit ALS to start from, fitted on what is trained on. */
   factors?: (train: TrainingSet, context: FitContext) => Promise<{ k: number; itemFactors: Float32Array }>;
   /** Folder for checkpoints. */
@@ -81,13 +89,14 @@ export async function fitItems(
   train: TrainingSet,
   context: FitContext,
 ): Promise<FittedItems> {
-  const { config, settings, training, ordered, objective, threshold } = options;
+  const { config, settings, training, ordered, objective, threshold, adapters } = options;
   const { rng } = context;
   const carving = { share: training.validationShare, ordered, single: objective === 'next', threshold };
   const { inner, held } = holdBack(train, carving, rng.derive('validation'));
   // Movies whose only ratings are held back stay in the catalogue, so that every movie has a token.
   const vocabulary = itemVocabulary(train);
   const parameters = await startingWeights(options, inner, vocabulary, context);
+  const model = trainedPart(parameters, adapters, config, rng);
   const { catalogue } = vocabulary;
   const isSampled = catalogue.length > (options.sampledAbove ?? SAMPLED_ABOVE_MOVIES);
   const counts = catalogue.map((item) => inner.ratingCounts[item]!);
@@ -102,7 +111,7 @@ export async function fitItems(
   const histories = itemHistories(inner, vocabulary, range(inner.userCount), threshold);
   const drawn = rng.derive('samples');
   const job = {
-    validation: { ...options, held, sampling, vocabulary, inner, histories },
+    validation: { ...options, held, sampling, vocabulary, inner, histories, merged: model.merged },
     digest: digestOf(options, train, parameters, rng),
     options,
   };
@@ -110,34 +119,48 @@ export async function fitItems(
   const { weights, facts } = await (objective === 'next'
     ? runJob(
         withTrainee,
-        sequenceTrainable(config, parameters, checkpointing),
+        sequenceTrainable(config, model, checkpointing),
         (pass) => sequenceBatches(histories, sampling, drawn.derive(`pass ${pass}`)),
         job,
         context,
       )
     : runJob(
         withTrainee,
-        itemTrainable(config, parameters, checkpointing),
+        itemTrainable(config, model, checkpointing),
         (pass) => trainingBatches(histories, sampling, drawn.derive(`pass ${pass}`)),
         job,
         context,
       ));
   const drawnPerBatch = isSampled ? { sampledMovies: DRAWS } : {};
   return {
-    parameters: weights,
+    parameters: model.merged(weights),
     vocabulary,
     facts: { ...facts, ...drawnPerBatch, validationUsers: held.users.length },
   };
 }
 
+/** All weights, or adapters and the tables. */
+function trainedPart(
+  parameters: Parameters,
+  adapters: LoraOptions,
+  config: Gpt2Config,
+  rng: Rng,
+): ItemWeights {
+  if (adapters.lora === 0) return wholeModel(parameters);
+  const tables = [MOVIES, MARKS, POSITIONS].filter((name) => parameters.has(name));
+  const drawn = initialAdapters({ config }, adapters, rng.derive('adapters'));
+  return adaptedModel(parameters, drawn, tables, adapters);
+}
+
 /** What training starts from. */
 async function startingWeights(
-  { config, settings, ordered, objective, factors }: ItemFitOptions,
+  { config, settings, ordered, objective, base, factors }: ItemFitOptions,
   inner: TrainingSet,
   vocabulary: ItemVocabulary,
   context: FitContext,
 ): Promise<Parameters> {
   const { rng } = context;
+  if (base) return pretrainedStart(base, config, inner.movies, vocabulary, ordered, rng.derive('weights'));
   const fitted = factors && (await factors(inner, { ...context, rng: rng.derive('factors') }));
   if (objective === 'next') return sequenceStart(config, vocabulary, fitted, rng.derive('weights'));
   const { logitDeviation, biasScale } = settings;
@@ -181,10 +204,11 @@ async function runJob<Batch extends Prompts>(
 /** A digest of what a checkpoint must agree on with the run that resumes it. */
 function digestOf(options: ItemFitOptions, train: TrainingSet, parameters: Parameters, rng: Rng): string {
   const { config, settings, training, ordered, objective, threshold, listLength } = options;
+  const { lora, loraAlpha, loraTargets } = options.adapters;
   const { epochs, batchSize, accumulate, learningRate, schedule, warmup, weightDecay, clipNorm } = training;
   const { validationShare, patience } = training;
   const schedules = [epochs, batchSize, accumulate, learningRate, schedule, warmup, weightDecay, clipNorm];
-  const shaping = [...schedules, validationShare, patience];
+  const shaping = [...schedules, validationShare, patience, lora, loraAlpha, loraTargets];
   const columns = [train.ratings.users, train.ratings.items, train.ratings.values];
   const data = columns.map(({ buffer, byteOffset, byteLength }) =>
     sha256(new Uint8Array(buffer, byteOffset, byteLength)),

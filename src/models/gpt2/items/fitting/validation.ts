@@ -1,5 +1,6 @@
 /** Validation of item GPT-2 by what it is for: F1 of the lists for users some of whose ratings are held back. */
 import type { TrainingSet } from '../../../../data/training-set.ts';
+import type { Parameters } from '../../../../huggingface/tensors.ts';
 import type { Validation } from '../../../../training/job.ts';
 import type { Trainee } from '../../../../training/trainee.ts';
 import type { FitContext } from '../../../recommender.ts';
@@ -18,6 +19,8 @@ export interface ValidationParts {
   /** Of all users of the inner part, by user index. */
   histories: readonly ItemHistory[];
   listLength: number;
+  /** All parameters of the model from those that are trained. */
+  merged: (trained: Parameters) => Parameters;
 }
 
 /** F1 of mean precision and mean recall at `listLength`; dispose of it. */
@@ -36,10 +39,10 @@ export class ItemValidation<Batch> implements Validation<Batch> {
   }
 
   async measure(trainee: Trainee<Batch>): Promise<number> {
-    const { vocabulary, inner, histories, sampling, listLength: k } = this.#parts;
+    const { vocabulary, inner, histories, sampling, listLength: k, merged } = this.#parts;
     const { rng, signal, threads } = this.#context;
     const { users } = this.#held;
-    const { weights } = await trainee.state();
+    const weights = merged((await trainee.state()).weights);
     const own = Array.from(users, (user) => histories[user]!);
     const drawn = { rng: rng.derive('validation prompts'), signal };
     const states = await this.#predictor.states(weights, own, sampling, drawn);
