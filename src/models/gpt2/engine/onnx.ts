@@ -6,7 +6,7 @@ import type { FitContext } from '../../recommender.ts';
 import { gpuName } from './gpu-name.ts';
 import { DeviceTrainee } from '../../../training/device-trainee.ts';
 import type { Engine } from './engine.ts';
-import { alphaOf, initialAdapters } from '../training/lora.ts';
+import { alphaOf, initialAdapters } from '../network/lora.ts';
 import { OnnxDecoder } from '../decoding/onnx.ts';
 import { OnnxTrainee } from '../../../training/onnx-trainee.ts';
 import type { Trainee } from '../../../training/trainee.ts';

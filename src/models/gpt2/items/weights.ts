@@ -4,16 +4,16 @@ import type { Parameters } from '../../../huggingface/tensors.ts';
 import { shapesOf } from '../../../training/trainable.ts';
 import type { ParameterTensors } from '../network/onnx.ts';
 import { merge } from '../network/peft.ts';
-import { adapterOf, alphaOf, layersOf, loraA, loraB, type LoraOptions } from '../training/lora.ts';
+import { adapterOf, alphaOf, layersOf, loraA, loraB, type LoraOptions } from '../network/lora.ts';
 
 export interface ItemWeights {
   trained: Parameters;
   /** Given to the graph as well, and never changed. */
   frozen: Parameters;
   /** Inputs of a graph for all of them: those that are trained, and what the network computes with, by parameter. */
-  inputs(graph: Graph): { trained: ParameterTensors; network: ParameterTensors };
+  inputs: (graph: Graph) => { trained: ParameterTensors; network: ParameterTensors };
   /** All parameters of the model, adapters merged, from what training gave. */
-  merged(trained: Parameters): Parameters;
+  merged: (trained: Parameters) => Parameters;
 }
 
 /** All parameters are trained. */

@@ -11,7 +11,7 @@ import { merge, type Adapter } from '../network/peft.ts';
 import { countTargets, type TokenBatch } from '../network/token-batch.ts';
 import { gpt2TrainOptions, type Gpt2TrainOptions, type TrainOptions } from '../options.ts';
 import { toBatch, type Example } from '../prompt/batch.ts';
-import { adapterOf } from './lora.ts';
+import { adapterOf } from '../network/lora.ts';
 
 /** What to train on what. Validation texts only measure the loss. */
 export interface FineTuning {

@@ -12,7 +12,7 @@ import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Gpt2Config } from '../network/config.ts';
 import { lossOf, parameterInputs, type LoraTensors, type ParameterTensors } from '../network/onnx.ts';
 import { countTargets, type TokenBatch } from '../network/token-batch.ts';
-import { layersOf, loraA, loraB } from './lora.ts';
+import { layersOf, loraA, loraB } from '../network/lora.ts';
 
 /** What is trained of a GPT-2. */
 export interface TraineeParts {

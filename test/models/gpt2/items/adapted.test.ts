@@ -10,7 +10,7 @@ import { saveModel } from '../../../../src/models/gpt2/network/base.ts';
 import { itemTrainable, MARKS, MOVIES } from '../../../../src/models/gpt2/items/network.ts';
 import { adaptedModel, wholeModel } from '../../../../src/models/gpt2/items/weights.ts';
 import { gpt2ConfigSchema } from '../../../../src/models/gpt2/network/config.ts';
-import { initialAdapters, loraA, loraB } from '../../../../src/models/gpt2/training/lora.ts';
+import { initialAdapters, loraA, loraB } from '../../../../src/models/gpt2/network/lora.ts';
 import { OnnxTrainee } from '../../../../src/training/onnx-trainee.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 import { checkerboard, fitContext } from '../../../support/datasets.ts';

@@ -12,7 +12,7 @@ import type { FitContext } from '../../../recommender.ts';
 import { holdBack, type HeldRatings } from '../../held-ratings.ts';
 import type { BaseModel } from '../../network/base.ts';
 import type { Gpt2Config } from '../../network/config.ts';
-import { initialAdapters, type LoraOptions } from '../../training/lora.ts';
+import { initialAdapters, type LoraOptions } from '../../network/lora.ts';
 import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from '../batches.ts';
 import { itemHistories, itemVocabulary, type ItemVocabulary } from '../histories.ts';
 import { DRAWS, Proposal, SAMPLED_ABOVE_MOVIES } from '../negatives.ts';

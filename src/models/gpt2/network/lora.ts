@@ -1,10 +1,10 @@
 /** Adapters while they are trained: their matrices by name. */
 import type { Rng } from '../../../util/rng.ts';
-import type { BaseModel } from '../network/base.ts';
-import { parameterShapes } from '../network/config.ts';
+import type { BaseModel } from './base.ts';
+import { parameterShapes } from './config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Gpt2TrainOptions } from '../options.ts';
-import { targetLayers, type Adapter, type LoraPair } from '../network/peft.ts';
+import { targetLayers, type Adapter, type LoraPair } from './peft.ts';
 
 const LORA_A = '.lora_A';
 
