@@ -1,6 +1,5 @@
 /** Runs the contenders of a benchmark in turns, each turn in its own process, so that a disturbance affects all of them. */
-import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { median } from '../../src/util/arrays.ts';
 import { ALS_CONFIDENCE, ALS_REGULARIZATION, RANK, THREADS } from './inputs.ts';
 import { measureQuality } from './quality.ts';
 import { lastLine } from './peers.ts';
+import { runProcess } from './process.ts';
 import type { BenchmarkRow, ContenderResult } from './record.ts';
 
 export interface Contender {
@@ -116,30 +116,20 @@ function summary(name: string, turns: Turn[]): ContenderResult {
 
 /** One turn: its seconds, memory and reported quality; or a string, the reason of its failure. */
 async function run(contender: Contender, out: string, whole: boolean): Promise<Turn | string> {
-  const [program, ...args] = contender.command(out);
-  const started = performance.now();
-  const child = spawn(program!, args, { env: { ...environment, ...contender.env } });
-  let [text, errors, peak] = ['', '', 0];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors = (errors + chunk).slice(-4000)));
-  const watch = setInterval(() => (peak = Math.max(peak, peakOf(child.pid))), 20);
-  const code = await new Promise<number | string>((resolve) => {
-    child
-      .on('error', (error) => resolve(error.message))
-      .on('close', (status, signal) => resolve(status ?? signal!));
+  const { code, stdout, stderr, peakKB, ...finished } = await runProcess(contender.command(out), {
+    ...environment,
+    ...contender.env,
   });
-  clearInterval(watch);
-  const wall = (performance.now() - started) / 1000;
-  if (code !== 0) return `${code}: ${lastLine(errors)}`;
-  const { seconds, quality } = JSON.parse(whole ? text : lastLine(text)) as {
+  if (code !== 0) return `${code}: ${lastLine(stderr)}`;
+  const { seconds, quality } = JSON.parse(whole ? stdout : lastLine(stdout)) as {
     seconds: number[];
     quality?: Record<string, number>;
   };
   return {
     // The first iteration compiles and touches memory for the first time; with several it is left out.
-    seconds: whole ? wall : median(seconds.length > 1 ? seconds.slice(1) : seconds),
-    peakMB: peak === 0 ? null : peak / 1024,
-    quality: quality ?? baselineQuality(text),
+    seconds: whole ? finished.seconds : median(seconds.length > 1 ? seconds.slice(1) : seconds),
+    peakMB: peakKB === 0 ? null : peakKB / 1024,
+    quality: quality ?? baselineQuality(stdout),
   };
 }
 
@@ -149,15 +139,6 @@ function baselineQuality(text: string): Record<string, number> {
     models: { name: string; metrics: Record<string, { ndcg: { mean: number } }> }[];
   };
   return Object.fromEntries(models.map(({ name, metrics }) => [`ndcg ${name}`, metrics['10']!.ndcg.mean]));
-}
-
-/** Peak resident memory so far, in kB; 0 where /proc does not say. */
-function peakOf(pid: number | undefined): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
 }
 
 /** Drops a file from the disk cache by GNU dd (posix_fadvise). Returns false where that failed and it is still cached. */
