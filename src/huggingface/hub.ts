@@ -52,6 +52,8 @@ interface RemoteFile {
 /** Redirects that a question for one file may take. */
 const MAX_REDIRECTS = 5;
 const configFile = 'config.json';
+/** What a repository of adapters alone has in place of it and of the weights. */
+export const adapterFiles = { config: 'adapter_config.json', weights: 'adapter_model.safetensors' };
 const optionalFiles = ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'];
 
 /**
@@ -109,7 +111,9 @@ function hubOf(env: Environment): Hub {
 
 async function fetchSnapshot(repository: Repository): Promise<string> {
   const { name, store } = repository;
-  const first = await describeFile(repository, 'main', configFile);
+  const first =
+    (await describeFile(repository, 'main', configFile)) ??
+    (await describeFile(repository, 'main', adapterFiles.config));
   if (first === undefined) throw missingFileError(name, configFile);
   const { commit } = first;
   const folder = join(store, 'snapshots', commit);
@@ -118,12 +122,16 @@ async function fetchSnapshot(repository: Repository): Promise<string> {
     if (remote !== undefined) await fetchInto(repository, remote);
     return remote !== undefined;
   };
-  await fetchFile(configFile);
-  for (const file of optionalFiles) await fetchFile(file);
-  if (!(await fetchFile(weightsFile))) {
-    if (!(await fetchFile(shardIndexFile))) throw missingFileError(name, weightsFile);
-    for (const shard of await shardNames(join(folder, shardIndexFile))) {
-      if (!(await fetchFile(shard))) throw missingFileError(name, shard);
+  await fetchFile(first.name);
+  if (first.name === adapterFiles.config) {
+    if (!(await fetchFile(adapterFiles.weights))) throw missingFileError(name, adapterFiles.weights);
+  } else {
+    for (const file of optionalFiles) await fetchFile(file);
+    if (!(await fetchFile(weightsFile))) {
+      if (!(await fetchFile(shardIndexFile))) throw missingFileError(name, weightsFile);
+      for (const shard of await shardNames(join(folder, shardIndexFile))) {
+        if (!(await fetchFile(shard))) throw missingFileError(name, shard);
+      }
     }
   }
   await writeFileAtomic(join(store, 'refs', 'main'), commit);
@@ -233,7 +241,9 @@ async function cachedSnapshot({ name, store }: Repository, why: string, cause?: 
 }
 
 async function isComplete(folder: string): Promise<boolean> {
-  if (!(await exists(join(folder, 'config.json')))) return false;
+  const adapter = await Promise.all(Object.values(adapterFiles).map((file) => exists(join(folder, file))));
+  if (adapter.every(Boolean)) return true;
+  if (!(await exists(join(folder, configFile)))) return false;
   if (await exists(join(folder, weightsFile))) return true;
   const shards = await shardNames(join(folder, shardIndexFile)).catch(() => []);
   const there = await Promise.all(shards.map((shard) => exists(join(folder, shard))));

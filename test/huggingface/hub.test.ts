@@ -97,6 +97,23 @@ describe('a model from the hub', () => {
     expect(await readFile(join(store(), 'refs', 'main'), 'utf8')).toBe(commit);
   });
 
+  it('may be adapters alone, which are had again without network', async () => {
+    const adapter = {
+      'adapter_config.json': Buffer.from('{}'),
+      'adapter_model.safetensors': Buffer.from('a'),
+    };
+    hub.files = { ...adapter, 'README.md': Buffer.from('') };
+    const folder = await get();
+    expect((await readdir(folder)).sort()).toEqual(Object.keys(adapter));
+    env['HF_HUB_OFFLINE'] = '1';
+    expect(await get()).toBe(folder);
+  });
+
+  it('is refused where adapters lack their weights', async () => {
+    hub.files = { 'adapter_config.json': Buffer.from('{}') };
+    await expect(get()).rejects.toThrow(/without adapter_model.safetensors/);
+  });
+
   it('is not downloaded twice', async () => {
     await get();
     hub.requests = [];

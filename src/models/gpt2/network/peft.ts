@@ -5,6 +5,7 @@ import { DataError } from '../../../util/errors.ts';
 import { exists, readTextFile, writeFileAtomic } from '../../../util/files.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
 import { transpose, type HostTensor, type Parameters } from '../../../huggingface/tensors.ts';
+import { adapterFiles } from '../../../huggingface/hub.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
 
 /** What is added to a linear layer: x (in) gets x A B alpha/rank on top of x W. */
@@ -25,8 +26,7 @@ export interface Adapter {
   layers: Map<string, LoraPair>;
 }
 
-const configFile = 'adapter_config.json';
-const weightsFile = 'adapter_model.safetensors';
+const { config: configFile, weights: weightsFile } = adapterFiles;
 const PREFIX = 'base_model.model.';
 
 /** Settings of methods that compute otherwise than plain LoRA, or change more than the target modules. */
