@@ -131,7 +131,12 @@ async function measureBaselines(): Promise<void> {
   const { stdout } = await runOurs(ours('baseline', ...models));
   const found = JSON.parse(stdout) as RecordRead;
   for (const model of found.models) {
-    add(`recsys, ${model.name}`, null, { seconds: found.timing[`${model.name}.fit`]!, cpuSeconds: 0, peakKB: 0 }, model);
+    add(
+      `recsys, ${model.name}`,
+      null,
+      { seconds: found.timing[`${model.name}.fit`]!, cpuSeconds: 0, peakKB: 0 },
+      model,
+    );
   }
 }
 
