@@ -3,10 +3,12 @@
  * message; from the first line that it does not take, the CSV library reads on and says what is wrong, so that the
  * message does not depend on the path.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { webcrypto } from 'node:crypto';
+import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { parse } from 'csv-parse';
 import { DataError, throwIfAborted } from '../../util/errors.ts';
 import { sha256OfFile } from '../../util/files.ts';
@@ -188,8 +190,8 @@ interface Parsed {
 }
 
 /**
- * Fills `columns`, which lie in shared memory, from an open file. With more than one thread, another beside them computes
- * the hash. Throws AbortedError when the signal fires, and what reading throws.
+ * Fills `columns`, which lie in shared memory, from an open file. Another thread computes the hash, unless a large file is
+ * read with one. Throws AbortedError when the signal fires, and what reading throws.
  */
 async function parseAll(
   path: string,
@@ -199,10 +201,15 @@ async function parseAll(
 ): Promise<Parsed> {
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(WORD).length));
   const firstUnparsed = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
-  const job: Job = { source, columns, words, firstUnparsed };
-  const helpers = source.size < MIN_BYTES_FOR_THREADS ? 0 : threads - 1;
+  const isSmall = source.size < MIN_BYTES_FOR_THREADS;
+  const helpers = isSmall ? 0 : threads - 1;
+  const job: Job = { source, columns, isShared: helpers > 0, words, firstUnparsed };
   const hash =
-    helpers === 0 ? sha256OfFile(path) : runInWorker({ task: 'hash', file: source.file, to: source.size });
+    helpers > 0
+      ? runInWorker({ task: 'hash', file: source.file, to: source.size })
+      : isSmall
+        ? hashAside(path, source)
+        : sha256OfFile(path);
   const others = Array.from({ length: helpers }, () => runInWorker({ task: 'parse ratings', job }));
   const everything = [parseHere(job, { progress, signal, label }), hash, ...others] as const;
   try {
@@ -212,6 +219,13 @@ async function parseAll(
     stop(words);
     await Promise.allSettled(everything); // the file must stay open until all have stopped reading it
   }
+}
+
+/** SHA-256 of a small open file, in hex: read and hashed on threads of Node's own, while this one parses. */
+async function hashAside(path: string, { file, size }: Source): Promise<string> {
+  const { buffer, bytesRead } = await promisify(read)(file, Buffer.allocUnsafe(size), 0, size, 0);
+  if (bytesRead < size) return await sha256OfFile(path);
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', buffer)).toString('hex');
 }
 
 /** This thread's part, which also looks after progress and Ctrl-C. */

@@ -177,7 +177,7 @@ const MAX_LINE_BYTES = 256;
  */
 
 /**
- * Parses the lines that begin in [begin, end) into `columns` from row 0, reading no more than that and the rest of the
+ * Parses the lines that begin in [begin, end) into `columns` from `row` on, reading no more than that and the rest of the
  * last line. Chunks are independent of each other: together they cover each line once, wherever the cuts fall.
  *
  * @param {Source} source
@@ -185,10 +185,11 @@ const MAX_LINE_BYTES = 256;
  * @param {number} end Not behind `size`.
  * @param {Uint8Array} buffer Of `end - begin + MAX_LINE_BYTES + 2 + SPARE_BYTES` bytes.
  * @param {Columns} columns
+ * @param {number} row
  * @returns {{ rows: number, firstUnparsed: number }} The offset in the file of the first line not parsed, or -1. When the
  *   file is shorter than `size`, the offset is where it should have gone on.
  */
-function parseChunk({ file, dataBegin, size, layout }, begin, end, buffer, columns) {
+function parseChunk({ file, dataBegin, size, layout }, begin, end, buffer, columns, row) {
   // One byte earlier, to see whether a line begins exactly at `begin`.
   const from = begin > dataBegin ? begin - 1 : begin;
   const wanted = Math.min(end + MAX_LINE_BYTES, size) - from;
@@ -207,7 +208,7 @@ function parseChunk({ file, dataBegin, size, layout }, begin, end, buffer, colum
   const last = buffer[have - 1];
   if (from + have === size && last !== NEWLINE && last !== RETURN) buffer[have++] = NEWLINE;
   const complete = buffer.subarray(0, have).lastIndexOf(NEWLINE) + 1;
-  const { rows, offset } = parseLines(buffer, line, Math.min(end - from, complete), layout, columns, 0);
+  const { rows, offset } = parseLines(buffer, line, Math.min(end - from, complete), layout, columns, row);
   return { rows, firstUnparsed: from + offset < Math.min(end, size) ? from + offset : -1 };
 }
 
@@ -231,6 +232,7 @@ const STOPPED = -1;
  * @typedef {object} Job What all threads of one file share.
  * @property {Source} source
  * @property {Columns} columns In shared memory, with room for every row of the file.
+ * @property {boolean} isShared Whether other threads parse as well. One alone parses straight into the columns.
  * @property {Int32Array} words In shared memory.
  * @property {Float64Array} firstUnparsed In shared memory: the offset of the first line that was not parsed, or -1.
  */
@@ -242,22 +244,17 @@ const STOPPED = -1;
  * @param {Job} job
  * @returns {() => boolean}
  */
-export function chunkParser({ source, columns, words, firstUnparsed }) {
+export function chunkParser({ source, columns, isShared, words, firstUnparsed }) {
   const buffer = new Uint8Array(CHUNK_BYTES + MAX_LINE_BYTES + 2 + SPARE_BYTES);
-  const capacity = Math.ceil(CHUNK_BYTES / MIN_LINE_BYTES) + 1;
-  const own = {
-    users: new Int32Array(capacity),
-    items: new Int32Array(capacity),
-    values: new Float32Array(capacity),
-    timestamps: new Int32Array(capacity),
-  };
+  const own = isShared ? columnsOfChunk() : columns;
 
   return () => {
     const chunk = Atomics.add(words, WORD.NEXT_CHUNK, 1);
     const begin = source.dataBegin + chunk * CHUNK_BYTES;
     if (begin >= source.size || Atomics.load(words, WORD.RESERVING) === STOPPED) return false;
     const end = Math.min(begin + CHUNK_BYTES, source.size);
-    const found = orStop(words, () => parseChunk(source, begin, end, buffer, own));
+    const at = isShared ? 0 : Atomics.load(words, WORD.ROWS);
+    const found = orStop(words, () => parseChunk(source, begin, end, buffer, own, at));
     if (!waitToReserve(words, chunk)) return false;
     const row = Atomics.add(words, WORD.ROWS, found.rows);
     if (found.firstUnparsed === -1) reserveNext(words, chunk);
@@ -265,11 +262,24 @@ export function chunkParser({ source, columns, words, firstUnparsed }) {
       firstUnparsed[0] = found.firstUnparsed;
       stop(words);
     }
-    columns.users.set(own.users.subarray(0, found.rows), row);
-    columns.items.set(own.items.subarray(0, found.rows), row);
-    columns.values.set(own.values.subarray(0, found.rows), row);
-    columns.timestamps.set(own.timestamps.subarray(0, found.rows), row);
+    if (isShared) {
+      columns.users.set(own.users.subarray(0, found.rows), row);
+      columns.items.set(own.items.subarray(0, found.rows), row);
+      columns.values.set(own.values.subarray(0, found.rows), row);
+      columns.timestamps.set(own.timestamps.subarray(0, found.rows), row);
+    }
     return found.firstUnparsed === -1;
+  };
+}
+
+/** @returns {Columns} Room for every row of a chunk. */
+function columnsOfChunk() {
+  const capacity = Math.ceil(CHUNK_BYTES / MIN_LINE_BYTES) + 1;
+  return {
+    users: new Int32Array(capacity),
+    items: new Int32Array(capacity),
+    values: new Float32Array(capacity),
+    timestamps: new Int32Array(capacity),
   };
 }
 
