@@ -1,6 +1,6 @@
 /**
- * Bundles src, minified, into dist/chunks: what every command needs in one file, what it loads later in others, and the
- * bodies of worker threads. dist/cli.js is src/cli.ts alone, dist/index.js src/index.ts. Packages that every command
+ * Bundles src, minified, into dist/chunks: what is needed before the command is known in one file, what commands need before
+ * they run in another, what they load later in others, and the bodies of worker threads. dist/cli.js is src/cli.ts alone, dist/index.js src/index.ts. Packages that every command
  * needs are inside; the others stay where npm installs them and are loaded by the first command that uses them.
  *
  * All the rest lies in dist/chunks: as deep below the package's root as src/util, from which `packageRoot` is found, and
@@ -10,6 +10,7 @@ import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
 const CLI = 'src/cli.ts';
+const PROGRAM = 'src/commands/program.ts';
 
 /** Packages inside the bundle. */
 const BUNDLED = [
@@ -37,28 +38,36 @@ const englishOnly = {
 };
 
 /**
- * Of modules, by id: does the command line import it before it knows the command?
- * @type {Map<string, boolean>}
+ * Of modules, by id: the chunk that has it.
+ * @type {Map<string, string | null>}
  */
-const isAtStart = new Map();
+const chunks = new Map();
 
 /**
- * The name of the chunk of such a module, null for others.
+ * 'start' for what the command line imports before it knows the command, 'commands' for what the commands import before they
+ * run; null for others.
  * @param {string} id
- * @param {{ getModuleInfo(id: string): { importers: string[] } | null }} context
+ * @param {{ getModuleInfo(id: string): { importers: string[], dynamicImporters: string[] } | null }} context
  * @returns {string | null}
  */
-function startChunk(id, context) {
-  if (!isAtStart.has(id)) {
-    isAtStart.set(id, false); // ends circles of imports
-    const importers = context.getModuleInfo(id)?.importers ?? [];
-    isAtStart.set(
-      id,
-      importers.some((importer) => importer.endsWith(CLI) || startChunk(importer, context) !== null),
+function chunkOf(id, context) {
+  if (!chunks.has(id)) {
+    chunks.set(id, null); // ends circles of imports
+    const { importers = [], dynamicImporters = [] } = context.getModuleInfo(id) ?? {};
+    const chunksAbove = importers.map((importer) =>
+      importer.endsWith(CLI) ? 'start' : chunkOf(importer, context),
     );
+    if (dynamicImporters.some((importer) => importer.endsWith(PROGRAM))) chunksAbove.push('commands');
+    chunks.set(id, ['start', 'commands'].find((chunk) => chunksAbove.includes(chunk)) ?? null);
   }
-  return isAtStart.get(id) ? 'start' : null;
+  return chunks.get(id) ?? null;
 }
+
+/**
+ * @param {string} chunk
+ * @returns {(id: string, context: Parameters<typeof chunkOf>[1]) => string | null}
+ */
+const only = (chunk) => (id, context) => (chunkOf(id, context) === chunk ? chunk : null);
 
 rmSync('dist/chunks', { recursive: true, force: true });
 const bundle = await rolldown({
@@ -81,7 +90,11 @@ await bundle.write({
   sourcemap: true,
   chunkFileNames: 'chunks/[name]-[hash].js',
   codeSplitting: {
-    groups: [{ debugName: 'start', name: startChunk }],
+    groups: [
+      // By priority: a chunk takes what its modules import, and `commands` would take commander.
+      { debugName: 'start', name: only('start'), priority: 2 },
+      { debugName: 'commands', name: only('commands'), priority: 1 },
+    ],
   },
 });
 await bundle.close();

@@ -35,7 +35,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {}); // an error cannot be shown on a closed terminal
 
 try {
-  await program().parseAsync();
+  const typed = process.argv.slice(2);
+  await (await program(typed)).parseAsync(typed, { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -50,13 +50,11 @@ export function baselineCommand(): Command {
   return modelsCommand(command, 'baseline', specs);
 }
 
-/** One command per model of the registry, with the model's own options as flags. */
-export function modelCommands(): Command[] {
-  return (Object.keys(registry) as ModelName[]).map((model) => {
-    const { options, summary } = registry[model];
-    const command = addFlags(new Command(model).description(summary), options);
-    return modelsCommand(command, model, (typed) => [specOf(model, readFlags(options, typed))]);
-  });
+/** The command of one model of the registry, with the model's own options as flags. */
+export function modelCommand(model: ModelName): Command {
+  const { options, summary } = registry[model];
+  const command = addFlags(new Command(model).description(summary), options);
+  return modelsCommand(command, model, (typed) => [specOf(model, readFlags(options, typed))]);
 }
 
 function modelsCommand(command: Command, name: string, specsOf: (typed: Typed) => ModelSpec[]): Command {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { z } from 'zod';
-import { baselineCommand, modelCommands } from '../../src/commands/baseline.ts';
+import { baselineCommand, modelCommand } from '../../src/commands/baseline.ts';
+import { registry, type ModelName } from '../../src/models/registry.ts';
 import { evaluateCommand } from '../../src/commands/evaluate.ts';
 import { finetuneGpt2Command } from '../../src/commands/finetune-gpt2.ts';
 import { openAiCommand } from '../../src/commands/openai.ts';
@@ -88,7 +89,7 @@ test('every flag of the experiment commands has its field', () => {
   );
   expect(missing).toEqual([]);
   // Options of models: those of the schema that the entry of a plan has.
-  for (const command of modelCommands()) {
+  for (const command of (Object.keys(registry) as ModelName[]).map(modelCommand)) {
     for (const option of command.options) {
       const name = option.attributeName();
       const entry = { models: [{ model: command.name(), options: { [name]: null } }] };

@@ -18,15 +18,17 @@ function wordsOf(typed: string): string[] {
 }
 
 describe('examples of --help', () => {
-  it('are two or more for every command but the worker, which recsys tune starts', () => {
-    const counts = [...leaves(program()).keys()].map((path) => [path, examples[path]?.length ?? 0] as const);
+  it('are two or more for every command but the worker, which recsys tune starts', async () => {
+    const counts = [...leaves(await program()).keys()].map(
+      (path) => [path, examples[path]?.length ?? 0] as const,
+    );
     expect(counts.filter(([path, count]) => count < 2 && path !== 'worker')).toEqual([]);
   });
 
   for (const [path, own] of Object.entries(examples)) {
     for (const [typed] of own) {
       it(`${typed} is understood`, async () => {
-        const root = program();
+        const root = await program();
         const ran: string[] = [];
         for (const [name, command] of leaves(root)) command.action(() => void ran.push(name));
         await root.parseAsync(wordsOf(typed).slice(1), { from: 'user' });
@@ -38,6 +40,25 @@ describe('examples of --help', () => {
   it('stand in the help of their command', async () => {
     const { stdout } = await recsys(['fit', 'mf', '--help']);
     for (const [typed] of examples['fit mf']!) expect(stdout).toContain(typed);
+  });
+});
+
+describe('the help of recsys', () => {
+  it('shows each command as the command itself would', async () => {
+    const [all, listed] = [await program(), await program(['--help'])];
+    expect(listed.helpInformation()).toBe(all.helpInformation());
+  });
+
+  it.each([
+    [['mf', '--factors', '8'], ['mf']],
+    [['--verbose', 'data', 'list'], ['data']],
+    [['help', 'fit', 'mf'], ['fit']],
+    [['helpful'], []],
+    [[], []],
+  ])('%j loads %j', async (typed, loaded) => {
+    const { commands } = await program(typed);
+    const own = commands.filter(({ options, commands }) => options.length + commands.length > 0);
+    expect(own.map((command) => command.name())).toEqual(loaded);
   });
 });
 
