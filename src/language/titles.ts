@@ -2,22 +2,24 @@
 import type { Movies } from '../data/dataset.ts';
 import { splitYear } from '../data/titles.ts';
 import {
-  looseKey,
   loosenName,
   normalizeName,
   numbersIn,
+  numeralKey,
   partKey,
   restoreArticle,
   splitNames,
   splitParts,
+  variantsOf,
+  withoutAuthor,
   withoutOpening,
 } from './titles/keys.ts';
 import { readWrittenTitle, type WrittenTitle } from './titles/written.ts';
 
 /**
  * How a written title was found: `exact`, to the letter; `normalized`, with the year equal and the name the same but for
- * article, a.k.a. names, accents, case, punctuation, numerals or a subtitle left out; `year-off`, the name to the
- * letters and the year missing or one off. `ambiguous`: several movies fit and none is guessed.
+ * article, a.k.a. names, accents, case, punctuation, numerals, or an author or subtitle left out; `year-off`, the name to
+ * the letters and the year missing or one off, or, where it is missing, to the letters but for numerals, "&" and "vs.". `ambiguous`: several movies fit and none is guessed.
  */
 export type TitleMatch =
   | { class: MatchedClass; item: number }
@@ -73,11 +75,15 @@ export class TitleIndex {
   readonly #exact = new Names();
   /** Normalized main name, then normalized other names: a film's own name wins over another film's second name. */
   readonly #names: readonly [Names, Names] = [new Names(), new Names()];
+  /** Normalized names without the author that they begin with. */
+  readonly #authorless = new Names();
   /** By item, in the order of the title. */
   readonly #normalized: string[][] = [];
   readonly #itemsByYear = new Map<number, number[]>();
   /** By year, when first asked for: loose keys of whole names, then of their parts. */
   readonly #looseNames = new Map<number, [Names, Names]>();
+  /** By `numeralKey`, when first asked for. */
+  #numerals: Names | undefined;
 
   constructor({ titles, years }: Pick<Movies, 'titles' | 'years'>) {
     this.#titles = titles;
@@ -86,7 +92,11 @@ export class TitleIndex {
       if (title === '') continue;
       this.#exact.add(title, item);
       const names = splitNames(splitYear(title).name).map(normalizeName);
-      for (const [n, name] of names.entries()) this.#names[n === 0 ? 0 : 1].add(name, item);
+      for (const [n, name] of names.entries()) {
+        this.#names[n === 0 ? 0 : 1].add(name, item);
+        const authorless = withoutAuthor(name);
+        if (authorless !== name) this.#authorless.add(authorless, item);
+      }
       this.#normalized[item] = names;
       const sameYear = this.#itemsByYear.get(years[item]!);
       if (sameYear) sameYear.push(item);
@@ -113,6 +123,7 @@ export class TitleIndex {
       ['normalized', (reading) => this.#sameYear(reading)],
       ['normalized', (reading) => this.#loose(reading)],
       ['year-off', (reading) => this.#nearYear(reading)],
+      ['year-off', (reading) => this.#anyYear(reading)],
     ];
     for (const [how, search] of searches) {
       for (const reading of readings) {
@@ -153,7 +164,10 @@ export class TitleIndex {
       const own = numbers.length === 0 ? [] : numbersIn(splitYear(this.#titles[item]!).name);
       return numbers.every((number) => own.includes(number));
     };
-    const byPart = lookUp(parts, looseKeys(name, partKey)).filter(hasNumbers);
+    const byPart = lookUp(
+      parts,
+      looseKeys(name, (own) => [partKey(own)]),
+    ).filter(hasNumbers);
     if (byPart.length > 0) return byPart;
     return this.#shareParts(name, parts).filter(hasNumbers);
   }
@@ -172,10 +186,29 @@ export class TitleIndex {
       (other) => DESCRIPTIVE_WORDS.test(other) || lookUp(this.#names[1], [normalizeName(other)]).length > 0,
     );
     const keys = known ? [main!, ...others].map(normalizeName) : [normalizeName(name)];
-    return [...new Set(this.#names.flatMap((names) => lookUp(names, keys)))].filter(
+    // Without a year, "Romeo + Juliet" may be "Romeo and Juliet (1968)" or "William Shakespeare's Romeo + Juliet (1996)".
+    const searched = year === 0 ? [...this.#names, this.#authorless] : this.#names;
+    return [...new Set(searched.flatMap((names) => lookUp(names, keys)))].filter(
       (item) =>
         year === 0 || this.#years[item] === 0 || Math.abs(this.#years[item]! - year) <= MAX_YEARS_APART,
     );
+  }
+
+  /** Without a year, only numerals and joining words may differ. */
+  #anyYear({ name, year }: WrittenTitle): number[] {
+    const [main, ...others] = splitNames(name);
+    if (year !== 0 || !others.every((other) => DESCRIPTIVE_WORDS.test(other))) return [];
+    this.#numerals ??= this.#indexNumerals();
+    return lookUp(this.#numerals, variantsOf(normalizeName(main!)).map(numeralKey));
+  }
+
+  #indexNumerals(): Names {
+    const index = new Names();
+    for (const [item, names] of this.#normalized.entries()) {
+      const keys = (names ?? []).flatMap(variantsOf).map(numeralKey);
+      for (const key of new Set(keys)) if (key !== '') index.add(key, item);
+    }
+    return index;
   }
 
   #looseOf(year: number): [Names, Names] {
@@ -186,7 +219,7 @@ export class TitleIndex {
         const { name } = splitYear(this.#titles[item]!);
         const bracketed = name.includes('(');
         const keys = [
-          ...this.#normalized[item]!.map((own) => loosenName(own)),
+          ...this.#normalized[item]!.flatMap(variantsOf).map((own) => loosenName(own)),
           ...(bracketed ? looseKeys(name) : []),
         ];
         for (const key of new Set(keys)) loose[0].add(key, item);
@@ -212,10 +245,14 @@ function namesIn(name: string): string[] {
   return name.includes('(') ? [...splitNames(name), name] : [name];
 }
 
-function looseKeys(name: string, keyOf = looseKey): string[] {
-  if (!name.includes('(')) return [keyOf(name)];
+function looseKeys(name: string, keysOf = looseKeysOf): string[] {
+  if (!name.includes('(')) return keysOf(name);
   const names = [...splitNames(name), ...splitNames(withoutOpening(name)), name.replaceAll(/[()]/gu, '')];
-  return [...new Set([...new Set(names)].map(keyOf))].filter((key) => key !== '');
+  return [...new Set([...new Set(names)].flatMap((own) => keysOf(own)))].filter((key) => key !== '');
+}
+
+function looseKeysOf(name: string): string[] {
+  return variantsOf(normalizeName(name)).map((own) => loosenName(own));
 }
 
 function lookUp(names: Names, keys: readonly string[]): number[] {

@@ -87,6 +87,60 @@ describe('matching a written title', () => {
     }
   });
 
+  it('finds a film of another numeral, "&" or "vs." without a year where no other fits, and guesses none of several', () => {
+    const films = catalogue(
+      'Star Wars: Episode IV - A New Hope (1977)',
+      'Hangover Part II, The (2011)',
+      'Halloween II (1981)',
+      'Halloween II (2009)',
+      'Kramer vs. Kramer (1979)',
+      'X-Men (2000)',
+      '9 (2009)',
+      'One, The (2001)',
+      'Star Trek V: The Final Frontier (1989)',
+    );
+    const found = (written: string) => {
+      const match = films.match(written);
+      return 'item' in match ? match.item : match.class;
+    };
+    expect(['Star Wars: Part Four - A New Hope', 'Star Wars Chapter 4: A New Hope'].map(found)).toEqual([
+      0, 0,
+    ]);
+    expect(['Hangover Part Two', 'The Hangover 2', 'The Hangover: Vol. II'].map(found)).toEqual([1, 1, 1]);
+    expect(
+      ['Kramer versus Kramer', 'Kramer v. Kramer', 'Star Trek 5: The Final Frontier'].map(found),
+    ).toEqual([4, 4, 8]);
+    expect(found('Halloween Two')).toBe('ambiguous');
+    const others = [
+      'Star Wars: Part Five - A New Hope',
+      'Star Wars: Episode Four',
+      'Hangover',
+      'Hangover Part Three',
+      'Ten Men', // no X-Men
+      'Nine', // a name of one word is another film's
+      'The 1',
+      'Hangover Part Two (2013)',
+    ];
+    for (const written of others) expect([written, found(written)]).toEqual([written, 'out-of-catalogue']);
+  });
+
+  it('leaves out an author before a title where the year is equal, and nobody else', () => {
+    const films = catalogue(
+      "William Shakespeare's Romeo + Juliet (1996)",
+      'Romeo and Juliet (1968)',
+      "Rosemary's Baby (1968)",
+      'Hamlet (1996)',
+    );
+    for (const written of ['Romeo + Juliet', 'Romeo and Juliet', 'Romeo & Juliet', 'Romeo und Juliet']) {
+      expect(films.match(`${written} (1996)`)).toEqual({ class: 'normalized', item: 0 });
+      expect(films.match(`${written} (1968)`)).toMatchObject({ item: 1 });
+      expect(films.match(`${written} (1936)`)).toEqual({ class: 'out-of-catalogue' });
+    }
+    expect(films.match('Romeo + Juliet')).toEqual({ class: 'ambiguous', items: [1, 0] });
+    expect(films.match("Shakespeare's Hamlet (1996)")).toEqual({ class: 'normalized', item: 3 });
+    expect(films.match('Baby (1968)')).toEqual({ class: 'out-of-catalogue' });
+  });
+
   it('reports true duplicates and names without a year that two films share, and guesses neither', () => {
     expect(index.match('Emma (1996)')).toEqual({ class: 'ambiguous', items: [3, 4] });
     expect(index.match('Hamlet')).toEqual({ class: 'ambiguous', items: [7, 8] });

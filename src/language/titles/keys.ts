@@ -70,7 +70,9 @@ const LOOSE_ARTICLES = new Set('the a an la le les l el lo los las il un une una
 const WORDS: ReadonlyMap<string, string> = new Map([
   ...numberWords('one two three four five six seven eight nine ten eleven twelve thirteen'),
   ...numberWords('i ii iii iv v vi vii viii ix x xi xii xiii'),
-  ...['and', 'part', 'pt', 'vol', 'volume', 'chapter', 'episode'].map((word) => [word, ''] as const),
+  ...['and', 'und', 'n', 'part', 'pt', 'vol', 'volume', 'chapter', 'episode'].map(
+    (word) => [word, ''] as const,
+  ),
   ['versus', 'vs'],
   ['doctor', 'dr'],
   ['mister', 'mr'],
@@ -79,6 +81,59 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 
 function numberWords(words: string): (readonly [string, string])[] {
   return words.split(' ').map((word, n) => [word, String(n + 1)]);
+}
+
+/** Authors and makers whose name may stand before a title, normalized. Any other owner belongs to it: "Rosemary's Baby". */
+const AUTHORS = new RegExp(
+  '^(?:(?:william )?shakespeares|bram stokers|mary shelleys|jane austens|charles dickens|agatha christies|stephen kings|' +
+    'roald dahls|dr seuss|hg wells|h g wells|jules vernes|clive barkers|george orwells|(?:walt )?disneys|marvels|pixars|' +
+    'dreamworks|national lampoons|monty pythons|tyler perrys|lee daniels|wes cravens|john carpenters|tim burtons|' +
+    'alfred hitchcocks|federico fellinis|fellinis|quentin tarantinos|guillermo del toros|stanley kubricks|' +
+    'francis ford coppolas|steven spielbergs|george lucas|peter jacksons|baz luhrmanns|kenneth branaghs|zack snyders|' +
+    'frank millers|michael crichtons|john grishams|tom clancys|dan browns|ian flemings|lemony snickets) (?=.)',
+  'u',
+);
+
+/** A normalized name without the author that it begins with: "bram stokers dracula" is "dracula". */
+export function withoutAuthor(normalized: string): string {
+  return normalized.replace(AUTHORS, '');
+}
+
+/** A normalized name as it may also be written: without its author, and with "vs" for a "v" between two words. */
+export function variantsOf(normalized: string): string[] {
+  const named = [...new Set([normalized, withoutAuthor(normalized)])];
+  if (!normalized.includes(' v ')) return named;
+  return named.flatMap((name) => [name, name.replaceAll(/(?<=\S) v (?=\S)/gu, ' vs ')]);
+}
+
+const PART_WORDS = new Set('part pt vol volume chapter episode'.split(' '));
+const ONE_LETTER_NUMERALS = new Set('i v x'.split(' '));
+const JOINING_WORDS: ReadonlyMap<string, string> = new Map([
+  ['und', 'and'],
+  ['n', 'and'],
+  ['versus', 'vs'],
+]);
+
+/**
+ * A key under which normalized names are the same, in films of any year, that differ by how a number is written (digits, Roman
+ * numerals, words), by "Part", "Episode", "Vol." or "Chapter" before one, by an article where there is a number, or by "&",
+ * "und" and "versus". '' for a name that is one word besides its article, as "Seven" and "7" are different films.
+ */
+export function numeralKey(normalized: string): string {
+  const words = normalized.split(' ');
+  const numberAt = (n: number) => {
+    const word = words[n] ?? '';
+    if (n === 0 && ONE_LETTER_NUMERALS.has(word)) return undefined; // "X-Men", "I Am Legend"
+    const digits = WORDS.get(word) ?? word;
+    return /^\d+$/.test(digits) ? digits : undefined;
+  };
+  const key = words.flatMap((word, n) => {
+    if (PART_WORDS.has(word) && numberAt(n + 1) !== undefined) return [];
+    return [numberAt(n) ?? JOINING_WORDS.get(word) ?? word];
+  });
+  const hasNumber = words.some((_, n) => numberAt(n) !== undefined);
+  const bare = hasNumber && LOOSE_ARTICLES.has(key[0]!) ? key.slice(1) : key;
+  return bare.length < 2 ? '' : bare.join(' ');
 }
 
 /**
