@@ -9,30 +9,43 @@ const cli = join(packageRoot, 'dist', 'cli.js');
 export interface Finished {
   /** Null after a kill. */
   code: number | null;
+  /** What ended it, where that was a signal. */
+  signal: string | null;
   milliseconds: number;
+  /** Milliseconds from the kill to the exit; undefined where it ended before. */
+  sinceKill: number | undefined;
   stderr: string;
 }
 
 interface RunOptions {
   /** What Node.js runs in place of the built command line. */
   program?: readonly string[] | undefined;
-  /** Milliseconds after which the run is killed, as the system kills. */
+  /** Milliseconds after which the run is killed. */
   killAfter?: number;
+  /** Default: SIGKILL. */
+  killWith?: NodeJS.Signals;
 }
 
 /** Runs `recsys ...argv`. */
 export async function run(
   argv: readonly string[],
-  { program = [cli], killAfter }: RunOptions = {},
+  { program = [cli], killAfter, killWith = 'SIGKILL' }: RunOptions = {},
 ): Promise<Finished> {
   const started = performance.now();
+  let killed: number | undefined;
   const child = spawn(process.execPath, [...program, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const exit = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const exit = new Promise<Pick<Finished, 'code' | 'signal'>>((resolve) =>
+    child.on('exit', (code, signal) => resolve({ code, signal })),
+  );
   if (killAfter !== undefined) {
     await Promise.race([exit, setTimeout(killAfter)]);
-    child.kill('SIGKILL');
+    if (child.exitCode === null) killed = performance.now();
+    child.kill(killWith);
   }
-  return { code: await exit, milliseconds: performance.now() - started, stderr };
+  const ended = await exit;
+  const now = performance.now();
+  const sinceKill = killed === undefined ? undefined : now - killed;
+  return { ...ended, milliseconds: now - started, sinceKill, stderr };
 }
