@@ -161,9 +161,9 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
     });
   }
   const name = header?.[value.at] ?? `column ${value.at + 1}`;
-  const rating = find('rating');
-  const isPlain =
-    ['rank', 'score'].includes(normalizeName(name)) && (rating === undefined || header?.[rating] === 'score');
+  const isRating = (own: string, at: number) =>
+    at !== value.at && columnNames.rating.includes(normalizeName(own));
+  const isPlain = ['rank', 'score'].includes(normalizeName(name)) && !(header ?? []).some(isRating);
   return {
     user,
     movie,
