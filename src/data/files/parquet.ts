@@ -50,17 +50,22 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
 
 /**
  * A file that can be told to read no more: what was asked of it then never comes. hyparquet starts to read all columns and
- * forgets them where the next one makes no sense; if one of them failed later, its rejection would end the process.
+ * forgets them where another one makes no sense; if one of them failed later, its rejection would end the process.
  */
 function stopping(file: AsyncBuffer): { file: AsyncBuffer; stop: () => void } {
   let isStopped = false;
+  const read = async (start: number, end?: number): Promise<ArrayBuffer> => {
+    await setImmediate(); // in which hyparquet may have failed
+    return isStopped ? await new Promise<never>(() => {}) : await file.slice(start, end);
+  };
   return {
     stop: () => (isStopped = true),
     file: {
       byteLength: file.byteLength,
-      async slice(start, end) {
-        await setImmediate(); // in which hyparquet may have failed
-        return isStopped ? await new Promise<never>(() => {}) : await file.slice(start, end);
+      slice(start, end) {
+        const bytes = read(start, end);
+        bytes.catch(() => {}); // hyparquet may have forgotten it
+        return bytes;
       },
     },
   };

@@ -34,7 +34,7 @@ export function shownAddress(address: string): string {
  * Where the queue is. Throws UsageError for an address that is none of redis:// or rediss://, RecsysError when nothing
  * answers there or when it wants another password.
  */
-async function connect(address: string): Promise<Connection> {
+async function connect(address: string, signal?: AbortSignal): Promise<Connection> {
   const shown = shownAddress(address);
   const wanted = 'redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT';
   if (!URL.canParse(address)) throw new UsageError({ place: '--queue', found: `'${shown}'`, wanted });
@@ -60,11 +60,15 @@ async function connect(address: string): Promise<Connection> {
   });
   let first: Error | undefined; // what `connect` throws says only that there is no connection
   client.on('error', (error) => (first ??= error));
+  const disconnect = () => client.disconnect();
+  signal?.addEventListener('abort', disconnect);
   try {
+    if (signal) throwIfAborted(signal);
     await client.connect();
     await client.ping();
     return connection;
   } catch (cause) {
+    if (signal) throwIfAborted(signal);
     const reason = (first ?? (cause as Error)).message;
     const refused = /WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(reason);
     throw new RecsysError({
@@ -75,7 +79,8 @@ async function connect(address: string): Promise<Connection> {
         : 'Start redis-server or valkey-server there, or check host and port.',
     });
   } finally {
-    client.disconnect();
+    signal?.removeEventListener('abort', disconnect);
+    disconnect();
   }
 }
 
@@ -134,7 +139,7 @@ export async function work(
   address: string,
   { threads, signal, progress }: { threads: number; signal: AbortSignal; progress: Progress },
 ): Promise<number> {
-  const connection = await connect(address);
+  const connection = await connect(address, signal);
   const { Worker } = await import('bullmq');
   const runner = processesRunner(1, threads);
   let done = 0;

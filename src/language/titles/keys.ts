@@ -140,7 +140,7 @@ export function numeralKey(normalized: string): string {
  * A key under which names are the same that differ by a leading article, numerals, "Part", "Vol.", "and" or blanks: "The
  * Godfather: Part II" and "Godfather 2" are "godfather2". A first part needs no number. For films of one year only.
  */
-export function looseKey(name: string): string {
+function looseKey(name: string): string {
   return loosenName(normalizeName(name));
 }
 
