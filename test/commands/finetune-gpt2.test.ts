@@ -163,6 +163,19 @@ it('reproduces a record of a model trained from random weights, and refuses othe
   );
 }, 240_000);
 
+it('on text, ranks the candidates of those who are asked for, and is calibrated on users who have none', async () => {
+  const results = join(folder, 'text-candidates');
+  const { code, stderr } = await recsys([
+    ...'finetune-gpt2 --init scratch --preset tiny --epochs 1 --num-users 3 --k 3'.split(' '),
+    ...'--validation-share 0.5 --candidates popularity-count:8 --compare-with popularity'.split(' '),
+    ...['--dataset', dataset, '--results-dir', results],
+  ]);
+  expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+  const { language, models } = await recordOf(results);
+  expect(models[0]!.facts['validationUsers']).toBeGreaterThan(3);
+  expect(language.details['candidateRecall']).toBeGreaterThan(0);
+}, 120_000);
+
 it('chooses from candidates, is blended with another model at a weight from validation, and reproduces', async () => {
   const results = join(folder, 'blend');
   const typed =

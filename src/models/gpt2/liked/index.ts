@@ -75,6 +75,7 @@ export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
               k,
               width: options.width,
               offsets,
+              ...(parts.candidates && { candidates: parts.candidates }),
             });
             exchanges.push(...ranked.map((one, row) => exchangeOf(one, train, users[row]!, template)));
             return toTopK(ranked, k);
@@ -210,15 +211,21 @@ interface Ranked {
   prompt: ReturnType<typeof choosePrompt>;
 }
 
+interface RankingOptions extends Pick<Gpt2Parts, 'candidates'> {
+  k: number;
+  width: number;
+  offsets: Float32Array;
+}
+
 /** The best `k` titles of each user, `options.generationBatch` users at a time. */
 async function rankUsers(
   { parts, template, contextLength, context }: Setting,
   decoder: Decoder,
   train: TrainingSet,
   users: Int32Array,
-  { k, width, offsets }: { k: number; width: number; offsets: Float32Array },
+  { k, width, offsets, candidates }: RankingOptions,
 ): Promise<Ranked[]> {
-  const { options, threshold, candidates } = parts;
+  const { options, threshold } = parts;
   const everything = titleTrie(template, template.items);
   const choosing = options.lossOn === 'titles';
   const largest = titleOffsets(everything, offsets);
