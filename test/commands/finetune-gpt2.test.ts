@@ -168,7 +168,10 @@ it('on text, ranks the candidates of those who are asked for, and is calibrated 
   const { code, stderr } = await recsys([
     ...'finetune-gpt2 --init scratch --preset tiny --epochs 1 --num-users 3 --k 3'.split(' '),
     ...'--validation-share 0.5 --candidates popularity-count:8 --compare-with popularity'.split(' '),
-    ...['--dataset', dataset, '--results-dir', results],
+    '--dataset',
+    dataset,
+    '--results-dir',
+    results,
   ]);
   expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
   const { language, models } = await recordOf(results);
