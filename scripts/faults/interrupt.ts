@@ -3,7 +3,7 @@
  * command), after `npm run build`. Sends SIGINT at random moments of the first seconds and prints, per command, how many runs
  * were stopped or had ended before, the longest time from the signal to the exit in milliseconds, and the exit codes ("SIGINT"
  * is a process that the signal ended by itself: it had nothing to keep). RECSYS_SEED draws other moments. Ends with exit code 1
- * for any other outcome. The last figures: docs/architecture.md.
+ * for any other outcome, such as that of a worker which said that no Redis answers before it heard the signal. The last figures: docs/architecture.md.
  */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
