@@ -30,10 +30,12 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
           const stoppable = stopping(file);
           const options = { file: stoppable.file, metadata, compressors, rowStart: begin, rowEnd: end };
           try {
-            const read = await parquetReadObjects(options).catch((cause: unknown) => {
-              stoppable.stop();
-              throw cause;
-            });
+            const read = await Promise.race([parquetReadObjects(options), stoppable.failure]).catch(
+              (cause: unknown) => {
+                stoppable.stop();
+                throw cause;
+              },
+            );
             if (read.length !== end - begin)
               throw new Error(`${read.length} rows in place of ${end - begin}`);
             for (const row of read) yield names.map((column) => textOf(row[column]));
@@ -52,23 +54,20 @@ export async function openParquet(path: string, name: string): Promise<ParquetTa
  * A file that can be told to read no more: what was asked of it then never comes. hyparquet starts to read all columns and
  * forgets them where another one makes no sense; if one of them failed later, its rejection would end the process.
  */
-function stopping(file: AsyncBuffer): { file: AsyncBuffer; stop: () => void } {
+function stopping(file: AsyncBuffer): { file: AsyncBuffer; failure: Promise<never>; stop: () => void } {
   let isStopped = false;
-  const read = async (start: number, end?: number): Promise<ArrayBuffer> => {
+  let fail: (cause: unknown) => void = () => {};
+  const failure = new Promise<never>((_, reject) => (fail = reject));
+  const slice = async (start: number, end?: number): Promise<ArrayBuffer> => {
     await setImmediate(); // in which hyparquet may have failed
-    return isStopped ? await new Promise<never>(() => {}) : await file.slice(start, end);
+    try {
+      if (!isStopped) return await file.slice(start, end);
+    } catch (cause) {
+      fail(cause);
+    }
+    return await new Promise<never>(() => {});
   };
-  return {
-    stop: () => (isStopped = true),
-    file: {
-      byteLength: file.byteLength,
-      slice(start, end) {
-        const bytes = read(start, end);
-        bytes.catch(() => {}); // hyparquet may have forgotten it
-        return bytes;
-      },
-    },
-  };
+  return { file: { byteLength: file.byteLength, slice }, failure, stop: () => (isStopped = true) };
 }
 
 /** A whole table as CSV, with a header. */
