@@ -52,16 +52,13 @@ export function genreReasons(
 
 /** Genres of a history. */
 interface ShownGenres {
-  /** Rated above the user's own mean, or at it where that is 4 stars or more; the most liked first. */
+  /** Rated at the user's own mean or above, the most liked first; none where all ratings are equal and below 4 stars. */
   liked: string[];
   /** Of each genre with a rating, see `genresOf`. */
   liking: Map<string, number>;
   /** With at least one rating. */
   rated: Set<string>;
 }
-
-/** Stars; a sum of differences from the mean that is 0 may come out as less. */
-const ROUNDING = 1e-6;
 
 /** A genre's liking is the sum over its movies of the stars above the user's own mean and a half. */
 function genresOf(
@@ -71,6 +68,7 @@ function genresOf(
 ): ShownGenres {
   const ratings = [...entriesOf(byUser, user)].filter(([item]) => shown.has(item));
   const mean = ratings.reduce((sum, [, stars]) => sum + stars, 0) / Math.max(1, ratings.length);
+  const isNothingLiked = mean < REFERENCE_STARS && ratings.every(([, stars]) => stars === ratings[0]![1]);
   const above = new Map<string, { sum: number; count: number }>();
   for (const [item, stars] of ratings) {
     for (const genre of movies.genres[item]!) {
@@ -80,7 +78,7 @@ function genresOf(
   }
   const liking = new Map([...above].map(([genre, { sum, count }]) => [genre, sum + count / 2]));
   const liked = [...above]
-    .filter(([, { sum }]) => sum > ROUNDING || (sum > -ROUNDING && mean >= REFERENCE_STARS))
+    .filter(([, { sum }]) => sum >= 0 && !isNothingLiked)
     .map(([genre]) => genre)
     .sort((a, b) => liking.get(b)! - liking.get(a)! || (a < b ? -1 : 1));
   return { liked, liking, rated: new Set(above.keys()) };
