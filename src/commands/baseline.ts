@@ -50,6 +50,11 @@ export function baselineCommand(): Command {
   return modelsCommand(command, 'baseline', specs);
 }
 
+/** One command per model of the registry. */
+export function modelCommands(): Command[] {
+  return (Object.keys(registry) as ModelName[]).map(modelCommand);
+}
+
 /** The command of one model of the registry, with the model's own options as flags. */
 export function modelCommand(model: ModelName): Command {
   const { options, summary } = registry[model];

@@ -166,7 +166,16 @@ export async function program(typed?: readonly string[]): Promise<Command> {
     const loaded = asked === undefined || asked.has(entry.name) || asked.has(NEEDS_ALL);
     root.addCommand(inherit(loaded ? await entry.load() : listed(entry), root));
   }
+  for (const command of await otherModels(asked)) root.addCommand(inherit(command, root));
   return root;
+}
+
+/** Commands of models in the registry that have no entry here, where one may be asked for. */
+async function otherModels(asked: ReadonlySet<string> | undefined): Promise<Command[]> {
+  const listedNames = new Set(entries.map(({ name }) => name));
+  if (asked && [...asked].every((name) => listedNames.has(name))) return [];
+  const { modelCommands } = await import('./baseline.ts');
+  return modelCommands().filter((command) => !listedNames.has(command.name()));
 }
 
 /** It writes what all commands take. */

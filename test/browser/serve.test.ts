@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('recsys serve in a browser', () => {
     expect(await cards.nth(2).innerText()).toContain('cannot take up a new person');
     const before = await cards.first().innerText();
     await page.locator('#q').fill('film 3');
-    await page.locator('button[aria-label^="The Film 3 ("][value$=":1"]').click();
+    await page.locator('button[aria-label^="The Film 3 ("][value$=":5"]').click();
     await page.locator('button[aria-label^="Remove The Film 3 ("]').waitFor();
     expect(await cards.first().innerText()).not.toBe(before);
     await page.goBack();
