@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { UsageError } from '../../util/errors.ts';
 import type { ModelSearch } from '../search-space.ts';
-import { gpt2ModelOptions, gpt2TrainOptions, gpt2GenerateOptions } from './options.ts';
+import { gpt2ModelOptions, gpt2TrainOptions, gpt2GenerateOptions, type LoraOptions } from './options.ts';
 
 /** Where movies' vectors come from. */
 const itemInits = ['als', 'random'] as const;
@@ -65,9 +65,9 @@ export const gpt2ItemOptions = z.object({
   clipNorm,
   weightDecay: weightDecay.unwrap().optional(),
   dropout,
-  lora,
+  lora: lora.unwrap().optional(),
   loraAlpha,
-  loraTargets,
+  loraTargets: loraTargets.unwrap().optional(),
   validationShare: validationShare.unwrap().default(0),
   patience: patience.unwrap().default(3),
   checkpointing,
@@ -176,7 +176,7 @@ export function itemNumbers(
   { model, itemInit, lora }: Pick<Gpt2ItemOptions, 'model' | 'itemInit' | 'lora'>,
   objective: 'set' | 'next',
 ): StartDefaults {
-  if (model !== undefined) return itemDefaults[lora > 0 ? 'adapters' : 'pretrained'];
+  if (model !== undefined) return itemDefaults[lora === undefined || lora === 0 ? 'pretrained' : 'adapters'];
   return itemDefaults[objective === 'next' ? 'next' : itemInit];
 }
 
@@ -185,7 +185,7 @@ export function itemNumbers(
  * for adapters without a model that they adapt.
  */
 export function completeItemOptions(options: Gpt2ItemOptions, objective: 'set' | 'next') {
-  if (options.lora > 0 && options.model === undefined) {
+  if (options.lora !== undefined && options.lora > 0 && options.model === undefined) {
     throw new UsageError({
       place: `--lora ${options.lora}`,
       found: 'random weights, which adapters would leave as they are',
@@ -203,6 +203,11 @@ export function completeItemOptions(options: Gpt2ItemOptions, objective: 'set' |
   };
 }
 export type CompleteItemOptions = ReturnType<typeof completeItemOptions>;
+
+/** Adapters as `gpt2TrainOptions` has them; records without any do not name them. */
+export function adaptersOf({ lora = 0, loraAlpha, loraTargets }: Gpt2ItemOptions): LoraOptions {
+  return { lora, loraAlpha, loraTargets: loraTargets ?? gpt2TrainOptions.shape.loraTargets.parse(undefined) };
+}
 
 /** What `recsys tune gpt2 --tokens items` searches. */
 export function gpt2ItemSearch({ itemInit }: Pick<Gpt2ItemOptions, 'itemInit'>): ModelSearch {

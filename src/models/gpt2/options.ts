@@ -238,6 +238,7 @@ export type CompleteGpt2Options = Gpt2Options &
   TrainOptions & { rank: 'generate' | 'likelihood'; lossOn: 'answer' | 'text' | 'titles' };
 export type Gpt2ModelOptions = z.output<typeof gpt2ModelOptions>;
 export type Gpt2TrainOptions = z.output<typeof gpt2TrainOptions>;
+export type LoraOptions = Pick<Gpt2TrainOptions, 'lora' | 'loraAlpha' | 'loraTargets'>;
 /** With what `completeGpt2Options` fills in. */
 export type TrainOptions = Gpt2TrainOptions & { epochs: number; validationShare: number; patience: number };
 /** `rank` is filled in by `completeGpt2Options`. */

@@ -5,7 +5,13 @@ import type { Parameters } from '../../../huggingface/tensors.ts';
 import { quantizeRate } from '../../../training/dropout.ts';
 import type { Exchange, LanguageFitted } from '../../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
-import { itemNumbers, itemSizes, PROMPT_SHARE, type CompleteItemOptions } from '../item-options.ts';
+import {
+  adaptersOf,
+  itemNumbers,
+  itemSizes,
+  PROMPT_SHARE,
+  type CompleteItemOptions,
+} from '../item-options.ts';
 import { contextLengthOf, loadBase, type BaseModel } from '../network/base.ts';
 import { gpt2ConfigSchema, type Gpt2Config } from '../network/config.ts';
 import { writeList } from '../prompt/listed.ts';
@@ -147,7 +153,7 @@ function fitOptions(parts: ItemGpt2Parts, config: Gpt2Config, base: BaseModel | 
     ...(parts.sampledAbove !== undefined && { sampledAbove: parts.sampledAbove }),
     settings: { promptShare: PROMPT_SHARE, logitDeviation, biasScale, targetExponent },
     training: options,
-    adapters: options,
+    adapters: adaptersOf(options),
     ...(base && { base }),
     ...(base === undefined &&
       options.itemInit === 'als' && {

@@ -4,7 +4,8 @@ import type { Parameters } from '../../../huggingface/tensors.ts';
 import { shapesOf } from '../../../training/trainable.ts';
 import type { ParameterTensors } from '../network/onnx.ts';
 import { merge } from '../network/peft.ts';
-import { adapterOf, alphaOf, layersOf, loraA, loraB, type LoraOptions } from '../network/lora.ts';
+import { adapterOf, alphaOf, layersOf, loraA, loraB } from '../network/lora.ts';
+import type { LoraOptions } from '../options.ts';
 
 export interface ItemWeights {
   trained: Parameters;

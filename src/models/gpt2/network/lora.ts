@@ -3,12 +3,10 @@ import type { Rng } from '../../../util/rng.ts';
 import type { BaseModel } from './base.ts';
 import { parameterShapes } from './config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import type { Gpt2TrainOptions } from '../options.ts';
+import type { LoraOptions } from '../options.ts';
 import { targetLayers, type Adapter, type LoraPair } from './peft.ts';
 
 const LORA_A = '.lora_A';
-
-export type LoraOptions = Pick<Gpt2TrainOptions, 'lora' | 'loraAlpha' | 'loraTargets'>;
 
 /** Names of a layer's matrices in a training state. */
 export const loraA = (layer: string) => `${layer}${LORA_A}`;
