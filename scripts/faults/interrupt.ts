@@ -1,9 +1,10 @@
 /**
  * How long commands take to end after Ctrl-C: `npx tsx scripts/faults/interrupt.ts [RUNS] [NAME]` (default: 5 runs of every
  * command), after `npm run build`. Sends SIGINT at random moments of the first seconds and prints, per command, how many runs
- * were stopped or had ended before, the longest time from the signal to the exit in milliseconds, and the exit codes ("SIGINT"
- * is a process that the signal ended by itself: it had nothing to keep). RECSYS_SEED draws other moments. Ends with exit code 1
- * for any other outcome, such as that of a worker which said that no Redis answers before it heard the signal. The last figures: docs/architecture.md.
+ * heard the signal or had ended well before it, the longest time from the signal to the exit in milliseconds, and how they
+ * ended: 130; "SIGINT", a process that the signal ended by itself; 0, one that was at its end, or a server that was told to
+ * stop. RECSYS_SEED draws other moments. Ends with exit code 1 for any other outcome, and for a run that failed before the
+ * signal. The last figures: docs/architecture.md.
  */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -50,7 +51,8 @@ for (const { name, argv, program, before } of commands) {
     const { code, signal, sinceKill } = await run(argv(folder), { program, killAfter, killWith: 'SIGINT' });
     await rm(folder, { recursive: true, force: true });
     const outcome = String(code ?? signal);
-    if (sinceKill === undefined || outcome === '0') found.ended++;
+    if (sinceKill === undefined && outcome === '0') found.ended++;
+    else if (sinceKill === undefined) found.codes.add(`${outcome} before the signal`);
     else {
       found.stopped++;
       found.codes.add(outcome);
@@ -59,7 +61,7 @@ for (const { name, argv, program, before } of commands) {
   }
   longest = Math.max(longest, found.longest);
   const codes = [...found.codes];
-  if (codes.some((code) => code !== '130' && code !== 'SIGINT')) process.exitCode = 1;
+  if (codes.some((code) => !['130', 'SIGINT', '0'].includes(code))) process.exitCode = 1;
   process.stdout.write(`${JSON.stringify({ name, ...found, codes })}\n`);
 }
 servers.close();
