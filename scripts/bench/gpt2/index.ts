@@ -18,7 +18,7 @@ const out = join(packageRoot, 'results', 'benchmark_gpt2.json');
 const threads = availableParallelism();
 const turns = 3;
 /** Of one process of the peer in another way: compiling may take long. */
-const MAX_VARIANT_MINUTES = 10;
+const MAX_VARIANT_MINUTES = 4;
 const tasks: Task[] = [
   { title: 'training, 4 x 256 tokens', argv: ['train', 4, 256, 3], variants: true },
   { title: 'training on answers, the last quarter', argv: ['answers', 4, 256, 3], variants: true },
