@@ -153,13 +153,18 @@ const writers: Record<HistoryForm, (train: TrainingSet, user: number, included: 
   likes: writeLikes,
 };
 
+/** All ratings are equal and below 4 stars: nothing stands out, and nothing is good. */
+export function likesNothing(stars: readonly number[]): boolean {
+  return stars.every((own) => own === stars[0] && own < REFERENCE_STARS);
+}
+
 /**
- * Genres by the stars above the user's own mean that their movies got, summed; ties by name. None where all ratings are equal
- * and below 4 stars: nothing is liked there.
+ * Genres by the stars above the user's own mean that their movies got, summed; ties by name. None where
+ * nothing is liked.
  */
 function findFavouriteGenres({ movies }: TrainingSet, ratings: Rating[]): string[] {
   const mean = ratings.reduce((sum, { stars }) => sum + stars, 0) / Math.max(1, ratings.length);
-  if (mean < REFERENCE_STARS && ratings.every(({ stars }) => stars === ratings[0]!.stars)) return [];
+  if (likesNothing(ratings.map(({ stars }) => stars))) return [];
   const liking = new Map<string, number>();
   for (const { item, stars } of ratings) {
     for (const genre of movies.genres[item]!)

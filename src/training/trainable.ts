@@ -51,6 +51,11 @@ export function shapesOf(tensors: Parameters): Map<string, Shape> {
   return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
 }
 
+/** An input of `graph` for each of some tensors, by name. */
+export function inputsOf(graph: Graph, tensors: Parameters): Map<string, Tensor> {
+  return new Map([...tensors].map(([name, { shape }]) => [name, graph.input(name, shape)]));
+}
+
 /** Targets of several batches. */
 export function sumTargets<Batch>(model: Trainable<Batch>, batches: readonly Batch[]): number {
   return batches.reduce((sum, batch) => sum + model.targetsOf(batch), 0);

@@ -42,11 +42,13 @@ export async function rerunGpt2(
   context: RunContext,
 ): Promise<LanguageRecord> {
   const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
-  if (recorded['tokens'] !== 'items' && recorded['init'] !== 'scratch') {
+  const isItems = recorded['tokens'] === 'items';
+  if (isItems ? recorded['model'] !== undefined : recorded['init'] !== 'scratch') {
     throw new DataError({
       place: path,
       found: `GPT-2 fine-tuned from '${String(recorded['model'])}'`,
-      wanted: 'GPT-2 trained from random weights (--init scratch), which the seed decides',
+      wanted:
+        'GPT-2 trained from random weights, which the seed decides: --init scratch, or item tokens without --model',
       remedy: 'Run `recsys finetune-gpt2` with the options of the record, and compare the two.',
     });
   }
@@ -64,7 +66,7 @@ export async function rerunGpt2(
   };
   const resumed = { ...recorded, output: join(folder, 'gpt2'), resume: true };
   const damaged = { place: `${path}: hyperparameters`, wanted: 'options of GPT-2' };
-  if (recorded['tokens'] === 'items') {
+  if (isItems) {
     const options = parseAs(gpt2ItemOptions, resumed, damaged);
     return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
   }

@@ -111,6 +111,18 @@ interface StartDefaults {
   targetExponent: number;
 }
 
+/** From a GPT-2 of words; logitDeviation and biasScale do not apply. First guesses. */
+const fromWords: StartDefaults = {
+  epochs: 20,
+  learningRate: 2e-4,
+  dropout: 0.1,
+  embeddingDropout: 0.1,
+  weightDecay: 0.01,
+  logitDeviation: 0,
+  biasScale: 0,
+  targetExponent: 1,
+};
+
 /**
  * What depends on the start. Factors of ALS rank well from the first update on, and have seen the targets: a high rate
  * unlearns more than it learns.
@@ -147,36 +159,17 @@ const itemDefaults: Record<ItemInit | 'next' | 'pretrained' | 'adapters', StartD
     biasScale: 0,
     targetExponent: 0,
   },
-  /** From a GPT-2 of words; logitDeviation and biasScale do not apply. First guesses. */
-  pretrained: {
-    epochs: 20,
-    learningRate: 2e-4,
-    dropout: 0.1,
-    embeddingDropout: 0.1,
-    weightDecay: 0.01,
-    logitDeviation: 0,
-    biasScale: 0,
-    targetExponent: 1,
-  },
-  /** The same with adapters of its blocks: its tables are trained in full, which takes a higher rate. */
-  adapters: {
-    epochs: 20,
-    learningRate: 1e-3,
-    dropout: 0.1,
-    embeddingDropout: 0.1,
-    weightDecay: 0.01,
-    logitDeviation: 0,
-    biasScale: 0,
-    targetExponent: 1,
-  },
+  pretrained: fromWords,
+  /** With adapters of its blocks: its tables are trained in full, which takes a higher rate. */
+  adapters: { ...fromWords, learningRate: 1e-3 },
 };
 
 /** The numbers that go with a start and what is learned. */
 export function itemNumbers(
-  { model, itemInit, lora }: Pick<Gpt2ItemOptions, 'model' | 'itemInit' | 'lora'>,
+  { model, itemInit, lora = 0 }: Pick<Gpt2ItemOptions, 'model' | 'itemInit' | 'lora'>,
   objective: 'set' | 'next',
 ): StartDefaults {
-  if (model !== undefined) return itemDefaults[lora === undefined || lora === 0 ? 'pretrained' : 'adapters'];
+  if (model !== undefined) return itemDefaults[lora > 0 ? 'adapters' : 'pretrained'];
   return itemDefaults[objective === 'next' ? 'next' : itemInit];
 }
 
@@ -185,9 +178,10 @@ export function itemNumbers(
  * for adapters without a model that they adapt.
  */
 export function completeItemOptions(options: Gpt2ItemOptions, objective: 'set' | 'next') {
-  if (options.lora !== undefined && options.lora > 0 && options.model === undefined) {
+  const { lora = 0, model } = options;
+  if (lora > 0 && model === undefined) {
     throw new UsageError({
-      place: `--lora ${options.lora}`,
+      place: `--lora ${lora}`,
       found: 'random weights, which adapters would leave as they are',
       wanted: '--model, pretrained weights whose blocks stay as they are',
       remedy: 'Add --model openai-community/gpt2 or a folder.',

@@ -7,8 +7,7 @@ import type { Graph, Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
 import type { Values } from '../../../onnx/session.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import type { LossGraphOptions, Trainable } from '../../../training/trainable.ts';
-import { shapesOf } from '../../../training/trainable.ts';
+import { inputsOf, type LossGraphOptions, type Trainable } from '../../../training/trainable.ts';
 import { attentionScale, MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { causalMask, Network, type ParameterTensors } from '../network/onnx.ts';
 import { PADDING, type ItemBatch, type Prompts } from './batches.ts';
@@ -69,7 +68,7 @@ export function promptGraph(
   size: { B: number; T: number },
 ): Graph {
   const graph = createGraph();
-  const inputs = new Map([...shapesOf(parameters)].map(([name, shape]) => [name, graph.input(name, shape)]));
+  const inputs = inputsOf(graph, parameters);
   graph.output('hidden', askedStates(graph, config, inputs, size, { dropout: false, checkpointing: false }));
   return graph;
 }

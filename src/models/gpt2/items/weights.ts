@@ -1,7 +1,7 @@
 /** What of an item GPT-2 is trained: all of it, or adapters of its blocks and the tables in full. */
 import type { Graph } from '../../../onnx/graph.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import { shapesOf } from '../../../training/trainable.ts';
+import { inputsOf } from '../../../training/trainable.ts';
 import type { ParameterTensors } from '../network/onnx.ts';
 import { merge } from '../network/peft.ts';
 import { adapterOf, alphaOf, layersOf, loraA, loraB } from '../network/lora.ts';
@@ -19,12 +19,11 @@ export interface ItemWeights {
 
 /** All parameters are trained. */
 export function wholeModel(parameters: Parameters): ItemWeights {
-  const shapes = shapesOf(parameters);
   return {
     trained: parameters,
     frozen: new Map(),
     inputs(graph) {
-      const inputs = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, shape)]));
+      const inputs = inputsOf(graph, parameters);
       return { trained: inputs, network: inputs };
     },
     merged: (trained) => trained,
@@ -45,8 +44,6 @@ export function adaptedModel(
   const trained: Parameters = new Map([...adapters, ...[...parameters].filter(([name]) => isFull(name))]);
   const frozen: Parameters = new Map([...parameters].filter(([name]) => !isFull(name)));
   const scale = alphaOf(options) / options.lora;
-  const inputsOf = (graph: Graph, tensors: Parameters) =>
-    new Map([...shapesOf(tensors)].map(([name, shape]) => [name, graph.input(name, shape)]));
   return {
     trained,
     frozen,

@@ -1,7 +1,7 @@
 /** A ranking written as a list: titles, and reasons that the history shows. */
-import { REFERENCE_STARS } from '../../../data/rating-levels.ts';
 import type { TrainingSet } from '../../../data/training-set.ts';
 import type { GroundedEntry } from '../../../language/grounding.ts';
+import { likesNothing } from '../../../language/history.ts';
 import { nameMovie } from '../../../language/titles.ts';
 import { entriesOf } from '../../../util/sparse-rows.ts';
 
@@ -68,7 +68,7 @@ function genresOf(
 ): ShownGenres {
   const ratings = [...entriesOf(byUser, user)].filter(([item]) => shown.has(item));
   const mean = ratings.reduce((sum, [, stars]) => sum + stars, 0) / Math.max(1, ratings.length);
-  const isNothingLiked = mean < REFERENCE_STARS && ratings.every(([, stars]) => stars === ratings[0]![1]);
+  const isNothingLiked = likesNothing(ratings.map(([, stars]) => stars));
   const above = new Map<string, { sum: number; count: number }>();
   for (const [item, stars] of ratings) {
     for (const genre of movies.genres[item]!) {

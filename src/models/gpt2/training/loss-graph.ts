@@ -1,9 +1,9 @@
 /** GPT-2 as the training floor sees it: the loss of a batch of texts as a graph, for batches of one size. */
-import type { Shape, Tensor } from '../../../onnx/graph.ts';
+import type { Tensor } from '../../../onnx/graph.ts';
 import { createGraph } from '../../../onnx/ops/index.ts';
 import { quantizeRate } from '../../../training/dropout.ts';
 import {
-  shapesOf,
+  inputsOf,
   type LossGraph,
   type LossGraphOptions,
   type Trainable,
@@ -33,7 +33,6 @@ export function gpt2Trainable({
 }: TraineeParts): Trainable<TokenBatch> {
   const quantized = quantizeDropout(config);
   const trained = lora?.weights ?? parameters;
-  const shapes = shapesOf(trained);
   return {
     trained,
     frozen: lora ? parameters : new Map(),
@@ -42,7 +41,7 @@ export function gpt2Trainable({
       const { B, T, A } = sizeOfBatch(batch);
       return `${B} ${T} ${A}`;
     },
-    lossGraph: (batch, options) => lossGraph(quantized, shapes, lora?.scale, sizeOfBatch(batch), options),
+    lossGraph: (batch, options) => lossGraph(quantized, trained, lora?.scale, sizeOfBatch(batch), options),
     feeds: (batch, weight) => batchFeeds(batch, sizeOfBatch(batch), weight),
     targetsOf: countTargets,
   };
@@ -59,7 +58,7 @@ interface BatchSize {
 
 function lossGraph(
   config: Gpt2Config,
-  trainedShapes: ReadonlyMap<string, Shape>,
+  weights: Parameters,
   loraScale: number | undefined,
   size: BatchSize,
   options: LossGraphOptions,
@@ -69,7 +68,7 @@ function lossGraph(
   if (loraScale === undefined) {
     return { graph, loss: lossOf(graph, config, parameters, size, options), trained: parameters };
   }
-  const trained = new Map([...trainedShapes].map(([name, shape]) => [name, graph.input(name, shape)]));
+  const trained = inputsOf(graph, weights);
   const lora = { scale: loraScale, pairs: pairsOf(trained) };
   return { graph, loss: lossOf(graph, config, parameters, size, { ...options, lora }), trained };
 }
