@@ -15,7 +15,7 @@ export interface SessionOptions {
   threads: number;
   /** Outputs that stay on the device and are fed to the next run. */
   onDevice?: (output: string) => boolean;
-  /** Results are written where they belong, not copied there; all are float32. Only on the CPU, where it works. */
+  /** Results are written where they belong, not copied there; all are float32. On the CPU and CUDA, where it works. */
   fill?: boolean;
 }
 
@@ -41,7 +41,7 @@ async function loadRuntime(): Promise<typeof ort> {
 export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
   const { Tensor, InferenceSession } = await loadRuntime();
   const { target, threads, onDevice } = options;
-  const filled = options.fill === true && target === 'cpu' && (await canFill());
+  const filled = options.fill === true && target !== 'webgpu' && (await canFill());
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
   const location = (name: string) => (onDevice?.(name) ? ('gpu-buffer' as const) : ('cpu' as const));
   const session = await InferenceSession.create(toOnnx(graph, target, filled), {

@@ -1,6 +1,7 @@
 """GPT-2 124M with random weights on PyTorch and Hugging Face: the peer of ours.ts, with the same arguments and output.
 
-PEER_VARIANT=bf16 trains under autocast to bfloat16, PEER_VARIANT=compile with torch.compile (which needs a C++ compiler).
+The last argument may be cuda. PEER_VARIANT names other ways to train, joined by "+": bf16 (autocast to bfloat16), compile
+(torch.compile, which needs a C++ compiler), tf32 (products of float32 rounded to 19 bits, as ONNX Runtime has them on CUDA).
 """
 import contextlib
 import json
@@ -12,12 +13,16 @@ import time
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-task, batch, length, repeats, threads = sys.argv[1], *map(int, sys.argv[2:])
+task, batch, length, repeats, threads = sys.argv[1], *map(int, sys.argv[2:6])
+device = sys.argv[6] if len(sys.argv) > 6 else "cpu"
+variant = os.environ.get("PEER_VARIANT", "").split("+")
 torch.set_num_threads(threads)
 torch.manual_seed(1)
-config = GPT2Config(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
-model = GPT2LMHeadModel(config)
-ids = torch.tensor([(i * 7919) % config.vocab_size for i in range(batch * length)]).reshape(batch, length)
+torch.backends.cuda.matmul.allow_tf32 = "tf32" in variant
+sizes = {"n_embd": 64, "n_layer": 2, "n_head": 1, "n_positions": length, "vocab_size": 3416}  # of items.ts
+config = GPT2Config(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, **(sizes if task == "items" else {}))
+model = GPT2LMHeadModel(config).to(device)
+ids = torch.tensor([(i * 7919) % config.vocab_size for i in range(batch * length)]).reshape(batch, length).to(device)
 seconds, losses = [], []
 
 if task == "product":
@@ -36,11 +41,10 @@ elif task != "decode":
     others = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=1e-4)
-    variant = os.environ.get("PEER_VARIANT")
-    forward = torch.compile(model) if variant == "compile" else model
+    forward = torch.compile(model) if "compile" in variant else model
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16) if variant == "bf16" else contextlib.nullcontext():
+        with torch.autocast(device, torch.bfloat16) if "bf16" in variant else contextlib.nullcontext():
             loss = forward(ids, labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -54,3 +54,36 @@ export function gpt2Rows({ rows, product }: Gpt2Benchmark): string[][] {
   const most = { title: 'training at that speed', ours: bound(product.ours), peer: bound(product.peer) };
   return [head, ...tasks, line(product, 'GFLOP/s'), line(most, 'tokens/s')];
 }
+
+/** results/benchmark_gpt2_gpu.json. */
+export const gpuBenchmarkSchema = z.object({
+  schemaVersion: z.literal(1),
+  turns: z.number(),
+  machine: z.object({ gpu: z.string(), cpu: z.string(), node: z.string(), torch: z.string() }),
+  rows: z.array(
+    z.object({
+      title: z.string(),
+      sides: z.array(
+        z.object({
+          name: z.string(),
+          /** Median over the turns of a process's median; null where it failed. */
+          tokensPerSecond: z.number().nullable(),
+          /** Of the first updates. */
+          losses: z.array(z.number()),
+          reason: z.string().optional(),
+        }),
+      ),
+    }),
+  ),
+});
+export type GpuBenchmark = z.output<typeof gpuBenchmarkSchema>;
+
+/** A line per engine, a column per task. */
+export function gpuRows({ rows }: GpuBenchmark): string[][] {
+  const names = rows[0]!.sides.map(({ name }) => name);
+  const cell = (speed: number | null) => (speed === null ? '-' : `${speed.toFixed(0)} tokens/s`);
+  return [
+    ['', ...rows.map(({ title }) => title)],
+    ...names.map((name, n) => [name, ...rows.map(({ sides }) => cell(sides[n]!.tokensPerSecond))]),
+  ];
+}
