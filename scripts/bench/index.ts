@@ -53,6 +53,13 @@ const rows: Record<string, Row> = {
     turns: 3,
     peers: loaders,
   },
+  'load-1m': {
+    title: 'ratings.csv to columns, warm disk cache',
+    ratings: million,
+    iterations: 1,
+    turns: 7,
+    peers: loaders,
+  },
   'load-cold': {
     title: 'ratings.csv to columns, cold',
     ratings: 32_000_204,
@@ -245,7 +252,7 @@ async function benchmarkOf(name: string, row: Row, { python }: Environments): Pr
 }
 
 function ours(name: string, folder: string, iterations: string): Contender {
-  const work = name.replace('-cold', '');
+  const [work] = name.split('-') as [string];
   return { name: 'recsys', command: (out) => [process.execPath, compiled, work, folder, out, iterations] };
 }
 

@@ -160,7 +160,7 @@ async function top(): Promise<void> {
   await save('lists.i32', items);
 }
 
-/** Seven metrics per user, and coverage, novelty, Gini index and diversity, which peers are not asked for. */
+/** Seven metrics per user, and coverage, novelty and the Gini index, which peers are not asked for; no movie has a genre. */
 async function metrics(): Promise<void> {
   const { users: userCount, items: itemCount } = await readCounts(data);
   const { indices } = await training();
@@ -176,7 +176,7 @@ async function metrics(): Promise<void> {
     catalogueSize: catalogueOf(usersWhoRated).length,
     userCount,
     usersWhoRated,
-    genres: Array.from({ length: itemCount }, () => ['none']),
+    genres: Array.from({ length: itemCount }, () => []),
   };
   const users = range(userCount);
   for (let n = 0; n < iterations; n++) {

@@ -12,8 +12,9 @@ export interface Csr {
 }
 
 /**
- * Builds rows from coordinates. Entries with the same row and column keep the order of the input. What arrives by row is
- * copied, else it is scattered to its rows in one pass; only rows whose columns do not ascend are sorted.
+ * Builds rows from coordinates, of the entries whose value is at least `minimum`. Entries with the same row and column keep
+ * the order of the input. What arrives by row is copied, else it is scattered to its rows in one pass; only rows whose
+ * columns do not ascend are sorted.
  */
 export function toCsr(
   rows: Int32Array,
@@ -21,32 +22,44 @@ export function toCsr(
   values: Float32Array,
   rowCount: number,
   columnCount: number,
+  minimum = -Infinity,
 ): Csr {
   const pointers = new Int32Array(rowCount + 1);
-  let ascending = true;
+  let isAscending = true;
   for (let n = 0, last = 0; n < rows.length; n++) {
     const row = rows[n]!;
-    pointers[row + 1]!++;
-    if (row < last) ascending = false;
+    pointers[row + 1]! += values[n]! >= minimum ? 1 : 0;
+    if (row < last) isAscending = false;
     last = row;
   }
   for (let row = 0; row < rowCount; row++) pointers[row + 1]! += pointers[row]!;
   const matrix = { rows: rowCount, columns: columnCount, pointers };
-  const entries = ascending
-    ? { indices: columns.slice(), values: values.slice() }
-    : scattered(rows, columns, values, pointers);
+  const isWhole = pointers[rowCount] === rows.length;
+  const entries =
+    isAscending && isWhole
+      ? { indices: columns.slice(), values: values.slice() }
+      : scattered(rows, columns, values, pointers, minimum);
   sortRows({ pointers, ...entries });
   return { ...matrix, ...entries };
 }
 
 /** The entries by row, in the order of the input within a row. */
-function scattered(rows: Int32Array, columns: Int32Array, values: Float32Array, pointers: Int32Array) {
+function scattered(
+  rows: Int32Array,
+  columns: Int32Array,
+  values: Float32Array,
+  pointers: Int32Array,
+  minimum: number,
+) {
   const next = pointers.slice(0, -1);
-  const byRow = { indices: new Int32Array(rows.length), values: new Float32Array(rows.length) };
+  const count = pointers.at(-1)!;
+  const byRow = { indices: new Int32Array(count), values: new Float32Array(count) };
   for (let n = 0; n < rows.length; n++) {
+    const value = values[n]!;
+    if (!(value >= minimum)) continue;
     const at = next[rows[n]!]!++;
     byRow.indices[at] = columns[n]!;
-    byRow.values[at] = values[n]!;
+    byRow.values[at] = value;
   }
   return byRow;
 }

@@ -72,24 +72,7 @@ export interface Evaluation {
  */
 export function relevantItems(test: Ratings, threshold: number, userCount: number, itemCount: number): Csr {
   const { users, items, values } = test;
-  const isRelevant = new Uint8Array(users.length);
-  let count = 0;
-  for (let n = 0; n < users.length; n++)
-    count += isRelevant[n] = threshold === 0 || values[n]! >= threshold ? 1 : 0;
-  // One entry too many: every row is written, and a relevant one moves on to the next place.
-  const found = {
-    users: new Int32Array(count + 1),
-    items: new Int32Array(count + 1),
-    values: new Float32Array(count + 1),
-  };
-  for (let n = 0, at = 0; n < users.length; n++) {
-    found.users[at] = users[n]!;
-    found.items[at] = items[n]!;
-    found.values[at] = values[n]!;
-    at += isRelevant[n]!;
-  }
-  const first = <T extends Int32Array | Float32Array>(column: T) => column.subarray(0, count) as T;
-  return toCsr(first(found.users), first(found.items), first(found.values), userCount, itemCount);
+  return toCsr(users, items, values, userCount, itemCount, threshold === 0 ? undefined : threshold);
 }
 
 /** Evaluates lists that are all in memory. See `Evaluator` for the rules. */

@@ -27,6 +27,7 @@ class Training<Batch> {
   readonly #job: TrainingJob<Batch>;
   readonly #context: TrainingContext;
   readonly #store: TrainingStore;
+  #drawn: { pass: number; batches: Batch[][] } | undefined;
   readonly #updatesPerPass: number;
   readonly #updates: number;
   #progress: TrainingProgress;
@@ -87,9 +88,13 @@ class Training<Batch> {
     this.#saved = found.progress.updates;
   }
 
-  /** The batches of each update of a pass. */
+  /** The batches of each update of a pass; the pass asked for last is kept. */
   #batches(pass: number): Batch[][] {
-    return chunk(this.#job.batches(pass), this.#job.options.accumulate);
+    if (this.#drawn?.pass !== pass) {
+      const batches = chunk(this.#job.batches(pass), this.#job.options.accumulate);
+      this.#drawn = { pass, batches };
+    }
+    return this.#drawn.batches;
   }
 
   /** One update and its line in the log. Returns the detail for the progress bar. */

@@ -3,12 +3,10 @@
  * message; from the first line that it does not take, the CSV library reads on and says what is wrong, so that the
  * message does not depend on the path.
  */
-import { webcrypto } from 'node:crypto';
-import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { parse } from 'csv-parse';
 import { DataError, throwIfAborted } from '../../util/errors.ts';
 import { sha256OfFile } from '../../util/files.ts';
@@ -62,6 +60,8 @@ export interface RatingColumns {
 
 /** A worker takes 30 to 50 ms to start, in which a thread parses about this many bytes. */
 const MIN_BYTES_FOR_THREADS = 32 << 20;
+/** Hashing takes about as long as parsing: from here on a worker is worth its start. */
+const MIN_BYTES_FOR_HASHING = 8 << 20;
 
 /**
  * Throws DataError naming file and line: no such file or none that can be read, columns that cannot be told, an id that is
@@ -84,10 +84,14 @@ export async function readRatings(
   try {
     const { size } = fstatSync(file);
     const dataBegin = dataBeginOf(content, plan);
-    const columns = allocateShared(size - dataBegin, plan.order.time !== undefined);
+    const isSmall = size < MIN_BYTES_FOR_THREADS;
+    const parsers = isSmall ? 1 : threads;
+    const columns = allocateColumns(size - dataBegin, plan.order.time !== undefined, parsers > 1);
     const source = { file, size, dataBegin, layout };
-    const shown = size < MIN_BYTES_FOR_THREADS ? silentProgress : progress;
-    const parsed = await parseAll(path, source, columns, { label, threads, progress: shown, signal });
+    const shown = isSmall ? silentProgress : progress;
+    const isHashedAside = threads > 1 && size >= MIN_BYTES_FOR_HASHING;
+    const options = { label, parsers, isHashedAside, progress: shown, signal };
+    const parsed = await parseAll(path, source, columns, options);
     const table = new RatingTable(columns, plan, form, parsed.rows);
     if (parsed.firstUnparsed !== -1) await readOn(content, parsed.firstUnparsed, plan, table, signal);
     return table.finish(content, parsed.sha256, endOf(file, size));
@@ -158,13 +162,10 @@ function endOf(file: number, size: number): number | undefined {
   return readSync(file, last, 0, 1, size - 1) === 1 ? last[0] : undefined;
 }
 
-/**
- * Room for every rating that so many bytes can hold, in memory that threads can share. Pages that stay untouched cost
- * nothing.
- */
-function allocateShared(bytes: number, timestamps: boolean): Ratings {
+/** Room for every rating that so many bytes can hold. Pages that stay untouched cost nothing. */
+function allocateColumns(bytes: number, timestamps: boolean, isShared: boolean): Ratings {
   const capacity = Math.floor(bytes / (MIN_LINE_BYTES + (timestamps ? 2 : 0))) + 1;
-  const memory = () => new SharedArrayBuffer(4 * capacity);
+  const memory = () => (isShared ? new SharedArrayBuffer(4 * capacity) : new ArrayBuffer(4 * capacity));
   return {
     users: new Int32Array(memory()),
     items: new Int32Array(memory()),
@@ -174,7 +175,10 @@ function allocateShared(bytes: number, timestamps: boolean): Ratings {
 }
 
 interface ParseOptions {
-  threads: number;
+  /** Threads that parse, this one included. */
+  parsers: number;
+  /** Whether another thread computes the hash. */
+  isHashedAside: boolean;
   progress: Progress;
   signal: AbortSignal | undefined;
   /** What progress calls the file. */
@@ -190,27 +194,22 @@ interface Parsed {
 }
 
 /**
- * Fills `columns`, which lie in shared memory, from an open file. Another thread computes the hash, unless a large file is
- * read with one. Throws AbortedError when the signal fires, and what reading throws.
+ * Fills `columns`, which lie in shared memory where several threads parse, from an open file. Throws AbortedError when the
+ * signal fires, and what reading throws.
  */
 async function parseAll(
   path: string,
   source: Source,
   columns: Ratings,
-  { threads, progress, signal, label }: ParseOptions,
+  { parsers, isHashedAside, progress, signal, label }: ParseOptions,
 ): Promise<Parsed> {
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(WORD).length));
   const firstUnparsed = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
-  const isSmall = source.size < MIN_BYTES_FOR_THREADS;
-  const helpers = isSmall ? 0 : threads - 1;
-  const job: Job = { source, columns, isShared: helpers > 0, words, firstUnparsed };
-  const hash =
-    helpers > 0
-      ? runInWorker({ task: 'hash', file: source.file, to: source.size })
-      : isSmall
-        ? hashAside(path, source)
-        : sha256OfFile(path);
-  const others = Array.from({ length: helpers }, () => runInWorker({ task: 'parse ratings', job }));
+  const job: Job = { source, columns, isShared: parsers > 1, words, firstUnparsed };
+  const hash = isHashedAside
+    ? runInWorker({ task: 'hash', file: source.file, to: source.size })
+    : sha256OfFile(path);
+  const others = Array.from({ length: parsers - 1 }, () => runInWorker({ task: 'parse ratings', job }));
   const everything = [parseHere(job, { progress, signal, label }), hash, ...others] as const;
   try {
     const [, sha256] = await Promise.all(everything);
@@ -221,17 +220,10 @@ async function parseAll(
   }
 }
 
-/** SHA-256 of a small open file, in hex: read and hashed on threads of Node's own, while this one parses. */
-async function hashAside(path: string, { file, size }: Source): Promise<string> {
-  const { buffer, bytesRead } = await promisify(read)(file, Buffer.allocUnsafe(size), 0, size, 0);
-  if (bytesRead < size) return await sha256OfFile(path);
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', buffer)).toString('hex');
-}
-
 /** This thread's part, which also looks after progress and Ctrl-C. */
 async function parseHere(
   job: Job,
-  { progress, signal, label }: Omit<ParseOptions, 'threads'>,
+  { progress, signal, label }: Pick<ParseOptions, 'progress' | 'signal' | 'label'>,
 ): Promise<void> {
   const { size, dataBegin } = job.source;
   const task = progress.start(label, Math.ceil((size - dataBegin) / CHUNK_BYTES), 'MB');

@@ -7,8 +7,6 @@ import type { RatingColumns } from './file.ts';
 import { isOnScale, type Plan, type RatingForm } from './form.ts';
 import { IdColumn, ratingNumber, timeSeconds } from './values.ts';
 
-/** Up to this many rows, columns are copied to their exact length. */
-const MAX_ROWS_COPIED = 1 << 21;
 /** Rows for which there is room at first. */
 const FIRST_CAPACITY = 1 << 16;
 /** No time of a rating on the web is earlier: 3 March 1973. */
@@ -164,7 +162,6 @@ function cutOff(times: Int32Array, place: string): DataError | undefined {
 }
 
 function trim({ users, items, values, timestamps }: Ratings, rows: number): Ratings {
-  const cut = <T extends Int32Array | Float32Array>(column: T) =>
-    (rows <= MAX_ROWS_COPIED ? column.slice(0, rows) : column.subarray(0, rows)) as T;
+  const cut = <T extends Int32Array | Float32Array>(column: T) => column.subarray(0, rows) as T;
   return { users: cut(users), items: cut(items), values: cut(values), timestamps: cut(timestamps) };
 }

@@ -53,8 +53,10 @@ export async function fitChoices(
     return choiceBatches(texts, { batchSize: options.batchSize, contextLength }, rng);
   };
   // Lengths vary, and with them the number of batches by one or two; every pass has as many as the first.
-  const count = draw(0).length;
-  const batches = (pass: number): ChoiceBatch[] => {
+  const first = draw(0);
+  const count = first.length;
+  const batches = (pass: number): readonly ChoiceBatch[] => {
+    if (pass === 0) return first;
     const drawn = draw(pass);
     return Array.from({ length: count }, (_, n) => drawn[n % drawn.length]!);
   };
