@@ -2,6 +2,7 @@
 import { has } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { TitleIndex } from '../../language/titles.ts';
+import { interruptible } from '../../util/process/signals.ts';
 import { indicesOf } from '../../util/sparse-rows.ts';
 import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../recommender.ts';
@@ -53,7 +54,7 @@ function createOriginalGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
     async fit(train, context) {
       const { options, engine } = parts;
       const base = await loadBase(options, context, context.rng);
-      const template = new PromptTemplate(base.tokenizer, train);
+      const template = await interruptible(context.signal, () => new PromptTemplate(base.tokenizer, train));
       const contextLength = contextLengthOf(base.config, options.contextLength);
       const outcome = await fineTune(parts, base, train, template, contextLength, context);
       const model = { ...base, parameters: outcome.parameters };

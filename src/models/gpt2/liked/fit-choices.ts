@@ -5,6 +5,7 @@ import { runTraining } from '../../../training/trainer.ts';
 import { sha256 } from '../../../util/files.ts';
 import { range } from '../../../util/arrays.ts';
 import { optionsAffectingResult } from '../../../util/options.ts';
+import { interruptible } from '../../../util/process/signals.ts';
 import type { FitContext } from '../../recommender.ts';
 import type { WithTrainee } from '../items/fitting/fit.ts';
 import type { BaseModel } from '../network/base.ts';
@@ -44,7 +45,7 @@ export async function fitChoices(
   train: TrainingSet,
   context: FitContext,
 ): Promise<FineTuned> {
-  const tree = new TitleTree(template);
+  const tree = await interruptible(context.signal, () => new TitleTree(template));
   const liked = Array.from(range(train.userCount), (user) => tasteOf(train, user, threshold).liked);
   const drawn = context.rng.derive('texts');
   const draw = (pass: number): ChoiceBatch[] => {
@@ -53,7 +54,7 @@ export async function fitChoices(
     return choiceBatches(texts, { batchSize: options.batchSize, contextLength }, rng);
   };
   // Lengths vary, and with them the number of batches by one or two; every pass has as many as the first.
-  const first = draw(0);
+  const first = await interruptible(context.signal, () => draw(0));
   const count = first.length;
   const batches = (pass: number): readonly ChoiceBatch[] => {
     if (pass === 0) return first;

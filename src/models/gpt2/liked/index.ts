@@ -4,6 +4,7 @@ import { describeHistory } from '../../../language/history.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
 import type { Validation } from '../../../training/job.ts';
 import { throwIfAborted } from '../../../util/errors.ts';
+import { interruptible } from '../../../util/process/signals.ts';
 import { silentProgress } from '../../../util/progress.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { indicesOf } from '../../../util/sparse-rows.ts';
@@ -44,7 +45,7 @@ export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
     async fit(train, context) {
       const { options, threshold } = parts;
       const base = await loadBase(options, context, context.rng);
-      const template = new LikedTemplate(base.tokenizer, train);
+      const template = await interruptible(context.signal, () => new LikedTemplate(base.tokenizer, train));
       const contextLength = contextLengthOf(base.config, options.contextLength);
       const setting = { parts, template, contextLength, context };
       const carved = { share: options.validationShare, ordered: false, threshold };
