@@ -42,9 +42,7 @@ const sections = {
 };
 
 export function baselineCommand(): Command {
-  const command = new Command('baseline').description(
-    'popularity, matrix factorization and factorization machine under one protocol',
-  );
+  const command = new Command('baseline');
   addFlags(command, modelsSchema);
   const specs = (typed: Typed) => modelsNamed(readFlags(modelsSchema, typed).models, '--models');
   return modelsCommand(command, 'baseline', specs);

@@ -11,9 +11,10 @@ import { formatSchema, readFormat } from './shared/formats.ts';
 const output = outputSchema.omit({ threads: true });
 
 export function compareCommand(): Command {
-  const command = new Command('compare')
-    .description('compare recorded results: one table, paired tests, one page with pictures')
-    .argument('[files...]', 'results records (default: all in the results folder)');
+  const command = new Command('compare').argument(
+    '[files...]',
+    'results records (default: all in the results folder)',
+  );
   return addFlags(command, formatSchema, output).action(compareAndReport);
 }
 

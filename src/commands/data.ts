@@ -30,7 +30,7 @@ const downloadSchema = z.object({
 });
 
 export function dataCommand(): Command {
-  const data = new Command('data').description('MovieLens releases: list, download, verify, describe');
+  const data = new Command('data');
   for (const command of [listCommand(), downloadCommand(), verifyCommand(), statsCommand()]) {
     data.addCommand(addFlags(command, sharedSchema));
   }

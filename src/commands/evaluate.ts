@@ -36,9 +36,7 @@ export const evaluateSections = {
 };
 
 export function evaluateCommand(): Command {
-  const command = new Command('evaluate').description(
-    'score the recommendation lists of any tool against a split: --train and --test, or --dataset and --split',
-  );
+  const command = new Command('evaluate');
   return experimentCommand(command, evaluateSections, evaluateLists);
 }
 

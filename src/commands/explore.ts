@@ -18,9 +18,7 @@ const schema = dataSchema
 const output = outputSchema.omit({ threads: true });
 
 export function exploreCommand(): Command {
-  const command = new Command('explore').description(
-    'look at a data set: one page with pictures, and the numbers behind them',
-  );
+  const command = new Command('explore');
   return addFlags(command, schema, output).action(exploreAndReport);
 }
 

@@ -39,9 +39,7 @@ export const gpt2Sections = {
 };
 
 export function finetuneGpt2Command(): Command {
-  const command = new Command('finetune-gpt2').description(
-    'GPT-2 fine-tuned on viewing histories, its lists scored like every other model; no Python, no network with --init scratch',
-  );
+  const command = new Command('finetune-gpt2');
   return experimentCommand(command, gpt2Sections, finetuneGpt2);
 }
 

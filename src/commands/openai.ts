@@ -48,9 +48,7 @@ export const openAiSections = {
 };
 
 export function openAiCommand(): Command {
-  const command = new Command('openai').description(
-    'GPT-4o recommendations with reasons, scored like every other model; needs OPENAI_API_KEY or a local --base-url',
-  );
+  const command = new Command('openai');
   return experimentCommand(command, openAiSections, askOpenAi);
 }
 

@@ -7,7 +7,14 @@ import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import { chatOptions, resolveModel } from '../models/chat/options.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import {
+  addFlagGroup,
+  addFlags,
+  DATA_HEADING,
+  OUTPUT_HEADING,
+  PROTOCOL_HEADING,
+  readFlags,
+} from './shared/flags.ts';
 import { priceSchema, readPrice } from './shared/price.ts';
 
 const count = z.int().min(0).max(10_000);
@@ -40,10 +47,11 @@ const askingOptions = chatOptions.omit({
 });
 
 export function probeCommand(): Command {
-  const command = new Command('probe').description(
-    'does a chat model know the data set by heart? asks for lines of its files by id, and with ids permuted',
-  );
-  addFlags(command, probeFlags, askingOptions, priceSchema, dataSchema, protocolSchema, outputSchema);
+  const command = new Command('probe');
+  addFlags(command, probeFlags, askingOptions, priceSchema);
+  addFlagGroup(command, DATA_HEADING, dataSchema);
+  addFlagGroup(command, PROTOCOL_HEADING, protocolSchema);
+  addFlagGroup(command, OUTPUT_HEADING, outputSchema);
   return command.action(async (typed: Record<string, unknown>) => {
     const flags = readFlags(probeFlags, typed);
     const output = readFlags(outputSchema, typed);

@@ -15,9 +15,11 @@ const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true,
 });
 
 export function reproduceCommand(): Command {
-  const command = new Command('reproduce')
-    .description('run a recorded experiment again and compare every number')
-    .argument('[file]', 'a results record', 'results/baseline_metrics.json');
+  const command = new Command('reproduce').argument(
+    '[file]',
+    'a results record',
+    'results/baseline_metrics.json',
+  );
   return addFlags(command, schema).action(async (file: string, typed: Record<string, unknown>) => {
     const options = readFlags(schema, typed);
     const { reproduce } = await import('../experiment/reproduce.ts');

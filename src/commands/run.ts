@@ -14,9 +14,7 @@ import { addFlags } from './shared/flags.ts';
 import { jobsSchema } from './shared/jobs.ts';
 
 export function runCommand(): Command {
-  const command = new Command('run')
-    .description('run the experiments that a plan describes; `--print-plan` of their commands writes one')
-    .argument('<plan>', 'YAML or JSON file');
+  const command = new Command('run').argument('<plan>', 'YAML or JSON file');
   return addFlags(command, outputSchema, jobsSchema).action(async (path: string, typed: Typed) => {
     const { readPlan } = await import('./plan/read.ts');
     const plan = await readPlan(path);

@@ -33,9 +33,10 @@ const schema = z.object({
 const output = outputSchema.pick({ resultsDir: true, json: true, quiet: true, verbose: true });
 
 export function runsCommand(): Command {
-  const command = new Command('runs')
-    .description('list the runs in the results folder: sort, filter, see what differs, export')
-    .argument('[files...]', 'results records (default: all in the results folder)');
+  const command = new Command('runs').argument(
+    '[files...]',
+    'results records (default: all in the results folder)',
+  );
   return addFlags(command, schema, formatSchema, output).action(
     async (files: string[], typed: Record<string, unknown>) => {
       const { sort, reverse, where, columns, diff, older, mlflow } = readFlags(schema, typed);

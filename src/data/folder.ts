@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import { removeLeftovers, requireFolder } from '../util/files.ts';
+import { nearestName } from '../util/nearest.ts';
 import { temporaryName } from '../util/process/lock.ts';
 import { brokenLinkBehind } from '../util/process/system-errors.ts';
 import { fileError, isZip } from './files/content.ts';
@@ -62,10 +63,12 @@ export async function findDataset(nameOrPath: string): Promise<DataFolder> {
       remedy: `Run \`recsys data download ${release.name}\`.`,
     });
   }
+  const names = releases.map(({ name }) => name);
+  const near = nearestName(nameOrPath, names);
   throw new DataError({
-    found: `no data set '${nameOrPath}': neither a known release nor a folder`,
-    wanted: `a folder or one of ${releases.map(({ name }) => name).join(', ')}`,
-    remedy: '`recsys data list` describes the releases.',
+    found: `no data set '${nameOrPath}'`,
+    wanted: `a folder, a file or one of ${names.join(', ')}`,
+    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}\`recsys data list\` describes the releases.`,
   });
 }
 

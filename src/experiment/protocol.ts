@@ -19,20 +19,19 @@ export const dataSchema = z.object({
     .string()
     .optional()
     .meta({ placeholder: 'list' })
-    .describe('which column of the ratings is what, by name or number: user=1,item=2,rating=3,time=4'),
+    .describe('the columns of the ratings, by name or number: user=1,item=2,rating=3,time=4'),
   strict: z
     .boolean()
     .optional()
-    .describe('refuse what is else noted: odd optional files, unreadable times, unknown movies'),
-  binarize: z
-    .number()
-    .optional()
-    .describe('keep only ratings of at least this, and nothing of them but that they are there'),
+    .describe(
+      'refuse what a note would report otherwise: odd optional files, unreadable times, unknown movies',
+    ),
+  binarize: z.number().optional().describe('keep only ratings of at least this, and count them all alike'),
   minRatings: z
     .int()
     .min(1)
     .optional()
-    .describe('keep only users with at least so many ratings, after --binarize'),
+    .describe('keep only users with at least this many ratings, after --binarize'),
 });
 
 /** The defaults and their reasons: docs/evaluation.md. */
@@ -46,14 +45,12 @@ export const protocolSchema = z.object({
     .int()
     .min(1)
     .optional()
-    .describe('train without so many users; then they are folded in, and they alone are tested'),
+    .describe('leave this many users out of training, fold them in afterwards and test on them alone'),
   validationUsers: z
     .int()
     .min(1)
     .optional()
-    .describe(
-      'with --held-out-users: leave so many further users out of training, as published protocols do',
-    ),
+    .describe('with --held-out-users: leave this many more users out of training, as published protocols do'),
   seed: z.int().min(0).default(42).describe('seed of the split and of every model'),
   k: z
     .array(z.int().min(1).max(1000))

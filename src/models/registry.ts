@@ -11,6 +11,7 @@ import { popularityOptions } from './popularity/options.ts';
 import type { FitContext, Recommender, SavedState } from './recommender.ts';
 import type { UsableModel } from './saved.ts';
 import type { ModelSearch } from './search-space.ts';
+import { modelSummaries } from './summaries.ts';
 
 interface Entry<S extends z.ZodType> {
   /** One line for help texts. */
@@ -39,7 +40,7 @@ function entry<S extends z.ZodType>(definition: Entry<S>): Entry<S> {
 /** To add a model: one folder under src/models with `options.ts` and `index.ts`, and one entry here. */
 export const registry = {
   popularity: entry({
-    summary: 'the same list for all users: best mean rating, most ratings, or damped mean',
+    summary: modelSummaries.popularity,
     options: popularityOptions,
     variants: { 'popularity-count': { by: 'count' }, 'popularity-damped': { by: 'damped' } },
     create: async (options) => (await import('./popularity/index.ts')).createPopularity(options),
@@ -47,7 +48,7 @@ export const registry = {
       (await import('./popularity/index.ts')).loadPopularity(options, state, train),
   }),
   mf: entry({
-    summary: 'matrix factorization: implicit ALS, BPR, or biased SGD on the ratings',
+    summary: modelSummaries.mf,
     options: mfOptions,
     variants: { 'mf-bpr': { solver: 'bpr' }, 'mf-sgd': { solver: 'sgd' } },
     create: async (options) => (await import('./mf/index.ts')).createMf(options),
@@ -55,7 +56,7 @@ export const registry = {
     load: async (...saved) => (await import('./mf/index.ts')).loadMf(...saved),
   }),
   fm: entry({
-    summary: 'factorization machine over users, movies and movie features',
+    summary: modelSummaries.fm,
     options: fmOptions,
     variants: { 'fm-bpr': { solver: 'bpr' }, 'fm-pointwise': { solver: 'pointwise' } },
     create: async (options) => (await import('./fm/index.ts')).createFm(options),
@@ -63,7 +64,7 @@ export const registry = {
     load: async (...saved) => (await import('./fm/index.ts')).loadFm(...saved),
   }),
   ease: entry({
-    summary: 'EASE, the closed-form linear item-item model',
+    summary: modelSummaries.ease,
     options: easeOptions,
     create: async (options) => (await import('./ease/index.ts')).createEase(options),
     search: () => easeSearch,

@@ -17,8 +17,22 @@ export function parseAs<S extends z.ZodType>(
   const field = issue?.path.join('.') ?? '';
   throw new DataError({
     place: field === '' ? place : `${place}: ${field}`,
-    found: issue?.message ?? 'another form',
+    ...(issue === undefined ? { found: 'another form' } : factsOfIssue(issue, value)),
     ...facts,
     cause: result.error,
   });
+}
+
+/** What zod found in `value`, and what it wanted where that is a number in some range: "-3", "at least 1". */
+export function factsOfIssue(issue: z.core.$ZodIssue, value: unknown): Pick<ErrorFacts, 'found' | 'wanted'> {
+  const found = issue.path.reduce<unknown>((inner, key) => Object(inner)[key], value);
+  if (typeof found !== 'number') return { found: issue.message };
+  if (issue.code === 'too_small') {
+    return { found: String(found), wanted: `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}` };
+  }
+  if (issue.code === 'too_big') {
+    return { found: String(found), wanted: `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}` };
+  }
+  if (issue.code !== 'invalid_type' || issue.expected !== 'int') return { found: issue.message };
+  return { found: String(found), wanted: 'a whole number' };
 }

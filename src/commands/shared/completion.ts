@@ -14,7 +14,6 @@ interface Node {
 
 export function completionCommand(): Command {
   return new Command('completion')
-    .description('print a script that completes commands and flags in a shell')
     .addArgument(new Argument('<shell>', 'which shell').choices(shells))
     .action((shell: string, _: unknown, command: Command) => {
       if (command.parent === null) throw new UsageError('completion needs the commands beside it');

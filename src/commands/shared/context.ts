@@ -15,7 +15,7 @@ export const outputSchema = z.object({
     .min(1)
     .optional()
     .describe('worker threads; results do not depend on it (default: all cores)'),
-  json: z.boolean().default(false).describe('print the record on standard output and nothing else there'),
+  json: z.boolean().default(false).describe('print nothing but the record on standard output'),
   quiet: z.boolean().default(false).describe('no progress on standard error'),
   verbose: z
     .boolean()

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { print } from '../../util/process/terminal.ts';
 import { addressOf, withoutSecrets } from '../../util/network/urls.ts';
-import { addFlags, readFlags } from './flags.ts';
+import { addFlagGroup, DATA_HEADING, OUTPUT_HEADING, PROTOCOL_HEADING, readFlags } from './flags.ts';
 
 /** Fields at the top of a plan. */
 export const runSchema = z.object({
@@ -27,6 +27,14 @@ const planFlag = z.object({
     .describe('print this experiment as a plan for `recsys run`, and do nothing else'),
 });
 
+/** Headings of sections in the help; flags of the others stand under "Options:". */
+const headings: Readonly<Record<string, string>> = {
+  data: DATA_HEADING,
+  protocol: PROTOCOL_HEADING,
+  save: OUTPUT_HEADING,
+  output: OUTPUT_HEADING,
+};
+
 /** Typed flags by name, before they are checked. */
 export type Typed = Record<string, unknown>;
 /** Flags of an experiment command by the field of the plan that holds them; those of `top` stand at its top. */
@@ -42,7 +50,10 @@ export function experimentCommand(
   run: (typed: Typed) => Promise<void>,
   plan: (typed: Typed) => Record<string, unknown> = () => ({}),
 ): Command {
-  addFlags(command, ...Object.values(sections), planFlag);
+  for (const [name, schema] of Object.entries(sections)) {
+    addFlagGroup(command, headings[name] ?? 'Options:', schema);
+  }
+  addFlagGroup(command, OUTPUT_HEADING, planFlag);
   return command.action(async (typed: Typed) => {
     if (!readFlags(planFlag, typed).printPlan) return await run(typed);
     const { planText } = await import('../plan/write.ts');

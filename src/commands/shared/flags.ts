@@ -5,17 +5,30 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../util/errors.ts';
+import { factsOfIssue } from '../../util/parse.ts';
 
 type Field = z.ZodType;
 type Schema = z.ZodObject<Record<string, Field>>;
 
 /** Adds one flag per field of each schema. A boolean that defaults to true becomes `--no-name`. */
 export function addFlags(command: Command, ...schemas: Schema[]): Command {
+  return addFlagGroup(command, 'Options:', ...schemas);
+}
+
+/** As `addFlags`, under a heading of their own in the help. */
+export function addFlagGroup(command: Command, heading: string, ...schemas: Schema[]): Command {
   for (const schema of schemas) {
-    for (const [key, field] of Object.entries(schema.shape)) command.addOption(toOption(key, field));
+    for (const [key, field] of Object.entries(schema.shape)) {
+      command.addOption(toOption(key, field).helpGroup(heading));
+    }
   }
   return command;
 }
+
+/** Headings of the flags that most commands share. */
+export const DATA_HEADING = 'Data:';
+export const PROTOCOL_HEADING = 'Protocol:';
+export const OUTPUT_HEADING = 'Output and running:';
 
 /**
  * What the person typed, checked and completed with the schema's defaults. Throws UsageError (exit code 2) naming the
@@ -29,7 +42,7 @@ export function readFlags<S extends Schema>(schema: S, typed: Record<string, unk
   const key = String(issue!.path[0] ?? '');
   throw new UsageError({
     place: key === '' ? 'the command line' : flagName(key),
-    found: key !== '' && own[key] === undefined ? 'not given' : issue!.message,
+    ...(key !== '' && own[key] === undefined ? { found: 'not given' } : factsOfIssue(issue!, own)),
     remedy: 'See --help.',
   });
 }
@@ -64,10 +77,11 @@ function toOption(key: string, field: Field): Option {
   return new Option(`${name} <${placeholder ?? 'text'}>`, description + shown);
 }
 
-/** " (default: 5,10)", or nothing for a flag without one and for a boolean. */
+/** " (default: 5,10)", or nothing for a flag without one, for a boolean and for an empty list. */
 function describeDefault(value: unknown): string {
   if (value === undefined || typeof value === 'boolean') return '';
-  return ` (default: ${Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '')})`;
+  const shown = String(value); // lists are joined by commas
+  return shown === '' ? '' : ` (default: ${shown})`;
 }
 
 function toNumber(text: string): number {

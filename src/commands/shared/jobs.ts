@@ -12,7 +12,7 @@ export const jobsSchema = z.object({
     .string()
     .optional()
     .meta({ placeholder: 'address' })
-    .describe('redis://HOST:PORT: `recsys worker` on any machine does the jobs: trials, seeds, models'),
+    .describe('redis://HOST:PORT, where `recsys worker` on any machine takes jobs: trials, seeds, models'),
   workers: z.int().min(1).max(256).default(1).describe('processes of this machine that do jobs at once'),
   emit: z
     .enum(['slurm'])

@@ -20,7 +20,7 @@ export const retrievalSchema = z.object({
     .max(1)
     .optional()
     .describe(
-      'weight of the language model in the blend (default: chosen on as many validation users, who are asked too)',
+      'weight of the language model in the blend (default: chosen on validation users, as many as are tested; they are asked too)',
     ),
 });
 

@@ -28,18 +28,20 @@ const tuneSchema = z.object({
     .positive()
     .optional()
     .meta({ placeholder: 'minutes' })
-    .describe('start no trial after so many minutes'),
+    .describe('start no trial after this many minutes'),
   halving: z
     .int()
     .min(2)
     .max(10)
     .optional()
-    .describe('successive halving: try all with few sweeps or epochs, let one of n go on'),
+    .describe('successive halving: give all trials few sweeps or epochs, then let the best of each n go on'),
   carveSeeds: z
     .array(z.int().min(0))
     .min(1)
     .default([1, 2, 3])
-    .describe('divisions of train into a part to fit on and one to score on; a score is their mean'),
+    .describe(
+      'seeds, each of which divides train into a part to fit on and a part to score on; a score is the mean over them',
+    ),
   objective: z
     .enum(rankingMetrics as [RankingMetric])
     .default('f1')
@@ -75,9 +77,7 @@ const sections = {
 };
 
 export function tuneCommand(): Command {
-  const tune = new Command('tune').description(
-    'search for the best options of a model on validation ratings; test is opened once, for the winner and the defaults',
-  );
+  const tune = new Command('tune');
   for (const model of searchableModels) tune.addCommand(tuneOneCommand(model));
   return tune;
 }

@@ -16,9 +16,7 @@ const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true,
 });
 
 export function workerCommand(): Command {
-  const command = new Command('worker')
-    .description('do the jobs of `--queue` on this machine until Ctrl-C, or one of `--emit slurm`')
-    .argument('[queue]', 'redis://HOST:PORT of Redis or Valkey');
+  const command = new Command('worker').argument('[queue]', 'redis://HOST:PORT of Redis or Valkey');
   return addFlags(command, schema).action(
     async (address: string | undefined, typed: Record<string, unknown>) => {
       const options = readFlags(schema, typed);

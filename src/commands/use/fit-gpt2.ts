@@ -14,7 +14,7 @@ import { fitSchema } from '../../use/fit-options.ts';
 import type { ModelMaker } from '../../use/fit.ts';
 import { UsageError } from '../../util/errors.ts';
 import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
-import { addFlags, readFlags } from '../shared/flags.ts';
+import { addFlagGroup, addFlags, DATA_HEADING, OUTPUT_HEADING, readFlags } from '../shared/flags.ts';
 import { readItemOptions, readTextOptions } from '../shared/gpt2.ts';
 import { printManifest, saveSchema } from './saved.ts';
 
@@ -38,7 +38,9 @@ export function fitGpt2Command(): Command {
     ...gpt2TrainOptions.omit({ output: true }).shape,
     ...gpt2GenerateOptions.pick({ width: true }).shape,
   });
-  addFlags(command, saveSchema, options, thresholdSchema, dataSchema, fitSchema, outputSchema);
+  addFlags(command, saveSchema, options, thresholdSchema);
+  addFlagGroup(command, DATA_HEADING, dataSchema, fitSchema);
+  addFlagGroup(command, OUTPUT_HEADING, outputSchema);
   return command.action(fitGpt2);
 }
 

@@ -5,14 +5,12 @@ import { dataSchema } from '../../experiment/protocol.ts';
 import { isLoadable, registry, specOf, type ModelName } from '../../models/registry.ts';
 import { fitSchema } from '../../use/fit-options.ts';
 import { outputSchema, withContext } from '../shared/context.ts';
-import { addFlags, readFlags } from '../shared/flags.ts';
+import { addFlagGroup, addFlags, DATA_HEADING, OUTPUT_HEADING, readFlags } from '../shared/flags.ts';
 import { fitGpt2Command } from './fit-gpt2.ts';
 import { printManifest, saveSchema } from './saved.ts';
 
 export function fitCommand(): Command {
-  const fit = new Command('fit').description(
-    'fit a model and save it, for `recsys recommend` and `recsys serve`',
-  );
+  const fit = new Command('fit');
   const models = (Object.keys(registry) as ModelName[]).filter(isLoadable);
   for (const model of models) fit.addCommand(fitOneCommand(model));
   fit.addCommand(fitGpt2Command());
@@ -22,7 +20,9 @@ export function fitCommand(): Command {
 function fitOneCommand(model: ModelName): Command {
   const { options, summary } = registry[model];
   const command = new Command(model).description(summary);
-  addFlags(command, saveSchema, options, dataSchema, fitSchema, outputSchema);
+  addFlags(command, saveSchema, options);
+  addFlagGroup(command, DATA_HEADING, dataSchema, fitSchema);
+  addFlagGroup(command, OUTPUT_HEADING, outputSchema);
   return command.action(async (typed: Record<string, unknown>) => {
     const { save } = readFlags(saveSchema, typed);
     const spec = specOf(model, readFlags(options, typed));

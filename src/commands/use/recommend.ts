@@ -68,9 +68,7 @@ interface Repeatable {
 }
 
 export function recommendCommand(): Command {
-  const command = new Command('recommend').description(
-    'movies for a user of the data or for anybody, from a saved model',
-  );
+  const command = new Command('recommend');
   addFlags(command, modelSchema, whoSchema);
   addRepeatable(
     command,

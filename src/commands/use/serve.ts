@@ -16,7 +16,9 @@ const serveSchema = z.object({
     .string()
     .optional()
     .meta({ placeholder: 'name|dir' })
-    .describe('the data of the saved models, where it is no release: for histories and hits'),
+    .describe(
+      'folder of the data that the models were fitted on, where it is no release; shows histories and hits',
+    ),
   host: z
     .string()
     .default('127.0.0.1')
@@ -34,9 +36,7 @@ const resultsSchema = outputSchema.pick({ resultsDir: true }).extend({
 const contextSchema = outputSchema.pick({ threads: true, quiet: true, verbose: true });
 
 export function serveCommand(): Command {
-  const command = new Command('serve').description(
-    'a local page and JSON API: what models recommend, to users and to you, and a table of runs',
-  );
+  const command = new Command('serve');
   addFlags(command, serveSchema, resultsSchema, contextSchema);
   return command.action(async (typed: Record<string, unknown>) => {
     const options = readFlags(serveSchema, typed);

@@ -18,7 +18,12 @@ export const chatOptions = z.object({
     )
     .meta({ affectsResult: false }),
   key: z.boolean().default(true).describe('send no API key').meta({ affectsResult: false }),
-  temperature: z.number().min(0).max(2).default(0).describe('0: the same answer as far as the server can'),
+  temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(0)
+    .describe('0 asks for the same answer each time, which not every server gives'),
   reasoningEffort: z
     .enum(reasoningEfforts)
     .optional()
@@ -48,20 +53,20 @@ export const chatOptions = z.object({
     .optional()
     .meta({ placeholder: 'names' })
     .describe(
-      'templates, of zero-shot, few-shot, structured, likes, genres (of candidates), or a file with slots such as {history}; further ones measure what wording does (default: zero-shot)',
+      'templates, of zero-shot, few-shot, structured, likes, genres (of candidates), or a file with slots such as {history}; several measure the effect of wording (default: zero-shot)',
     ),
   repeat: z
     .int()
     .min(1)
     .max(20)
     .optional()
-    .describe('ask each question this often, to measure what chance does (default: 1)'),
+    .describe('times to ask each question, to measure the effect of chance (default: 1)'),
   permutations: z
     .int()
     .min(1)
     .max(20)
     .optional()
-    .describe('orders of the candidates to ask with, to measure what order does (default: 1)'),
+    .describe('orders of the candidates to ask with, to measure the effect of order (default: 1)'),
   retries: z
     .int()
     .min(0)
@@ -74,7 +79,7 @@ export const chatOptions = z.object({
     .positive()
     .max(86_400)
     .default(60)
-    .describe('seconds until a whole answer must be there')
+    .describe('seconds within which a whole answer must arrive')
     .meta({ affectsResult: false }),
   maxWait: z
     .number()

@@ -32,7 +32,7 @@ export const easeOptions = z.object({
     .max(MAX_INVERSE_ROWS)
     .optional()
     .describe(
-      `only the most rated movies, so many; without, all where users or movies are at most ${MAX_INVERSE_ROWS}, else that many`,
+      `fit on this many of the most rated movies (default: all; ${MAX_INVERSE_ROWS} where users and movies are both more)`,
     ),
 });
 

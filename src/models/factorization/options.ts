@@ -132,8 +132,7 @@ export function describeOption(defaults: Defaults, key: string, sentence: string
   const values: string[] = [];
   for (const [solver, options] of Object.entries(defaults)) {
     const value: unknown = Object.entries(options).find(([own]) => own === key)?.[1];
-    const shown = Array.isArray(value) ? value.join(',') : JSON.stringify(value);
-    if (value !== undefined) values.push(`${solver}: ${shown || 'none'}`);
+    if (value !== undefined) values.push(`${solver}: ${String(value) || 'none'}`); // lists are joined by commas
   }
   return `${sentence} (${values.join(', ')})`;
 }

@@ -105,7 +105,7 @@ export const gpt2TrainOptions = z.object({
   validationShare: share
     .optional()
     .describe(
-      'share of the users whose texts only measure (default: 0.05; 0.1 with --loss-on titles, a fifth of their ratings)',
+      'share of the users kept for validation (default: 0.05; 0.1 with --loss-on titles, a fifth of their ratings)',
     ),
   patience: count
     .optional()
@@ -144,7 +144,7 @@ export const gpt2GenerateOptions = z.object({
   temperature: z.number().min(0).default(0).describe('0 is greedy; more is more varied'),
   topK: count.default(0).describe('sample among the k most probable tokens; 0 is all'),
   topP: z.number().gt(0).max(1).default(1).describe('sample among tokens that reach this probability'),
-  beams: whole.default(1).describe('beam search with so many beams, without sampling'),
+  beams: whole.default(1).describe('beams of a beam search, which does not sample; 1 searches without'),
   lengthPenalty: z.number().min(0).default(1).describe('beam scores are divided by length to this power'),
   width: whole.default(64).describe('with --rank likelihood: prefixes of titles kept per user and token'),
   generationBatch: whole.default(16).describe('users per batch').meta({ affectsResult: false }),
