@@ -135,12 +135,17 @@ function statsRows(stats: DatasetStats): string[][] {
     ['scale', `${min} to ${max} by ${step}, mean ${stats.meanRating.toFixed(3)}`],
     ['ratings per user', `${stats.medianRatingsPerUser} (median)`],
     ['ratings per movie', `${stats.medianRatingsPerMovie} (median, of rated movies)`],
-    ['from', stats.firstRating ?? 'unknown'],
-    ['to', stats.lastRating ?? 'unknown'],
+    ['first rating', dateText(stats.firstRating)],
+    ['last rating', dateText(stats.lastRating)],
     ['tags', count(stats.tags)],
     ['without a year', count(stats.moviesWithoutYear)],
     ['without a genre', count(stats.moviesWithoutGenre)],
   ];
+}
+
+/** "1995-01-09T11:46:49.000Z" as "1995-01-09 11:46:49 UTC". */
+function dateText(time: string | null): string {
+  return time === null ? 'unknown' : `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function refuseDifferent(name: string, files: VerifiedFile[]): void {

@@ -6,7 +6,6 @@ import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { PerformContext } from '../experiment/jobs/perform.ts';
 import type { Gpt2Fields } from '../experiment/jobs/records.ts';
 import type { Gpt2Spec } from '../experiment/language/gpt2.ts';
-import type { LanguageRecord } from '../experiment/record.ts';
 import type { RunContext } from '../experiment/run.ts';
 import { gpt2ItemOptions, itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
 import { gpt2Options } from '../models/gpt2/options.ts';
@@ -18,7 +17,6 @@ import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts
 import { readFlags } from './shared/flags.ts';
 import { readItemOptions, readTextOptions } from './shared/gpt2.ts';
 import { isElsewhere, jobsSchema, withJobs } from './shared/jobs.ts';
-import { describeLimits, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
 
@@ -65,6 +63,7 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { languageRecordSchema } = await import('../experiment/record.ts');
   const { recordTable } = await import('../report/record-table.ts');
+  const { listsText } = await import('../report/language/lists.ts');
   const path = join(resultsDir, `${name}_recommendations.json`);
   const runAndSave = async (context: CommandContext) => {
     const record = asJobs
@@ -78,7 +77,7 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
         )
       : await runOn[tokens](typed, spec, context);
     if (record === undefined) return;
-    print(output.json ? jsonText(record) : recordTable(record) + describeLists(record));
+    print(output.json ? jsonText(record) : recordTable(record) + listsText(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
     for (const note of notes) context.progress.note(note);
   };
@@ -150,13 +149,4 @@ function keepingOf(typed: Typed, spec: Spec): ReturnType<NonNullable<PerformCont
     ? ownFolder(readItemOptions(typed), typed, spec, 'gpt2-items')
     : ownFolder(readTextOptions(typed), typed, spec, 'gpt2');
   return { resultsDir: spec.resultsDir, options, onFitted: savingIn(options.output) };
-}
-
-/** Match classes, limits, and one user's list to look at. */
-function describeLists(record: LanguageRecord): string {
-  const { language } = record;
-  const lines = [describeShares(language), ...describeReasons(language), ...describeLimits(record)];
-  const [first] = language.users;
-  if (first) lines.push(`The reply for user ${first.userId}:`, first.reply.trim());
-  return `${lines.join('\n')}\n`;
 }

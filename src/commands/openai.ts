@@ -3,16 +3,13 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import type { ChatSpec } from '../experiment/language/chat.ts';
-import type { CostEstimate } from '../experiment/language/estimate.ts';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import type { LanguageRecord } from '../experiment/record.ts';
 import { chatOptions, resolveModel, type ChatOptions } from '../models/chat/options.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { readFlags } from './shared/flags.ts';
-import { describeLimits, describeNoise, describeReasons, describeShares } from './shared/language.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 import { priceSchema, readPrice } from './shared/price.ts';
 import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
@@ -60,14 +57,11 @@ export async function askOpenAi(typed: Typed): Promise<void> {
   const spec = await readSpec(run, typed, output.resultsDir);
   if (run.dryRun) {
     const { estimateChat } = await import('../experiment/language/estimate.ts');
-    const { promptTable } = await import('../report/prompt-table.ts');
+    const { estimateText } = await import('../report/language/cost.ts');
     for (const seed of seeds ?? [spec.protocol.seed]) {
       const own = { ...spec, protocol: { ...spec.protocol, seed } };
       const estimate = await withContext(output, (context) => estimateChat(own, context));
-      print(
-        (seeds ? `Seed ${seed}: ` : '') +
-          describeEstimate(estimate, own, promptTable(estimate), output.verbose),
-      );
+      print((seeds ? `Seed ${seed}: ` : '') + estimateText(estimate, own.options.model, output.verbose));
     }
     return;
   }
@@ -76,6 +70,7 @@ export async function askOpenAi(typed: Typed): Promise<void> {
   const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
   const { languageRecordSchema } = await import('../experiment/record.ts');
   const { recordTable } = await import('../report/record-table.ts');
+  const { answersText } = await import('../report/language/lists.ts');
   const path = join(output.resultsDir, `${name ?? 'openai'}_recommendations.json`);
   // What the seeds may cost together.
   let left = spec.maxCost;
@@ -89,7 +84,7 @@ export async function askOpenAi(typed: Typed): Promise<void> {
       if (left !== undefined && typeof costUsd === 'number') left = Math.max(0, left - costUsd);
       return record;
     });
-    print(output.json ? jsonText(record) : recordTable(record) + describeAnswers(record));
+    print(output.json ? jsonText(record) : recordTable(record) + answersText(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
     for (const note of notes) context.progress.note(note);
   };
@@ -161,96 +156,4 @@ function readHybrid(run: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
     found: 'no weight, and stored answers hold no validation users to choose it on',
     remedy: 'Give --hybrid-weight.',
   });
-}
-
-function describeEstimate(
-  estimate: CostEstimate,
-  { options }: ChatSpec,
-  prompts: string,
-  withPrompts: boolean,
-): string {
-  const { users, inputTokens, outputTokens, isEstimate, cost, pricesAsOf, questions, warnings } = estimate;
-  const money =
-    cost === undefined
-      ? `no price is known for ${options.model}: give --price-input and --price-output`
-      : `at most ${cost.toFixed(4)} USD (prices: ${pricesAsOf})`;
-  const input = `${inputTokens} input tokens${isEstimate ? ' (an estimate: the tokenizer is not known)' : ''}`;
-  const lines = [
-    `${options.model}: ${users} users, ${input}, at most ${outputTokens} output tokens, ${money}.`,
-    ...(estimate.runs > 1 ? [`These are ${estimate.runs} runs: prompts, orders and repeats.`] : []),
-    ...warnings,
-    '',
-    prompts,
-    'No chat request was made.',
-  ];
-  if (withPrompts) {
-    for (const { messages } of questions) {
-      lines.push('', ...messages.map(({ role, content }) => `[${role}]\n${content}`));
-    }
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function describeAnswers(record: LanguageRecord): string {
-  const { details, users } = record.language;
-  const lines = [
-    `Answers: ${countStates(users.map(({ state }) => state))}. ${describeShares(record.language)}`,
-    ...describeFailures(users),
-  ];
-  if (typeof details['candidateRecall'] === 'number') {
-    lines.push(
-      `Recall of the candidate lists, the ceiling of any answer: ${details['candidateRecall'].toFixed(4)}.`,
-    );
-  }
-  if (typeof details['hybridWeight'] === 'number') {
-    lines.push(`Weight of the chat model in the hybrid: ${details['hybridWeight']}.`);
-  }
-  lines.push(
-    ...describeNoise(record.language),
-    ...describeUsage(record),
-    ...describeReasons(record.language),
-    ...describeLimits(record),
-  );
-  return `${lines.join('\n')}\n`;
-}
-
-/** The model, its tokens and their cost. */
-function describeUsage({ models, language: { details } }: LanguageRecord): string[] {
-  const asked = models[0]?.hyperparameters['model'];
-  const answeredBy = Array.isArray(details['answeredBy']) ? details['answeredBy'].join(', ') : '';
-  const number = (name: string) => (typeof details[name] === 'number' ? details[name] : 0);
-  const cost = typeof details['costUsd'] === 'number' ? `, ${details['costUsd'].toFixed(4)} USD` : '';
-  const kinds = [
-    number('cachedTokens') > 0 ? `${number('cachedTokens')} of them cached` : '',
-    number('answersWithEstimatedTokens') > 0 ? 'counted here, an estimate: the server does not count' : '',
-  ].filter((kind) => kind !== '');
-  const thoughts = number('reasoningTokens') > 0 ? ` (${number('reasoningTokens')} for reasoning)` : '';
-  const input = [`${number('inputTokens')} in`, ...kinds].join(', ');
-  return [
-    ...(typeof asked === 'string' && answeredBy !== ''
-      ? [`Model: ${asked}, answered by ${answeredBy}.`]
-      : []),
-    `Tokens: ${input}; ${number('outputTokens')} out${thoughts}${cost}.`,
-  ];
-}
-
-/** How many users got no answer, why, and what to do. */
-function describeFailures(users: LanguageRecord['language']['users']): string[] {
-  const reasons = new Map<string, number>();
-  for (const { state, reply } of users) {
-    if (state === 'failed') reasons.set(reply, (reasons.get(reply) ?? 0) + 1);
-  }
-  if (reasons.size === 0) return [];
-  const failed = [...reasons.values()].reduce((sum, n) => sum + n, 0);
-  const why = [...reasons].map(([reason, n]) => `${reason} (${n})`).join('; ');
-  return [
-    `${failed} of ${users.length} users got no answer and score 0: ${why}. The same command asks again for them alone.`,
-  ];
-}
-
-/** "4 answered, 1 refused". */
-function countStates(states: string[]): string {
-  const counts = new Map<string, number>();
-  for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return [...counts].map(([state, n]) => `${n} ${state}`).join(', ');
 }

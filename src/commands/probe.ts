@@ -57,7 +57,7 @@ export function probeCommand(): Command {
     const output = readFlags(outputSchema, typed);
     const spec = await readSpec(flags, typed, output.resultsDir);
     const { estimateProbe, runProbe } = await import('../experiment/probe/index.ts');
-    const { probeReport, probeEstimateText } = await import('../report/probe.ts');
+    const { probeReport, probeEstimateText } = await import('../report/language/probe.ts');
     if (flags.dryRun) {
       const estimate = await withContext(output, (context) => estimateProbe(spec, context));
       print(probeEstimateText(estimate, spec.options.model, output.verbose));

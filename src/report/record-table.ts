@@ -10,15 +10,9 @@ import { describeSeeds, formatCount, joinNames, metricsTable } from './table.ts'
 /** Columns of the terminal that prose is broken for. */
 const TERMINAL_COLUMNS = 80;
 
-const ONE_SEED = [
-  'Means over users, in brackets the 95% bootstrap interval; F1 is the mean of the',
-  'users’ F1; * the highest. In the record:',
-];
-const SEVERAL_SEEDS = [
-  'Means over seeds of the means over users, ± their standard deviation, in brackets',
-  'the 95% bootstrap interval over users and seeds together; counts of users are those',
-  'of the first seed; `recsys compare` tests the models; * the highest. In the record:',
-];
+const ONE_SEED = 'Means over users, in brackets the 95% bootstrap interval; F1 is the mean of the users’ F1';
+const SEVERAL_SEEDS =
+  'Means over seeds of the means over users, ± their standard deviation, in brackets the 95% bootstrap interval over users and seeds together; counts of users are those of the first seed; `recsys compare` tests the models';
 
 /** The whole of a record for a person: what was done, one table per cut-off, what the numbers are. Ends in a newline. */
 export function recordTable(record: ResultsRecord): string {
@@ -28,6 +22,8 @@ export function recordTable(record: ResultsRecord): string {
   const omitted = metricKeys
     .filter((key) => metricOf(key).column !== 'main')
     .map((key) => metricOf(key).title);
+  const means = protocol.seeds === undefined ? ONE_SEED : SEVERAL_SEEDS;
+  const legend = models.length > 1 ? `${means}; * the highest` : means;
   const lines = [
     `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
     `split ${protocol.split}${protocol.heldOutUsers === undefined ? '' : `, ${protocol.heldOutUsers} users held out of training`}, ${describeSeeds(protocol)}; relevant: ${protocol.threshold} stars or more`,
@@ -39,8 +35,7 @@ export function recordTable(record: ResultsRecord): string {
     ...protocol.k.map((k) => `\n${metricsTable(rows, k)}`),
     '',
     ...firstTwo(record).flatMap((line) => wrapWords(line, TERMINAL_COLUMNS)),
-    ...(protocol.seeds === undefined ? ONE_SEED : SEVERAL_SEEDS),
-    ...wrapWords(`${joinNames(omitted)}.`, TERMINAL_COLUMNS),
+    ...wrapWords(`${legend}. Also in the record: ${joinNames(omitted)}.`, TERMINAL_COLUMNS),
     ...models.flatMap(notesOf).flatMap((line) => wrapWords(line, TERMINAL_COLUMNS)),
   ];
   return `${lines.join('\n')}\n`;

@@ -46,8 +46,8 @@ describe('recsys data', () => {
     expect(stdout).toMatch(/users +671/);
     // 100,004 / (671 x 9,066) = 1.64%; the release's README gives the period.
     expect(stdout).toMatch(/density +1\.64%/);
-    expect(stdout).toMatch(/from +1995-01-09/);
-    expect(stdout).toMatch(/to +2016-10-16/);
+    expect(stdout).toMatch(/first rating +1995-01-09 11:46:49 UTC/);
+    expect(stdout).toMatch(/last rating +2016-10-16/);
   });
 
   it('verifies the embedded release: every file as released', async () => {

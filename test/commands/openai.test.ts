@@ -312,7 +312,7 @@ describe('recsys openai', () => {
   it('prints tokens and cost with --dry-run and sends no request', async () => {
     const { stdout } = await openai('--dry-run', '--num-users', '3', '--verbose');
     expect(stdout).toMatch(
-      /^gpt-4o: 3 users, \d+ input tokens, at most 3000 output tokens, at most 0\.0\d+ USD/,
+      /^gpt-4o: 3 users, [\d,]+ input tokens, at most 3,000 output tokens, at most 0\.0\d+ USD/,
     );
     expect(stdout.match(/^User \d+ has watched /gm)).toHaveLength(3);
     expect(command.server.requests).toHaveLength(0);

@@ -113,7 +113,7 @@ describe('recsys probe', () => {
   it('shows its cost without a request, refuses another file as a replay, and writes nothing when all failed', async () => {
     const dry = await probe('--dry-run', '--price-input', '1', '--price-output', '1');
     expect(dry.stdout).toMatch(
-      /m: 70 questions, half of them with ids permuted; \d+ input tokens .*at most 0[.]\d{4} USD/,
+      /m: 70 questions, half of them with ids permuted; [\d,]+ input tokens .*at most 0[.]\d{4} USD/,
     );
     expect(server.requests).toHaveLength(0);
     const other = await probe('--replay', join(dataset, 'ratings.csv'));

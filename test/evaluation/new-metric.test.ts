@@ -79,7 +79,7 @@ describe('a metric that is one entry of the table', () => {
   it('has a column in the terminal where the entry asks for one', () => {
     const text = recordTable(record);
     expect(text).toMatch(/k = 10 .*R-precision/);
-    expect(text).toMatch(/In the record:\n[^]*recommended movies\./);
+    expect(text).toMatch(/Also in the record: [^]*recommended\s+movies\./);
   });
 
   it('is in the comparison, its file and its page', async () => {

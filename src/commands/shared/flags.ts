@@ -80,7 +80,7 @@ function toOption(key: string, field: Field): Option {
 /** " (default: 5,10)", or nothing for a flag without one, for a boolean and for an empty list. */
 function describeDefault(value: unknown): string {
   if (value === undefined || typeof value === 'boolean') return '';
-  const shown = String(value); // lists are joined by commas
+  const shown = Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '');
   return shown === '' ? '' : ` (default: ${shown})`;
 }
 

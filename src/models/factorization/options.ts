@@ -132,7 +132,9 @@ export function describeOption(defaults: Defaults, key: string, sentence: string
   const values: string[] = [];
   for (const [solver, options] of Object.entries(defaults)) {
     const value: unknown = Object.entries(options).find(([own]) => own === key)?.[1];
-    if (value !== undefined) values.push(`${solver}: ${String(value) || 'none'}`); // lists are joined by commas
+    if (value === undefined) continue;
+    const shown = Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '');
+    values.push(`${solver}: ${shown || 'none'}`);
   }
   return `${sentence} (${values.join(', ')})`;
 }

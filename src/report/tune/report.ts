@@ -16,7 +16,7 @@ export function tuningReport(found: Tuning): string {
   const k = Math.max(...protocol.k);
   return `${[
     `${dataset.name}: ${model}, ${formatCount(trials.length)} trials, ${metricOf(search.objective).title}@${k} on validation ratings`,
-    `carved from train with seeds ${search.carveSeeds.join(', ')}; best trials:`,
+    `carved from train with ${search.carveSeeds.length === 1 ? 'seed' : 'seeds'} ${search.carveSeeds.join(', ')}; best trials:`,
     '',
     textTable(
       ['trial', 'score', ...names],

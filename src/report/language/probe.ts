@@ -1,8 +1,9 @@
 /** What a person sees of a probe in the terminal. */
-import type { ProbeEstimate } from '../experiment/probe/index.ts';
-import type { ProbeMeasure, ProbeRecord } from '../experiment/probe/record.ts';
-import { wrapWords } from './charts/text.ts';
-import { formatCount, shareCell, textTable } from './table.ts';
+import type { ProbeEstimate } from '../../experiment/probe/index.ts';
+import type { ProbeMeasure, ProbeRecord } from '../../experiment/probe/record.ts';
+import { wrapWords } from '../charts/text.ts';
+import { formatCount, shareCell, textTable } from '../table.ts';
+import { costText, questionLines } from './cost.ts';
 
 const TERMINAL_COLUMNS = 80;
 
@@ -48,25 +49,11 @@ function tokensIn(details: ProbeRecord['details'], key: string): string {
 }
 
 /** The dry run. Ends in a newline. */
-export function probeEstimateText(
-  { questions, inputTokens, outputTokens, isEstimate, cost, pricesAsOf }: ProbeEstimate,
-  model: string,
-  withQuestions: boolean,
-): string {
-  const money =
-    cost === undefined
-      ? `no price is known for ${model}: give --price-input and --price-output`
-      : `at most ${cost.toFixed(4)} USD (prices: ${pricesAsOf})`;
-  const input = `${inputTokens} input tokens${isEstimate ? ' (an estimate: the tokenizer is not known)' : ''}`;
-  const texts = withQuestions
-    ? questions.flatMap(({ messages }) => [
-        '',
-        ...messages.map(({ role, content }) => `[${role}]\n${content}`),
-      ])
-    : [];
+export function probeEstimateText(estimate: ProbeEstimate, model: string, withQuestions: boolean): string {
+  const { questions } = estimate;
   return `${[
-    `${model}: ${questions.length} questions, half of them with ids permuted; ${input}, at most ${outputTokens} output tokens, ${money}.`,
+    `${model}: ${formatCount(questions.length)} questions, half of them with ids permuted; ${costText(estimate, model)}.`,
     'No chat request was made.',
-    ...texts,
+    ...(withQuestions ? questionLines(questions) : []),
   ].join('\n')}\n`;
 }
