@@ -25,13 +25,7 @@ export function toCsr(
   minimum = -Infinity,
 ): Csr {
   const pointers = new Int32Array(rowCount + 1);
-  let isAscending = true;
-  for (let n = 0, last = 0; n < rows.length; n++) {
-    const row = rows[n]!;
-    pointers[row + 1]! += values[n]! >= minimum ? 1 : 0;
-    if (row < last) isAscending = false;
-    last = row;
-  }
+  const isAscending = countByRow(rows, values, minimum, pointers);
   for (let row = 0; row < rowCount; row++) pointers[row + 1]! += pointers[row]!;
   const matrix = { rows: rowCount, columns: columnCount, pointers };
   const isWhole = pointers[rowCount] === rows.length;
@@ -41,6 +35,18 @@ export function toCsr(
       : scattered(rows, columns, values, pointers, minimum);
   sortRows({ pointers, ...entries });
   return { ...matrix, ...entries };
+}
+
+/** Counts the entries of row r in `pointers[r + 1]`. Returns whether the rows ascend. */
+function countByRow(rows: Int32Array, values: Float32Array, minimum: number, pointers: Int32Array): boolean {
+  let isAscending = true;
+  for (let n = 0, last = 0; n < rows.length; n++) {
+    const row = rows[n]!;
+    pointers[row + 1]! += values[n]! >= minimum ? 1 : 0;
+    if (row < last) isAscending = false;
+    last = row;
+  }
+  return isAscending;
 }
 
 /** The entries by row, in the order of the input within a row. */
