@@ -39,8 +39,9 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
     const matrix = buildMatrix(train, items, options);
     const fewerUsers = matrix.byRow.rows <= matrix.byColumn.rows;
     requireInvertible(Math.min(matrix.byRow.rows, matrix.byColumn.rows));
-    const side = fewerUsers ? matrix.byColumn : matrix.byRow;
-    return { x: matrix, usersSide: fewerUsers, inverted: gram(side) };
+    const { byRow, byColumn } = matrix;
+    const inverted = fewerUsers ? gram(byColumn, byRow) : gram(byRow, byColumn);
+    return { x: matrix, usersSide: fewerUsers, inverted };
   });
   const { n, values: inverse } = inverted;
   for (let i = 0; i < n; i++) inverse[i * n + i]! += options.regularization;

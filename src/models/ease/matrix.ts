@@ -5,7 +5,7 @@ import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
 import { sum } from '../../util/arrays.ts';
 import { pow } from '../../util/math.ts';
-import { entriesOf, indicesOf, rowLength, valuesOf } from '../../util/sparse-rows.ts';
+import { entriesOf, indicesOf, rowLength } from '../../util/sparse-rows.ts';
 import { MAX_INVERSE_ROWS, type EaseOptions } from './options.ts';
 
 export interface SparseMatrix {
@@ -100,16 +100,29 @@ export function columnsOf(items: Int32Array, itemCount: number): Int32Array {
   return columnOf;
 }
 
-/** A'A, (n, n) with n = A's columns, upper half only: the sum over A's rows of their outer products. */
-export function gram(a: Csr): { n: number; values: Float64Array } {
+/**
+ * A'A, (n, n) with n = A's columns, upper half only: cell (i, j) is the sum of a_ui a_uj over A's rows u, ascending. Line by
+ * line, so that what is added to stays in the cache of a core. `byColumn` is A transposed.
+ */
+export function gram(a: Csr, byColumn: Csr): { n: number; values: Float64Array } {
   const n = a.columns;
   const values = new Float64Array(n * n);
-  for (let row = 0; row < a.rows; row++) {
-    const [columns, cells] = [indicesOf(a, row), valuesOf(a, row)];
-    for (let p = 0; p < columns.length; p++) {
-      const line = columns[p]! * n;
-      for (let q = p; q < columns.length; q++) values[line + columns[q]!]! += cells[p]! * cells[q]!;
-    }
+  const next = a.pointers.slice(0, -1); // in each row of A, the first entry not left of column i
+  for (let i = 0; i < n; i++) {
+    const line = values.subarray(i * n, (i + 1) * n);
+    for (const [row, cell] of entriesOf(byColumn, i))
+      addScaled(line, a, next[row]!++, a.pointers[row + 1]!, cell);
   }
   return { n, values };
+}
+
+/** Adds the entries `from` to `end` of A, times `factor`, to the columns of `line`. */
+function addScaled(
+  line: Float64Array,
+  { indices, values }: Csr,
+  from: number,
+  end: number,
+  factor: number,
+): void {
+  for (let entry = from; entry < end; entry++) line[indices[entry]!]! += factor * values[entry]!;
 }
