@@ -102,7 +102,7 @@ async function pairOnce(command: FaultCommand, expected: Undisturbed): Promise<v
   else if (!allowed.includes(found)) blame('wrong', command, folder);
   const extra = (await filesIn(folder)).filter((name) => !expected.files.includes(name));
   if (extra.length > 0) blame('left', command, extra);
-  await rm(folder, { recursive: true });
+  if (found !== undefined && allowed.includes(found)) await rm(folder, { recursive: true });
 }
 
 const [kills, pairs, only] = process.argv.slice(2);
@@ -110,6 +110,7 @@ const servers = await startServers(30);
 const commands = faultCommands(await makeInput(), servers).filter(
   ({ name }) => only === undefined || name.startsWith(only),
 );
+if (commands.length === 0) throw new Error(`no command begins with '${only}'`);
 const expected: Undisturbed[] = [];
 for (const command of commands) expected.push(await undisturbed(command));
 const rng = new Rng(Number(process.env['RECSYS_SEED'] ?? 1));

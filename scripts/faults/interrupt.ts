@@ -16,8 +16,8 @@ import { startServers } from './servers.ts';
 
 /** Latest moment of a signal, in milliseconds after the start. */
 const LATEST_MS = 4000;
-/** Of an answer of the chat server, and between the pieces of the archive, in milliseconds. */
-const SERVER_DELAY = 1500;
+/** Delay of an answer of the chat server, and between two pieces of the archive. */
+const SERVER_DELAY_MS = 1500;
 
 /** Commands that wait, which the kill script leaves out, as they write nothing. */
 function waiting(model: string): Pick<FaultCommand, 'name' | 'argv' | 'program' | 'before'>[] {
@@ -35,11 +35,12 @@ function waiting(model: string): Pick<FaultCommand, 'name' | 'argv' | 'program' 
 }
 
 const [runs, only] = process.argv.slice(2);
-const servers = await startServers(SERVER_DELAY);
+const servers = await startServers(SERVER_DELAY_MS);
 const input = await makeInput();
 const commands = [...faultCommands(input, servers), ...waiting(input.model)].filter(
   ({ name }) => only === undefined || name.startsWith(only),
 );
+if (commands.length === 0) throw new Error(`no command begins with '${only}'`);
 const rng = new Rng(Number(process.env['RECSYS_SEED'] ?? 1));
 let longest = 0;
 for (const { name, argv, program, before } of commands) {

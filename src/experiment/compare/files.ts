@@ -127,5 +127,6 @@ function describeValue(what: string, record: ResultsRecord, value: unknown): str
     const [file] = record.dataset.files;
     return `${record.dataset.name}, ${file?.name ?? 'no file'} ${file?.sha256.slice(0, 12) ?? ''}`.trim();
   }
+  if (value === undefined) return 'none';
   return Array.isArray(value) ? value.join(',') : String(value);
 }

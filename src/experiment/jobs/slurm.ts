@@ -31,7 +31,7 @@ export function slurmRunner(resultsDir: string, name: string, threads: number | 
         place: script,
         found: `${jobs.length} jobs to do`,
         remedy:
-          `Type \`sbatch ${script}\`; when all tasks have ended, this same command again, which gathers what they found.` +
+          `Submit them with \`sbatch ${script}\`. When all tasks have ended, run this command again to gather their results.` +
           (jobs.length > USUAL_MAX_TASKS
             ? ` ${jobs.length} tasks are more than the usual MaxArraySize of Slurm, see \`scontrol show config\`.`
             : ''),

@@ -1,7 +1,11 @@
 /** What the terminal shows of a language model's record below the table of metrics. */
 import { noiseHalfWidth } from '../../experiment/audit/variance.ts';
 import type { Estimate, LanguageRecord } from '../../experiment/record.ts';
+import { wrapWords } from '../charts/text.ts';
 import { formatCount } from '../table.ts';
+
+/** Columns of the terminal that prose is broken for. */
+const TERMINAL_COLUMNS = 80;
 
 /** Below this many users, differences between models are mostly chance. */
 const FEW_USERS = 100;
@@ -33,10 +37,15 @@ export function answersText(record: LanguageRecord): string {
 /** The lists of a GPT-2: titles, reasons, and the list of one user. Ends in a newline. */
 export function listsText(record: LanguageRecord): string {
   const { language } = record;
-  const lines = [describeShares(language), ...describeReasons(language), ...describeLimits(record)];
+  const lines = wrapped([describeShares(language), ...describeReasons(language), ...describeLimits(record)]);
   const [first] = language.users;
   if (first) lines.push(`The reply for user ${first.userId}:`, first.reply.trim());
   return `${lines.join('\n')}\n`;
+}
+
+/** Prose broken for a terminal. */
+function wrapped(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => wrapWords(line, TERMINAL_COLUMNS));
 }
 
 /** "99.0% exact, 1.0% repeated": match classes that occur. */
@@ -52,7 +61,7 @@ function describeReasons({ reasons = [] }: LanguageRecord['language']): string[]
   const percent = ({ mean, ci95: [low, high] }: Estimate) =>
     `${(100 * mean).toFixed(1)}% [${(100 * low).toFixed(0)} ${(100 * high).toFixed(0)}]`;
   return reasons.map(({ model, reasons: count, withClaims, shares, swapped }) => {
-    const named = `Reasons of ${model}: ${withClaims} of ${count} name movies, liked genres or ratings`;
+    const named = `Reasons of ${model}: ${formatCount(withClaims)} of ${formatCount(count)} name movies, liked genres or ratings`;
     if (shares === null) return `${named}.`;
     const claims = `${named}; ${percent(shares.supported)} of these claims are supported by the history, ${percent(shares.contradicted)} contradicted`;
     return swapped === null
