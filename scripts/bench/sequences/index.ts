@@ -67,6 +67,7 @@ const split = [
   '--json',
   '--quiet',
 ];
+const evaluate = (lists: string) => [process.execPath, cli, 'evaluate', '--recommendations', lists, ...split];
 const ours = (...args: string[]) => [process.execPath, cli, ...args, ...split, '--threads', flags.threads];
 const record: SequenceBenchmark = {
   schemaVersion: 1,
@@ -120,7 +121,7 @@ async function measurePeer(): Promise<void> {
       record.missing.push({ name, reason: lastLine(run.stderr) });
       continue;
     }
-    const scored = await runOurs(ours('evaluate', '--recommendations', lists));
+    const scored = await runOurs(evaluate(lists));
     add(name, Number(passes), run, (JSON.parse(scored.stdout) as RecordRead).models[0]!);
   }
 }
