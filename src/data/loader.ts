@@ -299,9 +299,14 @@ export function dropDuplicates(
   return { ...without(columns, dropped), ...negative };
 }
 
+/** Digits that a float32 keeps of a decimal number: -8.2 is not said as -8.199999809265137. */
+const FLOAT32_DIGITS = 7;
+
 function firstNegative(values: Float32Array, placeOfRow: (row: number) => string): Pick<Ratings, 'negative'> {
   const row = values.findIndex((value) => value < 0);
-  return row < 0 ? {} : { negative: { place: placeOfRow(row), value: values[row]! } };
+  return row < 0
+    ? {}
+    : { negative: { place: placeOfRow(row), value: Number(values[row]!.toPrecision(FLOAT32_DIGITS)) } };
 }
 
 /** Tags by index. A tag by a user without ratings or on a movie that the data set does not have is dropped. */

@@ -16,7 +16,7 @@ export interface DatasetStats {
   meanRating: number;
   medianRatingsPerUser: number;
   medianRatingsPerMovie: number;
-  /** ISO 8601, UTC; null where the source has no times. */
+  /** ISO 8601, UTC, of the known times; null where the source has none. */
   firstRating: string | null;
   lastRating: string | null;
   tags: number;
@@ -37,6 +37,7 @@ export function datasetStats(dataset: Dataset): DatasetStats {
     perItem[ratings.items[n]!]!++;
     sum += ratings.values[n]!;
     const time = ratings.timestamps[n]!;
+    if (time === 0 && dataset.withoutTime) continue; // not known
     if (time < first) first = time;
     if (time > last) last = time;
   }

@@ -8,7 +8,13 @@ import { environment, Stopwatch } from '../experiment/environment.ts';
 import { readingOptions } from '../experiment/prepare.ts';
 import { describeDataset } from '../experiment/record.ts';
 import { exploreMovies, exploreTags } from './movies.ts';
-import { activityByMonth, describeRatings, densityGridOf, describeSpread } from './ratings.ts';
+import {
+  activityByMonth,
+  describeRatings,
+  densityGridOf,
+  describeSpread,
+  ratingsWithTime,
+} from './ratings.ts';
 import type { Exploration } from './record.ts';
 import { exploreSplits, type SplitSettings } from './splits.ts';
 
@@ -50,7 +56,7 @@ export async function explore(
       perUser: describeSpread(perUser),
       perMovie: movies,
       unratedMovies: itemIds.length - movies.count,
-      activity: activityByMonth(ratings, userIds.length),
+      activity: activityByMonth(ratingsWithTime(data), userIds.length),
       densityGrid: densityGridOf(ratings, perUser, perMovie),
     };
   });

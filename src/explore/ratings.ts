@@ -1,5 +1,6 @@
 /** What the ratings alone tell: their values, how they spread over users and movies, when they were given. */
 import type { Dataset, Ratings } from '../data/dataset.ts';
+import { rowsAt } from '../data/ratings/rows.ts';
 import { gini } from '../evaluation/beyond-accuracy.ts';
 import { extremes } from '../util/arrays.ts';
 import { exp, log } from '../util/math.ts';
@@ -12,13 +13,14 @@ const LORENZ_POINTS = 50;
 const MAX_GRID_BLOCKS = 24;
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** Values and period of the ratings. Deviation is that of the population, in stars. */
+/** Values and period of the ratings. Deviation is that of the population, in stars. The period is that of known times. */
 export function describeRatings(
-  { ratings, scale }: Pick<Dataset, 'ratings' | 'scale'>,
+  data: Pick<Dataset, 'ratings' | 'scale' | 'withoutTime'>,
   users: number,
   ratedMovies: number,
 ): Exploration['ratings'] {
-  const { values } = ratings;
+  const { scale } = data;
+  const { values } = data.ratings;
   const steps = Math.round((scale.max - scale.min) / scale.step) + 1;
   const histogram = new Float64Array(steps);
   for (const value of values) histogram[Math.round((value - scale.min) / scale.step)]!++;
@@ -26,14 +28,15 @@ export function describeRatings(
   const mean = histogram.reduce((sum, count, step) => sum + count * starsOf(step), 0) / values.length;
   const variance =
     histogram.reduce((sum, count, step) => sum + count * (starsOf(step) - mean) ** 2, 0) / values.length;
-  const period = hasTimes(ratings) ? extremes(ratings.timestamps) : undefined;
+  const timed = ratingsWithTime(data);
+  const period = hasTimes(timed) ? extremes(timed.timestamps) : undefined;
   return {
     mean,
     standardDeviation: Math.sqrt(variance),
     density: values.length / (users * ratedMovies),
     firstDate: period ? dateOf(period.min) : null,
     lastDate: period ? dateOf(period.max) : null,
-    shareWithinOneDay: period ? shareOfUsersWithinOneDay(ratings, users) : null,
+    shareWithinOneDay: period ? shareOfUsersWithinOneDay(timed, users) : null,
     histogram: Array.from(histogram, (count, step) => ({
       stars: starsOf(step),
       ratings: count,
@@ -42,7 +45,23 @@ export function describeRatings(
   };
 }
 
-/** Share of the users whose first and last rating are at most a day apart. */
+/**
+ * All ratings, or those whose time is known where some are not: an unknown time is kept as 0, which would count as the
+ * year 1970.
+ */
+export function ratingsWithTime({
+  ratings,
+  withoutTime = 0,
+}: Pick<Dataset, 'ratings' | 'withoutTime'>): Ratings {
+  if (withoutTime === 0) return ratings;
+  const { timestamps } = ratings;
+  return rowsAt(
+    ratings,
+    Int32Array.from(timestamps.keys()).filter((row) => timestamps[row] !== 0),
+  );
+}
+
+/** Share of the users with a rating whose first and last rating are at most a day apart. */
 function shareOfUsersWithinOneDay({ users, timestamps }: Ratings, userCount: number): number {
   const first = new Float64Array(userCount).fill(Infinity);
   const last = new Float64Array(userCount).fill(-Infinity);
@@ -51,7 +70,8 @@ function shareOfUsersWithinOneDay({ users, timestamps }: Ratings, userCount: num
     first[user] = Math.min(first[user]!, timestamps[n]!);
     last[user] = Math.max(last[user]!, timestamps[n]!);
   }
-  return last.reduce((sum, time, user) => sum + (time - first[user]! <= DAY_SECONDS ? 1 : 0), 0) / userCount;
+  const spans = last.map((time, user) => time - first[user]!).filter((span) => span !== -Infinity);
+  return spans.reduce((sum, span) => sum + (span <= DAY_SECONDS ? 1 : 0), 0) / spans.length;
 }
 
 /** How ratings spread, given the number that each user (or movie) has; those without any are left out. */

@@ -51,12 +51,14 @@ const splitEffect = z.object({
   leakedTestShare: z
     .number()
     .nullable()
-    .describe('share of the test ratings whose user has a later training rating; null without timestamps'),
+    .describe(
+      'share of the test ratings whose user has a later training rating; null unless all ratings have times',
+    ),
   leakedTrainShare: z
     .number()
     .nullable()
     .describe(
-      'share of the training ratings that are later than the first test rating; null without timestamps',
+      'share of the training ratings that are later than the first test rating; null unless all ratings have times',
     ),
 });
 

@@ -31,10 +31,15 @@ export function exploreSplits(dataset: Dataset, settings: SplitSettings): SplitE
   return effects;
 }
 
-/** Counts over one split: `isTest` is 1 for test ratings. Shares that need times are null where the ratings have none. */
+/** Counts over one split: `isTest` is 1 for test ratings. Shares that need times are null where a rating has none. */
 export function effectOf(
   isTest: Uint8Array,
-  { ratings, userIds, itemIds }: Pick<Dataset, 'ratings' | 'userIds' | 'itemIds'>,
+  {
+    ratings,
+    userIds,
+    itemIds,
+    withoutTime = 0,
+  }: Pick<Dataset, 'ratings' | 'userIds' | 'itemIds' | 'withoutTime'>,
   threshold: number,
 ): Omit<SplitEffect, 'split'> {
   const { users, items, values, timestamps } = ratings;
@@ -75,7 +80,7 @@ export function effectOf(
   }
   const usersWith = (bit: number) => roles.reduce((count, role) => count + (role & bit ? 1 : 0), 0);
   const trainRatings = isTest.length - testRatings;
-  const timed = hasTimes(ratings);
+  const timed = withoutTime === 0 && hasTimes(ratings);
   return {
     trainRatings,
     testRatings,

@@ -27,6 +27,16 @@ test('without timestamps there are no dates', async () => {
   expect(datasetStats(await loadDataset(folder))).toMatchObject({ firstRating: null, lastRating: null });
 });
 
+test('the first and the last rating are those of known times', async () => {
+  const folder = await csvFolder({
+    'ratings.csv': 'userId,movieId,rating,timestamp\n1,10,4,\n1,20,4,100\n1,30,4,300\n',
+  });
+  expect(datasetStats(await loadDataset(folder))).toMatchObject({
+    firstRating: '1970-01-01T00:01:40.000Z',
+    lastRating: '1970-01-01T00:05:00.000Z',
+  });
+});
+
 test.runIf(has2018)('the release of 2018 is recognised file by file', async () => {
   const files = verifyFiles(await loadDataset(folder2018));
   expect(files.map(({ name, status }) => [name, status])).toEqual([

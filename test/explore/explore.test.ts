@@ -5,6 +5,7 @@ import { exploreMovies, exploreTags } from '../../src/explore/movies.ts';
 import {
   activityByMonth,
   describeRatings,
+  ratingsWithTime,
   densityGridOf,
   describeSpread,
 } from '../../src/explore/ratings.ts';
@@ -107,6 +108,28 @@ describe('what ratings tell', () => {
       firstDate: null,
       lastDate: null,
       shareWithinOneDay: null,
+    });
+  });
+
+  it('leaves ratings without a time out of dates, months and shares, and calls no leak by time', () => {
+    const rows: [number, number, number][] = [
+      [0, 0, 3],
+      [0, 1, 3],
+      [1, 0, 3],
+    ];
+    const data = { ...datasetOf(rows, 2, 2), withoutTime: 2 };
+    data.ratings.timestamps.set([Date.UTC(2000, 1, 29, 12) / 1000, 0, 0]); // user 1 has no known time
+    expect(describeRatings(data, 2, 2)).toMatchObject({
+      firstDate: '2000-02-29',
+      lastDate: '2000-02-29',
+      shareWithinOneDay: 1, // of the one user whose time is known
+    });
+    expect(activityByMonth(ratingsWithTime(data), 2)).toEqual([
+      { month: '2000-02', ratings: 1, users: 1, newUsers: 1 },
+    ]);
+    expect(effectOf(Uint8Array.of(0, 1, 0), data, 3)).toMatchObject({
+      leakedTestShare: null,
+      leakedTrainShare: null,
     });
   });
 
