@@ -31,19 +31,17 @@ export function exploreSplits(dataset: Dataset, settings: SplitSettings): SplitE
   return effects;
 }
 
+/** The last training rating of a user who has none. */
+const NEVER = -1;
+
 /** Counts over one split: `isTest` is 1 for test ratings. Shares that need times are null where a rating has none. */
 export function effectOf(
   isTest: Uint8Array,
-  {
-    ratings,
-    userIds,
-    itemIds,
-    withoutTime = 0,
-  }: Pick<Dataset, 'ratings' | 'userIds' | 'itemIds' | 'withoutTime'>,
+  data: Pick<Dataset, 'ratings' | 'userIds' | 'itemIds' | 'withoutTime'>,
   threshold: number,
 ): Omit<SplitEffect, 'split'> {
+  const { ratings, userIds, itemIds, withoutTime = 0 } = data;
   const { users, items, values, timestamps } = ratings;
-  const NEVER = -1;
   const lastOfUser = new Float64Array(userIds.length).fill(NEVER);
   const trained = new Uint8Array(itemIds.length);
   let [testRatings, firstTest] = [0, Infinity];

@@ -128,5 +128,6 @@ function describeValue(what: string, record: ResultsRecord, value: unknown): str
     return `${record.dataset.name}, ${file?.name ?? 'no file'} ${file?.sha256.slice(0, 12) ?? ''}`.trim();
   }
   if (value === undefined) return 'none';
-  return Array.isArray(value) ? value.join(',') : String(value);
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
