@@ -7,6 +7,7 @@ import { idIndexer } from '../data/ids.ts';
 import { parseColumns } from '../data/ratings/columns.ts';
 import type { ConventionName } from '../evaluation/metrics.ts';
 import type { Progress } from '../util/progress.ts';
+import { DataError, UsageError } from '../util/errors.ts';
 import { Stopwatch } from './environment.ts';
 import { prepare, refuseHeldOutUsers, type Prepared } from './prepare.ts';
 import type { DataOptions, Protocol } from './protocol.ts';
@@ -38,11 +39,9 @@ export async function evaluateFile(
   const chosen = listColumns ?? (areOfLists ? columns : undefined);
   const prepared = await prepare(areOfLists ? others : data, protocol, context, watch);
   refuseHeldOutUsers(prepared, '`recsys evaluate`');
-  const file = await watch.time('read', () =>
-    readLists(recommendations, chosen === undefined ? {} : parseColumns(chosen)),
-  );
+  const file = await watch.time('read', () => readChosen(recommendations, chosen, listColumns !== undefined));
   for (const note of file.notes) context.progress.note(`note: ${note}`);
-  const { lists, counts, widened } = align(file, prepared, Math.max(...protocol.k));
+  const { lists, counts, widened } = align(recommendations, file, prepared, Math.max(...protocol.k));
   const result = await watch.time('evaluate', () =>
     scoreLists(widened, { name: basename(recommendations), model: 'external', hyperparameters: {} }, lists, {
       convention,
@@ -60,8 +59,22 @@ export async function evaluateFile(
   };
 }
 
-/** Ids to indices. Movies beyond the split's get indices after them, so that they take a place and hit nothing. */
-function align({ userIds, movieIds }: ListFile, prepared: Prepared, k: number) {
+/** The lists, with the columns of `chosen`. What is amiss with them is said of the flag that was typed. */
+async function readChosen(
+  path: string,
+  chosen: string | undefined,
+  isListColumns: boolean,
+): Promise<ListFile> {
+  try {
+    return await readLists(path, chosen === undefined ? {} : parseColumns(chosen));
+  } catch (error) {
+    if (!isListColumns || !(error instanceof UsageError)) throw error;
+    throw new UsageError({ ...error.facts, place: '--list-columns' });
+  }
+}
+
+/** Ids to indices. Throws DataError where no list is of a known user. Movies beyond the split's get indices after them, so that they take a place and hit nothing. */
+function align(place: string, { userIds, movieIds }: ListFile, prepared: Prepared, k: number) {
   const { dataset, train, relevant, facts } = prepared;
   const userIndex = idIndexer(dataset.userIds);
   const itemIndex = idIndexer(dataset.itemIds);
@@ -87,6 +100,13 @@ function align({ userIds, movieIds }: ListFile, prepared: Prepared, k: number) {
     counts.unknownMovies += list.filter((item) => item >= known).length;
     counts.ratedInTrain += list.filter((item) => item < known && has(train.byUser, user, item)).length;
     for (let rank = 0; rank < k; rank++) items.push(list[rank] ?? -1);
+  }
+  if (users.length === 0) {
+    throw new DataError({
+      place,
+      found: `lists of ${userIds.length} users, none of them in the data, first user ${userIds[0]}`,
+      wanted: `ids as the ratings have them, such as ${dataset.userIds[0]}`,
+    });
   }
   const extra = others.size;
   const usersWhoRated = new Int32Array(known + extra);

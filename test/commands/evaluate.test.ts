@@ -51,6 +51,22 @@ describe('recsys evaluate', () => {
     expect(metrics['2']!.hitRate.mean).toBe(1);
   });
 
+  it('refuses lists of nobody in the data, and says which flag names a wrong column', async () => {
+    await write('lists.csv', 'user,item,rank', 'u1,1,1', 'u2,9,1');
+    const strangers = await evaluate('lists.csv');
+    expect([strangers.code, strangers.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /lists.csv: lists of 2 users, none of them in the data, first user u1, expected ids .* 1\n/,
+      ),
+    ]);
+    const wrong = await evaluate('lists.csv', '--list-columns', 'user=user,item=item,rank=z');
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: --list-columns: rank=z, /m),
+    ]);
+  });
+
   it('counts repeated, unknown and already rated movies and unknown users', async () => {
     await write('lists.csv', 'user,item,rank', '1,1,1', '1,1,2', '1,77,3', '3,1,1', '8,1,1');
     const { facts, metrics } = await result('lists.csv');

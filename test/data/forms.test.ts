@@ -256,6 +256,9 @@ test('--columns settles what cannot be told, by number or by name', async () => 
   await expect(loadDataset(folder, { columns: parseColumns('user=2,item=9') })).rejects.toThrow(
     /item=9, expected a number from 1 to 4/,
   );
+  await expect(loadDataset(folder, { columns: parseColumns('user=2,item=2,rating=4') })).rejects.toThrow(
+    '--columns: column 2 for both user and item, expected a column for each',
+  );
   expect(() => parseColumns('who=1')).toThrow(
     /--columns: 'who=1', expected each of user, item, rating, time/,
   );

@@ -1,5 +1,5 @@
 /** Recommendation lists that some tool wrote: rows of user, movie and rank or score. */
-import { DataError } from '../../util/errors.ts';
+import { DataError, UsageError } from '../../util/errors.ts';
 import { textOfCell } from '../../util/process/terminal.ts';
 import type { Id } from '../dataset.ts';
 import { byId } from '../ids.ts';
@@ -10,6 +10,7 @@ import {
   describeWriting,
   findColumn,
   headerlessError,
+  refuseShared,
   type ColumnChoice,
 } from '../ratings/columns.ts';
 import { areTextIds, idOf, isBadId, isLongId, isTimeLike, ratingNumber } from '../ratings/values.ts';
@@ -81,6 +82,11 @@ export async function readLists(path: string, chosen: ColumnChoice = {}): Promis
   const orderedBy = columns.orderedBy ?? atFirstLine(path, () => guessOrder(lists));
   if (columns.note !== undefined) notes.push(`${path}: ${columns.note}.`);
   if (withoutScore > 0) notes.push(`${path}: ${withoutScore} rows without a score are left out.`);
+  const tied = orderedBy === 'rank' ? [...lists.values()].filter(hasTies).length : 0;
+  if (tied > 0)
+    notes.push(
+      `${path}: in ${tied} lists several movies have one rank; these stand in the order of their ids.`,
+    );
   return { ...inOrder(lists, orderedBy), withoutScore, notes };
 }
 
@@ -141,8 +147,15 @@ interface Columns {
   note?: string;
 }
 
-/** Throws DataError, without a place, where the columns cannot be told. */
+/** Throws DataError, without a place, where the columns cannot be told, UsageError where both rank and score are chosen. */
 function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
+  if (chosen.rank !== undefined && chosen.score !== undefined) {
+    throw new UsageError({
+      place: '--columns',
+      found: `both rank=${chosen.rank} and score=${chosen.score}`,
+      wanted: 'the one that orders the lists',
+    });
+  }
   const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
   const find = (role: (typeof roles)[number]) =>
     chosen[role] !== undefined
@@ -160,6 +173,7 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
       remedy: '`--columns user=NAME,item=NAME,score=NAME` says which column is which.',
     });
   }
+  refuseShared({ user, item: movie, [value.orderedBy]: value.at });
   const name = header?.[value.at] ?? `column ${value.at + 1}`;
   const isRating = (own: string, at: number) =>
     at !== value.at && columnNames.rating.includes(normalizeName(own));
@@ -212,6 +226,12 @@ function guessOrder(rows: Map<Id, Row[]>): 'rank' | 'score' {
     'a third column of whole numbers, which may be ranks or scores',
     'score=3` or `--columns user=1,item=2,rank=3',
   );
+}
+
+/** Do several movies share a value? A movie that is there twice does not count. */
+function hasTies(list: Row[]): boolean {
+  const movies = new Map(list.map(({ movieId, value }) => [value, movieId]));
+  return list.some(({ movieId, value }) => movies.get(value) !== movieId);
 }
 
 function inOrder(

@@ -148,7 +148,23 @@ export function orderOf(
       remedy: '`--columns user=NAME,item=NAME,rating=NAME` says which column is which.',
     });
   }
-  return { user, item, rating, time };
+  const order = { user, item, rating, time };
+  refuseShared(order);
+  return order;
+}
+
+/** Throws UsageError where --columns names one column for two things. */
+export function refuseShared(order: Partial<Record<Role, number | undefined>>): void {
+  const named = roles.filter((role) => order[role] !== undefined);
+  for (const role of named) {
+    const other = named.find((first) => first !== role && order[first] === order[role]);
+    if (other === undefined) continue;
+    throw new UsageError({
+      place: '--columns',
+      found: `column ${order[role]! + 1} for both ${role} and ${other}`,
+      wanted: 'a column for each',
+    });
+  }
 }
 
 /** The column of a role by its name. Throws DataError, without a place, where several could be it. */
@@ -187,18 +203,29 @@ function chosenOrder(header: string[] | null, width: number, choice: ColumnChoic
     throw new UsageError({ place: '--columns', found: `rank=${choice.rank}`, wanted: 'a column of ratings' });
   }
   const score = choice.score === undefined ? undefined : chosenColumn(header, width, 'score', choice.score);
-  return { user, item, rating: find('rating') ?? score, time: find('time') };
+  const order = { user, item, rating: find('rating') ?? score, time: find('time') };
+  refuseShared(order);
+  return order;
 }
 
-/** Index of a column by its name or its number from 1. */
+/** Index of a column by its name or its number from 1. Throws UsageError for none, and for a name that several columns have. */
 export function chosenColumn(
   header: readonly string[] | null,
   width: number,
   role: Role,
   column: string,
 ): number {
-  const named = header?.findIndex((name) => normalizeName(name) === normalizeName(column)) ?? -1;
-  if (named !== -1) return named;
+  const same = [...(header ?? []).keys()].filter(
+    (at) => normalizeName(header![at]!) === normalizeName(column),
+  );
+  if (same.length > 1) {
+    throw new UsageError({
+      place: '--columns',
+      found: `${role}=${column}, a name of ${same.length} columns`,
+      wanted: `the number of one of them: ${same.map((at) => at + 1).join(' or ')}`,
+    });
+  }
+  if (same.length === 1) return same[0]!;
   if (/^[1-9]\d{0,3}$/.test(column) && Number(column) <= width) return Number(column) - 1;
   throw new UsageError({
     place: '--columns',

@@ -157,3 +157,30 @@ it.each([
 ] as const)('refuses lists with %s', async (_, header, rows, cause) => {
   await expect(read('a.csv', table(header, rows))).rejects.toThrow(cause);
 });
+
+it('refuses a rank and a score at once, one column for two things, and a name that two columns have', async () => {
+  const path = join(await emptyFolder(), 'a.csv');
+  await writeFile(path, 'a,b,c,c\n7,40,1,9\n');
+  const chosen = { user: 'a', item: 'b' };
+  await expect(readLists(path, { ...chosen, rank: '3', score: '4' })).rejects.toThrow(
+    '--columns: both rank=3 and score=4, expected the one that orders the lists',
+  );
+  await expect(readLists(path, { ...chosen, score: '2' })).rejects.toThrow(
+    '--columns: column 2 for both item and score, expected a column for each',
+  );
+  await expect(readLists(path, { ...chosen, score: 'c' })).rejects.toThrow(
+    '--columns: score=c, a name of 2 columns, expected the number of one of them: 3 or 4',
+  );
+});
+
+it('says that several movies of a list have one rank', async () => {
+  const rows = [
+    [7, 41, 1],
+    [7, 40, 1],
+    [9, 50, 1],
+    [9, 50, 1], // a movie that is there twice ties with nothing
+  ];
+  const { movieIds, notes } = await read('a.csv', table('userId,movieId,rank', rows));
+  expect(movieIds).toEqual([[40, 41], [50]]);
+  expect(notes).toEqual([expect.stringMatching(/in 1 lists several movies have one rank/)]);
+});
