@@ -13,6 +13,7 @@ import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns, ReadOptions } from './ratings/file.ts';
 import type { ColumnChoice } from './ratings/columns.ts';
 import { scaleOf } from './ratings/form.ts';
+import { asWritten } from './ratings/values.ts';
 import { findFile } from './releases/forms.ts';
 
 /** Of warnings of one kind, this many are written out; the rest is counted. */
@@ -299,14 +300,9 @@ export function dropDuplicates(
   return { ...without(columns, dropped), ...negative };
 }
 
-/** Digits that a float32 keeps of a decimal number: -8.2 is not said as -8.199999809265137. */
-const FLOAT32_DIGITS = 7;
-
 function firstNegative(values: Float32Array, placeOfRow: (row: number) => string): Pick<Ratings, 'negative'> {
   const row = values.findIndex((value) => value < 0);
-  return row < 0
-    ? {}
-    : { negative: { place: placeOfRow(row), value: Number(values[row]!.toPrecision(FLOAT32_DIGITS)) } };
+  return row < 0 ? {} : { negative: { place: placeOfRow(row), value: asWritten(values[row]!) } };
 }
 
 /** Tags by index. A tag by a user without ratings or on a movie that the data set does not have is dropped. */

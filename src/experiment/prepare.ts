@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { loadDataset, type LoadOptions } from '../data/loader.ts';
 import { loadPredefinedSplit } from '../data/predefined.ts';
 import { parseColumns } from '../data/ratings/columns.ts';
+import { asWritten } from '../data/ratings/values.ts';
 import { splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
@@ -125,7 +126,7 @@ function scaleNotes({ dataset, train, protocol }: Prepared, { threshold }: Proto
   const notes: string[] = [];
   if (threshold === undefined && max !== 5) {
     notes.push(
-      `ratings from ${min} to ${max}: ${protocol.threshold} or more is relevant; --threshold says otherwise.`,
+      `ratings from ${asWritten(min)} to ${asWritten(max)}: ${asWritten(protocol.threshold)} or more is relevant; --threshold says otherwise.`,
     );
   }
   const [first] = train.ratings.values;

@@ -11,6 +11,11 @@ const CURVE_POINTS = 60;
 const LORENZ_POINTS = 50;
 /** Rows and columns of the picture of the matrix. */
 const MAX_GRID_BLOCKS = 24;
+/** Most bars of a histogram, as for whole numbers from 0 to 100, and the bars where that is not enough. */
+const MAX_BARS = 101;
+const BARS_OF_RANGES = 21;
+/** Significant digits of what such a bar stands for. */
+const BAR_DIGITS = 4;
 const DAY_SECONDS = 24 * 60 * 60;
 
 /** Values and period of the ratings. Deviation is that of the population, in stars. The period is that of known times. */
@@ -19,15 +24,11 @@ export function describeRatings(
   users: number,
   ratedMovies: number,
 ): Exploration['ratings'] {
-  const { scale } = data;
   const { values } = data.ratings;
-  const steps = Math.round((scale.max - scale.min) / scale.step) + 1;
-  const histogram = new Float64Array(steps);
-  for (const value of values) histogram[Math.round((value - scale.min) / scale.step)]!++;
-  const starsOf = (step: number) => scale.min + step * scale.step;
-  const mean = histogram.reduce((sum, count, step) => sum + count * starsOf(step), 0) / values.length;
-  const variance =
-    histogram.reduce((sum, count, step) => sum + count * (starsOf(step) - mean) ** 2, 0) / values.length;
+  const levels = levelsOf(data.scale);
+  const histogram = new Float64Array(levels.stars.length);
+  for (const value of values) histogram[Math.round((value - data.scale.min) / levels.step)]!++;
+  const { mean, variance } = levels.areExact ? momentsOf(levels.stars, histogram) : momentsOf(values);
   const timed = ratingsWithTime(data);
   const period = hasTimes(timed) ? extremes(timed.timestamps) : undefined;
   return {
@@ -37,12 +38,40 @@ export function describeRatings(
     firstDate: period ? dateOf(period.min) : null,
     lastDate: period ? dateOf(period.max) : null,
     shareWithinOneDay: period ? shareOfUsersWithinOneDay(timed, users) : null,
-    histogram: Array.from(histogram, (count, step) => ({
-      stars: starsOf(step),
+    histogram: Array.from(histogram, (count, level) => ({
+      stars: levels.stars[level]!,
       ratings: count,
       share: count / values.length,
     })),
   };
+}
+
+/**
+ * The bars of the histogram: each rating that the scale allows, or, where these are too many to draw or any number is
+ * one, numbers evenly spaced from the lowest to the highest rating, each for the ratings nearest to it.
+ */
+function levelsOf({ min, max, step }: Dataset['scale']): {
+  stars: number[];
+  step: number;
+  areExact: boolean;
+} {
+  const areExact = min === max || (step > 0 && (max - min) / step < MAX_BARS);
+  const width = areExact ? step || 1 : (max - min) / (BARS_OF_RANGES - 1);
+  const count = Math.round((max - min) / width) + 1;
+  const shorten = (stars: number) => (areExact ? stars : Number(stars.toPrecision(BAR_DIGITS)));
+  return { stars: Array.from({ length: count }, (_, n) => shorten(min + n * width)), step: width, areExact };
+}
+
+/** Mean and variance (of the population) of values, each counted as often as `counts` says, else once. */
+function momentsOf(values: ArrayLike<number>, counts?: Float64Array): { mean: number; variance: number } {
+  const weigh = (term: (value: number) => number) => {
+    let sum = 0;
+    for (let n = 0; n < values.length; n++) sum += (counts?.[n] ?? 1) * term(values[n]!);
+    return sum;
+  };
+  const total = weigh(() => 1);
+  const mean = weigh((value) => value) / total;
+  return { mean, variance: weigh((value) => (value - mean) ** 2) / total };
 }
 
 /**

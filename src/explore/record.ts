@@ -84,7 +84,11 @@ export const explorationSchema = z.object({
       .number()
       .nullable()
       .describe('share of the users whose ratings all fall within 24 hours'),
-    histogram: z.array(z.object({ stars: z.number(), ratings: z.int(), share: z.number() })),
+    histogram: z
+      .array(z.object({ stars: z.number(), ratings: z.int(), share: z.number() }))
+      .describe(
+        'of each rating; where these are more than 101, of the ratings nearest to 21 evenly spaced ones',
+      ),
   }),
   perUser: spread,
   perMovie: spread,

@@ -174,6 +174,23 @@ describe('other forms', () => {
     expect(ratingsOf(data)[1]).toEqual([186, 267, 1, 891717742]);
   });
 
+  test("100K: a title with a '|' is put together again, and noted; a flag too many is refused", async () => {
+    const files = (line: string) =>
+      folderOf({
+        'u.data': '1\t4\t3\t881250949\n',
+        'u.genre': 'unknown|0\nDrama|1\n',
+        'u.item': `${line}\n`,
+      });
+    const folder = await files('4|A|B (1994)|01-Jan-1994||http://x?a|0|1');
+    const data = await loadDataset(folder);
+    expect(data.movies).toMatchObject({ titles: ['A|B (1994)'], genres: [['Drama']] });
+    expect(data.warnings).toEqual(["u.item: 1 titles with a '|', first a title with a '|' on line 1."]);
+    await expect(loadDataset(folder, { strict: true })).rejects.toThrow("u.item:1: a title with a '|'");
+    await expect(loadDataset(await files('4|A (1994)|01-Jan-1994||http://x|0|1|1'))).rejects.toThrow(
+      'u.item:1: 8 fields, expected 7',
+    );
+  });
+
   test('columns may be in another order, with others between, and be quoted', async () => {
     const ratings = '"rating","userId","note","movieId","timestamp"\n4.5,1,"a, b",10,100\n"3.0",2,,20,200\n';
     const data = await loadDataset(await csvFolder({ 'ratings.csv': ratings }));

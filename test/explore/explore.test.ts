@@ -67,6 +67,36 @@ describe('what ratings tell', () => {
     expect(found.histogram[1]).toEqual({ stars: 1, ratings: 2, share: 0.5 });
   });
 
+  it('draws 21 bars for ratings of any number and for a wide scale, and takes the mean of the ratings themselves', () => {
+    const rows: [number, number, number][] = [
+      [0, 0, 0.25],
+      [0, 1, 1.5],
+      [1, 0, 4.25],
+    ];
+    for (const [factor, step] of [
+      [1, 0],
+      [1000, 1],
+    ] as const) {
+      const data = datasetOf(
+        rows.map(([user, item, stars]) => [user, item, stars * factor]),
+        2,
+        2,
+      );
+      data.scale = { min: 0.25 * factor, max: 4.25 * factor, step };
+      const { histogram, mean, standardDeviation } = describeRatings(data, 2, 2);
+      expect(mean).toBe(2 * factor);
+      // the squares of -1.75, -0.5 and 2.25 are 3.0625, 0.25 and 5.0625
+      expect(standardDeviation).toBeCloseTo(Math.sqrt(8.375 / 3) * factor, 9);
+      expect(histogram.map(({ stars }) => stars / factor)).toHaveLength(21);
+      // 0.25 + 6 * 0.2 = 1.45 is the nearest to 1.5
+      expect(histogram.filter(({ ratings }) => ratings > 0).map(({ stars }) => stars)).toEqual([
+        0.25 * factor,
+        1.45 * factor,
+        4.25 * factor,
+      ]);
+    }
+  });
+
   it('finds Gini 0 and a straight Lorenz curve where all have equally many ratings', () => {
     const spread = describeSpread(new Int32Array(50).fill(7));
     expect(spread).toMatchObject({ count: 50, min: 7, median: 7, mean: 7, max: 7, holdersOfHalf: 25 });

@@ -108,9 +108,10 @@ const ITEM_FIELDS_BEFORE_GENRES = 5;
 
 /**
  * u.item of 100K: id|title|release date|video date|address, then a 0 or 1 for each genre in u.genre. The genre
- * "unknown" means that none is listed. Without u.genre there are no genres.
+ * "unknown" means that none is listed. Without u.genre there are no genres. A `|` in a title is told by the fields behind it.
  */
-export function readItem100k(file: TextFile, genreFile: TextFile | undefined): MovieTable {
+export function readItem100k(file: TextFile, genreFile: TextFile | undefined, strict: boolean): MovieTable {
+  const repaired = new OddRows(file.name, strict);
   const names: string[] = [];
   if (genreFile !== undefined) {
     readLines(genreFile.text, genreFile.name, (text) => {
@@ -122,15 +123,24 @@ export function readItem100k(file: TextFile, genreFile: TextFile | undefined): M
   const table = new MovieCollector(file.name);
   readLines(file.text, file.name, (text, line) => {
     const fields = text.split('|');
+    const extra = genreFile === undefined ? 0 : fields.length - ITEM_FIELDS_BEFORE_GENRES - names.length;
+    if (
+      extra > 0 &&
+      /^(\d\d?-\w{3}-\d{4})?$/.test(fields[extra + 2]!) &&
+      !/^[01]$/.test(fields[extra + 4]!)
+    ) {
+      fields.splice(1, extra + 1, fields.slice(1, extra + 2).join('|'));
+      repaired.add("a title with a '|'", 'another character', line);
+    }
     if (genreFile !== undefined) checkWidth(fields, ITEM_FIELDS_BEFORE_GENRES + names.length);
     const genres = names.filter(
       (name, i) => fields[ITEM_FIELDS_BEFORE_GENRES + i] === '1' && name !== 'unknown',
     );
     table.add(fields[0]!, fields[1] ?? '', genres, line);
   });
-  return table.finish(
-    genreFile === undefined ? [`${file.name}: no u.genre beside it; movies have no genres.`] : [],
-  );
+  const missing =
+    genreFile === undefined ? [`${file.name}: no u.genre beside it; movies have no genres.`] : [];
+  return table.finish([...missing, ...repaired.notes("titles with a '|'")]);
 }
 
 const tagColumns = {

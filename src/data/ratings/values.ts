@@ -161,3 +161,11 @@ export function timeSeconds(text: string): number {
   const seconds = Math.floor(milliseconds / 1000);
   return seconds >= 0 && seconds <= MAX_INT32 ? seconds : NaN;
 }
+
+/** Decimal digits that 32 bits keep of a number. */
+const FLOAT32_DIGITS = 7;
+
+/** A rating as it was written, where 32 bits were kept of it: -8.2 for -8.199999809265137. */
+export function asWritten(rating: number): number {
+  return Number(rating.toPrecision(FLOAT32_DIGITS));
+}

@@ -49,9 +49,12 @@ export function exploreSummary(found: Exploration): string {
 
 function histogramBars({ histogram }: Exploration['ratings']): string[] {
   const largest = Math.max(...histogram.map(({ share }) => share));
+  const areHalves = histogram.every(({ stars }) => Number.isInteger(stars * 2));
+  const names = histogram.map(({ stars }) => (areHalves ? stars.toFixed(1) : String(stars)));
+  const width = Math.max(...names.map((name) => name.length));
   return histogram.map(
-    ({ stars, share }) =>
-      `${stars.toFixed(1)}  ${'█'.repeat(Math.round((BAR_WIDTH * share) / largest))} ${percent(share)}`,
+    ({ share }, n) =>
+      `${names[n]!.padStart(width)}  ${'█'.repeat(Math.round((BAR_WIDTH * share) / largest))} ${percent(share)}`,
   );
 }
 
