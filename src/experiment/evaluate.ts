@@ -73,7 +73,10 @@ async function readChosen(
   }
 }
 
-/** Ids to indices. Throws DataError where no list is of a known user. Movies beyond the split's get indices after them, so that they take a place and hit nothing. */
+/**
+ * Ids to indices. Movies beyond the split's get indices after them, so that they take a place and hit nothing. Throws
+ * DataError where no list is of a known user.
+ */
 function align(place: string, { userIds, movieIds }: ListFile, prepared: Prepared, k: number) {
   const { dataset, train, relevant, facts } = prepared;
   const userIndex = idIndexer(dataset.userIds);
