@@ -128,8 +128,9 @@ describe('recsys openai', () => {
     command.server.behave(goodAnswer);
     await openai(...argv);
     const asked = command.server.requests.map(({ body }) => userOf(body));
-    const answeredBefore = new Set(asked.slice(0, before - 2)); // at most two were under way when it was killed
-    for (const user of asked.slice(before)) expect(answeredBefore).not.toContain(user);
+    const askedBefore = new Set(asked.slice(0, before));
+    const again = asked.slice(before).filter((user) => askedBefore.has(user));
+    expect(again.length).toBeLessThanOrEqual(2); // those under way when it was killed
     const resumed = await record();
 
     command.cwd = await mkdtemp(join(tmpdir(), 'recsys-openai-'));
@@ -378,7 +379,8 @@ describe('recsys openai', () => {
     await expect(record()).rejects.toThrow(/ENOENT/);
     // One good answer makes a record in which the others count; only what had no text is asked again.
     await openai('--users', '1,2,3,4,5', '--threshold', '0');
-    expect(command.server.requests.map(({ body }) => userOf(body)).slice(4)).toEqual([1, 2, 3, 5]);
+    const again = command.server.requests.slice(4).map(({ body }) => userOf(body));
+    expect(again.sort()).toEqual([1, 2, 3, 5]); // several at once arrive in any order
     expect((await record()).models[0]!.users).toMatchObject({ evaluated: 5, emptyLists: 4 });
   });
 
