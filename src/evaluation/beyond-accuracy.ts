@@ -44,7 +44,15 @@ export function gini(exposures: Int32Array, catalogueSize: number): number {
  * movie without a training rating: its novelty is not defined, and means leave it out.
  */
 export function selfInformation(usersWhoRated: Int32Array, userCount: number): Float64Array {
-  return Float64Array.from(usersWhoRated, (count) => (count === 0 ? NaN : -log2(count / userCount)));
+  const byCount = new Map<number, number>([[0, NaN]]); // few counts are distinct
+  const information = new Float64Array(usersWhoRated.length);
+  for (let item = 0; item < information.length; item++) {
+    const count = usersWhoRated[item]!;
+    let bits = byCount.get(count);
+    if (bits === undefined) byCount.set(count, (bits = -log2(count / userCount)));
+    information[item] = bits;
+  }
+  return information;
 }
 
 /** Novelty of a list: mean self-information in bits of its movies that have one, NaN where none has. */
@@ -87,13 +95,14 @@ export class GenreDistance {
     this.hasGenres = bits.size > 0;
     this.#words = Math.max(1, Math.ceil(bits.size / 32));
     this.#masks = new Int32Array(genres.length * this.#words);
-    genres.forEach((set, item) => {
-      for (const genre of set) {
+    this.#counts = new Int32Array(genres.length);
+    for (let item = 0; item < genres.length; item++) {
+      for (const genre of genres[item]!) {
         const bit = bits.get(genre)!;
         this.#masks[item * this.#words + (bit >>> 5)]! |= 1 << (bit & 31);
       }
-    });
-    this.#counts = Int32Array.from(genres, (_, item) => this.#common(item, item));
+      this.#counts[item] = this.#common(item, item);
+    }
   }
 
   /** Over all pairs of the `length` items from `start` on: each with those before it, in their order. */

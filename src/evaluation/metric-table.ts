@@ -32,6 +32,7 @@ export interface MetricText {
 /** One value per user from where the hits are in the list; recorded as a mean with its 95% interval. */
 export interface UserMetricEntry extends MetricText {
   kind: 'user';
+  /** Of a list with a hit; a user without one has 0, whatever the metric. */
   perUser: (list: ScoredList) => number;
 }
 

@@ -70,6 +70,7 @@ export function perUserMetrics(
     const count = counts[row]!;
     let hits = 0;
     while (hits < count && ranks[start + hits]! <= k) hits++;
+    if (hits === 0) continue; // the columns hold 0
     list.start = start;
     list.hits = hits;
     list.relevant = relevant[row]!;

@@ -380,7 +380,7 @@ describe('recsys openai', () => {
     // One good answer makes a record in which the others count; only what had no text is asked again.
     await openai('--users', '1,2,3,4,5', '--threshold', '0');
     const again = command.server.requests.slice(4).map(({ body }) => userOf(body));
-    expect(again.sort()).toEqual([1, 2, 3, 5]); // several at once arrive in any order
+    expect(again.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 5]); // several at once arrive in any order
     expect((await record()).models[0]!.users).toMatchObject({ evaluated: 5, emptyLists: 4 });
   });
 

@@ -9,6 +9,8 @@ import {
   type CatalogueFacts,
   type Evaluation,
 } from '../../src/evaluation/evaluator.ts';
+import { metricOf, userMetrics } from '../../src/evaluation/metric-keys.ts';
+import { conventions, discountTable } from '../../src/evaluation/metrics.ts';
 import { perUserMetrics } from '../../src/evaluation/per-user.ts';
 
 /** Lists and relevant items by user, ids used as indices. */
@@ -139,6 +141,44 @@ describe('relevance', () => {
 
   it('is every row at threshold 0, whatever the values', () => {
     expect([...relevantItems(ratings, 0, 2, 2).pointers]).toEqual([0, 2, 3]);
+  });
+
+  it('is the same whether ratings arrive by user or in another order', () => {
+    const row = fc.tuple(fc.nat(5), fc.nat(50), fc.integer({ min: 1, max: 5 }));
+    fc.assert(
+      fc.property(fc.uniqueArray(row, { selector: ([user, item]) => user * 100 + item }), (rows) => {
+        const of = (some: typeof rows) =>
+          relevantItems(
+            {
+              users: Int32Array.from(some, ([user]) => user),
+              items: Int32Array.from(some, ([, item]) => item),
+              values: Float32Array.from(some, ([, , value]) => value),
+              timestamps: new Int32Array(some.length),
+            },
+            4,
+            6,
+            51,
+          );
+        const byUser = rows.toSorted(([a], [b]) => a - b);
+        const found = of(byUser);
+        expect(found).toEqual(of(rows));
+        const expected = byUser
+          .filter(([, , value]) => value >= 4)
+          .toSorted(([a, i], [b, j]) => a - b || i - j);
+        expect([...found.indices]).toEqual(expected.map(([, item]) => item));
+        expect([...found.values]).toEqual(expected.map(([, , value]) => value));
+      }),
+    );
+  });
+});
+
+describe('a list without a hit', () => {
+  it.each(Object.entries(conventions))('has 0 in every user metric by the convention %s', (_, convention) => {
+    const discounts = discountTable(3, convention);
+    const list = { k: 3, relevant: 2, length: 3, hits: 0, ranks: new Int32Array(), start: 0 };
+    const gains = { hits: new Float64Array(), best: Float64Array.of(3, 1) };
+    for (const key of userMetrics)
+      expect([key, metricOf(key).perUser({ ...list, convention, discounts, gains })]).toEqual([key, 0]);
   });
 });
 
