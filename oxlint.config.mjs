@@ -146,13 +146,5 @@ export default {
     { files: ['src/cli.ts', 'scripts/**', 'examples/**'], rules: { 'no-console': 'off' } },
     { files: ['test/**', 'scripts/**'], rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' } },
   ],
-  ignorePatterns: [
-    'dist',
-    'node_modules',
-    'src/numeric/wasm',
-    '/results',
-    '/data',
-    'test/fixtures',
-    'coverage',
-  ],
+  ignorePatterns: ['dist', 'node_modules', 'src/**/wasm', '/results', '/data', 'test/fixtures', 'coverage'],
 };

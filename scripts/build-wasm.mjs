@@ -1,9 +1,11 @@
 /**
- * Compiles the SIMD kernels (AssemblyScript, src/numeric/wasm) to dist/numeric/kernels.wasm, and writes what the host
- * must know of them to src/numeric/pool/kernels.ts: parameters by name, layouts of structs, constants. With --check, the
- * committed table is compared instead of written.
+ * Compiles the parser of ratings (AssemblyScript, src/data/ratings/wasm) to dist/data/lines.wasm, and the SIMD kernels
+ * (src/numeric/wasm) to dist/numeric/kernels.wasm, and writes what the host must know of these to
+ * src/numeric/pool/kernels.ts: parameters by name, layouts of structs, constants. With --check, the committed table is
+ * compared instead of written.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import prettier from 'prettier';
 
 /**
@@ -24,16 +26,19 @@ const MODULE = 'dist/numeric/kernels.wasm';
 const TABLE = 'src/numeric/pool/kernels.ts';
 /** First parameters of every kernel: the rows to work on, and the address of memory of its own. */
 const LEADING = ['begin: i32', 'end: i32', 'scratch: usize'];
+const LINES_SOURCE = 'src/data/ratings/wasm/lines.ts';
+const LINES_MODULE = 'dist/data/lines.wasm';
 const FLAGS =
-  '--runtime stub -O3 --noAssert --converge --enable simd,threads,bulk-memory --sharedMemory --importMemory ' +
-  '--disableWarning 112 --initialMemory 1 --maximumMemory 65536';
+  '--runtime stub -O3 --noAssert --converge --importMemory --initialMemory 1 --disableWarning 112 --enable';
+const LINES_FEATURES = 'bulk-memory';
+const FEATURES = 'simd,threads,bulk-memory --sharedMemory --maximumMemory 65536';
 
 if (existsSync(SOURCE)) await build(process.argv.includes('--check'));
 
 /** @param {boolean} check */
 async function build(check) {
-  mkdirSync('dist/numeric', { recursive: true });
-  const program = await compile();
+  await compile(LINES_SOURCE, LINES_MODULE, LINES_FEATURES);
+  const program = await compile(SOURCE, MODULE, FEATURES);
   const wasm = new WebAssembly.Module(readFileSync(MODULE));
   const table = await prettier.format(tableOf(program, wasm), {
     ...(await prettier.resolveConfig(TABLE)),
@@ -45,15 +50,22 @@ async function build(check) {
   writeFileSync(TABLE, table);
 }
 
-/** Returns the compiler's program, in which every function and class has its types. */
-async function compile() {
+/**
+ * Returns the compiler's program, in which every function and class has its types.
+ * @param {string} source
+ * @param {string} module
+ * @param {string} features
+ */
+async function compile(source, module, features) {
+  mkdirSync(dirname(module), { recursive: true });
   const { default: asc } = await import(COMPILER);
   /** @type {Program | undefined} */
   let compiled;
   const keepProgram = { afterInitialize: (/** @type {Program} */ program) => (compiled = program) };
-  const { error, stderr } = await asc.main([SOURCE, '--outFile', MODULE, ...FLAGS.split(' ')], {
-    transforms: [keepProgram],
-  });
+  const { error, stderr } = await asc.main(
+    [source, '--outFile', module, ...`${FLAGS} ${features}`.split(' ')],
+    { transforms: [keepProgram] },
+  );
   if (error) fail(`${stderr}${error.message}`);
   return compiled ?? fail('the compiler made no program');
 }

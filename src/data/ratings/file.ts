@@ -11,6 +11,7 @@ import { parse } from 'csv-parse';
 import { DataError, throwIfAborted } from '../../util/errors.ts';
 import { sha256OfFile } from '../../util/files.ts';
 import { silentProgress, type Progress } from '../../util/progress.ts';
+import { compileModule } from '../../util/webassembly/module.ts';
 import type { Ratings, SourceFile } from '../dataset.ts';
 import { decodeStream, EncodingError, openContent, packedError, type Content } from '../files/content.ts';
 import { checkFields } from '../files/dialect.ts';
@@ -205,7 +206,7 @@ async function parseAll(
 ): Promise<Parsed> {
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(WORD).length));
   const firstUnparsed = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
-  const job: Job = { source, columns, isShared: parsers > 1, words, firstUnparsed };
+  const job: Job = { source, kernel: lineKernel(), columns, words, firstUnparsed };
   const hash = isHashedAside
     ? runInWorker({ task: 'hash', file: source.file, to: source.size })
     : sha256OfFile(path);
@@ -218,6 +219,14 @@ async function parseAll(
     stop(words);
     await Promise.allSettled(everything); // the file must stay open until all have stopped reading it
   }
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The kernel that parses lines, compiled once per process. */
+function lineKernel(): WebAssembly.Module {
+  compiled ??= compileModule('data/lines.wasm');
+  return compiled;
 }
 
 /** This thread's part, which also looks after progress and Ctrl-C. */

@@ -3,12 +3,10 @@
  * a number of rows, which the main thread and the workers take in chunks from a counter. Kernels write each row from
  * that row's inputs alone, so results are the same bits for any number of threads.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { RecsysError } from '../../util/errors.ts';
-import { packageRoot } from '../../util/package.ts';
+import { compileModule } from '../../util/webassembly/module.ts';
 import {
   orderedArguments,
   scratchArguments,
@@ -48,7 +46,7 @@ export interface PoolOptions {
 }
 
 export class KernelPool {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WebAssembly.Memory<SharedArrayBuffer>;
   readonly #kernels: Kernels;
   readonly #names: string[];
   readonly #control: Control;
@@ -58,7 +56,11 @@ export class KernelPool {
   #failure: unknown = null;
 
   private constructor(module: WebAssembly.Module, workers: number) {
-    this.#memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+    this.#memory = new WebAssembly.Memory<SharedArrayBuffer>({
+      initial: 1,
+      maximum: MAX_PAGES,
+      shared: true,
+    });
     this.#kernels = kernelsOf(module, this.#memory);
     this.#names = Object.keys(this.#kernels);
     this.#control = controlOf(this.#memory);
@@ -225,24 +227,10 @@ export class KernelPool {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** Reads and compiles the kernels once per process: 20 kB, in a few milliseconds. */
+/** The kernels, compiled once per process: 20 kB, in a few milliseconds. */
 function compiledKernels(): WebAssembly.Module {
-  compiled ??= compileKernels();
+  compiled ??= compileModule('numeric/kernels.wasm');
   return compiled;
-}
-
-function compileKernels(): WebAssembly.Module {
-  const path = join(packageRoot, 'dist', 'numeric', 'kernels.wasm');
-  try {
-    return new WebAssembly.Module(readFileSync(path));
-  } catch (cause) {
-    throw new RecsysError({
-      place: path,
-      found: 'the compiled kernels cannot be read',
-      remedy: 'Run `npm run build` in the project folder.',
-      cause,
-    });
-  }
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -37,7 +37,7 @@ const ERROR_AT = 512;
 const MAX_ARGUMENTS = 32;
 const MAX_ERROR_BYTES = 1024;
 
-/** @param {WebAssembly.Memory} memory */
+/** @param {WebAssembly.Memory<SharedArrayBuffer>} memory */
 export function controlOf(memory) {
   return {
     words: new Int32Array(memory.buffer, CONTROL_ADDRESS, 16),
@@ -52,7 +52,7 @@ export function controlOf(memory) {
 /**
  * Instantiates the kernels on `memory`. Every thread compiles the same module, so the order of the names agrees.
  * @param {WebAssembly.Module} module
- * @param {WebAssembly.Memory} memory
+ * @param {WebAssembly.Memory<SharedArrayBuffer>} memory
  * @returns {Kernels}
  */
 export function kernelsOf(module, memory) {

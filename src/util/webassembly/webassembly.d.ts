@@ -1,4 +1,4 @@
-/** The part of the WebAssembly API that the pool and the build use. Node has it; its type package and es2023 do not declare it. */
+/** The part of the WebAssembly API that readers, pool and build use. Node has it; its type package and es2023 do not declare it. */
 declare namespace WebAssembly {
   class Module {
     private readonly opaque: never;
@@ -8,9 +8,9 @@ declare namespace WebAssembly {
   class Global {
     valueOf(): number;
   }
-  class Memory {
-    constructor(limits: { initial: number; maximum: number; shared: boolean });
-    readonly buffer: SharedArrayBuffer;
+  class Memory<Buffer extends ArrayBufferLike = ArrayBuffer> {
+    constructor(limits: { initial: number; maximum?: number; shared?: boolean });
+    readonly buffer: Buffer;
     grow(pages: number): number;
   }
   class Instance {
