@@ -1,21 +1,18 @@
 /** `recsys finetune-gpt2`: fine-tune GPT-2 on viewing histories, recommend with it, score it. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
-import type { PerformContext } from '../experiment/jobs/perform.ts';
 import type { Gpt2Fields } from '../experiment/jobs/records.ts';
-import type { Gpt2Spec } from '../experiment/language/gpt2.ts';
+import type { FineTuningSpec } from '../experiment/language/gpt2/fine-tune.ts';
+import type { LanguageRecord } from '../experiment/record.ts';
 import type { RunContext } from '../experiment/run.ts';
-import { gpt2ItemOptions, itemFlags, tokensFlag } from '../models/gpt2/item-options.ts';
-import { gpt2Options } from '../models/gpt2/options.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import { optionsAffectingResult } from '../util/options.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
 import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
 import { readFlags } from './shared/flags.ts';
-import { readItemOptions, readTextOptions } from './shared/gpt2.ts';
+import { gpt2Flags, readGpt2, type TypedGpt2 } from './shared/gpt2.ts';
 import { isElsewhere, jobsSchema, withJobs } from './shared/jobs.ts';
 import { comparisonSchema, modelsNamed } from './shared/models.ts';
 import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
@@ -24,13 +21,7 @@ const compareWith = comparisonSchema(['popularity', 'popularity-count', 'mf']);
 
 export const gpt2Sections = {
   top: runSchema,
-  gpt2: z.object({
-    ...tokensFlag.shape,
-    ...itemFlags.shape,
-    ...gpt2Options.shape,
-    ...compareWith.shape,
-    ...retrievalSchema.shape,
-  }),
+  gpt2: gpt2Flags.extend({ ...compareWith.shape, ...retrievalSchema.shape }),
   data: dataSchema,
   protocol: protocolSchema,
   output: outputSchema.extend(jobsSchema.shape),
@@ -45,7 +36,7 @@ export function finetuneGpt2Command(): Command {
 export async function finetuneGpt2(typed: Typed): Promise<void> {
   const output = readFlags(outputSchema, typed);
   const { resultsDir } = output;
-  const { tokens } = readFlags(tokensFlag, typed);
+  const gpt2 = readGpt2(typed);
   const { name = 'gpt2', seeds } = readFlags(runSchema, typed);
   const retrieval = readFlags(retrievalSchema, typed);
   const hybrid = hybridAsked(retrieval);
@@ -72,10 +63,10 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
           output,
           name,
           context,
-          (means) => recordOfGpt2({ ...spec, seeds }, gpt2JobOf(typed, spec), means, context),
-          { gpt2: (seed) => keepingOf(typed, { ...spec, protocol: { ...spec.protocol, seed } }) },
+          (means) => recordOfGpt2({ ...spec, seeds }, gpt2JobOf(gpt2, spec), means, context),
+          { gpt2: (seed) => keepingOf(gpt2, resultsDir, seeds === undefined ? undefined : seed) },
         )
-      : await runOn[tokens](typed, spec, context);
+      : await run(gpt2, spec, context);
     if (record === undefined) return;
     print(output.json ? jsonText(record) : recordTable(record) + listsText(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
@@ -84,36 +75,21 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
   await withContext(output, (context) => withRecords([path], () => runAndSave(context)));
 }
 
-type Spec = Omit<Gpt2Spec, 'options'>;
+const outputFlag = gpt2Flags.pick({ output: true });
 
-/** The run on texts or on item tokens. Throws UsageError for a flag that only the other one has. */
-const runOn = {
-  async text(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
-    const options = ownFolder(readTextOptions(typed), typed, spec, 'gpt2');
-    const { openEngine } = await import('../models/gpt2/engine/open.ts');
-    const { runGpt2 } = await import('../experiment/language/gpt2.ts');
-    const saving = { ...context, onFitted: savingIn(options.output) };
-    return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), saving);
-  },
-  async items(typed: Record<string, unknown>, spec: Spec, context: RunContext) {
-    const options = ownFolder(readItemOptions(typed), typed, spec, 'gpt2-items');
-    const { openEngine } = await import('../models/gpt2/engine/open.ts');
-    const { runItemGpt2 } = await import('../experiment/language/gpt2-items.ts');
-    const saving = { ...context, onFitted: savingIn(options.output) };
-    return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), saving);
-  },
-};
+type Spec = Omit<FineTuningSpec, 'output'>;
 
-/** The options with the folder of checkpoints and model. With several seeds, each has one of its own. */
-function ownFolder<O extends { output?: string | undefined }>(
-  options: O,
-  typed: Typed,
-  { protocol: { seed }, resultsDir }: Spec,
-  name: string,
-): O & { output: string } {
-  const output = options.output ?? join(resultsDir, name);
-  const isOneOfMany = readFlags(runSchema, typed).seeds !== undefined;
-  return { ...options, output: isOneOfMany ? `${output}-seed-${seed}` : output };
+async function run(gpt2: TypedGpt2, spec: Spec, context: RunContext): Promise<LanguageRecord> {
+  const { output, options, onFitted } = keepingOf(gpt2, spec.resultsDir);
+  const opened = await gpt2.kind.open(options, { ...context, onFitted });
+  return await opened.run({ ...spec, output });
+}
+
+/** What a run keeps on this machine: checkpoints, the model, the log. With several seeds, each has a folder of its own. */
+function keepingOf({ kind, options }: TypedGpt2, resultsDir: string, seed?: number) {
+  const { output: given = join(resultsDir, kind.folder) } = readFlags(outputFlag, options);
+  const output = seed === undefined ? given : `${given}-seed-${seed}`;
+  return { resultsDir, output, options, onFitted: savingIn(output) };
 }
 
 /** Saves the trained model in `folder` for `recsys recommend`, where it can be saved. */
@@ -124,14 +100,13 @@ function savingIn(folder: string): NonNullable<RunContext['onFitted']> {
   };
 }
 
-function gpt2JobOf(typed: Typed, { comparisonModels, candidates, hybrid }: Spec): Gpt2Fields {
-  const { tokens } = readFlags(tokensFlag, typed);
+function gpt2JobOf(
+  { tokens, kind, options }: TypedGpt2,
+  { comparisonModels, candidates, hybrid }: Spec,
+): Gpt2Fields {
   return {
     tokens,
-    options:
-      tokens === 'items'
-        ? optionsAffectingResult(gpt2ItemOptions, readItemOptions(typed))
-        : optionsAffectingResult(gpt2Options, readTextOptions(typed)),
+    options: optionsAffectingResult(kind.schema, options),
     comparisonModels: comparisonModels.map(jobModel),
     candidates: candidates ?? 'none',
     ...(hybrid && { hybrid: { ...hybrid, model: jobModel(hybrid.model) } }),
@@ -140,13 +115,4 @@ function gpt2JobOf(typed: Typed, { comparisonModels, candidates, hybrid }: Spec)
 
 function jobModel({ name, model, hyperparameters }: ModelSpec) {
   return { name, model, hyperparameters };
-}
-
-/** What a seed keeps on this machine: checkpoints, the model, the log. */
-function keepingOf(typed: Typed, spec: Spec): ReturnType<NonNullable<PerformContext['gpt2']>> {
-  const isItems = readFlags(tokensFlag, typed).tokens === 'items';
-  const options = isItems
-    ? ownFolder(readItemOptions(typed), typed, spec, 'gpt2-items')
-    : ownFolder(readTextOptions(typed), typed, spec, 'gpt2');
-  return { resultsDir: spec.resultsDir, options, onFitted: savingIn(options.output) };
 }

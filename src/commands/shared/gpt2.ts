@@ -1,21 +1,34 @@
 /** GPT-2's two option sets on the command line: each flag belongs to texts, to item tokens or to both. */
-import type { z } from 'zod';
-import { gpt2ItemOptions, itemFlags, tokensFlag } from '../../models/gpt2/item-options.ts';
+import { z } from 'zod';
+import { tokenKinds, type TokenKind } from '../../experiment/language/gpt2/token-kinds.ts';
+import { itemFlags, tokensFlag, type Tokens } from '../../models/gpt2/item-options.ts';
 import { gpt2Options } from '../../models/gpt2/options.ts';
 import { UsageError } from '../../util/errors.ts';
+import type { Typed } from './experiment.ts';
 import { flagName, readFlags } from './flags.ts';
 
-type Typed = Record<string, unknown>;
+/** Every flag of both kinds, as one command takes them. */
+export const gpt2Flags = z.object({ ...tokensFlag.shape, ...itemFlags.shape, ...gpt2Options.shape });
 
-/** The options of `--tokens text`. Throws UsageError for a flag that item tokens alone have. */
-export function readTextOptions(typed: Typed) {
-  refuseOthers(typed, itemFlags, tokensFlag, 'text');
-  return readFlags(gpt2Options, typed);
+/** What `--tokens` chooses, and all options of that kind. */
+export interface TypedGpt2 {
+  tokens: Tokens;
+  kind: TokenKind;
+  options: Readonly<Record<string, unknown>>;
 }
 
-/** The options of `--tokens items`. Throws UsageError for a flag that texts alone have, and for two places to start from. */
-export function readItemOptions(typed: Typed) {
-  refuseOthers(typed, gpt2Options, gpt2ItemOptions, 'items');
+/** Throws UsageError for a flag that the kind of `--tokens` does not have, and for two places to start from. */
+export function readGpt2(typed: Typed): TypedGpt2 {
+  const { tokens } = readFlags(tokensFlag, typed);
+  const kind = tokenKinds[tokens];
+  for (const key of Object.keys(gpt2Flags.shape)) {
+    if (typed[key] === undefined || key in kind.schema.shape || key in tokensFlag.shape) continue;
+    throw new UsageError({
+      place: flagName(key),
+      found: `--tokens ${tokens}, which does not use it`,
+      remedy: `Leave out ${flagName(key)}.`,
+    });
+  }
   if (typed['model'] !== undefined && typed['itemInit'] !== undefined) {
     throw new UsageError({
       place: '--item-init',
@@ -23,17 +36,5 @@ export function readItemOptions(typed: Typed) {
       remedy: 'Leave out one of both.',
     });
   }
-  return readFlags(gpt2ItemOptions, typed);
-}
-
-/** Throws UsageError for a typed flag of `others` that `own` does not have. */
-function refuseOthers(typed: Typed, others: z.ZodObject, own: z.ZodObject, tokens: string): void {
-  for (const key of Object.keys(others.shape)) {
-    if (typed[key] === undefined || key in own.shape) continue;
-    throw new UsageError({
-      place: flagName(key),
-      found: `--tokens ${tokens}, which does not use it`,
-      remedy: `Leave out ${flagName(key)}.`,
-    });
-  }
+  return { tokens, kind, options: readFlags(kind.schema, typed) };
 }

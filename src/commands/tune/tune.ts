@@ -6,8 +6,6 @@ import { rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys
 import { dataSchema, protocolSchema } from '../../experiment/protocol.ts';
 import { searchable, searchableModels } from '../../experiment/tune/models.ts';
 import { searchMethods } from '../../experiment/tune/trials.ts';
-import { itemFlags, tokensFlag } from '../../models/gpt2/item-options.ts';
-import { gpt2Options } from '../../models/gpt2/options.ts';
 import { dimensionSchema, type SearchSpace } from '../../models/search-space.ts';
 import { isRegistered, registry } from '../../models/registry.ts';
 import { print } from '../../util/process/terminal.ts';
@@ -15,6 +13,7 @@ import { outputSchema, withContext, type CommandContext } from '../shared/contex
 import { experimentCommand, runSchema, type Typed } from '../shared/experiment.ts';
 import { addFlags, readFlags } from '../shared/flags.ts';
 import { jobsSchema, withJobs } from '../shared/jobs.ts';
+import { gpt2Flags } from '../shared/gpt2.ts';
 import { parseSpace } from './space.ts';
 
 const tuneSchema = z.object({
@@ -85,7 +84,7 @@ export function tuneCommand(): Command {
 /** Flags of the model that `recsys tune MODEL` takes as fixed. */
 function optionsSchema(model: string): z.ZodObject {
   if (isRegistered(model)) return registry[model].options;
-  return z.object({ ...tokensFlag.shape, ...itemFlags.shape, ...gpt2Options.shape });
+  return gpt2Flags;
 }
 
 function tuneOneCommand(model: string): Command {

@@ -13,9 +13,10 @@ import {
 import { fitSchema } from '../../use/fit-options.ts';
 import type { ModelMaker } from '../../use/fit.ts';
 import { UsageError } from '../../util/errors.ts';
-import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
+import { outputSchema, withContext } from '../shared/context.ts';
+import type { Typed } from '../shared/experiment.ts';
 import { addFlagGroup, addFlags, DATA_HEADING, OUTPUT_HEADING, readFlags } from '../shared/flags.ts';
-import { readItemOptions, readTextOptions } from '../shared/gpt2.ts';
+import { readGpt2, type TypedGpt2 } from '../shared/gpt2.ts';
 import { printManifest, saveSchema } from './saved.ts';
 
 const thresholdSchema = protocolSchema.pick({ threshold: true }).extend({
@@ -44,70 +45,39 @@ export function fitGpt2Command(): Command {
   return command.action(fitGpt2);
 }
 
-async function fitGpt2(typed: Record<string, unknown>): Promise<void> {
+async function fitGpt2(typed: Typed): Promise<void> {
   const { save } = readFlags(saveSchema, typed);
   const output = readFlags(outputSchema, typed);
-  const { tokens } = readFlags(tokensFlag, typed);
+  const gpt2 = readGpt2(typed);
   const data = readFlags(dataSchema, typed);
   const fit = readFlags(fitSchema, typed);
   const { threshold } = readFlags(thresholdSchema, typed);
+  requireSavable(gpt2);
   await withContext(output, async (context) => {
-    const { maker, description } = await makers[tokens]({ typed, save, threshold }, context);
-    context.progress.note(`engine: ${description}`);
+    const opened = await gpt2.kind.open(gpt2.options, context);
+    context.progress.note(`engine: ${opened.engine}`);
+    const maker: ModelMaker = ({ source, protocol: { split }, dataset, train }) =>
+      opened.model(
+        { data: source, protocol: { k: [LIST_LENGTH], split } },
+        {
+          threshold: thresholdOn(dataset.scale, threshold) / train.starUnit,
+          // Checkpoints, the log and the Hugging Face folder stand beside the saved model.
+          output: save,
+          log: join(save, 'training.jsonl'),
+        },
+      );
     const { fitAndSave } = await import('../../use/fit.ts');
     printManifest(await fitAndSave(save, maker, data, fit, context), save, output.json);
   });
 }
 
-interface Asked {
-  typed: Record<string, unknown>;
-  save: string;
-  threshold: number | undefined;
-}
-type Maker = (asked: Asked, context: CommandContext) => Promise<{ maker: ModelMaker; description: string }>;
-
-const makers: Record<'text' | 'items', Maker> = {
-  async text({ typed, save, threshold }, context) {
-    const options = readTextOptions(typed);
-    if (options.template === 'original') {
-      throw new UsageError({
-        place: '--template',
-        found: 'original, whose lists are written and not ranked: it cannot be saved for use',
-        wanted: 'liked',
-        remedy: 'Leave out --template, or run `recsys finetune-gpt2 --template original`.',
-      });
-    }
-    const { openEngine } = await import('../../models/gpt2/engine/open.ts');
-    const { gpt2Model } = await import('../../experiment/language/gpt2.ts');
-    const engine = await openEngine(options, context.threads);
-    const maker: ModelMaker = (input) =>
-      gpt2Model(
-        { options, protocol: { k: [LIST_LENGTH] } },
-        engine,
-        placeOf(input, save, threshold),
-        context,
-      );
-    return { maker, description: engine.description };
-  },
-  async items({ typed, save, threshold }, context) {
-    const options = readItemOptions(typed);
-    const { openEngine } = await import('../../models/gpt2/engine/open.ts');
-    const { itemModel } = await import('../../experiment/language/gpt2-items.ts');
-    const engine = await openEngine(options, context.threads);
-    const maker: ModelMaker = (input) => {
-      const protocol = { k: [LIST_LENGTH], split: input.protocol.split };
-      const spec = { options, data: input.source, protocol };
-      return itemModel(spec, engine, placeOf(input, save, threshold), context);
-    };
-    return { maker, description: engine.description };
-  },
-};
-
-/** Checkpoints, the log and the Hugging Face folder stand beside the saved model. */
-function placeOf({ dataset, train }: Parameters<ModelMaker>[0], save: string, threshold: number | undefined) {
-  return {
-    threshold: thresholdOn(dataset.scale, threshold) / train.starUnit,
-    output: save,
-    log: join(save, 'training.jsonl'),
-  };
+/** Throws UsageError for the template whose lists are written. */
+function requireSavable({ options }: TypedGpt2): void {
+  if (options['template'] !== 'original') return;
+  throw new UsageError({
+    place: '--template',
+    found: 'original, whose lists are written and not ranked: it cannot be saved for use',
+    wanted: 'liked',
+    remedy: 'Leave out --template, or run `recsys finetune-gpt2 --template original`.',
+  });
 }

@@ -2,13 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
-import { gpt2Options } from '../../models/gpt2/options.ts';
 import { isRegistered, recordedSpec, type ModelSpec } from '../../models/registry.ts';
 import { DataError, RecsysError } from '../../util/errors.ts';
 import { progressOf, silentProgress } from '../../util/progress.ts';
 import { environment, Stopwatch } from '../environment.ts';
 import { prepare, type Prepared } from '../prepare.ts';
+import { tokenKinds } from '../language/gpt2/token-kinds.ts';
 import type { LanguageRecord, ResultsRecord } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
 import { buildRecord } from '../score.ts';
@@ -27,7 +26,10 @@ export interface PerformContext extends Pick<RunContext, 'signal' | 'threads' | 
   /** Where GPT-2 keeps what it makes with a seed, on the machine that asks for it. */
   gpt2?: (seed: number) => Pick<RunContext, 'onFitted'> & {
     resultsDir: string;
-    options: Record<string, unknown>;
+    /** Folder of checkpoints and the model. */
+    output: string;
+    /** Those that do not affect the result, among others. */
+    options: Readonly<Record<string, unknown>>;
   };
 }
 
@@ -134,7 +136,8 @@ async function performGpt2(job: Gpt2Job, context: PerformContext): Promise<Langu
   const folder = context.gpt2 === undefined ? await mkdtemp(join(tmpdir(), 'recsys-gpt2-')) : undefined;
   const kept = context.gpt2?.(protocol.seed) ?? {
     resultsDir: folder!,
-    options: { output: folder },
+    output: folder!,
+    options: {},
     onFitted: undefined,
   };
   const spec = {
@@ -148,21 +151,14 @@ async function performGpt2(job: Gpt2Job, context: PerformContext): Promise<Langu
         ...(hybrid.weight !== undefined && { weight: hybrid.weight }),
       },
     }),
+    output: kept.output,
     resultsDir: kept.resultsDir,
   };
   const { onFitted } = kept;
   const own = { ...context, ...(onFitted && { onFitted }) };
-  const all = { ...job.options, ...kept.options };
-  const { openEngine } = await import('../../models/gpt2/engine/open.ts');
   try {
-    if (tokens === 'items') {
-      const { runItemGpt2 } = await import('../language/gpt2-items.ts');
-      const options = gpt2ItemOptions.parse(all);
-      return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), own);
-    }
-    const { runGpt2 } = await import('../language/gpt2.ts');
-    const options = gpt2Options.parse(all);
-    return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), own);
+    const gpt2 = await tokenKinds[tokens].open({ ...job.options, ...kept.options }, own);
+    return await gpt2.run(spec);
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }

@@ -4,9 +4,6 @@ import { formOfHistory } from '../../language/history.ts';
 import { findTemplate, isBuiltIn } from '../../language/prompt-file.ts';
 import { promptTemplates, type PromptTemplate } from '../../language/templates.ts';
 import { chatOptions, resolveModel } from '../../models/chat/options.ts';
-import { openEngine } from '../../models/gpt2/engine/open.ts';
-import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
-import { gpt2Options } from '../../models/gpt2/options.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { DataError } from '../../util/errors.ts';
 import { sha256 } from '../../util/files.ts';
@@ -16,10 +13,9 @@ import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import type { RunContext } from '../run.ts';
 import { runChat } from './chat.ts';
-import { runItemGpt2 } from './gpt2-items.ts';
-import { runGpt2 } from './gpt2.ts';
 import type { Hybrid } from './hybrid.ts';
 import { answersOfRecord } from './replay.ts';
+import { tokenKindOf } from './gpt2/token-kinds.ts';
 
 /** What the record says about a run, besides the language model's own options. */
 export interface RecordedRun {
@@ -42,8 +38,8 @@ export async function rerunGpt2(
   context: RunContext,
 ): Promise<LanguageRecord> {
   const { candidates = 'none', ...recorded } = record.models[0]?.hyperparameters ?? {};
-  const isItems = recorded['tokens'] === 'items';
-  if (isItems ? recorded['model'] !== undefined : recorded['init'] !== 'scratch') {
+  const kind = tokenKindOf(recorded);
+  if (!kind.startsFromRandom(recorded)) {
     throw new DataError({
       place: path,
       found: `GPT-2 fine-tuned from '${String(recorded['model'])}'`,
@@ -62,17 +58,14 @@ export async function rerunGpt2(
     comparisonModels,
     candidates: String(candidates),
     ...(hybrid && { hybrid }),
+    output: join(folder, 'gpt2'),
     resultsDir: folder,
   };
-  const resumed = { ...recorded, output: join(folder, 'gpt2'), resume: true };
+  // Records of older versions name no template: there was one.
+  const resumed = { template: 'original', ...recorded, resume: true };
   const damaged = { place: `${path}: hyperparameters`, wanted: 'options of GPT-2' };
-  if (isItems) {
-    const options = parseAs(gpt2ItemOptions, resumed, damaged);
-    return await runItemGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
-  }
-  // Records of older versions have no template: there was one.
-  const options = parseAs(gpt2Options, { template: 'original', ...resumed }, damaged);
-  return await runGpt2({ ...spec, options }, await openEngine(options, context.threads), context);
+  const gpt2 = await kind.open(parseAs(kind.schema, resumed, damaged), context);
+  return await gpt2.run(spec);
 }
 
 /** Parses, grounds and scores the recorded answers again, without a request: tokens and cost are not counted anew. */

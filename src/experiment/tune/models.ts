@@ -1,9 +1,9 @@
 /** The models that can be searched, and what their options and spaces are. */
 import type { z } from 'zod';
 import { isSearchable, registry, searchOf, type ModelName } from '../../models/registry.ts';
-import { gpt2ItemOptions, gpt2ItemSearch, tokensFlag } from '../../models/gpt2/item-options.ts';
-import { gpt2Options, gpt2Search } from '../../models/gpt2/options.ts';
+import { tokensFlag } from '../../models/gpt2/item-options.ts';
 import type { ModelSearch } from '../../models/search-space.ts';
+import { tokenKinds } from '../language/gpt2/token-kinds.ts';
 
 export const searchableModels: readonly string[] = [
   ...(Object.keys(registry) as ModelName[]).filter(isSearchable),
@@ -29,16 +29,10 @@ export function searchable(model: string, options: Record<string, unknown>): Sea
       search: (given) => searchOf(name, given),
     };
   }
-  if (tokensFlag.parse(options).tokens === 'items') {
-    return {
-      schema: gpt2ItemOptions,
-      complete: (given) => gpt2ItemOptions.parse(given), // what depends on the split is filled in by the run
-      search: (given) => gpt2ItemSearch(gpt2ItemOptions.parse(given)),
-    };
-  }
+  const kind = tokenKinds[tokensFlag.parse(options).tokens];
   return {
-    schema: gpt2Options.extend(tokensFlag.shape),
-    complete: (given) => gpt2Options.parse(given),
-    search: () => gpt2Search,
+    schema: kind.schema.extend(tokensFlag.shape),
+    complete: (given) => kind.schema.parse(given), // what depends on the split is filled in by the run
+    search: (given) => kind.search(given),
   };
 }

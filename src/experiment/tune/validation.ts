@@ -7,8 +7,6 @@ import type { TrainingSet } from '../../data/training-set.ts';
 import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
 import { meansMetrics, metricOf, type RankingMetric, type UserMetric } from '../../evaluation/metric-keys.ts';
 import { isRegistered, recordedSpec } from '../../models/registry.ts';
-import { gpt2ItemOptions } from '../../models/gpt2/item-options.ts';
-import { gpt2Options } from '../../models/gpt2/options.ts';
 import { mean, range } from '../../util/arrays.ts';
 import { DataError } from '../../util/errors.ts';
 import { Rng } from '../../util/rng.ts';
@@ -17,6 +15,7 @@ import { Stopwatch } from '../environment.ts';
 import { recommendHeldOut } from '../held-out/lists.ts';
 import { holdOutUsers } from '../held-out/users.ts';
 import type { JobModel } from '../jobs/job.ts';
+import { tokenKindOf } from '../language/gpt2/token-kinds.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
 import { withFitted, type RunContext, type RunnableModel } from '../run.ts';
@@ -123,27 +122,13 @@ export async function runnableOf(
 ): Promise<RunnableModel> {
   if (isRegistered(model)) return recordedSpec(name, model, hyperparameters);
   if (model !== 'gpt2') throw new DataError({ place: 'job', found: `model '${model}'` });
-  const { openEngine } = await import('../../models/gpt2/engine/open.ts');
   const place = {
     threshold: prepared.protocol.threshold / prepared.train.starUnit,
     output: join(folder, 'model'),
     log: join(folder, 'gpt2_training.jsonl'),
   };
-  const spec = { data: prepared.source, protocol, comparisonModels: [], resultsDir: folder };
-  const unsaved = (own: RunnableModel): RunnableModel => ({
-    name,
-    model: own.model,
-    hyperparameters: own.hyperparameters,
-    create: () => own.create(),
-  });
-  if (hyperparameters['tokens'] === 'items') {
-    const { itemModel } = await import('../language/gpt2-items.ts');
-    const options = gpt2ItemOptions.parse(hyperparameters);
-    const engine = await openEngine(options, context.threads);
-    return unsaved(itemModel({ ...spec, options }, engine, place, context));
-  }
-  const { gpt2Model } = await import('../language/gpt2.ts');
-  const options = gpt2Options.parse(hyperparameters);
-  const engine = await openEngine(options, context.threads);
-  return unsaved(gpt2Model({ ...spec, options }, engine, place, context));
+  const gpt2 = await tokenKindOf(hyperparameters).open(hyperparameters, context);
+  const own = gpt2.model({ data: prepared.source, protocol }, place);
+  // Without `save`: what is kept of a trial is its score.
+  return { name, model: own.model, hyperparameters: own.hyperparameters, create: () => own.create() };
 }

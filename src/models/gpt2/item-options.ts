@@ -1,4 +1,7 @@
-/** Options of GPT-2 over item tokens (`--tokens items`): those it shares with texts have defaults of their own. Only zod is imported here. */
+/**
+ * Options of GPT-2 over item tokens (`--tokens items`): those it shares with texts have defaults of their own. Only zod is
+ * imported here.
+ */
 import { z } from 'zod';
 import { UsageError } from '../../util/errors.ts';
 import type { ModelSearch } from '../search-space.ts';
@@ -43,6 +46,8 @@ export const tokensFlag = z.object({
       'text: titles in GPT-2 tokens; items: a token per movie, with defaults of its own (docs/gpt2.md)',
     ),
 });
+
+export type Tokens = z.output<typeof tokensFlag>['tokens'];
 
 /**
  * Everything of a run on item tokens. Defaults were chosen on validation ratings carved from

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGpt2, type Gpt2Spec } from '../../../src/experiment/language/gpt2.ts';
+import { runGpt2, type Gpt2Spec } from '../../../src/experiment/language/gpt2/text.ts';
 import { dataSchema, protocolSchema } from '../../../src/experiment/protocol.ts';
 import { languageRecordSchema, type LanguageRecord } from '../../../src/experiment/record.ts';
 import { loadBase } from '../../../src/models/gpt2/network/base.ts';
@@ -29,6 +29,7 @@ async function run(typed: Record<string, unknown>): Promise<LanguageRecord> {
     data: dataSchema.parse({}),
     protocol: protocolSchema.parse({ k: [3] }),
     comparisonModels: [specOf('popularity')],
+    output: join(folder, 'results', 'gpt2'),
     resultsDir: join(folder, 'results'),
   };
   return languageRecordSchema.parse(await runGpt2(spec, engine, context));

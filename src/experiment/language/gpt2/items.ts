@@ -1,27 +1,21 @@
 /** GPT-2 over item tokens under the protocol: trained, saved, asked for lists. */
-import { join } from 'node:path';
-import { alsData } from '../../models/factorization/problem.ts';
-import type { Engine } from '../../models/gpt2/engine/engine.ts';
+import { alsData } from '../../../models/factorization/problem.ts';
+import type { Engine } from '../../../models/gpt2/engine/engine.ts';
 import {
   completeItemOptions,
   gpt2ItemOptions,
   type Gpt2ItemOptions,
-} from '../../models/gpt2/item-options.ts';
-import { saveItems } from '../../models/gpt2/items/folder.ts';
-import { createItemGpt2, type ItemGpt2Fitted, type ItemGpt2Parts } from '../../models/gpt2/items/index.ts';
-import { solverDefaults } from '../../models/mf/options.ts';
-import { fitByAls } from '../../numeric/als/fit.ts';
-import { UsageError } from '../../util/errors.ts';
-import { optionsAffectingResult } from '../../util/options.ts';
-import type { LanguageRecord } from '../record.ts';
-import type { RunContext, RunnableModel } from '../run.ts';
+} from '../../../models/gpt2/item-options.ts';
+import { saveItems } from '../../../models/gpt2/items/folder.ts';
+import { createItemGpt2, type ItemGpt2Fitted, type ItemGpt2Parts } from '../../../models/gpt2/items/index.ts';
+import { solverDefaults } from '../../../models/mf/options.ts';
+import { fitByAls } from '../../../numeric/als/fit.ts';
+import { UsageError } from '../../../util/errors.ts';
+import { optionsAffectingResult } from '../../../util/options.ts';
+import type { LanguageRecord } from '../../record.ts';
+import type { RunContext, RunnableModel } from '../../run.ts';
 import { runFineTuned, type FineTuningPlace, type FineTuningSpec } from './fine-tune.ts';
-
-/** What the model is told of the protocol. */
-interface ItemProtocol {
-  k: readonly number[];
-  split: string;
-}
+import type { Gpt2Setting } from './token-kinds.ts';
 
 export interface ItemGpt2Spec extends FineTuningSpec {
   options: Gpt2ItemOptions;
@@ -36,23 +30,13 @@ export function runItemGpt2(
   engine: Engine,
   context: RunContext,
 ): Promise<LanguageRecord> {
-  const output = spec.options.output ?? join(spec.resultsDir, 'gpt2-items');
-  return runFineTuned(
-    spec,
-    output,
-    engine,
-    {
-      makeModel: (place) => itemModel(spec, engine, place, context),
-      describeModel,
-      needsTitles: false,
-    },
-    context,
-  );
+  const makeModel = (place: FineTuningPlace) => itemModel(spec, engine, place, context);
+  return runFineTuned(spec, engine, { makeModel, describeModel, needsTitles: false }, context);
 }
 
 /** Item GPT-2 for the runner, and for a fit for use, whose `split` may be "none". */
 export function itemModel(
-  { options: given, data, protocol }: Pick<ItemGpt2Spec, 'options' | 'data'> & { protocol: ItemProtocol },
+  { options: given, data, protocol }: Pick<ItemGpt2Spec, 'options'> & Gpt2Setting,
   { withTrainee }: Engine,
   place: FineTuningPlace,
   context: RunContext,
@@ -94,7 +78,7 @@ export function itemModel(
  */
 function orderOf(
   { itemOrder, itemObjective }: Gpt2ItemOptions,
-  { split }: ItemProtocol,
+  { split }: Gpt2Setting['protocol'],
   predefined: boolean,
 ) {
   const last = !predefined && split === 'leave-last-one-out';

@@ -1,13 +1,13 @@
 /** GPT-2 under the protocol: fine-tuned, saved, asked for lists. */
 import { join } from 'node:path';
-import type { Engine } from '../../models/gpt2/engine/engine.ts';
-import { createGpt2, type Gpt2Fitted } from '../../models/gpt2/index.ts';
-import { saveModel } from '../../models/gpt2/network/base.ts';
-import { writeAdapter } from '../../models/gpt2/network/peft.ts';
-import { completeGpt2Options, gpt2Options, type Gpt2Options } from '../../models/gpt2/options.ts';
-import { optionsAffectingResult } from '../../util/options.ts';
-import type { LanguageRecord } from '../record.ts';
-import type { RunContext, RunnableModel } from '../run.ts';
+import type { Engine } from '../../../models/gpt2/engine/engine.ts';
+import { createGpt2, type Gpt2Fitted } from '../../../models/gpt2/index.ts';
+import { saveModel } from '../../../models/gpt2/network/base.ts';
+import { writeAdapter } from '../../../models/gpt2/network/peft.ts';
+import { completeGpt2Options, gpt2Options, type Gpt2Options } from '../../../models/gpt2/options.ts';
+import { optionsAffectingResult } from '../../../util/options.ts';
+import type { LanguageRecord } from '../../record.ts';
+import type { RunContext, RunnableModel } from '../../run.ts';
 import { runFineTuned, type FineTuningPlace, type FineTuningSpec } from './fine-tune.ts';
 
 export interface Gpt2Spec extends FineTuningSpec {
@@ -19,21 +19,11 @@ export interface Gpt2Spec extends FineTuningSpec {
  * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
  */
 export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
-  const output = spec.options.output ?? join(spec.resultsDir, 'gpt2');
-  return runFineTuned(
-    spec,
-    output,
-    engine,
-    {
-      makeModel: (place) => gpt2Model(spec, engine, place, context),
-      describeModel,
-      needsTitles: true,
-    },
-    context,
-  );
+  const makeModel = (place: FineTuningPlace) => gpt2Model(spec, engine, place, context);
+  return runFineTuned(spec, engine, { makeModel, describeModel, needsTitles: true }, context);
 }
 
-/** GPT-2 for the runner. Writes checkpoints and the trained model to `options.output`. */
+/** GPT-2 for the runner. Writes checkpoints and the trained model to `place.output`. */
 export function gpt2Model(
   { options: given, protocol }: Pick<Gpt2Spec, 'options'> & { protocol: { k: readonly number[] } },
   engine: Engine,

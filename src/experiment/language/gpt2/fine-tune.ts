@@ -1,30 +1,31 @@
 /** What fine-tunings of GPT-2 share under the protocol, on text and on item tokens. */
 import { join } from 'node:path';
-import type { Engine } from '../../models/gpt2/engine/engine.ts';
-import type { LanguageFitted } from '../../models/language-model.ts';
-import type { ModelSpec } from '../../models/registry.ts';
-import { requireFolder } from '../../util/files.ts';
-import { withLocks } from '../../util/process/lock.ts';
-import type { Prepared } from '../prepare.ts';
-import type { DataOptions, Protocol } from '../protocol.ts';
-import type { LanguageRecord } from '../record.ts';
-import type { RunContext, RunnableModel } from '../run.ts';
-import { candidateRecall, parseCandidates, retrieveCandidates } from './candidates.ts';
-import type { Hybrid } from './hybrid.ts';
-import { prepareLanguage, runLanguageModel } from './run.ts';
-import { chooseUsers } from './texts.ts';
+import type { Engine } from '../../../models/gpt2/engine/engine.ts';
+import type { LanguageFitted } from '../../../models/language-model.ts';
+import type { ModelSpec } from '../../../models/registry.ts';
+import { requireFolder } from '../../../util/files.ts';
+import { withLocks } from '../../../util/process/lock.ts';
+import type { Prepared } from '../../prepare.ts';
+import type { DataOptions, Protocol } from '../../protocol.ts';
+import type { LanguageRecord } from '../../record.ts';
+import type { RunContext, RunnableModel } from '../../run.ts';
+import { candidateRecall, parseCandidates, retrieveCandidates } from '../candidates.ts';
+import type { Hybrid } from '../hybrid.ts';
+import { prepareLanguage, runLanguageModel } from '../run.ts';
+import { chooseUsers } from '../texts.ts';
 
 export interface FineTuningSpec {
-  options: { numUsers?: number | undefined };
   data: DataOptions;
   protocol: Protocol;
-  /** Released ids of the users to ask for; by default a sample of `options.numUsers`, or all that can be evaluated. */
+  /** Released ids of the users to ask for; by default a sample of the option `numUsers`, or all that can be evaluated. */
   userIds?: readonly (string | number)[];
   /** Models to evaluate on the same users. */
   comparisonModels: readonly ModelSpec[];
   /** "none", "mf:100" or "bm25:100"; by default none. */
   candidates?: string;
   hybrid?: Hybrid;
+  /** Folder for checkpoints and the model, which this run alone writes meanwhile. */
+  output: string;
   resultsDir: string;
 }
 
@@ -48,19 +49,18 @@ interface FineTuningParts<F extends LanguageFitted> {
 }
 
 /**
- * Holds the lock of the folder `output` while the model is trained and asked. Where a hybrid's weight is to be chosen, the
- * model of the inner training part is trained in the folder `hybrid` of it and not saved. `context.onFitted` is called with
- * the trained model. Throws RecsysError when another
- * run writes `output`, UsageError for candidates that there are not, and what `runLanguageModel` throws.
+ * Holds the lock of the folder `spec.output` while the model is trained and asked. Where a hybrid's weight is to be chosen,
+ * the model of the inner training part is trained in the folder `hybrid` of it and not saved. `context.onFitted` is called
+ * with the trained model. Throws RecsysError when another run writes `output`, UsageError for candidates that there are not,
+ * and what `runLanguageModel` throws.
  */
 export async function runFineTuned<F extends LanguageFitted>(
-  spec: FineTuningSpec,
-  output: string,
+  spec: FineTuningSpec & { options: { numUsers?: number | undefined } },
   engine: Engine,
   { makeModel, describeModel, needsTitles }: FineTuningParts<F>,
   context: RunContext,
 ): Promise<LanguageRecord> {
-  const { data, options, protocol, userIds, comparisonModels, hybrid, resultsDir } = spec;
+  const { data, options, protocol, userIds, comparisonModels, hybrid, output, resultsDir } = spec;
   const source = parseCandidates(spec.candidates ?? 'none'); // refused before any work
   const remedy = 'Wait for it, or give this run a folder of its own with --output.';
   return await withLocks([output], remedy, async () => {
