@@ -68,7 +68,7 @@ export const registry = {
     options: easeOptions,
     create: async (options) => (await import('./ease/index.ts')).createEase(options),
     search: () => easeSearch,
-    load: async (options, state, train) => (await import('./ease/index.ts')).loadEase(options, state, train),
+    load: async (...saved) => (await import('./ease/index.ts')).loadEase(...saved),
   }),
 };
 

@@ -53,6 +53,18 @@ test.each([
   },
 );
 
+test('lists of many users at once are those of each alone, to the digit', async () => {
+  const { train } = checkerboard(60, 30);
+  const fitted = await createEase(easeOptions.parse({})).fit(train, fitContext());
+  const users = Int32Array.from({ length: 60 }, (_, user) => user);
+  const { items, scores } = await fitted.recommend(users, 5);
+  for (const user of users) {
+    const alone = await fitted.recommend(Int32Array.of(user), 5);
+    expect(items.subarray(user * 5, user * 5 + 5)).toEqual(alone.items);
+    expect(scores.subarray(user * 5, user * 5 + 5)).toEqual(alone.scores);
+  }
+});
+
 test('features enter as further rows', async () => {
   const { train } = checkerboard(20, 30);
   const without = await ranking(train, {});

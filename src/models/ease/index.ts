@@ -9,9 +9,9 @@
  *
  *     XP = KX,   P_jj = (1 - x_j' K x_j) / lambda,
  *
- * so that with few users no movies x movies matrix is ever made. Where both are many, the most rated movies are taken. A person x who is no row of X gets xB by the same B, with
- * xP = (x - (xX')KX) / lambda. Cells are (stars/4)^2; movie features may enter as
- * further rows of X, users that "rated" each movie of a genre.
+ * so that with few users no movies x movies matrix is ever made. Where both are many, the most rated movies are taken. A
+ * person x who is no row of X gets xB by the same B, with xP = (x - (xX')KX) / lambda. Cells are (stars/4)^2; movie features
+ * may enter as further rows of X, users that "rated" each movie of a genre.
  */
 import type { Csr } from '../../data/csr.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
@@ -49,11 +49,12 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
   const advance = (share: number) => task.advance(Math.round(share * n));
   await interruptible(signal, () => invert(inverse, n, { ...context, advance }));
   task.finish();
-  return await interruptible(signal, () => {
-    if (!usersSide) return fitted(options, train, items, weightsByMovies(x, inverse), x.byRow, { inverse });
-    const diagonal = diagonalByUsers(x, inverse, options.regularization);
+  return await interruptible(signal, async () => {
+    const learned = { train, items, rows: x.byRow, threads: context.threads };
+    if (!usersSide) return fitted(options, learned, weightsByMovies(x, inverse), { inverse });
+    const diagonal = await diagonalByUsers(x, inverse, options.regularization, context.threads);
     const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
-    return fitted(options, train, items, weights, x.byRow, { inverse, diagonal });
+    return fitted(options, learned, weights, { inverse, diagonal });
   });
 }
 
@@ -62,6 +63,7 @@ export async function loadEase(
   options: EaseOptions,
   state: SavedState,
   train: TrainingSet,
+  { threads }: Pick<FitContext, 'threads'>,
 ): Promise<UsableModel> {
   const items = itemsOf(train, options.maxItems);
   const x = buildMatrix(train, items, options);
@@ -69,10 +71,11 @@ export async function loadEase(
   const usersSide = rows <= columns;
   const n = Math.min(rows, columns);
   const inverse = savedArray(state, 'inverse', Float64Array, n * n);
-  if (!usersSide) return fitted(options, train, items, weightsByMovies(x, inverse), x.byRow, { inverse });
+  const learned = { train, items, rows: x.byRow, threads };
+  if (!usersSide) return fitted(options, learned, weightsByMovies(x, inverse), { inverse });
   const diagonal = savedArray(state, 'diagonal', Float64Array, columns);
   const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
-  return fitted(options, train, items, weights, x.byRow, { inverse, diagonal });
+  return fitted(options, learned, weights, { inverse, diagonal });
 }
 
 function leftOutNote({ catalogue, ratingCounts, ratings }: TrainingSet, items: Int32Array): string {
@@ -94,24 +97,30 @@ function requireInvertible(rows: number): void {
   });
 }
 
-/**
- * `items`: the movie of each column of X; `rows`: what each user has rated, in the columns and values of X; `train.byUser`: the
- * same in stars, with all movies.
- */
+/** Whom the lists are for, and of what. */
+interface Learned {
+  /** `train.byUser`: what each user has rated, in stars, with all movies. */
+  train: TrainingSet;
+  /** The movie of each column of X. */
+  items: Int32Array;
+  /** What each user has rated, in the columns and values of X. */
+  rows: Csr;
+  threads: number;
+}
+
 function fitted(
   options: EaseOptions,
-  train: TrainingSet,
-  items: Int32Array,
+  learned: Learned,
   weights: Weights,
-  rows: Csr,
   state: SavedState,
-  scorer: Scorer = weights.scoreUser,
+  scorer: Scorer = weights.scoreUsers,
 ): UsableModel {
+  const { train, items, rows } = learned;
   const columnOf = columnsOf(items, train.itemCount);
   const { usersSide, size } = weights;
   return {
     items,
-    recommend: async (users, k, selection) => recommend(items, columnOf, rows, scorer, users, k, selection),
+    recommend: (users, k, selection) => recommend(learned, columnOf, scorer, users, k, selection),
     explain: (user, listed, count) => {
       const liked = new Set(likedItems(train.byUser, user));
       const known = [...entriesOf(rows, user)].filter(([column]) => liked.has(items[column]!));
@@ -128,8 +137,8 @@ function fitted(
     },
     foldIn: async (histories) => {
       const people = rowsOfX(histories, { items, itemCount: train.itemCount }, options);
-      const ofPeople = { ...train, byUser: histories };
-      return fitted(options, ofPeople, items, weights, people, state, weights.scorerOf(people));
+      const ofPeople = { ...learned, train: { ...train, byUser: histories }, rows: people };
+      return fitted(options, ofPeople, weights, state, weights.scorerOf(people));
     },
     facts: {
       inverted: usersSide ? 'users' : 'movies',
@@ -140,30 +149,29 @@ function fitted(
   };
 }
 
-function recommend(
-  catalogue: Int32Array,
+async function recommend(
+  { items: catalogue, rows, threads }: Learned,
   columnOf: Int32Array,
-  rows: Csr,
   scorer: Scorer,
   users: Int32Array,
   k: number,
   selection?: Selection,
-): TopK {
+): Promise<TopK> {
   const items = new Int32Array(users.length * k).fill(-1);
   const scores = new Float32Array(users.length * k);
-  const candidates = new Float64Array(catalogue.length);
   const isExcluded = selection && new Uint8Array(catalogue.length).fill(1);
   for (const item of selection?.candidates ?? []) if (columnOf[item]! >= 0) isExcluded![columnOf[item]!] = 0;
-  users.forEach((user, row) => {
-    scorer(user, candidates);
+  const rank = (row: number, candidates: Float64Array) => {
     for (let j = 0; j < candidates.length; j++) {
       candidates[j] = isExcluded?.[j] === 1 ? NaN : Math.fround(candidates[j]!); // ties as the list shows them
     }
-    if (!selection?.includeSeen) for (const [column] of entriesOf(rows, user)) candidates[column] = NaN;
+    if (!selection?.includeSeen)
+      for (const [column] of entriesOf(rows, users[row]!)) candidates[column] = NaN;
     bestOf(candidates, k).forEach((candidate, rank) => {
       items[row * k + rank] = catalogue[candidate]!;
       scores[row * k + rank] = candidates[candidate]!;
     });
-  });
+  };
+  await scorer(users, rank, threads);
   return { k, items, scores };
 }

@@ -1,17 +1,30 @@
 /** The weights B of EASE from the inverse of the smaller side: scores of users and of other people, and single weights. */
-import type { Csr } from '../../data/csr.ts';
+import { selectRows, type Csr } from '../../data/csr.ts';
+import { evenFrom, partsOf, SparseTimesDense } from '../../numeric/sparse-times-dense.ts';
 import { range } from '../../util/arrays.ts';
 import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { SparseMatrix } from './matrix.ts';
 
-/** Scores of one user or person for the whole catalogue, written into `scores`. */
-export type Scorer = (row: number, scores: Float64Array) => void;
+/**
+ * Calls `take(n, scores)` for each of `users`, or other people, in order; `scores`, of the whole catalogue, are the caller's
+ * until `take` returns.
+ */
+export type Scorer = (
+  users: Int32Array,
+  take: (n: number, scores: Float64Array) => void,
+  threads: number,
+) => Promise<void>;
+
+/** Scores that are held at a time: 64 MB. */
+const BLOCK_CELLS = 8 << 20;
+/** For so few users the kernel and its copies would take longer. */
+const MAX_FEW_USERS = 4;
 
 export interface Weights {
   usersSide: boolean;
   /** Rows of the inverse. */
   size: number;
-  scoreUser: Scorer;
+  scoreUsers: Scorer;
   /** For rows that are none of X's. */
   scorerOf: (people: Csr) => Scorer;
   /** B_ij for the column j, of any i but j. */
@@ -19,17 +32,55 @@ export interface Weights {
 }
 
 /** P_jj = (1 - x_j' K x_j) / lambda of every column, from K = (XX' + lambda I)^-1. */
-export function diagonalByUsers(x: SparseMatrix, inverse: Float64Array, lambda: number): Float64Array {
-  const timesX = timesXOf(x);
-  const { rows } = x.byRow;
-  const diagonal = new Float64Array(x.byColumn.rows).fill(1 / lambda);
-  const product = new Float64Array(x.byColumn.rows);
-  for (let row = 0; row < rows; row++) {
-    timesX(inverse.subarray(row * rows, (row + 1) * rows), product);
-    for (const [column, value] of entriesOf(x.byRow, row))
-      diagonal[column]! -= (value * product[column]!) / lambda;
+export async function diagonalByUsers(
+  x: SparseMatrix,
+  inverse: Float64Array,
+  lambda: number,
+  threads: number,
+): Promise<Float64Array> {
+  const { rows, pointers, indices, values } = x.byColumn;
+  const diagonal = new Float64Array(rows).fill(1 / lambda);
+  const entries = pointers.slice(0, -1); // the next of each column
+  for await (const { part, stride, block } of blocksOfKX(x, inverse, range(x.byRow.rows), threads)) {
+    for (let column = 0; column < rows; column++) {
+      let entry = entries[column]!;
+      for (; entry < pointers[column + 1]! && indices[entry]! < part.end; entry++) {
+        const product = block[column * stride + indices[entry]! - part.begin]!;
+        diagonal[column]! -= (values[entry]! * product) / lambda;
+      }
+      entries[column] = entry;
+    }
   }
   return diagonal;
+}
+
+/**
+ * Some rows of KX, a part of them at a time, as columns of (KX)' = X'K: cell (j, n) of a block, `stride` numbers per movie j, is
+ * that of the row `rowsWanted[part.begin + n]`. A block is valid until the next.
+ */
+async function* blocksOfKX(
+  { byRow, byColumn }: SparseMatrix,
+  inverse: Float64Array,
+  rowsWanted: Int32Array,
+  threads: number,
+) {
+  const { rows, columns } = byRow;
+  const perBlock = evenFrom(Math.min(rowsWanted.length, Math.ceil(BLOCK_CELLS / columns)));
+  const ofWanted = new Float64Array(rowsWanted.length);
+  const denseRow = (row: number) => {
+    for (let n = 0; n < rowsWanted.length; n++) ofWanted[n] = inverse[row * rows + rowsWanted[n]!]!;
+    return ofWanted;
+  };
+  const factors = { sparse: byColumn, denseRow, denseRows: rows, denseColumns: rowsWanted.length };
+  const product = new SparseTimesDense(factors, columns * perBlock, { threads });
+  try {
+    for (const part of partsOf(rowsWanted.length, perBlock)) {
+      const block = await product.block({ begin: 0, end: columns }, part);
+      yield { part, stride: evenFrom(part.end - part.begin), block };
+    }
+  } finally {
+    await product.dispose();
+  }
 }
 
 /** From K = (XX' + lambda I)^-1 and the diagonal of P. */
@@ -39,23 +90,20 @@ export function weightsByUsers(
   diagonal: Float64Array,
   lambda: number,
 ): Weights {
-  const { rows } = x.byRow;
+  const { rows, columns } = x.byRow;
   const timesX = timesXOf(x);
   const rowOf = (row: number) => inverse.subarray(row * rows, (row + 1) * rows);
   return {
     usersSide: true,
     size: rows,
-    scoreUser: (user, scores) => {
-      timesX(rowOf(user), scores);
-      for (let j = 0; j < scores.length; j++) scores[j]! /= -diagonal[j]!;
-      for (const [column, value] of entriesOf(x.byRow, user)) scores[column]! += value;
-    },
-    scorerOf: (people) => (person, scores) => {
-      timesX(combine(rowOf, x.byColumn, entriesOf(people, person)), scores); // (xX')KX
-      for (let j = 0; j < scores.length; j++) scores[j]! /= lambda * diagonal[j]!;
-      for (const [column, value] of entriesOf(people, person))
-        scores[column]! += value - value / (lambda * diagonal[column]!);
-    },
+    scoreUsers: scorerByUsers(x, inverse, diagonal),
+    scorerOf: (people) =>
+      oneByOne(columns, (person, scores) => {
+        timesX(combine(rowOf, x.byColumn, entriesOf(people, person)), scores); // (xX')KX
+        for (let j = 0; j < scores.length; j++) scores[j]! /= lambda * diagonal[j]!;
+        for (const [column, value] of entriesOf(people, person))
+          scores[column]! += value - value / (lambda * diagonal[column]!);
+      }),
     towards: (column) => {
       const k = combine(rowOf, x.byColumn, [[column, 1]]); // K x_j
       return (other) => {
@@ -67,31 +115,102 @@ export function weightsByUsers(
   };
 }
 
+/** S = -KX diag(1 / P_jj) + X, of rows of X. */
+function scorerByUsers(x: SparseMatrix, inverse: Float64Array, diagonal: Float64Array): Scorer {
+  const { rows, columns } = x.byRow;
+  const timesX = timesXOf(x);
+  const finish = (user: number, scores: Float64Array) => {
+    for (let j = 0; j < columns; j++) scores[j]! /= -diagonal[j]!;
+    for (const [column, value] of entriesOf(x.byRow, user)) scores[column]! += value;
+  };
+  const ofFew = oneByOne(columns, (user, scores) => {
+    timesX(inverse.subarray(user * rows, (user + 1) * rows), scores);
+    finish(user, scores);
+  });
+  return async (users, take, threads) => {
+    if (users.length <= MAX_FEW_USERS) return ofFew(users, take);
+    const scores = new Float64Array(columns);
+    for await (const { part, stride, block } of blocksOfKX(x, inverse, users, threads)) {
+      for (let n = part.begin; n < part.end; n++) {
+        for (let j = 0; j < columns; j++) scores[j] = block[j * stride + n - part.begin]!;
+        finish(users[n]!, scores);
+        take(n, scores);
+      }
+    }
+  };
+}
+
 /** From P = (X'X + lambda I)^-1. */
 export function weightsByMovies({ byRow, byColumn }: SparseMatrix, inverse: Float64Array): Weights {
   const columns = byColumn.rows;
-  const scorerOf =
-    (rows: Csr): Scorer =>
-    (row, scores) => {
-      scores.fill(0);
-      for (const [column, value] of entriesOf(rows, row)) {
-        const weights = inverse.subarray(column * columns, (column + 1) * columns);
-        for (let j = 0; j < columns; j++) scores[j]! += value * weights[j]!;
-      }
-      for (let j = 0; j < columns; j++) scores[j]! /= -inverse[j * columns + j]!;
-      for (const [column, value] of entriesOf(rows, row)) scores[column]! += value;
-    };
+  const weightsOf = (column: number) => inverse.subarray(column * columns, (column + 1) * columns);
+  const divisors = Float64Array.from(range(columns), (j) => -inverse[j * columns + j]!);
   return {
     usersSide: false,
     size: columns,
-    scoreUser: scorerOf(byRow),
-    scorerOf,
+    scoreUsers: scorerByMovies(byRow, weightsOf, divisors),
+    scorerOf: (people) => scorerByMovies(people, weightsOf, divisors),
     towards: (column) => (other) => -inverse[other * columns + column]! / inverse[column * columns + column]!,
   };
 }
 
+/** S = -XP diag(1 / P_jj) + X, of rows of X or others; `weightsOf` gives rows of P, `divisors` are -P_jj. */
+function scorerByMovies(
+  rows: Csr,
+  weightsOf: (column: number) => Float64Array,
+  divisors: Float64Array,
+): Scorer {
+  const columns = divisors.length;
+  const finish = (row: number, scores: Float64Array) => {
+    for (let j = 0; j < columns; j++) scores[j]! /= divisors[j]!;
+    for (const [column, value] of entriesOf(rows, row)) scores[column]! += value;
+  };
+  const ofFew = oneByOne(columns, (row, scores) => {
+    scores.fill(0);
+    for (const [column, value] of entriesOf(rows, row)) {
+      const weights = weightsOf(column);
+      for (let j = 0; j < columns; j++) scores[j]! += value * weights[j]!;
+    }
+    finish(row, scores);
+  });
+  return async (users, take, threads) => {
+    const own = selectRows(rows, users);
+    if (own.indices.length <= columns) return ofFew(users, take); // copying P would take longer
+    const perBlock = Math.min(users.length, Math.ceil(BLOCK_CELLS / columns));
+    const factors = { sparse: own, denseRow: weightsOf, denseRows: columns, denseColumns: columns };
+    const stride = evenFrom(columns);
+    const product = new SparseTimesDense(factors, perBlock * stride, { threads });
+    try {
+      for (const part of partsOf(users.length, perBlock)) {
+        const block = await product.block(part, { begin: 0, end: columns });
+        for (let n = part.begin; n < part.end; n++) {
+          const scores = block.subarray((n - part.begin) * stride, (n - part.begin) * stride + columns);
+          finish(users[n]!, scores);
+          take(n, scores);
+        }
+      }
+    } finally {
+      await product.dispose();
+    }
+  };
+}
+
+/** The scores of one row after another, without the kernel. */
+function oneByOne(columns: number, score: (row: number, scores: Float64Array) => void) {
+  return (users: Int32Array, take: (n: number, scores: Float64Array) => void): Promise<void> => {
+    const scores = new Float64Array(columns);
+    users.forEach((user, n) => {
+      score(user, scores);
+      take(n, scores);
+    });
+    return Promise.resolve();
+  };
+}
+
 /** The product of a row vector, one number per row of X, with X. */
-function timesXOf({ byRow }: SparseMatrix): (weights: Float64Array, result: Float64Array) => void {
+function timesXOf({
+  byRow,
+}: Pick<SparseMatrix, 'byRow'>): (weights: Float64Array, result: Float64Array) => void {
   const rowsOfX = Array.from(range(byRow.rows), (row) => ({
     columns: indicesOf(byRow, row),
     values: valuesOf(byRow, row),

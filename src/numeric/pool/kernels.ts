@@ -28,6 +28,16 @@ export const kernelParameters = {
   },
   sgdPartition: { state: 'SgdState' },
   sgdSquaredError: { state: 'SgdState', step: 'i32', targets: 'usize' },
+  sparseTimesDense: {
+    first: 'i32',
+    pointers: 'usize',
+    indices: 'usize',
+    values: 'usize',
+    dense: 'usize',
+    denseColumns: 'i32',
+    columns: 'i32',
+    product: 'usize',
+  },
   squareInverse: { inverseFactor: 'usize', k: 'i32', inverse: 'usize' },
   sweepPanels: {
     matrix: 'usize',

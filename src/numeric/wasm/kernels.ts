@@ -16,4 +16,5 @@ export * from './resampling';
 export * from './sgd/bpr';
 export * from './sgd/partition';
 export * from './sgd/squared-error';
+export * from './sparse-times-dense';
 export * from './topn';
