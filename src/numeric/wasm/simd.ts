@@ -19,7 +19,14 @@ export function sumLanes(v: v128): f32 {
 export function dot(a: usize, b: usize, bytes: usize): f32 {
   let even = f32x4.splat(0);
   let odd = f32x4.splat(0);
-  for (let j: usize = 0; j < bytes; j += 32) {
+  let j: usize = 0;
+  for (; j + 64 <= bytes; j += 64) {
+    even = madd(v128.load(a + j), v128.load(b + j), even);
+    odd = madd(v128.load(a + j, 16), v128.load(b + j, 16), odd);
+    even = madd(v128.load(a + j, 32), v128.load(b + j, 32), even);
+    odd = madd(v128.load(a + j, 48), v128.load(b + j, 48), odd);
+  }
+  if (j < bytes) {
     even = madd(v128.load(a + j), v128.load(b + j), even);
     odd = madd(v128.load(a + j, 16), v128.load(b + j, 16), odd);
   }

@@ -58,20 +58,42 @@ export function sgdSquaredError(
       updateFeatures(state, item, block, user, gradient, featureDecay);
       const g = f32x4.splat(gradient);
       const own = state.itemFactors + <usize>item * stride;
-      for (let j: usize = 0; j < stride; j += 32) {
-        const p0 = v128.load(user + j);
-        const p1 = v128.load(user + j, 16);
-        const s0 = v128.load(vector + j);
-        const s1 = v128.load(vector + j, 16);
-        const q0 = madd(g, p0, f32x4.mul(kept, v128.load(own + j)));
-        const q1 = madd(g, p1, f32x4.mul(kept, v128.load(own + j, 16)));
-        v128.store(own + j, q0);
-        v128.store(own + j, q1, 16);
-        v128.store(user + j, madd(g, s0, f32x4.mul(kept, p0)));
-        v128.store(user + j, madd(g, s1, f32x4.mul(kept, p1)), 16);
-      }
+      if (vector == own) descendTogether(user, own, g, kept, stride);
+      else descend(user, own, vector, g, kept, stride);
     }
   }
+}
+
+// p += g s - decay p and q += g p - decay q with the old p, where `kept` is 1 - decay.
+function descend(p: usize, q: usize, s: usize, g: v128, kept: v128, stride: usize): void {
+  for (let j: usize = 0; j < stride; j += 32) {
+    const p0 = v128.load(p + j);
+    const p1 = v128.load(p + j, 16);
+    v128.store(q + j, madd(g, p0, f32x4.mul(kept, v128.load(q + j))));
+    v128.store(q + j, madd(g, p1, f32x4.mul(kept, v128.load(q + j, 16))), 16);
+    v128.store(p + j, madd(g, v128.load(s + j), f32x4.mul(kept, p0)));
+    v128.store(p + j, madd(g, v128.load(s + j, 16), f32x4.mul(kept, p1)), 16);
+  }
+}
+
+// The same where s is q, which is then loaded once: p and q change together.
+function descendTogether(p: usize, q: usize, g: v128, kept: v128, stride: usize): void {
+  let j: usize = 0;
+  for (; j + 64 <= stride; j += 64) {
+    exchange(p + j, q + j, g, kept);
+    exchange(p + j + 16, q + j + 16, g, kept);
+    exchange(p + j + 32, q + j + 32, g, kept);
+    exchange(p + j + 48, q + j + 48, g, kept);
+  }
+  for (; j < stride; j += 16) exchange(p + j, q + j, g, kept);
+}
+
+// Four numbers of each.
+function exchange(p: usize, q: usize, g: v128, kept: v128): void {
+  const before = v128.load(p);
+  const other = v128.load(q);
+  v128.store(q, madd(g, before, f32x4.mul(kept, other)));
+  v128.store(p, madd(g, other, f32x4.mul(kept, before)));
 }
 
 // A step of the Fisher-Yates shuffle.
