@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dataset, Ratings } from '../../src/data/dataset.ts';
 import type { SplitKind } from '../../src/data/dataset.ts';
+import { rowsAt } from '../../src/data/ratings/rows.ts';
 import { carveValidation, splitDigest, splitRatings } from '../../src/data/split.ts';
 import { trainingSet } from '../../src/data/training-set.ts';
 import { Rng } from '../../src/util/rng.ts';
@@ -161,6 +162,33 @@ describe('a split that would leave one part empty', () => {
   it('is refused with what to do', () => {
     const dataset = datasetOf([[0, 0, 5]], 1, 1);
     expect(() => split(dataset, 'per-user-random')).toThrow(/leaves one part empty. Use more ratings/);
+  });
+});
+
+describe('the order of the rows of the ratings file', () => {
+  const all = datasetOf(
+    base.map(([user, item, halves]) => [user, item, halves / 2]),
+    3,
+    8,
+  );
+  const byUser = (a: number, b: number) => base[a]![0] - base[b]![0] || a - b;
+  const inOrder = (order: number[]): Dataset => ({
+    ...all,
+    ratings: rowsAt(all.ratings, Int32Array.from(order)),
+  });
+  const sorted = inOrder(base.map((_, n) => n).sort(byUser));
+  const reversed = inOrder(base.map((_, n) => base.length - 1 - n).sort((a, b) => -byUser(a, b)));
+  const digestOf = (dataset: Dataset, kind: SplitKind) => splitDigest(split(dataset, kind), dataset);
+
+  it.each<[SplitKind, boolean, boolean]>([
+    ['per-user-random', true, false],
+    ['global-random', false, false],
+    ['per-user-temporal', true, true],
+    ['leave-last-one-out', true, true],
+    ['global-temporal', true, true],
+  ])('changes a %s split as the docs say, and its digest with it', (kind, mixed, within) => {
+    expect(digestOf(all, kind) === digestOf(sorted, kind)).toBe(mixed);
+    expect(digestOf(reversed, kind) === digestOf(sorted, kind)).toBe(within);
   });
 });
 
