@@ -25,6 +25,8 @@ export interface FaultCommand {
 /** What the commands read: a small data set, lists, a saved model, records to run again, and a plan. */
 export interface Input {
   dataset: string;
+  /** Ratings of more users than a record holds values of: those go into a file beside it. */
+  crowd: string;
   lists: string;
   model: string;
   records: string;
@@ -38,7 +40,7 @@ const itemTokens = ['finetune-gpt2', '--tokens', 'items', '--epochs', '2', ...gp
 
 /** Makes the input with the commands themselves. */
 export async function makeInput(): Promise<Input> {
-  const dataset = await smallFolder(60, 80);
+  const [dataset, crowd] = [await smallFolder(60, 80), await smallFolder(10_800, 8)];
   const folder = await mkdtemp(join(tmpdir(), 'recsys-faults-made-'));
   const [own, model] = [join(folder, 'results'), join(folder, 'model')];
   const typed = [
@@ -59,7 +61,14 @@ export async function makeInput(): Promise<Input> {
   const models = ['popularity', { model: 'mf', options: { iterations: 4 } }];
   const searches = [{ model: 'mf', trials: 2, options: { iterations: 2 } }];
   await writeFile(plan, JSON.stringify({ name: 'planned', data: { dataset }, models, searches }));
-  return { dataset, lists: join(own, 'popularity_recommendations.popularity.csv'), model, records, plan };
+  return {
+    dataset,
+    crowd,
+    lists: join(own, 'popularity_recommendations.popularity.csv'),
+    model,
+    records,
+    plan,
+  };
 }
 
 /** All commands that write. */
@@ -68,7 +77,7 @@ export function faultCommands(input: Input, servers: Servers): FaultCommand[] {
 }
 
 /** Commands that save a record of an experiment under their name. */
-function experiments({ dataset }: Input, { chat }: Servers): FaultCommand[] {
+function experiments({ dataset, crowd }: Input, { chat }: Servers): FaultCommand[] {
   const onSmall = (argv: string) => (folder: string) => [
     ...argv.split(' '),
     '--dataset',
@@ -84,6 +93,16 @@ function experiments({ dataset }: Input, { chat }: Servers): FaultCommand[] {
   const asked = `--base-url ${chat} --model local --no-key`;
   return [
     onEmbedded('popularity', 'popularity'),
+    {
+      name: 'popularity of many users',
+      argv: (folder) => [
+        ...'popularity --split leave-last-one-out --threshold 1 --dataset'.split(' '),
+        crowd,
+        ...results(folder),
+      ],
+      others: otherSeed,
+      result: 'popularity_metrics.json',
+    },
     onEmbedded('mf', 'mf --iterations 4 --save-recommendations'),
     onEmbedded('fm', 'fm --iterations 4'),
     onEmbedded('baseline', 'baseline --models popularity,mf-bpr'),

@@ -11,7 +11,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Rng } from '../../src/util/rng.ts';
 import { faultCommands, makeInput, type FaultCommand } from './commands.ts';
-import { run } from './process.ts';
+import { ownTemporaryFolder, run } from './process.ts';
 import { startServers } from './servers.ts';
 
 /** Latest moment of a signal, in milliseconds after the start. */
@@ -35,6 +35,7 @@ function waiting(model: string): Pick<FaultCommand, 'name' | 'argv' | 'program' 
 }
 
 const [runs, only] = process.argv.slice(2);
+await ownTemporaryFolder();
 const servers = await startServers(SERVER_DELAY_MS);
 const input = await makeInput();
 const commands = [...faultCommands(input, servers), ...waiting(input.model)].filter(

@@ -1,10 +1,31 @@
 /** Runs of the built command line as child processes. */
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { packageRoot } from '../../src/util/package.ts';
 
 const cli = join(packageRoot, 'dist', 'cli.js');
+
+/**
+ * From now on all temporary files, those of children too, go to a folder that is removed at the end of this process, also
+ * after Ctrl-C, unless `keep` was called, which names it.
+ */
+export async function ownTemporaryFolder(): Promise<{ keep: () => void }> {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-faults-'));
+  let isKept = false;
+  process.env['TMPDIR'] = folder;
+  process.once('SIGINT', () => process.exit(130));
+  process.on('exit', () => isKept || rmSync(folder, { recursive: true, force: true }));
+  return {
+    keep: () => {
+      isKept = true;
+      process.stderr.write(`kept: ${folder}\n`);
+    },
+  };
+}
 
 export interface Finished {
   /** Null after a kill. */
