@@ -1,7 +1,7 @@
 /** Where a data set lies: a release by name, a folder, a file of ratings, or a zip archive; and which of its files is what. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import { removeLeftovers, requireFolder } from '../util/files.ts';
 import { nearestName } from '../util/nearest.ts';
@@ -55,6 +55,7 @@ export async function findDataset(nameOrPath: string): Promise<DataFolder> {
       place: nameOrPath,
       found: 'neither a folder nor a regular file',
       wanted: 'a folder of ratings',
+      remedy: 'Save what comes from it to a file first.',
     });
   }
   if (release) {
@@ -165,7 +166,9 @@ async function unpacked(path: string): Promise<DataFolder> {
     await unzip(path, { folder: undefined, bytes: size, target });
     const name = basename(path).replace(/\.zip$/i, '');
     const found = (await onlyFile(target)) ?? (await inFolder(target, name));
-    return { ...found, name, notes: [], dispose };
+    const inside = relative(target, found.folder);
+    const from = inside === '' ? '' : `, read from the folder ${inside} in it`;
+    return { ...found, name, notes: [`${basename(path)}: detected zip-packed${from}.`], dispose };
   } catch (error) {
     await dispose();
     if (error instanceof DataError && error.facts.place === target) {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { DataError } from '../util/errors.ts';
 import { sha256OfFile } from '../util/files.ts';
 import type { Dataset, Ids, Movies, Ratings, SourceFile, Tags } from './dataset.ts';
-import { openContent, readText } from './files/content.ts';
+import { openContent, packingNotes, readText } from './files/content.ts';
 import type { MovieTable, TagTable } from './files/movies.ts';
 import { parquetText } from './files/parquet.ts';
-import { placeOf, quoteField, type TextFile } from './files/records.ts';
+import { LEAVE_OUT_STRICT, placeOf, quoteField, type TextFile } from './files/records.ts';
 import { findDataset, type DataFolder } from './folder.ts';
 import { compact, findDuplicates, idIndexer, mapToIndices, unionIds, without } from './ids.ts';
 import { cachedRatings } from './ratings/cache.ts';
@@ -118,7 +118,7 @@ async function readPart(
   const content = await openContent(path, name);
   if (content.packing === 'parquet') {
     const source = { name, sha256: await sha256OfFile(path), bytes: content.bytes };
-    return { name, text: await parquetText(path, name), source, notes: [] };
+    return { name, text: await parquetText(path, name), source, notes: packingNotes(content) };
   }
   const { text, encoding } = await readText(content);
   const isLegacy = encoding === 'windows-1252' && name.toLowerCase().endsWith('.csv');
@@ -126,7 +126,10 @@ async function readPart(
     name,
     text,
     source: { name, sha256: await sha256OfFile(path), bytes: content.bytes },
-    notes: isLegacy ? [`${name}: not UTF-8; read as Latin-1 (Windows-1252).`] : [],
+    notes: [
+      ...packingNotes(content),
+      ...(isLegacy ? [`${name}: not UTF-8; read as Latin-1 (Windows-1252).`] : []),
+    ],
   };
 }
 
@@ -151,6 +154,7 @@ async function readMovies(found: DataFolder, strict: boolean): Promise<MovieFile
       place: join(found.folder, String(wanted)),
       found: 'no such file',
       wanted: 'a file of movies',
+      remedy: LEAVE_OUT_STRICT,
     });
   }
   return { table: undefined, files: [] };
@@ -252,7 +256,8 @@ function widen(
   const first = items.findIndex((item) => isListed[item] === 0);
   const place = placeOf(source.name, firstLine + first);
   const found = `movie ${quoteId(itemIds[items[first]!]!)}`;
-  if (strict) throw new DataError({ place, found, wanted: `a movie in ${movieFile}` });
+  if (strict)
+    throw new DataError({ place, found, wanted: `a movie in ${movieFile}`, remedy: LEAVE_OUT_STRICT });
   if (rows === items.length) {
     throw new DataError({
       place,
@@ -325,7 +330,12 @@ function joinTags(
           : undefined;
     if (reason === undefined) kept.push({ ...indices, text, time });
     else if (strict)
-      throw new DataError({ place: placeOf(file, line), found: reason, wanted: 'a known one' });
+      throw new DataError({
+        place: placeOf(file, line),
+        found: reason,
+        wanted: 'a known one',
+        remedy: LEAVE_OUT_STRICT,
+      });
     else dropped.push(`${placeOf(file, line)}: ${reason}; the tag is dropped.`);
   }
   return {

@@ -88,6 +88,7 @@ function requireSameKind(train: RatingColumns, test: RatingColumns): void {
     place: without.source.name,
     found: `no column of ratings, which ${other.source.name} has`,
     wanted: 'ratings in both files or in none',
+    remedy: 'Add the column, or take it out of the other file.',
   });
 }
 
@@ -104,6 +105,7 @@ function mapToKnown(
     place: placeOf(source.name, firstLine + unknown),
     found: `${what} ${column.texts ? quoteField(column.texts[id]!) : id}`,
     wanted: `a ${what} of the data set`,
+    remedy: 'Name the data set that the files were made from, or leave out --dataset.',
   });
 }
 
@@ -118,6 +120,7 @@ function refuseOverlap(both: Ratings, test: RatingColumns, dataset: Dataset): vo
     place: placeOf(test.source.name, test.firstLine + line),
     found: `user ${dataset.userIds[user]}'s rating of movie ${dataset.itemIds[item]}, which is also in the training file`,
     wanted: 'test ratings that are not in train',
+    remedy: 'Delete it from one of the two files.',
   });
 }
 

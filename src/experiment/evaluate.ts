@@ -109,6 +109,8 @@ function align(place: string, { userIds, movieIds }: ListFile, prepared: Prepare
       place,
       found: `lists of ${userIds.length} users, none of them in the data, first user ${userIds[0]}`,
       wanted: `ids as the ratings have them, such as ${dataset.userIds[0]}`,
+      remedy:
+        'Use the data that the lists were made from, or say with --list-columns which column is the user.',
     });
   }
   const extra = others.size;

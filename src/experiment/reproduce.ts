@@ -59,6 +59,7 @@ export async function reproduce(
       place: path,
       found: 'a record without models',
       wanted: 'at least one to run again',
+      remedy: 'Name another record.',
     });
   }
   const language = isLanguageRecord(recorded);

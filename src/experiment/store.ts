@@ -18,6 +18,9 @@ import { joinRecord, partRecord } from './stored/per-user-file.ts';
 /** Folder, in the one of the records, for records that later runs have replaced. */
 export const OLDER_RECORDS = 'older';
 
+/** What to do about a file that is none of what a run saves. */
+const RUN_AGAIN = 'Name another file, or run the command again that saves it.';
+
 /**
  * Takes the locks of the records that a run will write, runs it, and releases them. Throws RecsysError before the work when
  * the folder cannot be written or another run is writing one of them.
@@ -157,7 +160,7 @@ export async function readVersionedRecord<S extends z.ZodType<AnyRecord>>(
   );
   const value = parseJson(text);
   if (value === undefined)
-    throw new DataError({ place: path, found: 'not JSON', wanted: 'a results record' });
+    throw new DataError({ place: path, found: 'not JSON', wanted: 'a results record', remedy: RUN_AGAIN });
   requireChecksum(path, value);
   const upgraded = upgradeRecord(await joinRecord(path, value));
   addMissingMetrics(upgraded);
@@ -174,7 +177,7 @@ export async function readSaved<S extends z.ZodType>(
   wanted: string,
 ): Promise<z.output<S>> {
   const value = parseJson(await readTextFile(path, wanted));
-  if (value === undefined) throw new DataError({ place: path, found: 'not JSON', wanted });
+  if (value === undefined) throw new DataError({ place: path, found: 'not JSON', wanted, remedy: RUN_AGAIN });
   requireChecksum(path, value);
   return parseAs(schema, value, { place: path, wanted });
 }

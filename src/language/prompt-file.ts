@@ -70,6 +70,7 @@ function requireKnownSlots(path: string, slots: readonly string[]): void {
     place: path,
     found: `the slot {${unknown}}`,
     wanted: `slots of ${Object.keys(promptSlots).join(', ')}`,
+    remedy: 'Rename it, or remove the braces.',
   });
 }
 
@@ -88,6 +89,7 @@ function requireCandidates(path: string, slots: readonly string[], hasCandidates
       place: path,
       found: '--candidates, and no slot that shows them',
       wanted: '{candidates}, {candidates_with_genres} or {task}',
+      remedy: 'Put one of them into the file, or leave out --candidates.',
     });
   }
 }
@@ -103,5 +105,6 @@ function findForm(path: string, slots: readonly string[]): HistoryForm {
     wanted: `one of ${Object.values(historySlots)
       .map((name) => `{${name}}`)
       .join(', ')}`,
+    remedy: first === undefined ? 'Put it where the history belongs.' : 'Keep one of them.',
   });
 }

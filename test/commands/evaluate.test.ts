@@ -57,7 +57,7 @@ describe('recsys evaluate', () => {
     expect([strangers.code, strangers.stderr]).toEqual([
       1,
       expect.stringMatching(
-        /lists.csv: lists of 2 users, none of them in the data, first user u1, expected ids .* 1\n/,
+        /lists.csv: lists of 2 users, none of them in the data, first user u1, expected ids .* 1[.] Use /,
       ),
     ]);
     const wrong = await evaluate('lists.csv', '--list-columns', 'user=user,item=item,rank=z');
@@ -89,7 +89,10 @@ describe('recsys evaluate', () => {
   it('names file and line of a bad row', async () => {
     await write('bad.csv', 'userId,movieId,rank', '1,1,1', '1,x,2');
     const { code, stderr } = await evaluate('bad.csv');
-    expect([code, stderr]).toEqual([1, "error: bad.csv:3: movie id 'x', expected a whole number\n"]);
+    expect([code, stderr]).toEqual([
+      1,
+      "error: bad.csv:3: movie id 'x', expected a whole number. Mend that line, or delete it.\n",
+    ]);
   });
 
   it('wants to know the file', async () => {

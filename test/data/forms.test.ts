@@ -117,8 +117,9 @@ test('a zip archive of a data set loads under its own name and leaves nothing be
     { name: 'mine/movies.csv', content: 'movieId,title,genres\n10,a,b\n20,c,d\n30,e,f\n' },
   ]);
   await writeFile(join(folder, 'mine.zip'), archive);
-  const { name, ratings, movies } = await loadDataset(join(folder, 'mine.zip'));
+  const { name, ratings, movies, warnings } = await loadDataset(join(folder, 'mine.zip'));
   expect([name, ratings.values.length, movies.titles]).toEqual(['mine', 4, ['a', 'c', 'e']]);
+  expect(warnings).toEqual(['mine.zip: detected zip-packed, read from the folder mine in it.']);
 });
 
 test('an archive of one file or of folders in folders is read; an encrypted one is refused as that', async () => {
@@ -244,8 +245,30 @@ const refused: [what: string, content: string | Uint8Array, message: RegExp][] =
   ['blank lines alone', '\n  \n', /no line of text/],
   ['damaged gzip', gzipSync(csv.repeat(9)).subarray(0, 40), /damaged packed data/],
 ];
-test.each(refused)('%s is refused by its cause', async (_, content, message) => {
-  await expect(ratingsIn(content)).rejects.toThrow(message);
+const fullFacts = Object.fromEntries(
+  ['place', 'found', 'wanted', 'remedy'].map((fact) => [fact, expect.any(String) as string]),
+);
+test.each(refused)('%s is refused by its cause, with what to do', async (_, content, message) => {
+  const error = await ratingsIn(content).catch((error: unknown) => error);
+  expect(error).toMatchObject({ message: expect.stringMatching(message) as string, facts: fullFacts });
+});
+
+test.each<[what: string, movies: string, message: RegExp]>([
+  [
+    'quotes escaped with a backslash',
+    '10,"a \\"b\\" c",d',
+    /:2: text after a closing quote.*in place of \\"/,
+  ],
+  ['a quote that is never closed', '10,"a,d', /:2: a quote that is never closed.*Close it/],
+  ['a quote in the middle', '10,a "b" c,d', /:2: a quote inside a field.*Put quotes around/],
+  ['a movie that is there twice', '10,a,d\n10,b,d', /:3: movie 10 again, first on line 2.*Delete one/],
+  ['a movie without an id', ',a,d', /:2: movie id ''.*Mend that line/],
+  ['too few fields', '10', /:2: 1 field.*Mend that line/],
+  ['no movie', '', /no movies.*Download or export it again/],
+])('movies with %s are refused by their cause, with what to do', async (_, movies, message) => {
+  const folder = await csvFolder({ 'movies.csv': `movieId,title,genres\n${movies}\n` });
+  const error = await loadDataset(folder).catch((error: unknown) => error);
+  expect(error).toMatchObject({ message: expect.stringMatching(message) as string, facts: fullFacts });
 });
 
 test('--columns settles what cannot be told, by number or by name', async () => {
@@ -292,13 +315,17 @@ describe('lists', () => {
 
   test('two scores are refused until --columns says which', async () => {
     const text = 'user,item,score,prediction\n1,10,5,0.1\n1,20,1,0.9\n';
-    await expect(lists(text)).rejects.toThrow(/several columns that could hold the score/);
+    await expect(lists(text)).rejects.toThrow(
+      /several columns that could hold the score.*`--list-columns score=NAME`/,
+    );
     expect((await lists(text, 'score=score')).movieIds).toEqual([[10, 20]]);
   });
 
   test('whole numbers without a header that are not 1 to n may be ranks or scores, and are refused', async () => {
     const text = '1,10,0\n1,20,1\n1,30,2\n';
-    await expect(lists(text)).rejects.toThrow(/may be ranks or scores/);
+    await expect(lists(text)).rejects.toThrow(
+      /may be ranks or scores.*`--list-columns user=1,item=2,score=3`/,
+    );
     expect((await lists(text, 'user=1,item=2,rank=3')).movieIds).toEqual([[10, 20, 30]]);
   });
 
@@ -329,6 +356,7 @@ describe('lists', () => {
           } catch (error) {
             if (!(error instanceof RecsysError)) throw error;
             expect(error.message).toContain('l.csv');
+            expect(error.facts).toMatchObject(fullFacts);
           }
         },
       ),

@@ -61,28 +61,55 @@ export async function statFile(path: string, name: string, wanted: string): Prom
     throw fileError(cause, name, wanted);
   });
   if (found.isFile()) return found;
-  const kind = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a named pipe' : 'a device or socket';
-  throw new DataError({ place: name, found: kind, wanted });
+  if (found.isDirectory()) throw new DataError({ place: name, found: 'a folder', wanted, remedy: NAME_FILE });
+  const kind = found.isFIFO() ? 'a named pipe' : 'a device or socket';
+  throw new DataError({
+    place: name,
+    found: kind,
+    wanted,
+    remedy: 'Save what comes from it to a file first.',
+  });
 }
 
-const fileProblems: Record<string, string> = {
-  ENOENT: 'no such file',
-  ENOTDIR: 'no such file',
-  EACCES: 'not readable for this user (EACCES)',
-  EPERM: 'not readable for this user (EPERM)',
-  EISDIR: 'a folder',
-  EMFILE: 'not readable: this process has too many files open (EMFILE)',
-  ENFILE: 'not readable: the system has too many files open (ENFILE)',
-  EIO: 'not readable: the disk reports an error (EIO)',
-  ELOOP: 'a link that leads back to itself (ELOOP)',
-  ENAMETOOLONG: 'a name that is too long (ENAMETOOLONG)',
+const NAME_FILE = 'Name the file in it.';
+const CHECK_PATH = 'Check how it is written, and from which folder.';
+const CHECK_PERMISSIONS = 'Check who may read it.';
+
+/** By code of the system: what is there, and what to do about it. */
+const fileProblems: Record<string, { found: string; remedy: string }> = {
+  ENOENT: { found: 'no such file', remedy: CHECK_PATH },
+  ENOTDIR: { found: 'no such file', remedy: CHECK_PATH },
+  EACCES: { found: 'not readable for this user (EACCES)', remedy: CHECK_PERMISSIONS },
+  EPERM: { found: 'not readable for this user (EPERM)', remedy: CHECK_PERMISSIONS },
+  EISDIR: { found: 'a folder', remedy: NAME_FILE },
+  EMFILE: {
+    found: 'not readable: this process has too many files open (EMFILE)',
+    remedy: 'Raise the limit (`ulimit -n 4096`).',
+  },
+  ENFILE: {
+    found: 'not readable: the system has too many files open (ENFILE)',
+    remedy: 'Close other programs.',
+  },
+  EIO: { found: 'not readable: the disk reports an error (EIO)', remedy: 'Check the disk.' },
+  ELOOP: { found: 'a link that leads back to itself (ELOOP)', remedy: 'Name the file itself.' },
+  ENAMETOOLONG: { found: 'a name that is too long (ENAMETOOLONG)', remedy: CHECK_PATH },
 };
+
+/** A note of how a file is packed; none where it is not. */
+export function packingNotes({ name, packing }: Pick<Content, 'name' | 'packing'>): string[] {
+  return packing === 'none' ? [] : [`${name}: detected ${nameOfPacking(packing)}.`];
+}
+
+export function nameOfPacking(packing: Exclude<Content['packing'], 'none'>): string {
+  return packing === 'parquet' ? 'Parquet' : `${packing}-packed`;
+}
 
 /** What the system says about a file, as a DataError; any other error as it is. */
 export function fileError(cause: unknown, name: string, wanted: string): unknown {
   const { code = '', path } = (cause ?? {}) as NodeJS.ErrnoException;
-  const found = brokenLinkBehind(code, path) ?? fileProblems[code];
-  return found === undefined ? cause : new DataError({ place: name, found, wanted, cause });
+  const link = brokenLinkBehind(code, path);
+  const problem = link === undefined ? fileProblems[code] : { found: link, remedy: 'Name the file itself.' };
+  return problem === undefined ? cause : new DataError({ place: name, ...problem, wanted, cause });
 }
 
 async function readStart(path: string, name: string): Promise<Buffer> {
@@ -350,6 +377,7 @@ export async function readText(content: Content): Promise<{ text: string; encodi
           place: content.name,
           found: `more than ${MAX_TEXT_BYTES >> 20} MiB of text`,
           wanted: 'less',
+          remedy: 'Use fewer movies, tags or lists, or write lists as Parquet.',
         });
       }
       parts.push(chunk);

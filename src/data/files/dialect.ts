@@ -1,6 +1,6 @@
 /** How a table of text is written: separator, quotes, line ends, and whether a line of names comes first. */
 import { DataError } from '../../util/errors.ts';
-import { quoteField } from './records.ts';
+import { MEND_LINE, quoteField } from './records.ts';
 
 export interface Dialect {
   separator: Separator;
@@ -144,10 +144,15 @@ export function checkFields(fields: readonly string[], width: number, { separato
     throw new DataError({
       found: `fields separated by ${separatorNames[other]}: ${quoteField(line)}`,
       wanted: `${separatorNames[separator]}, as in the lines before`,
+      remedy: 'Write the whole file with one separator.',
     });
   }
   throw new DataError({
     found: `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`,
     wanted: String(width),
+    remedy:
+      separator === '::' || separator === ' '
+        ? MEND_LINE
+        : `Mend that line: a field with ${separatorNames[separator]} in it needs quotes around it.`,
   });
 }

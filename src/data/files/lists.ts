@@ -9,15 +9,14 @@ import {
   countsRows,
   describeWriting,
   findColumn,
-  headerlessError,
   refuseShared,
   type ColumnChoice,
 } from '../ratings/columns.ts';
 import { areTextIds, idOf, isBadId, isLongId, isTimeLike, ratingNumber } from '../ratings/values.ts';
-import { headText, openContent, readText } from './content.ts';
+import { headText, openContent, packingNotes, readText } from './content.ts';
 import { checkFields, detectDialect, normalizeName, widthOf, type Dialect } from './dialect.ts';
 import { openParquet } from './parquet.ts';
-import { quoteField, readCsv, withPlace } from './records.ts';
+import { GET_AGAIN, MEND_LINE, quoteField, readCsv, withPlace } from './records.ts';
 
 export interface ListFile {
   /** Released user ids, ascending. */
@@ -77,7 +76,12 @@ export async function readLists(path: string, chosen: ColumnChoice = {}): Promis
     }
   }
   if (lists.size === 0) {
-    throw new DataError({ place: path, found: 'no recommendation', wanted: 'rows of user, movie, rank' });
+    throw new DataError({
+      place: path,
+      found: 'no recommendation',
+      wanted: 'rows of user, movie, rank',
+      remedy: 'Let the tool write its lists again.',
+    });
   }
   const orderedBy = columns.orderedBy ?? atFirstLine(path, () => guessOrder(lists));
   if (columns.note !== undefined) notes.push(`${path}: ${columns.note}.`);
@@ -103,7 +107,12 @@ const roles = ['user', 'item', 'rank', 'score', 'rating'] as const;
 async function openTable(path: string, chosen: ColumnChoice): Promise<Table> {
   const content = await openContent(path, path);
   if (content.bytes === 0)
-    throw new DataError({ place: path, found: 'an empty file', wanted: 'recommendations' });
+    throw new DataError({
+      place: path,
+      found: 'an empty file',
+      wanted: 'recommendations',
+      remedy: GET_AGAIN,
+    });
   if (content.packing === 'parquet') {
     const { names, rows } = await openParquet(path, path);
     const dialect = { separator: ',', skippedLines: 0, isCrOnly: false, header: names, sample: [] } as const;
@@ -111,7 +120,7 @@ async function openTable(path: string, chosen: ColumnChoice): Promise<Table> {
       let line = 0;
       for await (const record of rows()) yield { record, line: ++line };
     };
-    return { rows: numbered(), dialect: { ...dialect, sample: [] }, notes: [`${path}: detected Parquet.`] };
+    return { rows: numbered(), dialect: { ...dialect, sample: [] }, notes: packingNotes(content) };
   }
   const known = new Set<string>([
     ...roles.flatMap((role) => columnNames[role]),
@@ -154,6 +163,7 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
       place: '--columns',
       found: `both rank=${chosen.rank} and score=${chosen.score}`,
       wanted: 'the one that orders the lists',
+      remedy: 'Leave out the other.',
     });
   }
   const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
@@ -162,7 +172,7 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
       ? chosenColumn(header, width, role, chosen[role])
       : header === null
         ? undefined
-        : findColumn(header, role);
+        : findColumn(header, role, '--list-columns');
   if (header === null && chosen.user === undefined) return headerlessColumns(sample, width, chosen);
   const [user, movie] = [find('user'), find('item')];
   const value = valueColumn(find, chosen);
@@ -170,7 +180,7 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
     throw new DataError({
       found: `columns ${header === null ? `1 to ${width}` : quoteField(header.join(','))}`,
       wanted: 'userId, movieId and rank or score',
-      remedy: '`--columns user=NAME,item=NAME,score=NAME` says which column is which.',
+      remedy: '`--list-columns user=NAME,item=NAME,score=NAME` says which column is which.',
     });
   }
   refuseShared({ user, item: movie, [value.orderedBy]: value.at });
@@ -222,10 +232,17 @@ function guessOrder(rows: Map<Id, Row[]>): 'rank' | 'score' {
   }
   if (areRanks) return 'rank';
   if (!mayBeRanks) return 'score';
-  throw headerlessError(
-    'a third column of whole numbers, which may be ranks or scores',
-    'score=3` or `--columns user=1,item=2,rank=3',
-  );
+  throw headerlessError('a third column of whole numbers, which may be ranks or scores');
+}
+
+/** The error for lists without a header that can be read in more than one way. */
+function headerlessError(what: string): DataError {
+  return new DataError({
+    found: `no header, and ${what}`,
+    wanted: 'a first line with the names of the columns, such as userId,movieId,score',
+    remedy:
+      'Or say which column is which by number: `--list-columns user=1,item=2,score=3`, or rank=3 in place of score=3.',
+  });
 }
 
 /** Do several movies share a value? A movie that is there twice does not count. */
@@ -257,6 +274,7 @@ function readId(field: string, what: string, isText: boolean): Id {
   throw new DataError({
     found: `${what} ${quoteField(field)}`,
     wanted: isText ? 'an id' : 'a whole number',
+    remedy: MEND_LINE,
   });
 }
 
@@ -265,5 +283,9 @@ function readValue(field: string | undefined, orderedBy: 'rank' | 'score' | unde
   const value = ratingNumber(field ?? '', /^[+-]?\d+,\d+$/.test(field ?? ''));
   if (Number.isFinite(value)) return value;
   if (orderedBy !== 'rank' && field !== undefined && /^(nan|null|none|)$/i.test(field)) return undefined;
-  throw new DataError({ found: `rank or score ${quoteField(field ?? '')}`, wanted: 'a number' });
+  throw new DataError({
+    found: `rank or score ${quoteField(field ?? '')}`,
+    wanted: 'a number',
+    remedy: MEND_LINE,
+  });
 }

@@ -5,7 +5,17 @@ import { compareIds, idIndexer } from '../ids.ts';
 import { areTextIds, idOf, timeSeconds, wholeNumber } from '../ratings/values.ts';
 import { splitYear } from '../titles.ts';
 import { normalizeName } from './dialect.ts';
-import { checkWidth, parseCount, placeOf, quoteField, readLines, type TextFile } from './records.ts';
+import {
+  checkWidth,
+  GET_AGAIN,
+  LEAVE_OUT_STRICT,
+  MEND_LINE,
+  parseCount,
+  placeOf,
+  quoteField,
+  readLines,
+  type TextFile,
+} from './records.ts';
 import { readTable } from './tables.ts';
 
 /** Movies by ascending released id. */
@@ -50,7 +60,12 @@ export function readMoviesCsv(file: TextFile, strict: boolean, genreSeparator = 
   const notes = repaired.notes('titles with commas but without quotes');
   if (header !== null && !header.some((name) => movieColumns.genres.includes(normalizeName(name)))) {
     if (strict)
-      throw new DataError({ place: placeOf(file.name, 1), found: 'no column of genres', wanted: 'genres' });
+      throw new DataError({
+        place: placeOf(file.name, 1),
+        found: 'no column of genres',
+        wanted: 'genres',
+        remedy: LEAVE_OUT_STRICT,
+      });
     notes.push(`${file.name}: no column of genres.`);
   }
   return table.finish(notes);
@@ -85,7 +100,8 @@ export function readMoviesMetadata(file: TextFile, links: TextFile, strict: bool
     },
   );
   const found = `${file.name}: ${unlinked} movies without a link in ${links.name}, or there twice, left out`;
-  if (unlinked > 0 && strict) throw new DataError({ found, wanted: 'a link for each' });
+  if (unlinked > 0 && strict)
+    throw new DataError({ found, wanted: 'a link for each', remedy: LEAVE_OUT_STRICT });
   return table.finish([
     `${file.name}: ids are TMDb's; movie ids by ${links.name}.`,
     ...(unlinked > 0 ? [`${found}.`] : []),
@@ -227,7 +243,7 @@ class OddRows {
   }
 
   add(found: string, wanted: string, line: number): void {
-    if (this.strict) throw new DataError({ found, wanted });
+    if (this.strict) throw new DataError({ found, wanted, remedy: LEAVE_OUT_STRICT });
     if (this.#count++ === 0) this.#first = `${found} on line ${line}`;
   }
 
@@ -269,13 +285,14 @@ class MovieCollector {
   /** Throws DataError, without a place, for an empty id or one that was there. */
   add(written: string, title: string, genres: string[], line: number): void {
     const id = written.trim();
-    if (id === '') throw new DataError({ found: `movie id ''`, wanted: 'an id' });
+    if (id === '') throw new DataError({ found: `movie id ''`, wanted: 'an id', remedy: MEND_LINE });
     const key = idOf(id);
     const before = this.#lines.get(key);
     if (before !== undefined) {
       throw new DataError({
         found: `movie ${key} again, first on line ${before}`,
         wanted: 'each movie once',
+        remedy: 'Delete one of the two lines.',
       });
     }
     this.#lines.set(key, line);
@@ -286,7 +303,12 @@ class MovieCollector {
   finish(notes: string[]): MovieTable {
     const rows = this.#rows;
     if (rows.length === 0)
-      throw new DataError({ place: this.file, found: 'no movies', wanted: 'at least one' });
+      throw new DataError({
+        place: this.file,
+        found: 'no movies',
+        wanted: 'at least one',
+        remedy: GET_AGAIN,
+      });
     const isText = areTextIds(rows.map(({ id }) => id));
     const odd = isText ? undefined : rows.find(({ id }) => wholeNumber(id) === -1);
     if (odd) {
@@ -294,6 +316,7 @@ class MovieCollector {
         place: placeOf(this.file, odd.line),
         found: `movie id ${quoteField(odd.id)}`,
         wanted: 'a whole number from 0 to 2147483647',
+        remedy: MEND_LINE,
       });
     }
     rows.sort((a, b) => (isText ? compareIds(a.id, b.id) : Number(a.id) - Number(b.id)));

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AsyncBuffer } from 'hyparquet';
 import { DataError } from '../../util/errors.ts';
+import { GET_AGAIN } from './records.ts';
 
 /** Rows read at a time. */
 const ROWS_PER_READ = 100_000;
@@ -95,6 +96,7 @@ function damagedError(name: string, cause: unknown): DataError {
     place: name,
     found: `Parquet that cannot be read (${reason})`,
     wanted: 'a complete Parquet file',
+    remedy: GET_AGAIN,
     cause,
   });
 }

@@ -26,6 +26,13 @@ export function withPlace(error: unknown, file: string, line: number): unknown {
   return new DataError({ ...error.facts, place: placeOf(file, line) });
 }
 
+/** What to do about a line that cannot be read. */
+export const MEND_LINE = 'Mend that line, or delete it.';
+/** What to do about what --strict alone refuses. */
+export const LEAVE_OUT_STRICT = 'Mend it, or leave out --strict: it is noted and counted then.';
+/** What to do about a file that is empty or cut. */
+export const GET_AGAIN = 'Download or export it again.';
+
 /** A file that was read as a whole. */
 export interface TextFile {
   /** What errors call it. */
@@ -157,7 +164,12 @@ export function recordTaker(
       return;
     }
     if (blank > 0)
-      throw new DataError({ place: placeOf(file, blank), found: 'a blank line', wanted: 'a record' });
+      throw new DataError({
+        place: placeOf(file, blank),
+        found: 'a blank line',
+        wanted: 'a record',
+        remedy: 'Delete it.',
+      });
     try {
       use(fields, line, endLine);
     } catch (error) {
@@ -166,12 +178,24 @@ export function recordTaker(
   };
 }
 
-const csvMessages: Record<string, string> = {
-  CSV_QUOTE_NOT_CLOSED: 'a quote that is never closed',
-  INVALID_OPENING_QUOTE: 'a quote inside a field that does not begin with one',
-  CSV_INVALID_CLOSING_QUOTE: 'text after a closing quote',
-  CSV_MAX_RECORD_SIZE:
-    'a record of more than a million characters, perhaps after a quote that is never closed',
+/** By csv-parse's code: what is there, and what to do about it. */
+const csvMessages: Record<string, { found: string; remedy: string }> = {
+  CSV_QUOTE_NOT_CLOSED: {
+    found: 'a quote that is never closed',
+    remedy: 'Close it, or write "" where it belongs to the text.',
+  },
+  INVALID_OPENING_QUOTE: {
+    found: 'a quote inside a field that does not begin with one',
+    remedy: 'Put quotes around the field, and write "" for each quote in it.',
+  },
+  CSV_INVALID_CLOSING_QUOTE: {
+    found: 'text after a closing quote',
+    remedy: 'Write "" for a quote inside a field, also in place of \\" as databases export it.',
+  },
+  CSV_MAX_RECORD_SIZE: {
+    found: 'a record of more than a million characters, perhaps after a quote that is never closed',
+    remedy: 'Close the quote, or write "" where it belongs to the text.',
+  },
 };
 
 /** csv-parse's errors as ours, by the line on which the record begins; any other error as it is. */
@@ -180,7 +204,9 @@ export function csvError(error: unknown, file: string, firstLine: number): unkno
   const line = firstLine + ((error as { records?: number }).records ?? 0);
   return new DataError({
     place: placeOf(file, line),
-    found: csvMessages[error.code] ?? error.message,
+    found: error.message,
+    remedy: MEND_LINE,
+    ...csvMessages[error.code],
     wanted: 'CSV, with fields quoted as a whole and quotes inside them doubled',
     cause: error,
   });
@@ -192,6 +218,7 @@ export function checkWidth(fields: string[], width: number): void {
   throw new DataError({
     found: `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`,
     wanted: String(width),
+    remedy: MEND_LINE,
   });
 }
 
@@ -204,6 +231,7 @@ export function parseCount(text: string, what: string): number {
   throw new DataError({
     found: `${what} ${quoteField(text)}`,
     wanted: `a whole number from 0 to ${MAX_INT32}`,
+    remedy: MEND_LINE,
   });
 }
 

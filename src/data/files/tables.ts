@@ -1,7 +1,7 @@
 /** Small tables of text with named columns, whatever their separator: movies, tags, links. */
 import { DataError } from '../../util/errors.ts';
 import { checkFields, detectDialect, normalizeName, widthOf } from './dialect.ts';
-import { placeOf, quoteField, readCsv, type TextFile } from './records.ts';
+import { GET_AGAIN, placeOf, quoteField, readCsv, type TextFile } from './records.ts';
 
 /** What a table may hold: by key, the names in use for a column, normalized as `normalizeName` does. */
 export interface TableForm<Key extends string> {
@@ -34,7 +34,12 @@ export function readTable<Key extends string>(
   const dialect = detectDialect(text.slice(0, SAMPLE_CHARACTERS), (field) => known.has(normalizeName(field)));
   const { header, separator, isCrOnly, skippedLines } = dialect;
   if (text.trim() === '') {
-    throw new DataError({ place: name, found: 'an empty file', wanted: `the header ${keys.join(',')}` });
+    throw new DataError({
+      place: name,
+      found: 'an empty file',
+      wanted: `the header ${keys.join(',')}`,
+      remedy: GET_AGAIN,
+    });
   }
   const at = header === null ? positions(order, name) : positionsIn(header, columns, needed, name);
   const first = skippedLines + (header === null ? 1 : 2);
@@ -66,7 +71,12 @@ export function readTable<Key extends string>(
 
 function positions<Key extends string>(order: readonly Key[], file: string): Partial<Record<Key, number>> {
   if (order.length === 0) {
-    throw new DataError({ place: placeOf(file, 1), found: 'no header', wanted: 'names of columns' });
+    throw new DataError({
+      place: placeOf(file, 1),
+      found: 'no header',
+      wanted: 'names of columns',
+      remedy: 'Put a first line with them before the table.',
+    });
   }
   return Object.fromEntries(order.map((key, n) => [key, n])) as Partial<Record<Key, number>>;
 }
@@ -90,5 +100,6 @@ function positionsIn<Key extends string>(
     place: placeOf(file, 1),
     found: `no column for the ${missing} in the header ${quoteField(header.join(','))}`,
     wanted: columns[missing].slice(0, 4).join(', '),
+    remedy: `Give the column of the ${missing} one of these names in that line.`,
   });
 }

@@ -1,6 +1,6 @@
 /** Which column of a table is what: by the names in its header, by --columns, or by position where only one reading is possible. */
 import { DataError, UsageError } from '../../util/errors.ts';
-import type { Content } from '../files/content.ts';
+import { nameOfPacking, type Content } from '../files/content.ts';
 import { nameOfSeparator, normalizeName, type Dialect } from '../files/dialect.ts';
 import { quoteField } from '../files/records.ts';
 import { isTimeLike, ratingNumber, timeSeconds } from './values.ts';
@@ -10,6 +10,9 @@ export const roles = ['user', 'item', 'rating', 'time', 'score', 'rank'] as cons
 export type Role = (typeof roles)[number];
 /** By role, the name of a column in the header or its number from 1. */
 export type ColumnChoice = Partial<Record<Role, string>>;
+
+/** The option that says which column is which, of ratings or of lists. */
+export type ColumnFlag = '--columns' | '--list-columns';
 
 /** Names in use for each role, normalized as `normalizeName` does. */
 export const columnNames: Record<Role, readonly string[]> = {
@@ -163,12 +166,17 @@ export function refuseShared(order: Partial<Record<Role, number | undefined>>): 
       place: '--columns',
       found: `column ${order[role]! + 1} for both ${role} and ${other}`,
       wanted: 'a column for each',
+      remedy: 'Name another column for one of them, or leave it out.',
     });
   }
 }
 
 /** The column of a role by its name. Throws DataError, without a place, where several could be it. */
-export function findColumn(header: readonly string[], role: Role): number | undefined {
+export function findColumn(
+  header: readonly string[],
+  role: Role,
+  flag: ColumnFlag = '--columns',
+): number | undefined {
   const names = header.map(normalizeName);
   const exact = [...names.keys()].filter((at) => columnNames[role].includes(names[at]!));
   const likely = likelyNames[role];
@@ -182,7 +190,7 @@ export function findColumn(header: readonly string[], role: Role): number | unde
   throw new DataError({
     found: `several columns that could hold the ${role}: ${found.map((at) => quoteField(header[at]!)).join(', ')}`,
     wanted: 'one',
-    remedy: `\`--columns ${role}=NAME\` says which.`,
+    remedy: `\`${flag} ${role}=NAME\` says which.`,
   });
 }
 
@@ -197,10 +205,16 @@ function chosenOrder(header: string[] | null, width: number, choice: ColumnChoic
       place: '--columns',
       found: `no column for the ${user === undefined ? 'user' : 'item'}`,
       wanted: 'both user=... and item=...',
+      remedy: `Add ${user === undefined ? 'user' : 'item'}= and the name or number of its column.`,
     });
   }
   if (choice.rank !== undefined) {
-    throw new UsageError({ place: '--columns', found: `rank=${choice.rank}`, wanted: 'a column of ratings' });
+    throw new UsageError({
+      place: '--columns',
+      found: `rank=${choice.rank}`,
+      wanted: 'a column of ratings',
+      remedy: 'Leave it out; --list-columns takes it, for the lists of `recsys evaluate`.',
+    });
   }
   const score = choice.score === undefined ? undefined : chosenColumn(header, width, 'score', choice.score);
   const order = { user, item, rating: find('rating') ?? score, time: find('time') };
@@ -300,12 +314,12 @@ export function countsRows(column: string[]): boolean {
   return column.every((text, row) => text !== '' && Number(text) === first + row);
 }
 
-/** The error for a table without a header that can be read in more than one way. */
-export function headerlessError(what: string, choice = 'rating=3,time=4'): DataError {
+/** The error for a table of ratings without a header that can be read in more than one way. */
+export function headerlessError(what: string): DataError {
   return new DataError({
     found: `no header, and ${what}`,
     wanted: 'a first line with the names of the columns, such as userId,movieId,rating,timestamp',
-    remedy: `Or say which column is which by number: \`--columns user=1,item=2,${choice}\`.`,
+    remedy: 'Or say which column is which by number: `--columns user=1,item=2,rating=3,time=4`.',
   });
 }
 
@@ -319,7 +333,7 @@ const encodingNames = {
 /** How a file is packed, encoded and separated, where that is not plain UTF-8 with commas, tabs or '::' between the fields. */
 export function describeWriting({ packing, encoding }: Content, dialect: Dialect): string[] {
   const parts: string[] = [];
-  if (packing !== 'none') parts.push(packing === 'parquet' ? 'Parquet' : `${packing}-packed`);
+  if (packing !== 'none') parts.push(nameOfPacking(packing));
   if (encoding !== 'utf-8') parts.push(encodingNames[encoding]);
   if (packing !== 'parquet' && ![',', '\t', '::'].includes(dialect.separator)) {
     parts.push(`${nameOfSeparator(dialect.separator)} between fields`);

@@ -15,7 +15,7 @@ import { compileModule } from '../../util/webassembly/module.ts';
 import type { Ratings, SourceFile } from '../dataset.ts';
 import { decodeStream, EncodingError, openContent, packedError, type Content } from '../files/content.ts';
 import { checkFields } from '../files/dialect.ts';
-import { csvError, csvOptions, recordTaker, withPlace } from '../files/records.ts';
+import { csvError, csvOptions, GET_AGAIN, MEND_LINE, recordTaker, withPlace } from '../files/records.ts';
 import { openParquet } from '../files/parquet.ts';
 import { planRatings, type Plan, type RatingForm, type Scale } from './form.ts';
 import {
@@ -75,7 +75,7 @@ export async function readRatings(
 ): Promise<RatingColumns> {
   const content = await openContent(path, form.file);
   if (content.bytes === 0)
-    throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings' });
+    throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings', remedy: GET_AGAIN });
   if (content.packing === 'parquet') return readParquetRatings(content, form);
   const plan = planAtFirstLine(content, form);
   const { layout } = plan;
@@ -280,7 +280,8 @@ async function readText(
   const take = recordTaker(content.name, line, (fields, line, endLine) => {
     if (fields.some((field) => field.includes('\0'))) throw zeroBytesError();
     checkFields(fields, width, dialect);
-    if (line !== endLine) throw new DataError({ found: 'a line break inside a field', wanted: 'none' });
+    if (line !== endLine)
+      throw new DataError({ found: 'a line break inside a field', wanted: 'none', remedy: MEND_LINE });
     table.add(fields, line);
   });
   const stream = await content.stream(begin);

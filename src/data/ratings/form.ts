@@ -3,7 +3,7 @@ import { DataError } from '../../util/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { headText, type Content } from '../files/content.ts';
 import { detectDialect, normalizeName, widthOf, type Dialect } from '../files/dialect.ts';
-import { quoteField } from '../files/records.ts';
+import { GET_AGAIN, quoteField } from '../files/records.ts';
 import { columnNames, describeWriting, orderOf, type ColumnChoice, type Order } from './columns.ts';
 import type { Layout } from './parser.js';
 import { areTextIds, isDate, isTimeLike, ratingNumber } from './values.ts';
@@ -61,7 +61,7 @@ export function planRatings(
       : { separator: ',', skippedLines: 0, isCrOnly: false, header: table.names, sample: table.sample };
   const { header, sample } = dialect;
   if (header === null && sample.length === 0)
-    throw new DataError({ found: 'no line of text', wanted: 'ratings' });
+    throw new DataError({ found: 'no line of text', wanted: 'ratings', remedy: GET_AGAIN });
   const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
   const order = orderOf(dialect, width, form.columns ?? {}, form.isRelease ?? false);
   const column = (at: number | undefined) =>

@@ -2,7 +2,7 @@
 import { DataError } from '../../util/errors.ts';
 import type { Ratings } from '../dataset.ts';
 import type { Content } from '../files/content.ts';
-import { placeOf, quoteField } from '../files/records.ts';
+import { GET_AGAIN, LEAVE_OUT_STRICT, MEND_LINE, placeOf, quoteField } from '../files/records.ts';
 import type { RatingColumns } from './file.ts';
 import { isOnScale, type Plan, type RatingForm } from './form.ts';
 import { IdColumn, ratingNumber, timeSeconds } from './values.ts';
@@ -60,6 +60,7 @@ export class RatingTable {
       throw new DataError({
         found: `timestamp ${quoteField(text)}`,
         wanted: 'seconds or milliseconds since 1970, or a date as 2005-02-16 00:22:38',
+        remedy: LEAVE_OUT_STRICT,
       });
     }
     if (this.#oddTimes.count++ === 0) Object.assign(this.#oddTimes, { line, text });
@@ -80,7 +81,8 @@ export class RatingTable {
 
   /** Throws DataError when there are no ratings. `lastByte` is that of a plain file. */
   finish({ name, bytes }: Content, sha256: string, lastByte: number | undefined): RatingColumns {
-    if (this.rows === 0) throw new DataError({ place: name, found: 'no ratings', wanted: 'at least one' });
+    if (this.rows === 0)
+      throw new DataError({ place: name, found: 'no ratings', wanted: 'at least one', remedy: GET_AGAIN });
     const columns = trim(
       { users: this.#users.ids, items: this.#items.ids, values: this.#values, timestamps: this.#times },
       this.rows,
@@ -95,7 +97,7 @@ export class RatingTable {
     if (lastByte !== undefined && lastByte !== NEWLINE && lastByte !== RETURN) {
       const cut = cutOff(columns.timestamps, placeOf(name, firstLine + this.rows - 1));
       if (cut !== undefined && this.#form.strict) throw cut;
-      if (cut !== undefined) all.push(`${cut.message}.`);
+      if (cut !== undefined) all.push(cut.message);
     }
     return {
       columns,
@@ -135,6 +137,7 @@ function readRating(text: string, decimalComma: boolean, scale: RatingColumns['s
       scale === null
         ? 'a number'
         : `${scale.min} to ${scale.max} ${scale.step === 1 ? 'in whole stars' : 'by halves'}`,
+    remedy: MEND_LINE,
   });
 }
 
@@ -158,6 +161,7 @@ function cutOff(times: Int32Array, place: string): DataError | undefined {
   return new DataError({
     place,
     found: `a last line without an end and with the time ${last}, far before all others; the file may be cut off`,
+    remedy: GET_AGAIN,
   });
 }
 

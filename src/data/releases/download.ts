@@ -32,7 +32,10 @@ export interface DownloadOptions {
 export async function downloadRelease(release: Release, options: DownloadOptions): Promise<string> {
   const { archive } = release;
   if (!archive)
-    throw new RecsysError(`${release.name} is part of this program; there is nothing to download.`);
+    throw new RecsysError({
+      found: `${release.name} is part of this program; there is nothing to download`,
+      remedy: `Use it as it is: --dataset ${release.name}.`,
+    });
   const parent = options.folder ?? dataFolder();
   const target = join(parent, release.name);
   if (existsSync(target)) {

@@ -58,7 +58,12 @@ export async function unzip(archive: string, { folder, bytes, target, signal }: 
     const reason = isTwice ? undefined : systemError(cause, dirname(target));
     if (reason) throw reason;
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError({ place: archive, found: `a damaged archive (${message})`, cause });
+    throw new DataError({
+      place: archive,
+      found: `a damaged archive (${message})`,
+      remedy: 'Download or copy it again.',
+      cause,
+    });
   }
 }
 

@@ -44,7 +44,12 @@ export async function readRecords(files: readonly string[], folder: string): Pro
 /** Throws DataError when there is no model, or when one has no metrics at a cut-off of the protocol. */
 function requireMetrics(path: string, { protocol, models }: AnyRecord): void {
   if (models.length === 0) {
-    throw new DataError({ place: path, found: 'a record without models', wanted: 'at least one to compare' });
+    throw new DataError({
+      place: path,
+      found: 'a record without models',
+      wanted: 'at least one to compare',
+      remedy: 'Leave it out, or run its command again.',
+    });
   }
   for (const [n, { name, metrics }] of models.entries()) {
     for (const k of protocol.k) {

@@ -53,6 +53,7 @@ async function readLog(path: string): Promise<LoggedUpdate[]> {
         place: `${path}:${n + 1}`,
         found: 'not an update of the weights',
         wanted: '{"update", "loss"} or {"update", "validationLoss"}',
+        remedy: 'Delete that line, or move the log away: the rest is compared without it.',
       });
     }
     const entry = parsed.data;

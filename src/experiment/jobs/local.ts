@@ -91,7 +91,10 @@ async function ask(child: ChildProcess, job: Job, onLine: (line: string) => void
         reject(
           signal === 'SIGKILL' || code === 130
             ? new AbortedError('a worker was stopped')
-            : new RecsysError(`a worker ended with ${signal ?? `exit code ${code}`}`),
+            : new RecsysError({
+                found: `a worker ended with ${signal ?? `exit code ${code}`}`,
+                remedy: 'Run it again: the jobs that were done are kept.',
+              }),
         ),
       );
     child.on('message', onMessage);

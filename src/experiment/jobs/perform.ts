@@ -127,7 +127,12 @@ async function performExperiment(
 
 function specOf({ name, model, hyperparameters }: JobModel): ModelSpec {
   if (isRegistered(model)) return recordedSpec(name, model, hyperparameters);
-  throw new DataError({ place: 'job', found: `model '${model}'` });
+  throw new DataError({
+    place: 'job',
+    found: `model '${model}'`,
+    wanted: 'a model of this version',
+    remedy: 'Let all workers run the same version of recsys.',
+  });
 }
 
 /** Checkpoints and the model stay where `context.gpt2` says; without it, nothing stays. */

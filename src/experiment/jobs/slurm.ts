@@ -91,6 +91,7 @@ export async function performLine(
       place: path,
       found: `${lines.length} jobs`,
       wanted: `a line ${n}, counted from 0`,
+      remedy: 'Submit the script that --emit slurm wrote beside it.',
     });
   }
   const job = jobOf(line, `${path}:${n + 1}`);
@@ -108,6 +109,12 @@ function jobOf(line: string, place: string): Job {
   try {
     return jobSchema.parse(JSON.parse(line));
   } catch (cause) {
-    throw new DataError({ place, found: 'no job of this version', wanted: 'a line of --emit slurm', cause });
+    throw new DataError({
+      place,
+      found: 'no job of this version',
+      wanted: 'a line of --emit slurm',
+      remedy: 'Write the jobs again with --emit slurm.',
+      cause,
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** Stored answers of a chat model, from a file (this program's or a published study's) or from a record. */
 import type { Id } from '../../data/dataset.ts';
+import { MEND_LINE } from '../../data/files/records.ts';
 import { z } from 'zod';
 import { TitleIndex } from '../../language/titles.ts';
 import type { Answer } from '../../models/chat/cache.ts';
@@ -127,11 +128,18 @@ export async function readStoredAnswers(path: string): Promise<StoredAnswers> {
         place: `${path}:${n + 1}`,
         found: `user ${userId} again`,
         wanted: 'one line a user',
+        remedy: 'Delete one of the two lines.',
       });
     }
     stored.set(userId, { answer: answerOf(text) });
   }
-  if (stored.size === 0) throw new DataError({ place: path, found: 'no answer', wanted: 'JSON lines' });
+  if (stored.size === 0)
+    throw new DataError({
+      place: path,
+      found: 'no answer',
+      wanted: 'JSON lines',
+      remedy: 'Write a line for each user: {"userId": 425, "text": "..."}.',
+    });
   return stored;
 }
 
@@ -140,11 +148,22 @@ function parseLine(line: string, place: string): { userId: Id; text: string } {
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    throw new DataError({ place, found: 'not JSON', wanted: '{"userId": ..., "text": ...}', cause });
+    throw new DataError({
+      place,
+      found: 'not JSON',
+      wanted: '{"userId": ..., "text": ...}',
+      remedy: MEND_LINE,
+      cause,
+    });
   }
   const parsed = lineSchema.safeParse(value);
   if (!parsed.success) {
-    throw new DataError({ place, found: 'another form', wanted: 'userId, and text or titles' });
+    throw new DataError({
+      place,
+      found: 'another form',
+      wanted: 'userId, and text or titles',
+      remedy: MEND_LINE,
+    });
   }
   const { data } = parsed;
   return { userId: data.userId, text: 'text' in data ? data.text : JSON.stringify(data.titles) };

@@ -174,6 +174,7 @@ function spaceOf(
     place: '--space',
     found: `${dimensions} options to search`,
     wanted: dimensions === 0 ? 'at least one' : `at most ${MAX_SOBOL_DIMENSIONS} with --method sobol`,
+    remedy: dimensions === 0 ? 'Set fewer of them, or name some with --space.' : 'Use --method random.',
   });
 }
 

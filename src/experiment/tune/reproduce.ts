@@ -57,6 +57,7 @@ function chooseTrials(
       place: path,
       found: 'a search by successive halving that its time budget stopped, which depends on the machine',
       wanted: 'a search that came to its end',
+      remedy: 'Search again without a time budget.',
     });
   }
   const wasRun = (trial: Trial | undefined) => trial !== undefined && !isUnfinished(trial);

@@ -121,7 +121,13 @@ export async function runnableOf(
   }: { protocol: Protocol; prepared: Prepared; folder: string; context: RunContext },
 ): Promise<RunnableModel> {
   if (isRegistered(model)) return recordedSpec(name, model, hyperparameters);
-  if (model !== 'gpt2') throw new DataError({ place: 'job', found: `model '${model}'` });
+  if (model !== 'gpt2')
+    throw new DataError({
+      place: 'job',
+      found: `model '${model}'`,
+      wanted: 'a model of this version',
+      remedy: 'Let all workers run the same version of recsys.',
+    });
   const place = {
     threshold: prepared.protocol.threshold / prepared.train.starUnit,
     output: join(folder, 'model'),
