@@ -125,6 +125,11 @@ async function pairOnce(command: FaultCommand, expected: Undisturbed): Promise<v
   if (blamed() === before) await rm(folder, { recursive: true });
 }
 
+/** Every ten kills or pairs: they may take an hour. */
+function showProgress(done: number): void {
+  if (done % 10 === 9) process.stderr.write(`${new Date().toISOString()} ${JSON.stringify(count)}\n`);
+}
+
 const [kills, pairs, only] = process.argv.slice(2);
 const temporary = await ownTemporaryFolder();
 const servers = await startServers(30);
@@ -137,9 +142,11 @@ for (const command of commands) expected.push(await undisturbed(command));
 const rng = new Rng(Number(process.env['RECSYS_SEED'] ?? 1));
 for (let n = 0; count.killed < Number(kills ?? 100); n++) {
   await killOnce(commands[n % commands.length]!, expected[n % commands.length]!, rng);
+  showProgress(n);
 }
 for (let n = 0; n < Number(pairs ?? 20); n++) {
   await pairOnce(commands[n % commands.length]!, expected[n % commands.length]!);
+  showProgress(n);
 }
 servers.close();
 process.stdout.write(`${JSON.stringify(count)}\n`);

@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { loadDataset, type LoadOptions } from '../data/loader.ts';
 import { loadPredefinedSplit } from '../data/predefined.ts';
 import { parseColumns } from '../data/ratings/columns.ts';
-import { asWritten } from '../data/ratings/values.ts';
+import { asWritten, shortestThreshold } from '../data/ratings/values.ts';
 import { splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
@@ -36,6 +36,8 @@ export interface Prepared {
   /** Users with at least one relevant test item, ascending: those that lists are made for. */
   evaluable: Int32Array;
   facts: CatalogueFacts;
+  /** The least rating that is relevant, in the unit of the data; `protocol` has the shortest decimal that compares alike. */
+  threshold: number;
   protocol: ResultsRecord['protocol'];
 }
 
@@ -126,7 +128,7 @@ function scaleNotes({ dataset, train, protocol }: Prepared, { threshold }: Proto
   const notes: string[] = [];
   if (threshold === undefined && max !== 5) {
     notes.push(
-      `ratings from ${asWritten(min)} to ${asWritten(max)}: ${asWritten(protocol.threshold)} or more is relevant; --threshold says otherwise.`,
+      `ratings from ${asWritten(min)} to ${asWritten(max)}: ${protocol.threshold} or more is relevant; --threshold says otherwise.`,
     );
   }
   const [first] = train.ratings.values;
@@ -197,6 +199,7 @@ function describe(
       userCount: train.userCount,
       genres: dataset.movies.genres,
     },
+    threshold,
     protocol: {
       split: predefined ? 'predefined' : protocol.split,
       ...(!predefined && protocol.split !== 'leave-last-one-out' && { testShare }),
@@ -204,7 +207,7 @@ function describe(
       ...(validationUsers !== undefined && { validationUsers }),
       seed,
       k,
-      threshold,
+      threshold: protocol.threshold ?? shortestThreshold(threshold),
       candidates: 'catalogue minus the user’s training items',
       ties: 'ascending movie id',
       splitDigest: splitDigest(split, dataset, train.starUnit === 1 && !held ? train.byUser : undefined),
@@ -231,7 +234,7 @@ export function requireEvaluable(
       remedy: 'Name other users, or give a lower --threshold.',
     });
   }
-  const highest = test.values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const highest = shortestThreshold(test.values.reduce((a, b) => Math.max(a, b), -Infinity));
   throw new DataError({
     place: `--threshold ${threshold}`,
     found:

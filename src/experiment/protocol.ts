@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { splitKinds } from '../data/dataset.ts';
+import { asWritten, shortestThreshold } from '../data/ratings/values.ts';
 import { UsageError } from '../util/errors.ts';
 import type { recordedProtocolSchema } from './record.ts';
 
@@ -98,15 +99,16 @@ export function fourStarsOn({ max }: Dataset['scale']): number {
 }
 
 /**
- * The threshold that was given, or what is as high on the data's scale as 4 on one up to 5. Throws UsageError where the
- * data have no scale.
+ * The threshold that was given, or what is as high on the data's scale as 4 on one up to 5; the latter, too, where that is
+ * given as `shortestThreshold` writes it, as in a record. Throws UsageError where the data have no scale.
  */
 export function thresholdOn(scale: Dataset['scale'], given: number | undefined): number {
-  if (given !== undefined) return given;
-  if (scale.max <= MAX_SCALE && scale.max > 0) return fourStarsOn(scale);
+  const usual = fourStarsOn(scale);
+  if (given !== undefined) return given === shortestThreshold(usual) ? usual : given;
+  if (scale.max <= MAX_SCALE && scale.max > 0) return usual;
   throw new UsageError({
     place: '--threshold',
-    found: `not given, and ratings from ${scale.min} to ${scale.max} are no scale that says what is relevant`,
+    found: `not given, and ratings from ${asWritten(scale.min)} to ${asWritten(scale.max)} are no scale that says what is relevant`,
     wanted: 'the lowest rating that counts as relevant',
     remedy: 'Give --threshold.',
   });

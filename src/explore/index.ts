@@ -1,5 +1,6 @@
 /** `recsys explore` in five visible steps: load, ratings, movies, tags, splits. */
 import { loadDataset } from '../data/loader.ts';
+import { shortestThreshold } from '../data/ratings/values.ts';
 import type { Progress } from '../util/progress.ts';
 import { countsOf } from '../util/arrays.ts';
 import { throwIfAborted } from '../util/errors.ts';
@@ -44,7 +45,7 @@ export async function explore(
   };
   const reading = { ...readingOptions({ columns, strict }), progress, signal };
   const data = await step('load', () => loadDataset(source, reading));
-  const settings = { seed, testShare, threshold: given ?? fourStarsOn(data.scale) };
+  const settings = { seed, testShare, threshold: given ?? shortestThreshold(fourStarsOn(data.scale)) };
   for (const warning of data.warnings) progress.note(`note: ${warning}`);
   const { ratings, userIds, itemIds } = data;
   const fromRatings = await step('ratings', () => {

@@ -1,4 +1,5 @@
 /** What a person sees of one record in the terminal. */
+import { shortestThreshold } from '../data/ratings/values.ts';
 import { metricKeys, metricOf } from '../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../evaluation/per-user.ts';
 import { pairedP, SIGNIFICANCE, smallestPossibleP } from '../evaluation/significance.ts';
@@ -26,7 +27,7 @@ export function recordTable(record: ResultsRecord): string {
   const legend = models.length > 1 ? `${means}; * the highest` : means;
   const lines = [
     `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
-    `split ${protocol.split}${protocol.heldOutUsers === undefined ? '' : `, ${protocol.heldOutUsers} users held out of training`}, ${describeSeeds(protocol)}; relevant: ${protocol.threshold} stars or more`,
+    `split ${protocol.split}${protocol.heldOutUsers === undefined ? '' : `, ${protocol.heldOutUsers} users held out of training`}, ${describeSeeds(protocol)}; relevant: ${shortestThreshold(protocol.threshold)} stars or more`,
     ...(users === undefined
       ? []
       : [

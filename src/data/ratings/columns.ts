@@ -315,7 +315,7 @@ export function countsRows(column: string[]): boolean {
 }
 
 /** The error for a table of ratings without a header that can be read in more than one way. */
-export function headerlessError(what: string): DataError {
+function headerlessError(what: string): DataError {
   return new DataError({
     found: `no header, and ${what}`,
     wanted: 'a first line with the names of the columns, such as userId,movieId,rating,timestamp',

@@ -89,7 +89,7 @@ function validationPart(
     { kind: split, testShare },
     rng.derive('split'),
   );
-  const threshold = prepared.protocol.threshold / prepared.train.starUnit;
+  const threshold = prepared.threshold / prepared.train.starUnit;
   const relevant = relevantItems(validation, threshold, train.userCount, train.itemCount);
   const everyone = range(train.userCount).filter((user) => rowLength(relevant, user) > 0);
   const others = everyone.filter((user) => !asked.includes(user));

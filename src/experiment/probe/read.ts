@@ -1,6 +1,7 @@
 /** Finding the records of probes among other files. */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { shortestThreshold } from '../../data/ratings/values.ts';
 import { readTextFile } from '../../util/files.ts';
 import type { ResultsRecord } from '../record.ts';
 import { readSaved } from '../store.ts';
@@ -42,7 +43,7 @@ export async function readProbes(
     const isSame =
       filesOf(probe.dataset) === filesOf(dataset) &&
       probe.protocol.splitDigest === protocol.splitDigest &&
-      probe.protocol.threshold === protocol.threshold;
+      shortestThreshold(probe.protocol.threshold) === shortestThreshold(protocol.threshold);
     if (isSame) probes.push(probe);
     else
       note(

@@ -36,7 +36,7 @@ export interface Fold {
  * `seed` draws the division, and nothing else depends on it.
  */
 export function carveFold(
-  { train, protocol: { threshold } }: Pick<Prepared, 'train' | 'protocol'>,
+  { train, threshold, protocol }: Pick<Prepared, 'train' | 'threshold' | 'protocol'>,
   { split, testShare, seed: protocolSeed, heldOutUsers }: Protocol,
   seed: number,
 ): Fold {
@@ -51,7 +51,7 @@ export function carveFold(
   if (users.length > 0) return { train: inner, ...(histories && { histories }), relevant, users };
   throw new DataError({
     place: '--threshold',
-    found: `no validation rating reaches ${threshold}, so that nothing can be tuned`,
+    found: `no validation rating reaches ${protocol.threshold}, so that nothing can be tuned`,
     remedy: 'Give a lower --threshold or a larger --test-share.',
   });
 }
@@ -129,7 +129,7 @@ export async function runnableOf(
       remedy: 'Let all workers run the same version of recsys.',
     });
   const place = {
-    threshold: prepared.protocol.threshold / prepared.train.starUnit,
+    threshold: prepared.threshold / prepared.train.starUnit,
     output: join(folder, 'model'),
     log: join(folder, 'gpt2_training.jsonl'),
   };

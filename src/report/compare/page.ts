@@ -1,4 +1,5 @@
 /** The page of `recsys compare`. */
+import { shortestThreshold } from '../../data/ratings/values.ts';
 import type { Comparison } from '../../experiment/compare/record.ts';
 import { renderPage, type Section } from '../page/page.ts';
 import { describeSeeds, formatCount } from '../table.ts';
@@ -29,7 +30,7 @@ export async function comparePage(found: Comparison, command: string): Promise<s
       { label: names.size === 1 ? 'model' : 'models', value: String(names.size) },
       { label: 'users compared', value: formatCount(commonUsers) },
       { label: 'list length', value: `k = ${mainCutoff(found)}` },
-      { label: 'relevant from', value: `${protocol.threshold} stars` },
+      { label: 'relevant from', value: `${shortestThreshold(protocol.threshold)} stars` },
       { label: 'split', value: protocol.split },
       { label: 'seed', value: describeSeeds(protocol).replace(/^seeds? /, '') },
     ],

@@ -79,7 +79,7 @@ export async function runFineTuned<F extends LanguageFitted>(
       const whole = prepared === setting.prepared;
       if (whole && lists) recall = candidateRecall(prepared, lists);
       const model = makeModel({
-        threshold: prepared.protocol.threshold / prepared.train.starUnit,
+        threshold: prepared.threshold / prepared.train.starUnit,
         output: whole ? output : join(output, 'hybrid'),
         log: whole ? join(resultsDir, 'gpt2_training.jsonl') : join(output, 'hybrid', 'training.jsonl'),
         ...(lists && { candidates: (user: number) => lists.get(user)! }),
