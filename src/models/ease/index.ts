@@ -20,6 +20,7 @@ import { invert } from '../../numeric/inverse.ts';
 import { sum } from '../../util/arrays.ts';
 import { RecsysError } from '../../util/errors.ts';
 import { entriesOf } from '../../util/sparse-rows.ts';
+import { silentProgress, type Progress } from '../../util/progress.ts';
 import { interruptible } from '../../util/process/signals.ts';
 import type { FitContext, Recommender, SavedState, TopK } from '../recommender.ts';
 import { likedItems, savedArray, strongest, type Selection, type UsableModel } from '../saved.ts';
@@ -50,9 +51,10 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
   await interruptible(signal, () => invert(inverse, n, { ...context, advance }));
   task.finish();
   return await interruptible(signal, async () => {
-    const learned = { train, items, rows: x.byRow, threads: context.threads };
+    const { threads, progress } = context;
+    const learned = { train, items, rows: x.byRow, threads, progress };
     if (!usersSide) return fitted(options, learned, weightsByMovies(x, inverse), { inverse });
-    const diagonal = await diagonalByUsers(x, inverse, options.regularization, context.threads);
+    const diagonal = await diagonalByUsers(x, inverse, options.regularization, threads);
     const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
     return fitted(options, learned, weights, { inverse, diagonal });
   });
@@ -71,7 +73,7 @@ export async function loadEase(
   const usersSide = rows <= columns;
   const n = Math.min(rows, columns);
   const inverse = savedArray(state, 'inverse', Float64Array, n * n);
-  const learned = { train, items, rows: x.byRow, threads };
+  const learned = { train, items, rows: x.byRow, threads, progress: silentProgress };
   if (!usersSide) return fitted(options, learned, weightsByMovies(x, inverse), { inverse });
   const diagonal = savedArray(state, 'diagonal', Float64Array, columns);
   const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
@@ -106,6 +108,7 @@ interface Learned {
   /** What each user has rated, in the columns and values of X. */
   rows: Csr;
   threads: number;
+  progress: Progress;
 }
 
 function fitted(
@@ -150,7 +153,7 @@ function fitted(
 }
 
 async function recommend(
-  { items: catalogue, rows, threads }: Learned,
+  { items: catalogue, rows, threads, progress }: Learned,
   columnOf: Int32Array,
   scorer: Scorer,
   users: Int32Array,
@@ -161,6 +164,7 @@ async function recommend(
   const scores = new Float32Array(users.length * k);
   const isExcluded = selection && new Uint8Array(catalogue.length).fill(1);
   for (const item of selection?.candidates ?? []) if (columnOf[item]! >= 0) isExcluded![columnOf[item]!] = 0;
+  const task = progress.start('recommend', users.length, 'users');
   const rank = (row: number, candidates: Float64Array) => {
     for (let j = 0; j < candidates.length; j++) {
       candidates[j] = isExcluded?.[j] === 1 ? NaN : Math.fround(candidates[j]!); // ties as the list shows them
@@ -171,7 +175,9 @@ async function recommend(
       items[row * k + rank] = catalogue[candidate]!;
       scores[row * k + rank] = candidates[candidate]!;
     });
+    task.advance();
   };
   await scorer(users, rank, threads);
+  task.finish();
   return { k, items, scores };
 }
