@@ -1,5 +1,6 @@
 /** What the training loop is given: batches, options, a way to validate, and where things are kept. */
 import type { Parameters } from '../huggingface/tensors.ts';
+import { sha256 } from '../util/files.ts';
 import type { Progress } from '../util/progress.ts';
 import type { Rng } from '../util/rng.ts';
 import type { ScheduleOptions } from './schedule.ts';
@@ -32,15 +33,16 @@ export interface Validation<Batch> {
 
 export interface TrainingJob<Batch> {
   /**
-   * The batches of pass 0, 1, ..., in order; as many in every pass. The same ones whenever a pass is asked for, so that
-   * a resumed run sees what it would have seen: derive randomness from the pass. A batch may be light (users and the
-   * name of a random stream) where the trainee makes its tensors.
+   * The batches of pass 0, 1, ..., in order. Every pass is made as long as pass 0: of a longer one the end is left out, of
+   * a shorter one the beginning comes again. The same ones whenever a pass is asked for, so that a resumed run sees what
+   * it would have seen: derive randomness from the pass. A batch may be light (users and the name of a random stream)
+   * where the trainee makes its tensors.
    */
   batches(pass: number): readonly Batch[];
   /** Without it the last weights are the result and training never stops early. */
   validation?: Validation<Batch>;
   options: TrainingOptions;
-  /** Digest of all that shapes the numbers (options, data, model, seed): a checkpoint of another one is refused. */
+  /** Of `settingsDigest`: a checkpoint of another one is refused. */
   settings: string;
   /** What throughput counts ("tokens", "items"), and how many a batch has: `UNIT` and `UNITPerSecond` in the log. */
   unit: string;
@@ -66,6 +68,11 @@ export interface TrainingResult {
   weights: Parameters;
   /** For the record: updates, validation. Nothing that differs from run to run. */
   facts: Record<string, number | string | boolean>;
+}
+
+/** A digest of all that shapes the numbers of a training: `parts` (options, data, model), which JSON can hold, and the seed. */
+export function settingsDigest(parts: readonly unknown[], rng: Rng): string {
+  return sha256(JSON.stringify([...parts, rng.derive('settings').uint32()]));
 }
 
 /** `values` in parts of `size`; the last one has what is left. */

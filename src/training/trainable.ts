@@ -3,6 +3,7 @@ import { gradients } from '../onnx/gradients.ts';
 import type { Graph, Shape, Tensor } from '../onnx/graph.ts';
 import type { Values } from '../onnx/session.ts';
 import type { Parameters } from '../huggingface/tensors.ts';
+import type { Trainee } from './trainee.ts';
 
 /** A graph with inputs for a batch, and the tensors to go on with. */
 export interface LossGraph {
@@ -39,6 +40,12 @@ export interface Trainable<Batch> {
   /** Targets of a batch: what its mean loss is a mean over. */
   targetsOf(batch: Batch): number;
 }
+
+/** Makes a trainee of a model and disposes of it after `use`. */
+export type WithTrainee = <Batch, R>(
+  model: Trainable<Batch>,
+  use: (trainee: Trainee<Batch>) => Promise<R>,
+) => Promise<R>;
 
 /** Gradients of all that is trained, by name. */
 export function gradientsOf({ loss, trained }: LossGraph): Map<string, Tensor> {

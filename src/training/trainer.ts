@@ -27,7 +27,8 @@ class Training<Batch> {
   readonly #job: TrainingJob<Batch>;
   readonly #context: TrainingContext;
   readonly #store: TrainingStore;
-  #drawn: { pass: number; batches: Batch[][] } | undefined;
+  #drawn: { pass: number; batches: Batch[][] };
+  readonly #batchesPerPass: number;
   readonly #updatesPerPass: number;
   readonly #updates: number;
   #progress: TrainingProgress;
@@ -39,7 +40,10 @@ class Training<Batch> {
     this.#job = job;
     this.#context = context;
     this.#store = new TrainingStore(job.output, job.log);
-    this.#updatesPerPass = this.#batches(0).length;
+    const first = job.batches(0);
+    this.#drawn = { pass: 0, batches: chunk(first, job.options.accumulate) };
+    this.#batchesPerPass = first.length;
+    this.#updatesPerPass = this.#drawn.batches.length;
     this.#updates = job.options.epochs * this.#updatesPerPass;
     const { settings } = job;
     this.#progress = { updates: 0, settings, best: null, passesSinceBest: 0, stopped: false };
@@ -90,9 +94,10 @@ class Training<Batch> {
 
   /** The batches of each update of a pass; the pass asked for last is kept. */
   #batches(pass: number): Batch[][] {
-    if (this.#drawn?.pass !== pass) {
-      const batches = chunk(this.#job.batches(pass), this.#job.options.accumulate);
-      this.#drawn = { pass, batches };
+    if (this.#drawn.pass !== pass) {
+      const drawn = this.#job.batches(pass);
+      const batches = Array.from({ length: this.#batchesPerPass }, (_, n) => drawn[n % drawn.length]!);
+      this.#drawn = { pass, batches: chunk(batches, this.#job.options.accumulate) };
     }
     return this.#drawn.batches;
   }

@@ -2,6 +2,8 @@
 import { trainingSet, type TrainingSet } from '../../data/training-set.ts';
 import type { Ratings } from '../../data/dataset.ts';
 import { range } from '../../util/arrays.ts';
+import type { Validation } from '../../training/job.ts';
+import type { Trainee } from '../../training/trainee.ts';
 import type { Rng } from '../../util/rng.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 
@@ -73,6 +75,24 @@ function rowsWhere({ users, items, values, timestamps }: Ratings, marks: Uint8Ar
     items: items.filter(keep),
     values: values.filter(keep),
     timestamps: timestamps.filter(keep),
+  };
+}
+
+/**
+ * Validation by the F1 at `k` of lists for the users held, whose items `itemsOf` returns, (users, k). `fact` is its name
+ * in log and record.
+ */
+export function validateF1<Batch>(
+  held: HeldRatings,
+  k: number,
+  fact: string,
+  itemsOf: (trainee: Trainee<Batch>) => Promise<Int32Array>,
+): Validation<Batch> {
+  return {
+    better: 'higher',
+    measure: async (trainee) => f1OfMeans(held, await itemsOf(trainee), k),
+    facts: (f1) => ({ [fact]: f1 }),
+    describe: (f1) => `validation F1 ${f1.toFixed(4)}`,
   };
 }
 

@@ -150,6 +150,9 @@ export const gpt2GenerateOptions = z.object({
   generationBatch: whole.default(16).describe('users per batch').meta({ affectsResult: false }),
 });
 
+/** What to do when memory runs out while training. */
+export const MEMORY_REMEDY = 'Lower --batch-size or --context-length, or add --checkpointing.';
+
 /** What `recsys tune gpt2 --tokens text` searches. */
 export const gpt2Search: ModelSearch = {
   space: {

@@ -3,7 +3,7 @@ import type { FitContext } from '../../recommender.ts';
 import type { FineTuned, FineTuning } from '../training/fine-tune.ts';
 import type { Gpt2Config } from '../network/config.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import type { WithTrainee } from '../items/fitting/fit.ts';
+import type { WithTrainee } from '../../../training/trainable.ts';
 import type { Decoder } from '../decoding/decoder.ts';
 
 /** A decoder holds memory beyond JavaScript's: dispose of it. */

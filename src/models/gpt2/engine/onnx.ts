@@ -10,7 +10,7 @@ import { alphaOf, initialAdapters } from '../network/lora.ts';
 import { OnnxDecoder } from '../decoding/onnx.ts';
 import { OnnxTrainee } from '../../../training/onnx-trainee.ts';
 import type { Trainee } from '../../../training/trainee.ts';
-import type { Trainable } from '../../../training/trainable.ts';
+import type { Trainable, WithTrainee } from '../../../training/trainable.ts';
 import { withDropout } from '../network/config.ts';
 import type { TokenBatch } from '../network/token-batch.ts';
 import { fineTune, type FineTuning } from '../training/fine-tune.ts';
@@ -24,24 +24,19 @@ export async function openOnnxEngine(provider: Target, threads: number): Promise
     provider === 'cpu'
       ? `${threads} CPU threads`
       : `${provider === 'cuda' ? 'CUDA' : 'WebGPU'} (${await gpuName(provider)})`;
+  const withTrainee: WithTrainee = async (model, use) => {
+    const trainee = await createTrainee(provider, model, threads);
+    try {
+      return await use(trainee);
+    } finally {
+      await trainee.dispose();
+    }
+  };
   return {
     description: `ONNX Runtime ${env.versions.node} on ${where}`,
-    async train(tuning, context) {
-      const trainee = await createTrainee(provider, trainableOf(tuning, context), threads);
-      try {
-        return await fineTune(trainee, tuning, context);
-      } finally {
-        await trainee.dispose();
-      }
-    },
-    async withTrainee(model, use) {
-      const trainee = await createTrainee(provider, model, threads);
-      try {
-        return await use(trainee);
-      } finally {
-        await trainee.dispose();
-      }
-    },
+    train: (tuning, context) =>
+      withTrainee(trainableOf(tuning, context), (trainee) => fineTune(trainee, tuning, context)),
+    withTrainee,
     // Replies are written on the CPU, whatever trained: rows come and go at every token.
     decoder: (config, parameters) => Promise.resolve(new OnnxDecoder(config, parameters, threads)),
   };

@@ -3,6 +3,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory } from '../../../language/history.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { quantizeRate } from '../../../training/dropout.ts';
+import type { WithTrainee } from '../../../training/trainable.ts';
 import type { Exchange, LanguageFitted } from '../../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
 import {
@@ -16,7 +17,7 @@ import { contextLengthOf, loadBase, type BaseModel } from '../network/base.ts';
 import { gpt2ConfigSchema, type Gpt2Config } from '../network/config.ts';
 import { writeList } from '../prompt/listed.ts';
 import type { ItemObjective } from './batches.ts';
-import { fitItems, type ItemFitOptions, type WithTrainee } from './fitting/fit.ts';
+import { fitItems, type ItemFitOptions } from './fitting/fit.ts';
 import { itemHistories, type ItemVocabulary } from './histories.ts';
 import { ItemPredictor } from './predictor.ts';
 import { rankMovies } from './ranking.ts';
@@ -122,7 +123,10 @@ export function createItemGpt2(parts: ItemGpt2Parts): Recommender<ItemGpt2Fitted
   };
 }
 
-/** Sizes of the preset, or of the base model with the context of a preset. Throws DataError for a longer context than the base has. */
+/**
+ * Sizes of the preset, or of the base model with the context of a preset. Throws DataError for a longer context than the
+ * base has.
+ */
 function configOf({ options, objective }: ItemGpt2Parts, base: BaseModel | undefined): Gpt2Config {
   const { preset, contextLength, dropout } = options;
   const size = itemSizes[objective][preset];

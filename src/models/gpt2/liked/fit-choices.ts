@@ -1,16 +1,16 @@
 /** Training of the liked template on choices between titles (`--loss-on titles`). */
 import type { TrainingSet } from '../../../data/training-set.ts';
-import type { Validation } from '../../../training/job.ts';
+import { settingsDigest, type Validation } from '../../../training/job.ts';
+import type { WithTrainee } from '../../../training/trainable.ts';
 import { runTraining } from '../../../training/trainer.ts';
 import { sha256 } from '../../../util/files.ts';
 import { range } from '../../../util/arrays.ts';
 import { optionsAffectingResult } from '../../../util/options.ts';
 import { interruptible } from '../../../util/process/signals.ts';
 import type { FitContext } from '../../recommender.ts';
-import type { WithTrainee } from '../items/fitting/fit.ts';
 import type { BaseModel } from '../network/base.ts';
 import { withDropout } from '../network/config.ts';
-import { gpt2TrainOptions, type TrainOptions } from '../options.ts';
+import { gpt2TrainOptions, MEMORY_REMEDY, type TrainOptions } from '../options.ts';
 import { peakLearningRate, type FineTuned } from '../training/fine-tune.ts';
 import { choiceTrainable } from './choice-loss.ts';
 import { choiceBatches, choiceTexts, type ChoiceBatch } from './choices.ts';
@@ -48,35 +48,21 @@ export async function fitChoices(
   const tree = await interruptible(context.signal, () => new TitleTree(template));
   const liked = Array.from(range(train.userCount), (user) => tasteOf(train, user, threshold).liked);
   const drawn = context.rng.derive('texts');
-  const draw = (pass: number): ChoiceBatch[] => {
+  const batches = (pass: number): ChoiceBatch[] => {
     const rng = drawn.derive(`pass ${pass}`);
     const texts = liked.flatMap((own) => choiceTexts(own, template, tree, contextLength, rng));
     return choiceBatches(texts, { batchSize: options.batchSize, contextLength }, rng);
   };
-  // Lengths vary, and with them the number of batches by one or two; every pass has as many as the first.
-  const first = await interruptible(context.signal, () => draw(0));
-  const count = first.length;
-  const batches = (pass: number): readonly ChoiceBatch[] => {
-    if (pass === 0) return first;
-    const drawn = draw(pass);
-    return Array.from({ length: count }, (_, n) => drawn[n % drawn.length]!);
-  };
   const shaping = optionsAffectingResult(gpt2TrainOptions, options);
   const likedMovies = sha256(JSON.stringify(liked));
-  const seed = context.rng.derive('settings').uint32();
-  const fromScratch = base.name.startsWith('scratch/');
-  const learningRate =
-    options.learningRate ?? (fromScratch ? SCRATCH_RATE : peakLearningRate(options, fromScratch));
   const job = {
     batches,
     ...(validation && { validation }),
-    options: { ...options, learningRate },
-    settings: sha256(
-      JSON.stringify([shaping, base.name, base.config, contextLength, likedMovies, count, seed]),
-    ),
+    options: { ...options, learningRate: peakLearningRate(options, base, SCRATCH_RATE) },
+    settings: settingsDigest([shaping, base.name, base.config, contextLength, likedMovies], context.rng),
     unit: 'tokens',
     unitsOf: ({ texts }: ChoiceBatch) => texts.reduce((sum, { tokens }) => sum + tokens.length, 0),
-    memoryRemedy: 'Lower --batch-size or --context-length, or add --checkpointing.',
+    memoryRemedy: MEMORY_REMEDY,
     output,
     log,
   };

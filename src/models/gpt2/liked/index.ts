@@ -11,7 +11,7 @@ import { indicesOf } from '../../../util/sparse-rows.ts';
 import { rankByLikelihood, titleOffsets, type Ranking } from '../decoding/likelihood.ts';
 import type { Decoder } from '../decoding/decoder.ts';
 import { AllowedTitles } from '../decoding/trie.ts';
-import { f1OfMeans, holdBack, type HeldRatings } from '../held-ratings.ts';
+import { holdBack, validateF1, type HeldRatings } from '../held-ratings.ts';
 import type { Gpt2Exchange, Gpt2Fitted, Gpt2Parts } from '../index.ts';
 import { contextLengthOf, loadBase, type BaseModel } from '../network/base.ts';
 import { writeList } from '../prompt/listed.ts';
@@ -92,7 +92,7 @@ async function fineTune(setting: Setting, base: BaseModel, inner: TrainingSet, h
   const { textsPerUser, lossOn } = options;
   if (lossOn === 'titles') {
     const validation =
-      options.patience > 0 && held.users.length > 0 ? validateF1(setting, base, inner, held) : undefined;
+      options.patience > 0 && held.users.length > 0 ? validateLists(setting, base, inner, held) : undefined;
     return await fitChoices(
       { base, template, options, contextLength, threshold, output, log, ...(validation && { validation }) },
       engine.withTrainee!,
@@ -124,30 +124,26 @@ async function fineTune(setting: Setting, base: BaseModel, inner: TrainingSet, h
 }
 
 /** F1 of the lists of users some of whose ratings are held back. */
-function validateF1<Batch>(
+function validateLists<Batch>(
   setting: Setting,
   base: BaseModel,
   inner: TrainingSet,
   held: HeldRatings,
 ): Validation<Batch> {
   const { template, context, parts } = setting;
-  return {
-    better: 'higher',
-    async measure(trainee) {
-      const { weights: parameters } = await trainee.state();
-      return await withDecoder(setting, { ...base, parameters }, async (decoder) => {
-        const prior = await priorOf(decoder, template, inner.itemCount, context.signal, true);
-        const offsets = offsetsOf(prior, inner, POOL_WEIGHTS);
-        const { listLength: k } = parts;
-        const { width } = parts.options;
-        const silent = { ...setting, context: { ...context, progress: silentProgress } };
-        const ranked = await rankUsers(silent, decoder, inner, held.users, { k, width, offsets });
-        return f1OfMeans(held, toTopK(ranked, k).items, k);
-      });
-    },
-    facts: (f1) => ({ bestValidationF1: f1 }),
-    describe: (f1) => `validation F1 ${f1.toFixed(4)}`,
-  };
+  const { listLength: k } = parts;
+  const { width } = parts.options;
+  const silent = { ...setting, context: { ...context, progress: silentProgress } };
+  // `validationF1` is that of the calibrated lists.
+  return validateF1(held, k, 'bestValidationF1', async (trainee) => {
+    const { weights: parameters } = await trainee.state();
+    return await withDecoder(setting, { ...base, parameters }, async (decoder) => {
+      const prior = await priorOf(decoder, template, inner.itemCount, context.signal, true);
+      const offsets = offsetsOf(prior, inner, POOL_WEIGHTS);
+      const ranked = await rankUsers(silent, decoder, inner, held.users, { k, width, offsets });
+      return toTopK(ranked, k).items;
+    });
+  });
 }
 
 async function withDecoder<R>(

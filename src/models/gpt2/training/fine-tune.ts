@@ -1,6 +1,6 @@
 /** Fine-tuning of GPT-2: its texts, options and validation, given to the training loop. */
 import type { Parameters } from '../../../huggingface/tensors.ts';
-import { chunk, type TrainingContext } from '../../../training/job.ts';
+import { chunk, settingsDigest, type TrainingContext } from '../../../training/job.ts';
 import type { Trainee } from '../../../training/trainee.ts';
 import { runTraining } from '../../../training/trainer.ts';
 import { validateLoss } from '../../../training/validation-loss.ts';
@@ -59,11 +59,10 @@ export async function fineTune(
     return rng.shuffle(toBatches(alike));
   };
   const validated = validateLoss(toBatches(validation), countTargets);
-  const learningRate = peakLearningRate(options, base.name.startsWith('scratch/'));
   const job = {
     batches: drawBatches,
     ...(validated && { validation: validated }),
-    options: { ...options, learningRate },
+    options: { ...options, learningRate: peakLearningRate(options, base) },
     settings: digestOf(tuning, context),
     unit: 'tokens',
     unitsOf: ({ rows, length }: TokenBatch) => rows * length,
@@ -78,16 +77,20 @@ export async function fineTune(
   return { parameters: merge(base.parameters, adapter), adapter, facts };
 }
 
+/** Peak learning rate from random weights: that at which `mini` learns fastest without becoming unstable. */
+const SCRATCH_RATE = 1.5e-3;
+
 /**
  * Peak when none is given: Hugging Face's 5e-5 for all weights and twice that for adapters, which start from nothing; from
- * scratch the rate at which `mini` learns fastest without becoming unstable.
+ * random weights `scratchRate`.
  */
 export function peakLearningRate(
   { learningRate, lora }: Pick<Gpt2TrainOptions, 'learningRate' | 'lora'>,
-  fromScratch: boolean,
+  { name }: Pick<BaseModel, 'name'>,
+  scratchRate = SCRATCH_RATE,
 ): number {
   if (learningRate !== undefined) return learningRate;
-  if (fromScratch) return 1.5e-3;
+  if (name.startsWith('scratch/')) return scratchRate;
   return lora > 0 ? 1e-4 : 5e-5;
 }
 
@@ -97,6 +100,5 @@ function digestOf(tuning: FineTuning, { rng }: TrainingContext): string {
   const shaping = optionsAffectingResult(gpt2TrainOptions, options);
   const first = tuning.texts(0).map(({ tokens }) => sha256(new Uint8Array(tokens.buffer)));
   const { name, config } = base;
-  const seed = rng.derive('settings').uint32();
-  return sha256(JSON.stringify([shaping, name, config, contextLength, first, seed]));
+  return settingsDigest([shaping, name, config, contextLength, first], rng);
 }

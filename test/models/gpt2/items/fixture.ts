@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { alsData } from '../../../../src/models/factorization/problem.ts';
 import { completeItemOptions, gpt2ItemOptions } from '../../../../src/models/gpt2/item-options.ts';
-import type { WithTrainee } from '../../../../src/models/gpt2/items/fitting/fit.ts';
 import { createItemGpt2, type ItemGpt2Parts } from '../../../../src/models/gpt2/items/index.ts';
 import { solverDefaults } from '../../../../src/models/mf/options.ts';
 import { fitByAls } from '../../../../src/numeric/als/fit.ts';
 import { OnnxTrainee } from '../../../../src/training/onnx-trainee.ts';
+import type { WithTrainee } from '../../../../src/training/trainable.ts';
 
 export function withTraineeOn(threads: number): WithTrainee {
   return async (model, use) => {

@@ -26,9 +26,10 @@ describe('the schedule of the learning rate', () => {
   });
 
   it('has a peak for each way of training, unless one is asked for', () => {
-    expect(peakLearningRate({ lora: 0 }, false)).toBe(5e-5);
-    expect(peakLearningRate({ lora: 8 }, false)).toBe(1e-4);
-    expect(peakLearningRate({ lora: 0 }, true)).toBeGreaterThan(1e-4);
-    expect(peakLearningRate({ lora: 8, learningRate: 0.5 }, true)).toBe(0.5);
+    const [pretrained, scratch] = [{ name: 'openai-community/gpt2' }, { name: 'scratch/tiny' }];
+    expect(peakLearningRate({ lora: 0 }, pretrained)).toBe(5e-5);
+    expect(peakLearningRate({ lora: 8 }, pretrained)).toBe(1e-4);
+    expect(peakLearningRate({ lora: 0 }, scratch)).toBeGreaterThan(1e-4);
+    expect(peakLearningRate({ lora: 8, learningRate: 0.5 }, scratch)).toBe(0.5);
   });
 });

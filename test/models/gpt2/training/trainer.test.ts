@@ -105,6 +105,20 @@ describe('the training loop', () => {
     expect(trainee.seen.map(({ batches }) => batches.length)).toEqual([2, 2, 1, 2, 2, 1]);
   });
 
+  it('makes every pass as long as the first: a longer one is cut, a shorter one begins again', async () => {
+    const job = smallJob(folder);
+    const texts = (pass: number) => {
+      const own = job.texts(pass);
+      return pass === 0 ? own : pass === 1 ? [...own, ...own.slice(0, 4)] : own.slice(0, 13);
+    };
+    const trainee = new QuadraticTrainee();
+    await train({ ...job, texts }, trainee);
+    const tokensOf = (update: number) => trainee.seen[update]!.batches.map(({ tokens }) => [...tokens]);
+    expect(trainee.seen).toHaveLength(15);
+    expect(tokensOf(14)).toEqual(tokensOf(10));
+    expect(new Set([5, 6, 7, 8, 9, 10, 11, 12, 13].map((n) => String(tokensOf(n)))).size).toBe(9);
+  });
+
   it('draws dropout anew for every update', async () => {
     const trainee = new QuadraticTrainee();
     await train(smallJob(folder), trainee);

@@ -1,9 +1,8 @@
 /** Item GPT-2 trained: samples of histories, the start, validation by F1, given to the training loop. */
 import type { TrainingSet } from '../../../../data/training-set.ts';
 import type { Parameters } from '../../../../huggingface/tensors.ts';
-import type { TrainingResult } from '../../../../training/job.ts';
-import type { Trainable } from '../../../../training/trainable.ts';
-import type { Trainee } from '../../../../training/trainee.ts';
+import { settingsDigest, type TrainingOptions, type TrainingResult } from '../../../../training/job.ts';
+import type { Trainable, WithTrainee } from '../../../../training/trainable.ts';
 import { runTraining } from '../../../../training/trainer.ts';
 import { range } from '../../../../util/arrays.ts';
 import { sha256 } from '../../../../util/files.ts';
@@ -13,7 +12,7 @@ import { holdBack, type HeldRatings } from '../../held-ratings.ts';
 import type { BaseModel } from '../../network/base.ts';
 import type { Gpt2Config } from '../../network/config.ts';
 import { initialAdapters } from '../../network/lora.ts';
-import type { LoraOptions } from '../../options.ts';
+import { MEMORY_REMEDY, type LoraOptions } from '../../options.ts';
 import { trainingBatches, type ItemObjective, type Prompts, type SampleOptions } from '../batches.ts';
 import { itemHistories, itemVocabulary, type ItemVocabulary } from '../histories.ts';
 import { DRAWS, Proposal, SAMPLED_ABOVE_MOVIES } from '../negatives.ts';
@@ -22,9 +21,12 @@ import { sequenceBatches, sequenceStart, sequenceTrainable } from '../sequences.
 import { adaptedModel, wholeModel, type ItemWeights } from '../weights.ts';
 import { pretrainedStart } from './pretrained.ts';
 import { startParameters } from './start.ts';
-import { ItemValidation, type ValidationParts } from './validation.ts';
+import { itemValidation, type ValidationParts } from './validation.ts';
 
-/** Numbers behind the options: what a sample is and what training starts from. Chosen on validation ratings carved from train. */
+/**
+ * Numbers behind the options: what a sample is and what training starts from. Chosen on validation ratings carved from
+ * train.
+ */
 export interface ItemSettings extends Pick<SampleOptions, 'promptShare' | 'targetExponent'> {
   logitDeviation: number;
   biasScale: number;
@@ -33,22 +35,8 @@ export interface ItemSettings extends Pick<SampleOptions, 'promptShare' | 'targe
 export interface ItemFitOptions {
   config: Gpt2Config;
   settings: ItemSettings;
-  /** Everything of the training loop; `learningRate` is the peak. */
-  training: {
-    epochs: number;
-    batchSize: number;
-    accumulate: number;
-    learningRate: number;
-    schedule: 'linear' | 'cosine';
-    warmup: number;
-    weightDecay: number;
-    clipNorm: number;
-    checkpointing: boolean;
-    validationShare: number;
-    patience: number;
-    checkpointEvery: number;
-    resume: boolean;
-  };
+  /** Of the training loop, its batches and its validation. */
+  training: TrainingOptions & { batchSize: number; checkpointing: boolean; validationShare: number };
   /** What is learned; `next` needs `ordered`. */
   objective: ItemObjective;
   /** Ratings in the order of time, each position with a meaning of its own; else in no order. */
@@ -76,12 +64,6 @@ export interface FittedItems {
   vocabulary: ItemVocabulary;
   facts: Record<string, number | string | boolean>;
 }
-
-/** Makes a trainee of a model and disposes of it after `use`. */
-export type WithTrainee = <Batch, R>(
-  model: Trainable<Batch>,
-  use: (trainee: Trainee<Batch>) => Promise<R>,
-) => Promise<R>;
 
 /** Trains. Throws as `runTraining` does. */
 export async function fitItems(
@@ -183,7 +165,7 @@ async function runJob<Batch extends Prompts>(
   { options: { training, output, log }, digest, validation: { held, ...parts } }: Job,
   context: FitContext,
 ): Promise<TrainingResult> {
-  const validation = held.users.length === 0 ? undefined : new ItemValidation<Batch>(held, parts, context);
+  const validation = held.users.length === 0 ? undefined : itemValidation<Batch>(held, parts, context);
   const job = {
     batches,
     ...(validation && { validation }),
@@ -191,7 +173,7 @@ async function runJob<Batch extends Prompts>(
     settings: digest,
     unit: 'movies',
     unitsOf: ({ levels }: Batch) => levels.filter((level) => level >= 0).length,
-    memoryRemedy: 'Lower --batch-size or --context-length, or add --checkpointing.',
+    memoryRemedy: MEMORY_REMEDY,
     output,
     log,
   };
@@ -215,8 +197,6 @@ function digestOf(options: ItemFitOptions, train: TrainingSet, parameters: Param
     sha256(new Uint8Array(buffer, byteOffset, byteLength)),
   );
   const begun = [...parameters].map(([name, tensor]) => [name, sha256(new Uint8Array(tensor.data.buffer))]);
-  const seed = rng.derive('settings').uint32();
-  return sha256(
-    JSON.stringify([config, settings, shaping, ordered, objective, threshold, listLength, data, begun, seed]),
-  );
+  const parts = [config, settings, shaping, ordered, objective, threshold, listLength, data, begun];
+  return settingsDigest(parts, rng);
 }
