@@ -12,7 +12,8 @@ import prettier from 'prettier';
  * What is used of the compiler's program. Its own declarations are not imported, as they change the type of the global
  * Array for every file that is checked with this one.
  * @typedef {{ toString(): string; classReference: Class | null }} Type
- * @typedef {{ name: string; members: Map<string, { instance?: { type: Type; memoryOffset: number } }>; nextMemoryOffset: number }} Class
+ * @typedef {{ instance?: { type: Type; memoryOffset: number } }} Member
+ * @typedef {{ name: string; members: Map<string, Member>; nextMemoryOffset: number }} Class
  * @typedef {{ signature: { parameterTypes: Type[] }; getParameterName(n: number): string }} KernelFunction
  * @typedef {{ elementsByName: Map<string, { instances?: Map<string, KernelFunction> | null }> }} Program
  * @typedef {{ name: string; type: string; struct: Class | null }} Parameter

@@ -1,7 +1,8 @@
 /**
- * Bundles src, minified, into dist/chunks: what is needed before the command is known in one file, what commands need before
- * they run in another, what they load later in others, and the bodies of worker threads. dist/cli.js is src/cli.ts alone, dist/index.js src/index.ts. Packages that every command
- * needs are inside; the others stay where npm installs them and are loaded by the first command that uses them.
+ * Bundles src, minified, into dist/chunks: what is needed before the command is known in one file, what commands need
+ * before they run in another, what they load later in others, and the bodies of worker threads. dist/cli.js is src/cli.ts
+ * alone, dist/index.js src/index.ts. Packages that every command needs are inside; the others stay where npm installs
+ * them and are loaded by the first command that uses them.
  *
  * All the rest lies in dist/chunks: as deep below the package's root as src/util, from which `packageRoot` is found, and
  * in one folder with the worker that src/numeric/pool/pool.ts starts from its own.

@@ -1,5 +1,5 @@
-// Deletes what an installed clone never reads: ONNX Runtime for other platforms, and source maps of packages. Runs after the build of
-// `npm ci`; a package that is installed from the registry or a tarball is left as npm made it.
+// Deletes what an installed clone never reads: ONNX Runtime for other platforms, and source maps of packages. Runs after
+// the build of `npm ci`; a package that is installed from the registry or a tarball is left as npm made it.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,7 @@
-/** Quality of what a contender left in its folder, measured by the same code for all: NDCG@10 of factors or lists, RMSE of predictions. */
+/**
+ * Quality of what a contender left in its folder, measured by the same code for all: NDCG@10 of factors or lists, RMSE of
+ * predictions.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toCsr } from '../../src/data/csr.ts';

@@ -138,8 +138,9 @@ export interface Duplicate {
 }
 
 /**
- * Positions of ratings that repeat a user and an item. Of two, the one with the later timestamp is kept, else the
- * one further down. In the order of users. Linear in the number of ratings; no extra memory when the file is sorted by user and item.
+ * Positions of ratings that repeat a user and an item. Of two, the one with the later timestamp is kept, else the one
+ * further down. In the order of users. Linear in the number of ratings; no extra memory when the file is sorted by user
+ * and item.
  */
 export function findDuplicates(ratings: Ratings, userCount: number, itemCount: number): Duplicate[] {
   const { users, items, timestamps } = ratings;

@@ -13,7 +13,10 @@ import {
 } from './metric-keys.ts';
 import { rankingEstimates } from './per-user.ts';
 
-/** What one seed gave at one cut-off: `columns` have a value for each of `users`, numbers from 0 that mean the same in all seeds. */
+/**
+ * What one seed gave at one cut-off: `columns` have a value for each of `users`, numbers from 0 that mean the same in all
+ * seeds.
+ */
 export interface SeedColumns {
   users: Int32Array;
   columns: Record<UserMetric, Float64Array>;

@@ -26,6 +26,24 @@ export function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+/** A whole document. `head` comes before the title: policy, styles and scripts. */
+export function renderDocument(title: string, head: Html, body: Html): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        ${head}
+        <link rel="icon" href="data:," />
+        <title>${title}</title>
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html> `.text;
+}
+
 function render(value: Value): string {
   if (value instanceof Html) return value.text;
   if (typeof value === 'object') return value.map(({ text }) => text).join('');

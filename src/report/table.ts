@@ -19,7 +19,10 @@ export type MetricValues = Partial<Record<MetricKey, Estimate | number | null | 
 /** The columns that fit a terminal. The rest of the metrics is in the record. */
 const columns = metricKeys.filter((key) => metricOf(key).column === 'main');
 
-/** "0.1856" above "[.174 .197]", between them "±.0021" where there are seeds; a number alone where there is no interval, a dash where there is no value. */
+/**
+ * "0.1856" above "[.174 .197]", between them "±.0021" where there are seeds; a number alone where there is no interval, a
+ * dash where there is no value.
+ */
 export function metricCell(key: MetricKey, value: MetricValues[MetricKey]): string {
   if (typeof value !== 'object' || value === null) return formatMetric(key, value);
   const deviation = value.sd === undefined ? '' : `±${dropLeadingZero(value.sd, 4)}\n`;

@@ -13,7 +13,10 @@ export interface ServeOptions {
   port: number;
 }
 
-/** Throws RecsysError where the port is taken, or a file stands where a folder should be. Models that cannot be read are left out and listed in `refused`. */
+/**
+ * Throws RecsysError where the port is taken, or a file stands where a folder should be. Models that cannot be read are
+ * left out and listed in `refused`.
+ */
 export async function openServer(
   { models, dataset, resultsDir, host, port }: ServeOptions,
   context: { threads: number },

@@ -21,7 +21,8 @@ function powerOfTwo(n: number): number {
 
 /**
  * e^x. Source: fdlibm e_exp.c (Sun Microsystems 1993); error under 1 ulp. Overflows to Infinity above 709.78 and
- * underflows to 0 below -708.39 (subnormal results are flushed).
+ * underflows to 0 below -708.39 (subnormal results are flushed). `exp` of src/numeric/wasm/sgd/state.ts computes the same
+ * operation by operation, so that kernels need not call back; test/numeric/sgd.test.ts holds both to the same bits.
  */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x;
@@ -95,7 +96,10 @@ export function sigmoid(x: number): number {
   return e / (1 + e);
 }
 
-/** x^y for x >= 0, as e^(y log x); exact for y = 0, which gives 1 for every x, and y = 1. NaN for x < 0 and other y. Relative error grows to about |y log x| ulp. */
+/**
+ * x^y for x >= 0, as e^(y log x); exact for y = 0, which gives 1 for every x, and y = 1. NaN for x < 0 and other y.
+ * Relative error grows to about |y log x| ulp.
+ */
 export function pow(x: number, y: number): number {
   if (y === 0) return 1;
   if (y === 1) return x;

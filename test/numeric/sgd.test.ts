@@ -3,6 +3,7 @@ import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { referenceSgdKernels } from './reference/sgd.ts';
 import { SgdSolver, type SgdKernels } from '../../src/numeric/sgd/fit.ts';
 import type { PairwiseLoss, SgdProblem, SgdState, SquaredLoss } from '../../src/numeric/sgd/state.ts';
+import { sigmoid } from '../../src/util/math.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 const K = 16;
@@ -151,6 +152,19 @@ describe('one step by hand', () => {
     expect([...userFactors.subarray(0, 2)].map((p) => p.toFixed(4))).toEqual(['0.0500', '-0.0500']);
     expect(itemFactors[0]).toBeCloseTo(1 - 0.1 * 0.2, 6); // p was 0: only the pull
     expect([...itemBiases].map((b) => b.toFixed(4))).toEqual(['0.0500', '-0.0500']);
+  });
+
+  test('pairwise loss: at any margin the gradient is the sigmoid of src/util/math.ts to the bit', async () => {
+    const solver = await oneUser(2, { indices: [0], levels: [1] });
+    const { userFactors, itemFactors, itemBiases } = solver.state;
+    for (const margin of [-800, -700, -87.5, -20.3, -1, -1e-9, 0, 0.3, 5, 88, 701].map(Math.fround)) {
+      userFactors.fill(0);
+      itemFactors.fill(0);
+      itemFactors[0] = 1; // q of the rated item, along which p moves
+      [itemBiases[0], itemBiases[1]] = [0, margin];
+      solver.epoch(onlyLevelOne, 1, noPull);
+      expect(userFactors[0]).toBe(Math.fround(sigmoid(margin)));
+    }
   });
 
   test('a feature moves x times as far as the item that has it', async () => {

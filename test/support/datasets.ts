@@ -34,7 +34,8 @@ export function trainOn(rows: [number, number, number][], users: number, items: 
 }
 
 /**
- * Even users love even movies and odd users odd ones, and have rated few of the other colour, badly: the right recommendations are the unrated movies of the user's own colour, whatever their popularity.
+ * Even users love even movies and odd users odd ones, and have rated few of the other colour, badly: the right
+ * recommendations are the unrated movies of the user's own colour, whatever their popularity.
  */
 export function checkerboard(users = 40, items = 30): { train: TrainingSet; wanted: Set<number>[] } {
   const rng = new Rng('checkerboard');

@@ -1,6 +1,7 @@
 /**
- * `npx tsx scripts/bench/gpt2/gpu.ts PYTHON [TURNS]`: training on this machine's GPU, ours on WebGPU and CUDA beside Hugging Face on
- * PyTorch. PYTHON has torch and transformers. Writes results/benchmark_gpt2_gpu.json and prints its table.
+ * `npx tsx scripts/bench/gpt2/gpu.ts PYTHON [TURNS]`: training on this machine's GPU, ours on WebGPU and CUDA beside
+ * Hugging Face on PyTorch. PYTHON has torch and transformers. Writes results/benchmark_gpt2_gpu.json and prints its
+ * table.
  */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
@@ -11,6 +12,7 @@ import { median } from '../../../src/util/arrays.ts';
 import { writeFileAtomic } from '../../../src/util/files.ts';
 import { packageRoot } from '../../../src/util/package.ts';
 import { gpuBenchmarkSchema, gpuRows, type GpuBenchmark } from './record.ts';
+import { measureInTurns } from './turns.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const python = process.argv[2] ?? 'python3';
@@ -35,50 +37,19 @@ const tasks = [
   { title: 'item tokens, 128 x 200', argv: ['items', 128, 200, 20] },
 ];
 
-interface Measured {
-  tokensPerSecond: number;
-  losses: number[];
-}
-
-function measure({ command, provider, variant }: (typeof sides)[number], argv: (string | number)[]) {
-  const [program, ...before] = command;
-  const { status, stdout, stderr, error } = spawnSync(
-    program!,
-    [...before, ...argv.map(String), String(threads), provider],
-    { encoding: 'utf8', timeout: TIMEOUT_MS, env: { ...process.env, PEER_VARIANT: variant } },
-  );
-  if (status === 0) return JSON.parse(stdout) as Measured;
-  return String(error ?? stderr.trim().split('\n').at(-1));
-}
-
-/** Every side in turns. One that fails is not tried again. */
+/** Every side in turns. */
 function compare({ title, argv }: (typeof tasks)[number]): GpuBenchmark['rows'][number] {
-  const found = sides.map(({ name }) => ({
+  const runs = sides.map(({ name, command, provider, variant }) => ({
     name,
-    speeds: [] as number[],
-    losses: [] as number[],
-    reason: '',
+    run: { command, args: [...argv, threads, provider], variant, timeoutMs: TIMEOUT_MS },
   }));
-  for (let turn = 0; turn < turns; turn++) {
-    for (const [n, side] of sides.entries()) {
-      const own = found[n]!;
-      if (own.reason !== '') continue;
-      const measured = measure(side, argv);
-      if (typeof measured === 'string') own.reason = measured;
-      else {
-        own.speeds.push(measured.tokensPerSecond);
-        own.losses = measured.losses.slice(0, SHOWN_LOSSES);
-      }
-      process.stderr.write(`${title}, ${side.name}: ${own.reason || own.speeds.at(-1)!.toFixed(0)}\n`);
-    }
-  }
   return {
     title,
-    sides: found.map(({ name, speeds, losses, reason }) =>
-      reason === ''
-        ? { name, tokensPerSecond: median(speeds), losses }
-        : { name, tokensPerSecond: null, losses, reason },
-    ),
+    sides: measureInTurns(title, runs, turns).map(({ name, measured, reason }) => {
+      const losses = measured.at(-1)?.losses.slice(0, SHOWN_LOSSES) ?? [];
+      if (reason !== undefined) return { name, tokensPerSecond: null, losses, reason };
+      return { name, tokensPerSecond: median(measured.map((own) => own.tokensPerSecond)), losses };
+    }),
   };
 }
 

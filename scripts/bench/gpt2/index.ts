@@ -3,7 +3,6 @@
  * turns on this machine's CPU. Writes results/benchmark_gpt2.json and prints its table. The peer is installed into an
  * environment of its own (5 GB).
  */
-import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { writeFileAtomic } from '../../../src/util/files.ts';
 import { packageRoot } from '../../../src/util/package.ts';
 import { installPeers } from '../peers.ts';
 import { gpt2BenchmarkSchema, gpt2Rows, type Gpt2Benchmark } from './record.ts';
+import { measureInTurns, type Measured } from './turns.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const out = join(packageRoot, 'results', 'benchmark_gpt2.json');
@@ -40,45 +40,13 @@ interface Task {
   variants?: boolean;
 }
 
-interface Measured {
-  tokensPerSecond: number;
-  peakMB: number;
-}
-
 const folder = process.env['BENCH_GPT2_VENV'] ?? join(packageRoot, 'results', 'cache', 'bench', 'venv-gpt2');
 const missing = process.env['BENCH_GPT2_VENV']
   ? []
   : await installPeers(folder, join(here, 'requirements.txt'));
 
-const sides = {
-  ours: [process.execPath, '--import', 'tsx', join(here, 'ours.ts')],
-  'Hugging Face': [join(folder, 'bin', 'python'), join(here, 'peer.py')],
-};
-
-function measure(side: keyof typeof sides, argv: (string | number)[], variant = ''): Measured {
-  const [program, ...before] = sides[side];
-  const run = spawnSync(program!, [...before, ...argv.map(String), String(threads)], {
-    encoding: 'utf8',
-    env: { ...process.env, PEER_VARIANT: variant },
-    ...(variant !== '' && { timeout: MAX_VARIANT_MINUTES * 60_000, killSignal: 'SIGKILL' }),
-  });
-  const { status, stdout, stderr } = run;
-  if (status !== 0)
-    throw new Error(`${side} ${variant}: ${run.error ? timeLimit(run.error) : reason(stderr)}`);
-  const measured = JSON.parse(stdout) as Measured;
-  process.stderr.write(`${argv.join(' ')} ${side} ${variant}: ${measured.tokensPerSecond.toFixed(0)}\n`);
-  return measured;
-}
-
-function timeLimit(error: NodeJS.ErrnoException): string {
-  return error.code === 'ETIMEDOUT' ? `not done after ${MAX_VARIANT_MINUTES} minutes` : error.message;
-}
-
-/** The last line of a Python traceback that names an error; what follows may be advice. */
-function reason(stderr: string): string {
-  const lines = stderr.trim().split('\n');
-  return lines.findLast((line) => /^[\w.]*(Error|Exception)\b/.test(line)) ?? lines.at(-1)!;
-}
+const ours = [process.execPath, '--import', 'tsx', join(here, 'ours.ts')];
+const peer = [join(folder, 'bin', 'python'), join(here, 'peer.py')];
 
 const summary = (all: Measured[]) => ({
   speed: median(all.map(({ tokensPerSecond }) => tokensPerSecond)),
@@ -86,27 +54,30 @@ const summary = (all: Measured[]) => ({
 });
 
 /** The peer in another way; nothing, with a line in `missing`, where it does not run here. It is tried for one task only then. */
-function measureVariant(argv: (string | number)[], { name, variant }: (typeof variants)[number]) {
-  const title = `Hugging Face, ${name}`;
-  if (missing.some((failed) => failed.name === title)) return [];
-  try {
-    return [{ name, ...summary([measure('Hugging Face', argv, variant)]) }];
-  } catch (error) {
-    missing.push({ name: title, reason: String(error) });
-    return [];
-  }
+function measureVariant({ title, argv }: Task, { name, variant }: (typeof variants)[number]) {
+  const full = `Hugging Face, ${name}`;
+  if (missing.some((failed) => failed.name === full)) return [];
+  const run = { command: peer, args: [...argv, threads], variant, timeoutMs: MAX_VARIANT_MINUTES * 60_000 };
+  const [side] = measureInTurns(title, [{ name: full, run }], 1);
+  if (side!.reason === undefined) return [{ name, ...summary(side!.measured) }];
+  missing.push({ name: full, reason: side!.reason });
+  return [];
 }
 
-/** Both sides in turns: medians of ours, and of the peer. */
-function compare({ title, argv, variants: hasVariants = false }: Task) {
-  const ours: Measured[] = [];
-  const peer: Measured[] = [];
-  for (let turn = 0; turn < turns; turn++) {
-    ours.push(measure('ours', argv));
-    peer.push(measure('Hugging Face', argv));
-  }
-  const others = hasVariants ? variants.flatMap((own) => measureVariant(argv, own)) : [];
-  return { title, ours: summary(ours), peer: summary(peer), ...(hasVariants && { others }) };
+/** Both sides in turns: medians of ours, and of the peer. Throws Error where one of them fails. */
+function compare(task: Task) {
+  const { title, argv, variants: hasVariants = false } = task;
+  const run = (command: string[]) => ({ command, args: [...argv, threads], variant: '' });
+  const sides = [
+    { name: 'ours', run: run(ours) },
+    { name: 'Hugging Face', run: run(peer) },
+  ];
+  const [own, other] = measureInTurns(title, sides, turns).map(({ name, measured, reason }) => {
+    if (reason !== undefined) throw new Error(`${name}: ${reason}`);
+    return summary(measured);
+  });
+  const others = hasVariants ? variants.flatMap((variant) => measureVariant(task, variant)) : [];
+  return { title, ours: own!, peer: other!, ...(hasVariants && { others }) };
 }
 
 const machine = { cpu: cpus()[0]!.model.trim(), threads, node: process.version };

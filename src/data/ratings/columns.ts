@@ -132,7 +132,10 @@ export function parseColumns(text: string): ColumnChoice {
   return choice;
 }
 
-/** The columns of ratings. Throws DataError, without a place, where they cannot be told, UsageError for what --columns has amiss. */
+/**
+ * The columns of ratings. Throws DataError, without a place, where they cannot be told, UsageError for what --columns has
+ * amiss.
+ */
 export function orderOf(
   { header, sample }: Dialect,
   width: number,

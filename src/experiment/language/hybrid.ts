@@ -49,8 +49,9 @@ export function hybridModel(
 
 /**
  * The weight with the highest NDCG on validation ratings carved from train, of as many users as are asked, none of them
- * among `asked` where there are as many others. The language model is made anew for the inner training part by `makeModel`; the test ratings can decide
- * nothing, as the inner `Prepared` holds the validation part in their place. Equal values: the smaller weight.
+ * among `asked` where there are as many others. The language model is made anew for the inner training part by
+ * `makeModel`; the test ratings can decide nothing, as the inner `Prepared` holds the validation part in their place.
+ * Equal values: the smaller weight.
  */
 export async function chooseHybridWeight(
   prepared: Prepared,

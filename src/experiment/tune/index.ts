@@ -44,7 +44,8 @@ export interface TuneSpec {
 
 /**
  * Same spec, same trials, same winner, for any number of workers; with a time budget, of the trials that were started in
- * time. `isRun` may leave trials out. Throws UsageError for a space that the model does not have, and what jobs and `prepare` throw.
+ * time. `isRun` may leave trials out. Throws UsageError for a space that the model does not have, and what jobs and
+ * `prepare` throw.
  */
 export async function tune(
   spec: TuneSpec,

@@ -111,9 +111,10 @@ export class KernelPool {
   }
 
   /**
-   * Runs `kernel` over the rows from `first` (default: 0) to `rows` in chunks of `grain`, on all threads, and returns when all are done. Its
-   * arguments go by name; an array or a struct stands for its address. Each thread owns the scratch that the kernel asks
-   * for. Throws RecsysError when a kernel traps in any thread, RangeError for an array outside the pool's memory.
+   * Runs `kernel` over the rows from `first` (default: 0) to `rows` in chunks of `grain`, on all threads, and returns
+   * when all are done. Its arguments go by name; an array or a struct stands for its address. Each thread owns the
+   * scratch that the kernel asks for. Throws RecsysError when a kernel traps in any thread, RangeError for an array
+   * outside the pool's memory.
    */
   run<K extends KernelName>(
     kernel: K,

@@ -1,7 +1,7 @@
 /** One self-contained HTML page: no network; light, dark and printed; a table behind every chart. */
 import type { ResultsRecord } from '../../experiment/record.ts';
 import { drawCharts, type Chart, type DataTable } from '../charts/chart.ts';
-import { html, trusted, type Html } from '../html.ts';
+import { html, renderDocument, trusted, type Html } from '../html.ts';
 import { renderTable } from './data-table.ts';
 import { contentPolicy, pageScript } from './script.ts';
 import { styles } from './styles.ts';
@@ -51,45 +51,32 @@ export interface Made {
   notes?: string[];
 }
 
-/** Writes the page. Everything from data is escaped; the content policy forbids requests, and
- * scripts but the page's own. */
+/** Writes the page. Everything from data is escaped; the content policy forbids requests, and scripts but the page's own. */
 export async function renderPage(page: Page): Promise<string> {
   const charts = page.sections.flatMap((section) => section.charts ?? []);
   const drawings = await drawCharts(charts);
   const drawingOf = new Map(charts.map(({ id }, n) => [id, trusted(drawings[n]!)]));
-  const body = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta http-equiv="Content-Security-Policy" content="${contentPolicy}" />
-        <link rel="icon" href="data:," />
-        <title>${page.title}</title>
-        <style>
-          ${trusted(styles())}
-        </style>
-        ${trusted(`<script>${pageScript}</script>`)}
-      </head>
-      <body>
-        <header>
-          <h1>${page.title}</h1>
-          <p class="lead">${page.lead}</p>
-          <dl class="figures">
-            ${page.figures.map(
-              ({ label, value }) =>
-                html`<div>
-                  <dt>${label}</dt>
-                  <dd>${value}</dd>
-                </div>`,
-            )}
-          </dl>
-        </header>
-        <main>${page.sections.map((section) => renderSection(section, drawingOf))}</main>
-        <footer>${renderMade(page.made)}</footer>
-      </body>
-    </html> `;
-  return body.text;
+  const head = html`<meta http-equiv="Content-Security-Policy" content="${contentPolicy}" />
+    <style>
+      ${trusted(styles())}
+    </style>
+    ${trusted(`<script>${pageScript}</script>`)}`;
+  const body = html`<header>
+      <h1>${page.title}</h1>
+      <p class="lead">${page.lead}</p>
+      <dl class="figures">
+        ${page.figures.map(
+          ({ label, value }) =>
+            html`<div>
+              <dt>${label}</dt>
+              <dd>${value}</dd>
+            </div>`,
+        )}
+      </dl>
+    </header>
+    <main>${page.sections.map((section) => renderSection(section, drawingOf))}</main>
+    <footer>${renderMade(page.made)}</footer>`;
+  return renderDocument(page.title, head, body);
 }
 
 function renderSection(section: Section, drawingOf: ReadonlyMap<string, Html>): Html {

@@ -1,5 +1,5 @@
 /** What the pages share: the frame, the fields of filters, and a list as a card. */
-import { html, type Html } from '../../report/html.ts';
+import { html, renderDocument, type Html } from '../../report/html.ts';
 
 const pages = [
   ['/', 'Users'],
@@ -11,32 +11,20 @@ export type PagePath = (typeof pages)[number][0];
 
 /** A whole page. `active` is the page's own address. */
 export function renderLayout(title: string, active: PagePath | undefined, main: Html): string {
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/style.css" />
-        <script src="/script.js" defer></script>
-        <title>${title} · recsys</title>
-      </head>
-      <body>
-        <a class="skip" href="#main">Skip to the content</a>
-        <nav aria-label="Pages">
-          <span class="brand">recsys</span>
-          ${pages.map(([path, name]) =>
-            path === active
-              ? html`<a href="${path}" aria-current="page">${name}</a>`
-              : html`<a href="${path}">${name}</a>`,
-          )}
-        </nav>
-        <p class="status" role="status"></p>
-        <main id="main" tabindex="-1">${main}</main>
-      </body>
-    </html> `;
-  return page.text;
+  const head = html`<link rel="stylesheet" href="/style.css" />
+    <script src="/script.js" defer></script>`;
+  const body = html`<a class="skip" href="#main">Skip to the content</a>
+    <nav aria-label="Pages">
+      <span class="brand">recsys</span>
+      ${pages.map(([path, name]) =>
+        path === active
+          ? html`<a href="${path}" aria-current="page">${name}</a>`
+          : html`<a href="${path}">${name}</a>`,
+      )}
+    </nav>
+    <p class="status" role="status"></p>
+    <main id="main" tabindex="-1">${main}</main>`;
+  return renderDocument(`${title} · recsys`, head, body);
 }
 
 /** Values of the filters as they were typed. */

@@ -20,8 +20,9 @@ export interface BaseModel {
 }
 
 /**
- * Loads what `options` name; adapters of PEFT with the model that they name, merged. `rng` draws the weights of `--init scratch`, which needs neither network nor files.
- * Throws RecsysError when the model cannot be had and DataError when its files are wrong.
+ * Loads what `options` name; adapters of PEFT with the model that they name, merged. `rng` draws the weights of
+ * `--init scratch`, which needs neither network nor files. Throws RecsysError when the model cannot be had and DataError
+ * when its files are wrong.
  */
 export async function loadBase(
   { model, init, preset }: Pick<Gpt2ModelOptions, 'model' | 'init' | 'preset'>,

@@ -71,7 +71,8 @@ export function below(bits: u64, n: i32): i32 {
   return <i32>(((bits >> 32) * <u64>n) >> 32);
 }
 
-// e^x and the logistic function, operation by operation those of src/util/math.ts, for |x| < 708.
+// e^x and the logistic function, operation by operation those of src/util/math.ts, for |x| < 708; a kernel cannot call
+// those. test/numeric/sgd.test.ts holds both to the same bits.
 function exp(x: f64): f64 {
   const k = floor(<f64>1.4426950408889634 * x + 0.5);
   const hi = x - k * 6.9314718036912381649e-1;
