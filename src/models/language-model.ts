@@ -3,6 +3,7 @@ import { listRecommendations, type GroundedEntry } from '../language/grounding.t
 import type { History } from '../language/history.ts';
 import type { ReplyState } from '../language/reply.ts';
 import type { Fitted, TopK } from './recommender.ts';
+import { topKOf } from './top-k.ts';
 
 /** One user's exchange with a language model: what the prompt said, what was written, and the movies found in it. */
 export interface Exchange {
@@ -33,14 +34,9 @@ export function rankExchanges(
   k: number,
   scoresOf: (row: number) => readonly number[] | undefined = () => undefined,
 ): TopK {
-  const items = new Int32Array(exchanges.length * k).fill(-1);
-  const scores = new Float32Array(exchanges.length * k);
-  for (const [row, { entries }] of exchanges.entries()) {
+  const lists = exchanges.map(({ entries }, row) => {
     const given = scoresOf(row);
-    for (const [n, item] of listRecommendations(entries).slice(0, k).entries()) {
-      items[row * k + n] = item;
-      scores[row * k + n] = given?.[n] ?? 1 / (n + 1);
-    }
-  }
-  return { k, items, scores };
+    return listRecommendations(entries).map((item, n) => ({ item, score: given?.[n] ?? 1 / (n + 1) }));
+  });
+  return topKOf(lists, k);
 }

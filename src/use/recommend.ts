@@ -3,6 +3,7 @@ import type { Csr } from '../data/csr.ts';
 import { splitYear } from '../data/titles.ts';
 import { nameMovie } from '../language/titles.ts';
 import type { Selection, UsableModel } from '../models/saved.ts';
+import { itemsOfRow } from '../models/top-k.ts';
 import { UsageError } from '../util/errors.ts';
 import { rowsOfHistories, type History } from './history.ts';
 import type { SavedModel } from './saved-model.ts';
@@ -47,15 +48,14 @@ export async function recommendTo(
   k: number,
   selection: Selection,
 ): Promise<Recommendation[][]> {
-  const { items, scores } = await model.recommend(Int32Array.from(users), k, selection);
+  const lists = await model.recommend(Int32Array.from(users), k, selection);
   return users.map((user, row) => {
-    const cells = items.subarray(row * k, (row + 1) * k);
-    const own = cells.filter((item) => item >= 0);
+    const own = itemsOfRow(lists, row);
     const reasons = model.explain?.(user, own, MAX_REASONS) ?? [];
     return Array.from(own, (item, n) => ({
       rank: n + 1,
       ...describeMovie(saved.train, item),
-      score: scores[row * k + n]!,
+      score: lists.scores[row * lists.k + n]!,
       why: (reasons[n] ?? []).map(({ because, weight }) => ({
         because: typeof because === 'number' ? nameMovie(saved.train, because) : because,
         weight,

@@ -7,7 +7,7 @@ import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired } from '../../evaluation/significance.ts';
 import type { PromptTemplate } from '../../language/templates.ts';
 import type { Exchange } from '../../models/language-model.ts';
-import type { TopK } from '../../models/recommender.ts';
+import { itemsOfRow } from '../../models/top-k.ts';
 import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import type { Prepared } from '../prepare.ts';
@@ -126,7 +126,7 @@ function mergeRuns(prepared: Prepared, runs: readonly ConditionRun[]): ModelResu
   const { users, k } = first!.lists;
   const items = new Int32Array(users.length * k).fill(-1);
   for (let row = 0; row < users.length; row++) {
-    const own = runs.map(({ lists }) => listIn(lists, row));
+    const own = runs.map(({ lists }) => [...itemsOfRow(lists, row)]);
     items.set(centralRanking(own).slice(0, k), row * k);
   }
   const scores = items.map((item, place) => (item < 0 ? 0 : k - (place % k)));
@@ -141,8 +141,4 @@ function mergeRuns(prepared: Prepared, runs: readonly ConditionRun[]): ModelResu
     { users, k, items, scores: Float32Array.from(scores) },
     { asked: users },
   );
-}
-
-function listIn({ items, k }: TopK, row: number): number[] {
-  return [...items.subarray(row * k, (row + 1) * k)].filter((item) => item >= 0);
 }

@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from '../../language/reasons.ts';
 import type { Exchange } from '../../models/language-model.ts';
+import { itemsOfRow } from '../../models/top-k.ts';
 import { Rng } from '../../util/rng.ts';
 import { entriesOf } from '../../util/sparse-rows.ts';
 import type { Prepared } from '../prepare.ts';
@@ -48,17 +49,17 @@ export class ReasonAudit {
   }
 
   /** Of a blended list: the reasons of the movies in it that the language model named. */
-  checkBlend(model: string, exchanges: readonly Exchange[], { items, k, users }: Lists): ReasonCheck {
-    const rowOf = new Map(Array.from(users, (user, row) => [user, row]));
+  checkBlend(model: string, exchanges: readonly Exchange[], lists: Lists): ReasonCheck {
+    const rowOf = new Map(Array.from(lists.users, (user, row) => [user, row]));
     return this.check(
       model,
       exchanges.map((exchange) => {
         const row = rowOf.get(exchange.user);
-        const list = row === undefined ? [] : [...items.subarray(row * k, (row + 1) * k)];
+        const list = row === undefined ? [] : [...itemsOfRow(lists, row)];
         const first = new Map(
           exchange.entries.toReversed().map((entry) => [entry.item, entry]), // named twice: the first reason
         );
-        return { ...exchange, entries: list.flatMap((item) => (item < 0 ? [] : (first.get(item) ?? []))) };
+        return { ...exchange, entries: list.flatMap((item) => first.get(item) ?? []) };
       }),
     );
   }

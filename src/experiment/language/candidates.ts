@@ -3,6 +3,7 @@ import { rankByScore, TextIndex } from '../../language/bm25.ts';
 import { describeHistory } from '../../language/history.ts';
 import type { TopK } from '../../models/recommender.ts';
 import { specOf, type ModelSpec } from '../../models/registry.ts';
+import { itemsOfRow } from '../../models/top-k.ts';
 import { UsageError } from '../../util/errors.ts';
 import { sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
@@ -50,8 +51,8 @@ export async function retrieveCandidates(
   const rng = new Rng(prepared.protocol.seed).derive('candidates');
   return new Map(
     Array.from(users, (user, row) => {
-      const own = lists.items.slice(row * lists.k, (row + 1) * lists.k).filter((item) => item >= 0);
-      return [user, rng.derive(String(prepared.dataset.userIds[user])).shuffle(own)];
+      const own = rng.derive(String(prepared.dataset.userIds[user]));
+      return [user, own.shuffle(itemsOfRow(lists, row))];
     }),
   );
 }

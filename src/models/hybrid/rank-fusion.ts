@@ -1,5 +1,6 @@
 /** Two rankings to one, by reciprocal rank. */
 import type { TopK } from '../recommender.ts';
+import { byScore, itemsOfRow, topKOf } from '../top-k.ts';
 
 /** Smooths the difference between the first ranks; 60 in Cormack et al. 2009, and customary since. */
 const RANK_SMOOTHING = 60;
@@ -10,26 +11,19 @@ const RANK_SMOOTHING = 60;
  * differ in length. Equal scores by ascending item index.
  */
 export function fuse(a: TopK, b: TopK, weight: number, k: number): TopK {
-  const rows = a.items.length / a.k;
-  const items = new Int32Array(rows * k).fill(-1);
-  const scores = new Float32Array(rows * k);
-  for (let row = 0; row < rows; row++) {
+  const lists = Array.from({ length: a.items.length / a.k }, (_, row) => {
     const sums = new Map<number, number>();
-    addRanks(sums, a, row, weight);
-    addRanks(sums, b, row, 1 - weight);
-    const best = [...sums].filter(([, score]) => score > 0).sort(([i, x], [j, y]) => y - x || i - j);
-    for (const [n, [item, score]] of best.slice(0, k).entries()) {
-      items[row * k + n] = item;
-      scores[row * k + n] = score;
-    }
-  }
-  return { k, items, scores };
+    addRanks(sums, itemsOfRow(a, row), weight);
+    addRanks(sums, itemsOfRow(b, row), 1 - weight);
+    return Array.from(sums, ([item, score]) => ({ item, score }))
+      .filter(({ score }) => score > 0)
+      .sort(byScore);
+  });
+  return topKOf(lists, k);
 }
 
-function addRanks(sums: Map<number, number>, { items, k }: TopK, row: number, weight: number): void {
-  for (let n = 0; n < k; n++) {
-    const item = items[row * k + n]!;
-    if (item < 0) return;
+function addRanks(sums: Map<number, number>, items: Int32Array, weight: number): void {
+  for (const [n, item] of items.entries()) {
     sums.set(item, (sums.get(item) ?? 0) + weight / (RANK_SMOOTHING + n + 1));
   }
 }

@@ -1,5 +1,6 @@
 /** Ranking movies by the probability that the model would write their title next. */
 import { throwIfAborted } from '../../../util/errors.ts';
+import { byScore } from '../../top-k.ts';
 import { rowOf, type Decoder } from './decoder.ts';
 import { logSumExp } from './sampling.ts';
 import type { AllowedTitles, Trie } from './trie.ts';
@@ -137,5 +138,5 @@ function merge(
       score: logProbability + (offsets?.items[item] ?? 0),
     })),
   );
-  return [...known, ...ranked].sort((a, b) => b.score - a.score || a.item - b.item).slice(0, k);
+  return [...known, ...ranked].sort(byScore).slice(0, k);
 }

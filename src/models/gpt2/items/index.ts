@@ -6,6 +6,7 @@ import { quantizeRate } from '../../../training/dropout.ts';
 import type { WithTrainee } from '../../../training/trainable.ts';
 import type { Exchange, LanguageFitted } from '../../language-model.ts';
 import type { FitContext, Recommender, TopK } from '../../recommender.ts';
+import { itemsOfRow } from '../../top-k.ts';
 import {
   adaptersOf,
   itemNumbers,
@@ -176,7 +177,6 @@ function describeList(
   maxMovies: number,
 ): Exchange {
   const history = describeHistory(train, user, { maxMovies });
-  const items = [...lists.items.subarray(row * lists.k, (row + 1) * lists.k)].filter((item) => item >= 0);
-  const { reply, entries } = writeList(train, user, items, history.items);
+  const { reply, entries } = writeList(train, user, [...itemsOfRow(lists, row)], history.items);
   return { user, history, state: entries.length > 0 ? 'answered' : 'empty', reply, entries };
 }

@@ -4,6 +4,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import { recommendByDotProduct } from '../../../numeric/top-n.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { TopK } from '../../recommender.ts';
+import { byScore, topKOf } from '../../top-k.ts';
 import type { ItemVocabulary } from './histories.ts';
 import { MOVIES } from './network.ts';
 
@@ -72,21 +73,15 @@ function rankCandidates(
   const C = shape[1]!;
   const tokenOf = new Int32Array(itemCount).fill(-1);
   for (const [token, item] of catalogue.entries()) tokenOf[item] = token;
-  const items = new Int32Array(users.length * k).fill(-1);
-  const scores = new Float32Array(users.length * k);
-  for (const [row, user] of users.entries()) {
+  const lists = Array.from(users, (user) => {
     const state = states.get(user) ?? new Float32Array(C);
-    const ranked = Array.from(candidates(user))
+    return Array.from(candidates(user))
       .filter((item) => tokenOf[item]! >= 0 && !has(byUser, user, item))
       .map((item) => {
         const from = tokenOf[item]! * C;
         return { item, score: state.reduce((total, value, c) => total + value * data[from + c]!, 0) };
       })
-      .sort((a, b) => b.score - a.score || a.item - b.item);
-    for (const [n, { item, score }] of ranked.slice(0, k).entries()) {
-      items[row * k + n] = item;
-      scores[row * k + n] = score;
-    }
-  }
-  return { k, items, scores };
+      .sort(byScore);
+  });
+  return topKOf(lists, k);
 }

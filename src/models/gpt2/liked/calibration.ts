@@ -7,6 +7,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import { chunk } from '../../../training/job.ts';
 import { log } from '../../../util/math.ts';
 import { rankByLikelihood } from '../decoding/likelihood.ts';
+import { byScore, topKOf } from '../../top-k.ts';
 import type { Decoder } from '../decoding/decoder.ts';
 import { AllowedTitles } from '../decoding/trie.ts';
 import { f1OfMeans, type HeldRatings } from '../held-ratings.ts';
@@ -84,17 +85,13 @@ export function chooseCalibration(
   for (const priorWeight of tried(given.priorWeight, TRIED_PRIOR_WEIGHTS)) {
     for (const popularityWeight of tried(given.popularityWeight, TRIED_POPULARITY_WEIGHTS)) {
       const offsets = offsetsOf(prior, train, { priorWeight, popularityWeight });
-      const items = new Int32Array(pools.length * k).fill(-1);
-      for (const [row, pool] of pools.entries()) {
-        const ranked = [...pool]
-          .map(([item, logProbability]) => ({ item, score: logProbability + offsets[item]! }))
-          .sort((a, b) => b.score - a.score || a.item - b.item);
-        items.set(
-          ranked.slice(0, k).map(({ item }) => item),
-          row * k,
-        );
-      }
-      const f1 = f1OfMeans(held, items, k);
+      const lists = pools.map((pool) =>
+        Array.from(pool, ([item, logProbability]) => ({
+          item,
+          score: logProbability + offsets[item]!,
+        })).sort(byScore),
+      );
+      const f1 = f1OfMeans(held, topKOf(lists, k).items, k);
       if (f1 > best.f1) best = { priorWeight, popularityWeight, f1 };
     }
   }

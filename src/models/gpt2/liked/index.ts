@@ -1,7 +1,8 @@
 /** GPT-2 fed with liked, watched and disliked titles: every movie ranked by the calibrated probability of its title. */
 import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory } from '../../../language/history.ts';
-import type { FitContext, Recommender, TopK } from '../../recommender.ts';
+import type { FitContext, Recommender } from '../../recommender.ts';
+import { topKOf } from '../../top-k.ts';
 import type { Validation } from '../../../training/job.ts';
 import { throwIfAborted } from '../../../util/errors.ts';
 import { interruptible } from '../../../util/process/signals.ts';
@@ -79,7 +80,7 @@ export function createLikedGpt2(parts: Gpt2Parts): Recommender<Gpt2Fitted> {
               ...(parts.candidates && { candidates: parts.candidates }),
             });
             exchanges.push(...ranked.map((one, row) => exchangeOf(one, train, users[row]!, template)));
-            return toTopK(ranked, k);
+            return topKOf(ranked.map(bestOf), k);
           }),
       };
     },
@@ -141,7 +142,7 @@ function validateLists<Batch>(
       const prior = await priorOf(decoder, template, inner.itemCount, context.signal, true);
       const offsets = offsetsOf(prior, inner, POOL_WEIGHTS);
       const ranked = await rankUsers(silent, decoder, inner, held.users, { k, width, offsets });
-      return toTopK(ranked, k).items;
+      return topKOf(ranked.map(bestOf), k).items;
     });
   });
 }
@@ -262,6 +263,8 @@ async function rankUsers(
   return ranked;
 }
 
+const bestOf = ({ ranking }: Ranked) => ranking.best;
+
 function exchangeOf(
   { ranking, prompt }: Ranked,
   train: TrainingSet,
@@ -281,16 +284,4 @@ function exchangeOf(
   const { reply, entries } = writeList(train, user, best, history.items);
   const state = entries.length > 0 ? 'answered' : 'empty';
   return { user, history, state, reply, entries, complete: ranking.complete };
-}
-
-function toTopK(ranked: readonly Ranked[], k: number): TopK {
-  const items = new Int32Array(ranked.length * k).fill(-1);
-  const scores = new Float32Array(ranked.length * k);
-  for (const [row, { ranking }] of ranked.entries()) {
-    for (const [n, { item, score }] of ranking.best.entries()) {
-      items[row * k + n] = item;
-      scores[row * k + n] = score;
-    }
-  }
-  return { k, items, scores };
 }

@@ -8,6 +8,7 @@ import type { Rng } from '../../../util/rng.ts';
 import { entriesOf, indicesOf } from '../../../util/sparse-rows.ts';
 import type { SavedState } from '../../recommender.ts';
 import { savedArray, savedSettings, settingsArray, type Selection, type UsableModel } from '../../saved.ts';
+import { topKOf, type ScoredItem } from '../../top-k.ts';
 import { rankByLikelihood, titleOffsets } from '../decoding/likelihood.ts';
 import { OnnxDecoder } from '../decoding/onnx.ts';
 import { AllowedTitles } from '../decoding/trie.ts';
@@ -145,8 +146,7 @@ async function rankAll(
   const offsets = titleOffsets(trie, offsetsOf(prior, train, weights));
   const known = new Set(template.items);
   const { signal } = new AbortController(); // never fires
-  const items = new Int32Array(users.length * k).fill(-1);
-  const scores = new Float32Array(users.length * k);
+  const lists: ScoredItem[][] = [];
   for (let at = 0; at < users.length; at += USERS_PER_BATCH) {
     const requests = Array.from(users.subarray(at, at + USERS_PER_BATCH), (user) => {
       const taste = knownTaste(tasteOf(train, user, threshold, choosing), known);
@@ -158,14 +158,9 @@ async function rankAll(
         : { prompt, titles: new AllowedTitles(trie, seen), offsets };
     });
     const rankings = await rankByLikelihood(decoder, requests, { k, width }, signal);
-    for (const [row, { best }] of rankings.entries()) {
-      for (const [n, { item, score }] of best.entries()) {
-        items[(at + row) * k + n] = item;
-        scores[(at + row) * k + n] = score;
-      }
-    }
+    lists.push(...rankings.map(({ best }) => best));
   }
-  return { k, items, scores };
+  return topKOf(lists, k);
 }
 
 /** Without movies that have no title in the template: those that nobody of the training set rated. */
