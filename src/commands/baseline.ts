@@ -9,10 +9,10 @@ import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '..
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext, type OutputOptions } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { addFlags, readFlags, type Typed } from './shared/flags.ts';
 import { isElsewhere, jobsSchema, withJobs, type JobsOptions } from './shared/jobs.ts';
-import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
-import { modelsNamed } from './shared/models.ts';
+import { experimentCommand, runSchema } from './shared/experiment.ts';
+import { readModels } from './shared/models.ts';
 
 export const saveSchema = z.object({
   saveRecommendations: z
@@ -44,7 +44,7 @@ const sections = {
 export function baselineCommand(): Command {
   const command = new Command('baseline');
   addFlags(command, modelsSchema);
-  const specs = (typed: Typed) => modelsNamed(readFlags(modelsSchema, typed).models, '--models');
+  const specs = (typed: Typed) => readModels(readFlags(modelsSchema, typed).models, '--models');
   return modelsCommand(command, 'baseline', specs);
 }
 

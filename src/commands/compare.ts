@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
-import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { commandLine, outputSchema, withContext, type CommandContext } from './shared/context.ts';
+import { addFlags, readFlags, type Typed } from './shared/flags.ts';
 import { formatSchema, readFormat } from './shared/formats.ts';
 
 const output = outputSchema.omit({ threads: true });
@@ -25,7 +25,7 @@ export const compareSchema = z.object({
 });
 
 /** Compares records, shows the result, saves it and a page with pictures. */
-export async function compareAndReport(files: string[], typed: Record<string, unknown>): Promise<void> {
+export async function compareAndReport(files: string[], typed: Typed): Promise<void> {
   const { resultsDir, json, quiet } = readFlags(output, typed);
   const format = readFormat(typed);
   const { compare } = await import('../experiment/compare/index.ts');
@@ -43,7 +43,7 @@ export async function compareAndReport(files: string[], typed: Record<string, un
     if (json) print(jsonText(found));
     else print(format === 'text' ? compareReport(found) : comparisonTable(found, format));
     const notes = await saveRecord(numbers, comparisonSchema, found);
-    await writeFileAtomic(page, await comparePage(found, ['recsys', ...process.argv.slice(2)].join(' ')));
+    await writeFileAtomic(page, await comparePage(found, commandLine()));
     for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
   };
   await withContext({ quiet }, (context) => withRecords([numbers], () => run(context)));

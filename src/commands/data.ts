@@ -8,7 +8,7 @@ import { DataError } from '../util/errors.ts';
 import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { addFlags, readFlags, type Typed } from './shared/flags.ts';
 
 const sharedSchema = outputSchema.pick({ json: true, quiet: true, verbose: true }).extend({
   json: z.boolean().default(false).describe('print JSON on standard output and nothing else there'),
@@ -40,7 +40,7 @@ export function dataCommand(): Command {
 function listCommand(): Command {
   return new Command('list')
     .description('the releases that --dataset knows by name')
-    .action(async (typed: Record<string, unknown>) => {
+    .action(async (typed: Typed) => {
       const { json } = readFlags(sharedSchema, typed);
       const { installedFolder, releases } = await import('../data/releases/catalogue.ts');
       const rows = releases.map((release) => ({ ...release, folder: installedFolder(release) ?? null }));
@@ -59,7 +59,7 @@ function downloadCommand(): Command {
   const command = new Command('download')
     .description('fetch a release from GroupLens, check it and unpack it')
     .argument('<name>', 'release, as in `recsys data list`');
-  return addFlags(command, downloadSchema).action(async (name: string, typed: Record<string, unknown>) => {
+  return addFlags(command, downloadSchema).action(async (name: string, typed: Typed) => {
     const { url, dir } = readFlags(downloadSchema, typed);
     const options = readFlags(sharedSchema, typed);
     const { releaseNamed } = await import('../data/releases/catalogue.ts');
@@ -83,7 +83,7 @@ function verifyCommand(): Command {
       'read every line of a data set and compare its files with the release; exit 1 when they differ',
     )
     .argument('<name|dir>', 'release or folder')
-    .action(async (nameOrFolder: string, typed: Record<string, unknown>) => {
+    .action(async (nameOrFolder: string, typed: Typed) => {
       const options = readFlags(sharedSchema, typed);
       const dataset = await load(nameOrFolder, typed);
       const { verifyFiles } = await import('../data/stats.ts');
@@ -103,7 +103,7 @@ function statsCommand(): Command {
   return addFlags(new Command('stats'), readingSchema)
     .description('users, movies, ratings, density, scale and dates of a data set')
     .argument('<name|dir>', 'release or folder')
-    .action(async (nameOrFolder: string, typed: Record<string, unknown>) => {
+    .action(async (nameOrFolder: string, typed: Typed) => {
       const options = readFlags(sharedSchema, typed);
       const dataset = await load(nameOrFolder, typed);
       const { datasetStats } = await import('../data/stats.ts');
@@ -116,7 +116,7 @@ function statsCommand(): Command {
     });
 }
 
-async function load(nameOrPath: string, typed: Record<string, unknown>) {
+async function load(nameOrPath: string, typed: Typed) {
   const { loadDataset } = await import('../data/loader.ts');
   const { readingOptions } = await import('../experiment/prepare.ts');
   const reading = readingOptions(readFlags(readingSchema, typed));

@@ -7,8 +7,8 @@ import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { experimentCommand, type Typed } from './shared/experiment.ts';
-import { readFlags } from './shared/flags.ts';
+import { experimentCommand } from './shared/experiment.ts';
+import { readFlags, type Typed } from './shared/flags.ts';
 
 const filesSchema = z.object({
   recommendations: z

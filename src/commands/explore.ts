@@ -5,8 +5,8 @@ import { dataSchema, embeddedDataset, protocolSchema } from '../experiment/proto
 import { popularityOptions } from '../models/popularity/options.ts';
 import { interruptible } from '../util/process/signals.ts';
 import { print } from '../util/process/terminal.ts';
-import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { commandLine, outputSchema, withContext, type CommandContext } from './shared/context.ts';
+import { addFlags, readFlags, type Typed } from './shared/flags.ts';
 
 /** The section of a plan, besides data and protocol. */
 export const exploreSchema = popularityOptions.pick({ damping: true });
@@ -23,7 +23,7 @@ export function exploreCommand(): Command {
 }
 
 /** Looks at a data set, shows the result, saves it and a page with pictures. */
-export async function exploreAndReport(typed: Record<string, unknown>): Promise<void> {
+export async function exploreAndReport(typed: Typed): Promise<void> {
   const { dataset = embeddedDataset, ...settings } = readFlags(schema, typed);
   const { resultsDir, json, quiet } = readFlags(output, typed);
   const { explore } = await import('../explore/index.ts');
@@ -44,9 +44,4 @@ export async function exploreAndReport(typed: Record<string, unknown>): Promise<
     for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
   };
   await withContext({ quiet }, (context) => withRecords([numbers], () => run(context)));
-}
-
-/** What was typed, for the page to say how it was made. */
-function commandLine(): string {
-  return ['recsys', ...process.argv.slice(2)].join(' ');
 }

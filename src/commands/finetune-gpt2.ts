@@ -10,12 +10,12 @@ import type { ModelSpec } from '../models/registry.ts';
 import { optionsAffectingResult } from '../util/options.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
-import { readFlags } from './shared/flags.ts';
+import { experimentCommand, runSchema } from './shared/experiment.ts';
+import { readFlags, type Typed } from './shared/flags.ts';
 import { gpt2Flags, readGpt2, type TypedGpt2 } from './shared/gpt2.ts';
 import { isElsewhere, jobsSchema, withJobs } from './shared/jobs.ts';
-import { comparisonSchema, modelsNamed } from './shared/models.ts';
-import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
+import { comparisonSchema, readModels } from './shared/models.ts';
+import { readHybrid, retrievalSchema } from './shared/retrieval.ts';
 
 const compareWith = comparisonSchema(['popularity', 'popularity-count', 'mf']);
 
@@ -39,11 +39,11 @@ export async function finetuneGpt2(typed: Typed): Promise<void> {
   const gpt2 = readGpt2(typed);
   const { name = 'gpt2', seeds } = readFlags(runSchema, typed);
   const retrieval = readFlags(retrievalSchema, typed);
-  const hybrid = hybridAsked(retrieval);
+  const hybrid = readHybrid(retrieval);
   const spec = {
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
-    comparisonModels: modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with'),
+    comparisonModels: readModels(readFlags(compareWith, typed).compareWith, '--compare-with'),
     candidates: retrieval.candidates,
     ...(hybrid && { hybrid }),
     resultsDir,

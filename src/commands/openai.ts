@@ -8,11 +8,11 @@ import { chatOptions, resolveModel, type ChatOptions } from '../models/chat/opti
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
-import { experimentCommand, runSchema, type Typed } from './shared/experiment.ts';
-import { readFlags } from './shared/flags.ts';
-import { comparisonSchema, modelsNamed } from './shared/models.ts';
+import { experimentCommand, runSchema } from './shared/experiment.ts';
+import { readFlags, type Typed } from './shared/flags.ts';
+import { comparisonSchema, readModels } from './shared/models.ts';
 import { priceSchema, readPrice } from './shared/price.ts';
-import { hybridAsked, retrievalSchema } from './shared/retrieval.ts';
+import { readHybrid, retrievalSchema } from './shared/retrieval.ts';
 
 const compareWith = comparisonSchema(['mf', 'popularity']);
 
@@ -93,15 +93,15 @@ export async function askOpenAi(typed: Typed): Promise<void> {
 
 async function readSpec(
   run: z.output<typeof chatRunSchema>,
-  typed: Record<string, unknown>,
+  typed: Typed,
   resultsDir: string,
 ): Promise<ChatSpec> {
   const { users, numUsers, replay, maxCost, candidates } = run;
   const { parseCandidates } = await import('../experiment/language/candidates.ts');
   const hasCandidates = parseCandidates(candidates) !== undefined; // refused before any work
-  const hybrid = readHybrid(run);
+  const hybrid = readReplayableHybrid(run);
   const price = readPrice(run);
-  const comparisonModels = modelsNamed(readFlags(compareWith, typed).compareWith, '--compare-with');
+  const comparisonModels = readModels(readFlags(compareWith, typed).compareWith, '--compare-with');
   const { readStoredAnswers } = await import('../experiment/language/replay.ts');
   const options = readFlags(chatOptions, typed);
   const { findTemplate } = await import('../language/prompt-file.ts');
@@ -148,8 +148,8 @@ function requireNoiseSense(
   }
 }
 
-function readHybrid(run: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
-  const hybrid = hybridAsked(run);
+function readReplayableHybrid(run: z.output<typeof chatRunSchema>): ChatSpec['hybrid'] {
+  const hybrid = readHybrid(run);
   if (hybrid === undefined || hybrid.weight !== undefined || run.replay === undefined) return hybrid;
   throw new UsageError({
     place: '--hybrid',

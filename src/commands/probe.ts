@@ -14,6 +14,7 @@ import {
   OUTPUT_HEADING,
   PROTOCOL_HEADING,
   readFlags,
+  type Typed,
 } from './shared/flags.ts';
 import { priceSchema, readPrice } from './shared/price.ts';
 
@@ -52,7 +53,7 @@ export function probeCommand(): Command {
   addFlagGroup(command, DATA_HEADING, dataSchema);
   addFlagGroup(command, PROTOCOL_HEADING, protocolSchema);
   addFlagGroup(command, OUTPUT_HEADING, outputSchema);
-  return command.action(async (typed: Record<string, unknown>) => {
+  return command.action(async (typed: Typed) => {
     const flags = readFlags(probeFlags, typed);
     const output = readFlags(outputSchema, typed);
     const spec = await readSpec(flags, typed, output.resultsDir);
@@ -78,7 +79,7 @@ export function probeCommand(): Command {
 
 async function readSpec(
   { items, users, ratings, replay }: z.output<typeof probeFlags>,
-  typed: Record<string, unknown>,
+  typed: Typed,
   resultsDir: string,
 ): Promise<ProbeSpec> {
   const options = chatOptions.parse(readFlags(askingOptions, typed));

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { RecsysError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { addFlags, readFlags, type Typed } from './shared/flags.ts';
 
 const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true, verbose: true }).extend({
   trials: z
@@ -20,7 +20,7 @@ export function reproduceCommand(): Command {
     'a results record',
     'results/baseline_metrics.json',
   );
-  return addFlags(command, schema).action(async (file: string, typed: Record<string, unknown>) => {
+  return addFlags(command, schema).action(async (file: string, typed: Typed) => {
     const options = readFlags(schema, typed);
     const { reproduce } = await import('../experiment/reproduce.ts');
     const { differences, recorded, note } = await withContext(options, (context) =>

@@ -9,8 +9,7 @@ import { exploreAndReport } from './explore.ts';
 import { finetuneGpt2 } from './finetune-gpt2.ts';
 import { askOpenAi } from './openai.ts';
 import { outputSchema } from './shared/context.ts';
-import type { Typed } from './shared/experiment.ts';
-import { addFlags } from './shared/flags.ts';
+import { addFlags, type Typed } from './shared/flags.ts';
 import { jobsSchema } from './shared/jobs.ts';
 
 export function runCommand(): Command {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema } from './shared/context.ts';
-import { addFlags, readFlags } from './shared/flags.ts';
+import { addFlags, readFlags, type Typed } from './shared/flags.ts';
 import { formatSchema, readFormat } from './shared/formats.ts';
 
 const schema = z.object({
@@ -37,41 +37,39 @@ export function runsCommand(): Command {
     '[files...]',
     'results records (default: all in the results folder)',
   );
-  return addFlags(command, schema, formatSchema, output).action(
-    async (files: string[], typed: Record<string, unknown>) => {
-      const { sort, reverse, where, columns, diff, older, mlflow } = readFlags(schema, typed);
-      const { resultsDir, json, quiet } = readFlags(output, typed);
-      const format = readFormat(typed);
-      const { listRuns } = await import('../experiment/runs/list.ts');
-      const { filterRuns, requireKey, sortRuns } = await import('../experiment/runs/select.ts');
-      const { differencesTable, runsTable } = await import('../report/runs/table.ts');
-      const note = (line: string) => quiet || process.stderr.write(`${line}\n`);
+  return addFlags(command, schema, formatSchema, output).action(async (files: string[], typed: Typed) => {
+    const { sort, reverse, where, columns, diff, older, mlflow } = readFlags(schema, typed);
+    const { resultsDir, json, quiet } = readFlags(output, typed);
+    const format = readFormat(typed);
+    const { listRuns } = await import('../experiment/runs/list.ts');
+    const { filterRuns, requireKey, sortRuns } = await import('../experiment/runs/select.ts');
+    const { differencesTable, runsTable } = await import('../report/runs/table.ts');
+    const note = (line: string) => quiet || process.stderr.write(`${line}\n`);
 
-      const { runs: all, notes } = await listRuns(files, resultsDir, older);
-      for (const line of notes) note(`note: left out: ${line}`);
-      const chosen = filterRuns(all, where);
-      const runs =
-        sort === undefined ? (reverse ? chosen.toReversed() : chosen) : sortRuns(chosen, sort, reverse);
-      for (const key of columns ?? []) requireKey(all, key, '--columns');
-      if (diff && runs.length < 2) {
-        throw new UsageError({ place: '--diff', found: `${runs.length} runs`, wanted: 'at least two' });
-      }
-      if (json)
-        print(
-          `${JSON.stringify(
-            runs.map(({ values }) => values),
-            null,
-            2,
-          )}\n`,
-        );
-      else if (diff) print(differencesTable(runs, format));
-      else if (runs.length === 0)
-        note(all.length === 0 ? `${resultsDir} holds no results record.` : 'No run meets --where.');
-      else print(runsTable(runs, columns, format));
-      if (mlflow === undefined) return;
-      const { exportToMlflow } = await import('../experiment/runs/mlflow.ts');
-      await exportToMlflow(runs, mlflow);
-      note(`saved ${runs.length} runs in ${mlflow}: mlflow ui --backend-store-uri ${mlflow}`);
-    },
-  );
+    const { runs: all, notes } = await listRuns(files, resultsDir, older);
+    for (const line of notes) note(`note: left out: ${line}`);
+    const chosen = filterRuns(all, where);
+    const runs =
+      sort === undefined ? (reverse ? chosen.toReversed() : chosen) : sortRuns(chosen, sort, reverse);
+    for (const key of columns ?? []) requireKey(all, key, '--columns');
+    if (diff && runs.length < 2) {
+      throw new UsageError({ place: '--diff', found: `${runs.length} runs`, wanted: 'at least two' });
+    }
+    if (json)
+      print(
+        `${JSON.stringify(
+          runs.map(({ values }) => values),
+          null,
+          2,
+        )}\n`,
+      );
+    else if (diff) print(differencesTable(runs, format));
+    else if (runs.length === 0)
+      note(all.length === 0 ? `${resultsDir} holds no results record.` : 'No run meets --where.');
+    else print(runsTable(runs, columns, format));
+    if (mlflow === undefined) return;
+    const { exportToMlflow } = await import('../experiment/runs/mlflow.ts');
+    await exportToMlflow(runs, mlflow);
+    note(`saved ${runs.length} runs in ${mlflow}: mlflow ui --backend-store-uri ${mlflow}`);
+  });
 }

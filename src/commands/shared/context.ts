@@ -31,6 +31,11 @@ export interface CommandContext {
   threads: number;
 }
 
+/** What was typed, for pages to say how they were made. Passwords in addresses are left out. */
+export function commandLine(): string {
+  return ['recsys', ...process.argv.slice(2)].join(' ').replaceAll(/(rediss?:\/\/)\S*@/g, '$1');
+}
+
 /**
  * Runs a subcommand's work. The first Ctrl-C (or SIGTERM, or a closed terminal) fires `signal`, so that the work can stop
  * between two units and say what it kept; the second ends the process at once.

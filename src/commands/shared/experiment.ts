@@ -3,7 +3,14 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { print } from '../../util/process/terminal.ts';
 import { addressOf, withoutSecrets } from '../../util/network/urls.ts';
-import { addFlagGroup, DATA_HEADING, OUTPUT_HEADING, PROTOCOL_HEADING, readFlags } from './flags.ts';
+import {
+  addFlagGroup,
+  DATA_HEADING,
+  OUTPUT_HEADING,
+  PROTOCOL_HEADING,
+  readFlags,
+  type Typed,
+} from './flags.ts';
 
 /** Fields at the top of a plan. */
 export const runSchema = z.object({
@@ -35,8 +42,6 @@ const headings: Readonly<Record<string, string>> = {
   output: OUTPUT_HEADING,
 };
 
-/** Typed flags by name, before they are checked. */
-export type Typed = Record<string, unknown>;
 /** Flags of an experiment command by the field of the plan that holds them; those of `top` stand at its top. */
 export type Sections = Record<string, z.ZodObject>;
 

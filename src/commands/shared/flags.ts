@@ -7,6 +7,9 @@ import { z } from 'zod';
 import { UsageError } from '../../util/errors.ts';
 import { factsOfIssue } from '../../util/parse.ts';
 
+/** Typed flags by name, before they are checked. */
+export type Typed = Record<string, unknown>;
+
 type Field = z.ZodType;
 type Schema = z.ZodObject<Record<string, Field>>;
 
@@ -34,7 +37,7 @@ export const OUTPUT_HEADING = 'Output and running:';
  * What the person typed, checked and completed with the schema's defaults. Throws UsageError (exit code 2) naming the
  * flag. `typed` may hold other schemas' fields; they are left alone.
  */
-export function readFlags<S extends Schema>(schema: S, typed: Record<string, unknown>): z.output<S> {
+export function readFlags<S extends Schema>(schema: S, typed: Readonly<Typed>): z.output<S> {
   const own = Object.fromEntries(Object.keys(schema.shape).map((key) => [key, typed[key]]));
   const result = schema.safeParse(own);
   if (result.success) return result.data;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TableFormat } from '../../report/formats.ts';
 import { UsageError } from '../../util/errors.ts';
-import { readFlags } from './flags.ts';
+import { readFlags, type Typed } from './flags.ts';
 
 export const formatSchema = z.object({
   markdown: z.boolean().default(false).describe('print the table as Markdown'),
@@ -11,7 +11,7 @@ export const formatSchema = z.object({
 });
 
 /** Throws UsageError when two formats were typed. */
-export function readFormat(typed: Record<string, unknown>): TableFormat {
+export function readFormat(typed: Typed): TableFormat {
   const { markdown, latex, csv } = readFlags(formatSchema, typed);
   const chosen = Object.entries({ markdown, latex, csv, json: typed['json'] === true }).flatMap(
     ([name, is]) => (is ? [name] : []),

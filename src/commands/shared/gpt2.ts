@@ -4,8 +4,7 @@ import { tokenKinds, type TokenKind } from '../../experiment/language/gpt2/token
 import { itemFlags, tokensFlag, type Tokens } from '../../models/gpt2/item-options.ts';
 import { gpt2Options } from '../../models/gpt2/options.ts';
 import { UsageError } from '../../util/errors.ts';
-import type { Typed } from './experiment.ts';
-import { flagName, readFlags } from './flags.ts';
+import { flagName, readFlags, type Typed } from './flags.ts';
 
 /** Every flag of both kinds, as one command takes them. */
 export const gpt2Flags = z.object({ ...tokensFlag.shape, ...itemFlags.shape, ...gpt2Options.shape });

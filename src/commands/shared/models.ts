@@ -13,6 +13,6 @@ export function comparisonSchema(defaults: string[]) {
 }
 
 /** The models that a flag names, each once. Throws UsageError blaming `flag` for an unknown name. */
-export function modelsNamed(names: readonly string[], flag: string): ModelSpec[] {
+export function readModels(names: readonly string[], flag: string): ModelSpec[] {
   return [...new Set(names)].map((name) => specOf(name, {}, flag));
 }

@@ -25,7 +25,7 @@ export const retrievalSchema = z.object({
 });
 
 /** The blend that was asked for. Throws UsageError for a model that there is not. */
-export function hybridAsked({ hybrid, hybridWeight }: z.output<typeof retrievalSchema>): Hybrid | undefined {
+export function readHybrid({ hybrid, hybridWeight }: z.output<typeof retrievalSchema>): Hybrid | undefined {
   if (hybrid === undefined) return undefined;
   const model = specOf(hybrid, {}, '--hybrid');
   return { model, ...(hybridWeight !== undefined && { weight: hybridWeight }) };

@@ -9,9 +9,9 @@ import { searchMethods } from '../../experiment/tune/trials.ts';
 import { dimensionSchema, type SearchSpace } from '../../models/search-space.ts';
 import { isRegistered, registry } from '../../models/registry.ts';
 import { print } from '../../util/process/terminal.ts';
-import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
-import { experimentCommand, runSchema, type Typed } from '../shared/experiment.ts';
-import { addFlags, readFlags } from '../shared/flags.ts';
+import { commandLine, outputSchema, withContext, type CommandContext } from '../shared/context.ts';
+import { experimentCommand, runSchema } from '../shared/experiment.ts';
+import { addFlags, readFlags, type Typed } from '../shared/flags.ts';
 import { jobsSchema, withJobs } from '../shared/jobs.ts';
 import { gpt2Flags } from '../shared/gpt2.ts';
 import { parseSpace } from './space.ts';
@@ -143,14 +143,8 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
     print(output.json ? jsonText(found) : tuningReport(found));
     const notes = await saveRecord(path, tuningSchema, found);
     const page = path.replace(/[.]json$/, '.html');
-    const command = withoutPasswords(['recsys', ...process.argv.slice(2)].join(' '));
-    await writeFileAtomic(page, await tuningPage(found, command));
+    await writeFileAtomic(page, await tuningPage(found, commandLine()));
     for (const note of [...notes, `saved ${page}`]) context.progress.note(note);
   };
   await withContext(output, (context) => withRecords([path], () => run(context)));
-}
-
-/** `redis://:secret@host` as `redis://host`. */
-function withoutPasswords(text: string): string {
-  return text.replaceAll(/(rediss?:\/\/)\S*@/g, '$1');
 }

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../util/errors.ts';
 import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
-import { addFlags, readFlags } from '../shared/flags.ts';
+import { addFlags, readFlags, type Typed } from '../shared/flags.ts';
 
 const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true, verbose: true }).extend({
   jobs: z
@@ -17,12 +17,10 @@ const schema = outputSchema.pick({ resultsDir: true, threads: true, quiet: true,
 
 export function workerCommand(): Command {
   const command = new Command('worker').argument('[queue]', 'redis://HOST:PORT of Redis or Valkey');
-  return addFlags(command, schema).action(
-    async (address: string | undefined, typed: Record<string, unknown>) => {
-      const options = readFlags(schema, typed);
-      await withContext(options, (context) => workOn(address, options, context));
-    },
-  );
+  return addFlags(command, schema).action(async (address: string | undefined, typed: Typed) => {
+    const options = readFlags(schema, typed);
+    await withContext(options, (context) => workOn(address, options, context));
+  });
 }
 
 async function workOn(

@@ -14,8 +14,14 @@ import { fitSchema } from '../../use/fit-options.ts';
 import type { ModelMaker } from '../../use/fit.ts';
 import { UsageError } from '../../util/errors.ts';
 import { outputSchema, withContext } from '../shared/context.ts';
-import type { Typed } from '../shared/experiment.ts';
-import { addFlagGroup, addFlags, DATA_HEADING, OUTPUT_HEADING, readFlags } from '../shared/flags.ts';
+import {
+  addFlagGroup,
+  addFlags,
+  DATA_HEADING,
+  OUTPUT_HEADING,
+  readFlags,
+  type Typed,
+} from '../shared/flags.ts';
 import { readGpt2, type TypedGpt2 } from '../shared/gpt2.ts';
 import { printManifest, saveSchema } from './saved.ts';
 

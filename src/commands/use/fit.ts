@@ -5,7 +5,14 @@ import { dataSchema } from '../../experiment/protocol.ts';
 import { isLoadable, registry, specOf, type ModelName } from '../../models/registry.ts';
 import { fitSchema } from '../../use/fit-options.ts';
 import { outputSchema, withContext } from '../shared/context.ts';
-import { addFlagGroup, addFlags, DATA_HEADING, OUTPUT_HEADING, readFlags } from '../shared/flags.ts';
+import {
+  addFlagGroup,
+  addFlags,
+  DATA_HEADING,
+  OUTPUT_HEADING,
+  readFlags,
+  type Typed,
+} from '../shared/flags.ts';
 import { fitGpt2Command } from './fit-gpt2.ts';
 import { printManifest, saveSchema } from './saved.ts';
 
@@ -23,7 +30,7 @@ function fitOneCommand(model: ModelName): Command {
   addFlags(command, saveSchema, options);
   addFlagGroup(command, DATA_HEADING, dataSchema, fitSchema);
   addFlagGroup(command, OUTPUT_HEADING, outputSchema);
-  return command.action(async (typed: Record<string, unknown>) => {
+  return command.action(async (typed: Typed) => {
     const { save } = readFlags(saveSchema, typed);
     const spec = specOf(model, readFlags(options, typed));
     const output = readFlags(outputSchema, typed);

@@ -1,5 +1,5 @@
 /** `recsys recommend`: lists with titles and reasons from a saved model, without training. */
-import { Option, type Command as CommandType, Command } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
 import type { Selection } from '../../models/saved.ts';
 import type { SavedModel } from '../../use/saved-model.ts';
@@ -7,7 +7,7 @@ import { UsageError } from '../../util/errors.ts';
 import { interruptible } from '../../util/process/signals.ts';
 import { print } from '../../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from '../shared/context.ts';
-import { addFlags, readFlags } from '../shared/flags.ts';
+import { addFlags, readFlags, type Typed } from '../shared/flags.ts';
 
 const whoSchema = z.object({
   user: z
@@ -82,15 +82,15 @@ export function recommendCommand(): Command {
   );
   command.addOption(new Option('--no-exclude-seen', 'recommend what the user has rated as well'));
   addFlags(command, formatSchema);
-  return command.action((typed: Record<string, unknown>) => recommend(typed));
+  return command.action(recommend);
 }
 
-function addRepeatable(command: CommandType, flags: string, description: string): void {
+function addRepeatable(command: Command, flags: string, description: string): void {
   const collect = (title: string, before: string[] = []) => [...before, title];
   command.addOption(new Option(flags, description).argParser(collect));
 }
 
-async function recommend(typed: Record<string, unknown>): Promise<void> {
+async function recommend(typed: Typed): Promise<void> {
   const who = readFlags(whoSchema, typed);
   const { model: folder, dataset } = readFlags(modelSchema, typed);
   const { k, genre: genres, years, minRatings } = readFlags(filterSchema, typed);

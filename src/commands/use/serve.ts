@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { print } from '../../util/process/terminal.ts';
 import { outputSchema, withContext } from '../shared/context.ts';
-import { addFlags, readFlags } from '../shared/flags.ts';
+import { addFlags, readFlags, type Typed } from '../shared/flags.ts';
 
 const serveSchema = z.object({
   models: z
@@ -38,7 +38,7 @@ const contextSchema = outputSchema.pick({ threads: true, quiet: true, verbose: t
 export function serveCommand(): Command {
   const command = new Command('serve');
   addFlags(command, serveSchema, resultsSchema, contextSchema);
-  return command.action(async (typed: Record<string, unknown>) => {
+  return command.action(async (typed: Typed) => {
     const options = readFlags(serveSchema, typed);
     const { resultsDir } = readFlags(resultsSchema, typed);
     const output = readFlags(contextSchema, typed);
