@@ -2,7 +2,7 @@
 import type { Id } from '../../data/dataset.ts';
 import { byId } from '../../data/ids.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
-import type { Candidate } from './candidates.ts';
+import type { RecordedModel } from './recorded-models.ts';
 import type { ExampleUser } from './record.ts';
 import type { SavedUser } from './saved-lists.ts';
 
@@ -21,8 +21,8 @@ interface KnownUser {
  * Up to three users whose lists are known: one on whom the models agree, one on whom they disagree, and one with a short
  * history; none where no record has texts and no lists were saved. Users that more records know come first.
  */
-export function chooseExamples(candidates: readonly Candidate[], k: number): ExampleUser[] {
-  const users = knownUsers(candidates, k);
+export function chooseExamples(recorded: readonly RecordedModel[], k: number): ExampleUser[] {
+  const users = knownUsers(recorded, k);
   const range = ({ f1 }: KnownUser) => Math.max(...f1) - Math.min(...f1);
   const best = (own: KnownUser) => Math.max(...own.f1);
   const orders: [why: string, compare: (a: KnownUser, b: KnownUser) => number][] = [
@@ -36,19 +36,19 @@ export function chooseExamples(candidates: readonly Candidate[], k: number): Exa
     const [first] = rest.sort((a, b) => compare(a, b) || byId(a.userId, b.userId));
     if (first === undefined) break;
     const { userId, history } = first;
-    const trainRatings = candidates.map(({ lists }) => lists.get(userId)?.trainRatings);
+    const trainRatings = recorded.map(({ lists }) => lists.get(userId)?.trainRatings);
     chosen.push({
       userId,
       why,
       history,
       trainRatings: trainRatings.find((count) => count !== undefined) ?? null,
-      lists: candidates.flatMap((own) => listOf(own, userId)),
+      lists: recorded.flatMap((own) => listOf(own, userId)),
     });
   }
   return chosen;
 }
 
-function knownUsers(candidates: readonly Candidate[], k: number): KnownUser[] {
+function knownUsers(recorded: readonly RecordedModel[], k: number): KnownUser[] {
   const known = new Map<Id, { history: string | null; historyLength: number; records: Set<string> }>();
   const add = (userId: Id, file: string, history: string | null, historyLength: number) => {
     const { records } = known.get(userId) ?? { records: new Set<string>() };
@@ -57,15 +57,15 @@ function knownUsers(candidates: readonly Candidate[], k: number): KnownUser[] {
       records: records.add(file),
     });
   };
-  for (const { file, record } of candidates) {
+  for (const { file, record } of recorded) {
     for (const { userId, history } of record.language?.users ?? [])
       add(userId, file, history, history.length);
   }
-  for (const { file, lists } of candidates) {
+  for (const { file, lists } of recorded) {
     for (const { userId, trainRatings } of lists.values()) add(userId, file, null, trainRatings);
   }
   const most = Math.max(0, ...[...known.values()].map(({ records }) => records.size));
-  const f1ByModel = candidates.map(({ result: { perUser } }) => {
+  const f1ByModel = recorded.map(({ result: { perUser } }) => {
     const { f1 } = perUserMetrics(perUser.hitRanks, perUser.relevant, k);
     return new Map(perUser.userIds.map((userId, row) => [userId, f1[row]!]));
   });
@@ -75,8 +75,8 @@ function knownUsers(candidates: readonly Candidate[], k: number): KnownUser[] {
   });
 }
 
-function listOf(candidate: Candidate, userId: Id): ExampleUser['lists'] {
-  const { name, result, record } = candidate;
+function listOf(model: RecordedModel, userId: Id): ExampleUser['lists'] {
+  const { name, result, record } = model;
   const row = result.perUser.userIds.indexOf(userId);
   if (row < 0) return [];
   const wrote = record.models[0] === result;
@@ -87,7 +87,7 @@ function listOf(candidate: Candidate, userId: Id): ExampleUser['lists'] {
       hitRanks: result.perUser.hitRanks[row]!,
       relevant: result.perUser.relevant[row]!,
       state: answer?.state ?? null,
-      recommendations: answer?.recommendations ?? savedRecommendations(candidate.lists.get(userId)),
+      recommendations: answer?.recommendations ?? savedRecommendations(model.lists.get(userId)),
     },
   ];
 }

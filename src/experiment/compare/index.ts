@@ -4,7 +4,7 @@ import type { Progress } from '../../util/progress.ts';
 import { throwIfAborted } from '../../util/errors.ts';
 import { environment } from '../environment.ts';
 import { claimsToBeProbe, readProbes } from '../probe/read.ts';
-import { candidatesOf, type Candidate } from './candidates.ts';
+import { collectModels, type RecordedModel } from './recorded-models.ts';
 import { chooseExamples } from './examples.ts';
 import { jsonFilesIn, readRecords, requireComparable } from './files.ts';
 import { languageModels } from './language.ts';
@@ -39,10 +39,10 @@ export async function compare(
   const { dataset, protocol } = records[0]!.record;
   const k = Math.max(...protocol.k);
 
-  const candidates = candidatesOf(records);
-  const { main, samples } = populationsOf(candidates);
+  const recorded = collectModels(records);
+  const { main, samples } = populationsOf(recorded);
   const models = rankModels(main, k);
-  const inOrder = sortLike(candidates, models);
+  const inOrder = sortLike(recorded, models);
 
   const probes = await readProbes(
     paths.filter((_, n) => isProbe[n]),
@@ -71,7 +71,7 @@ export async function compare(
     })),
     slices: compareSlices(
       slices,
-      { ...main, candidates: sortLike(main.candidates, models) },
+      { ...main, recorded: sortLike(main.recorded, models) },
       { k, seed: protocol.seed },
     ),
     pairs,
@@ -79,22 +79,22 @@ export async function compare(
     examples: chooseExamples(inOrder, k),
     training: await readTraining(files[0] === undefined ? resultsDir : dirname(files[0])),
     environment: environment(),
-    prices: Object.fromEntries(inOrder.map((candidate) => [candidate.name, priceOf(candidate)])),
+    prices: Object.fromEntries(inOrder.map((model) => [model.name, priceOf(model)])),
   };
 }
 
 /** Highest F1 first. */
-function rankModels({ candidates, users }: Population, k: number): ComparedModel[] {
-  return candidates
-    .map((candidate) => compareModel(candidate, users))
+function rankModels({ recorded, users }: Population, k: number): ComparedModel[] {
+  return recorded
+    .map((model) => compareModel(model, users))
     .sort((a, b) => b.metrics[k]!.f1.mean - a.metrics[k]!.f1.mean);
 }
 
-/** Candidates in the order of the ranked models, those that are not among them last. */
-function sortLike(candidates: readonly Candidate[], models: readonly ComparedModel[]): Candidate[] {
-  const rank = (candidate: Candidate) => {
-    const place = models.findIndex(({ name }) => name === candidate.name);
-    return place < 0 ? models.length : place;
+/** Models in the order of the ranked models, those that are not among them last. */
+function sortLike(recorded: readonly RecordedModel[], models: readonly ComparedModel[]): RecordedModel[] {
+  const rank = (model: RecordedModel) => {
+    const index = models.findIndex(({ name }) => name === model.name);
+    return index < 0 ? models.length : index;
   };
-  return candidates.toSorted((a, b) => rank(a) - rank(b));
+  return recorded.toSorted((a, b) => rank(a) - rank(b));
 }

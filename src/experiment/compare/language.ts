@@ -1,11 +1,11 @@
 /** What records of language models add to a comparison: what became of the titles that they wrote. */
-import type { Candidate } from './candidates.ts';
+import type { RecordedModel } from './recorded-models.ts';
 import type { NoiseRecord } from '../record.ts';
 import type { LanguageComparison } from './record.ts';
 
 /** One entry per model that wrote texts: the first one of its record. */
-export function languageModels(candidates: readonly Candidate[]): LanguageComparison[] {
-  return candidates.flatMap(({ name, result, record: { language, models } }) => {
+export function languageModels(recorded: readonly RecordedModel[]): LanguageComparison[] {
+  return recorded.flatMap(({ name, result, record: { language, models } }) => {
     if (language === undefined || models[0] !== result) return [];
     const { template, shares, truncatedHistories, users } = language;
     const states: Record<string, number> = {};

@@ -4,15 +4,15 @@ import { byKey, listMetrics, rankingMetrics } from '../../evaluation/metric-keys
 import { hitTable, perUserMetrics, rankingEstimates } from '../../evaluation/per-user.ts';
 import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
-import type { Candidate } from './candidates.ts';
+import type { RecordedModel } from './recorded-models.ts';
 import { restrict } from './populations.ts';
 import type { ComparedModel, Comparison } from './record.ts';
 import type { ModelResult, PerUser } from '../record.ts';
 import { estimatesOverSeeds, perUserOfSeeds } from '../seeds/combine.ts';
 
-/** Metrics and curve of one candidate over the common users. Its own record's metrics, where these are all users. */
+/** Metrics and curve of one model over the common users. Its own record's metrics, where these are all users. */
 export function compareModel(
-  { name, file, result, record }: Candidate,
+  { name, file, result, record }: RecordedModel,
   common: readonly Id[],
 ): ComparedModel {
   const { k: cutoffs, seed } = record.protocol;
@@ -53,10 +53,10 @@ function estimated(seeds: readonly PerUser[], k: number, seed: number): Ranking 
 }
 
 /**
- * Seconds and spending of one candidate, as its record has them; null where that is not known. Answers that were replayed
+ * Seconds and spending of one model, as its record has them; null where that is not known. Answers that were replayed
  * from a file took neither: reading a file is no model's time.
  */
-export function priceOf({ result, record }: Candidate): Comparison['prices'][string] {
+export function priceOf({ result, record }: RecordedModel): Comparison['prices'][string] {
   const replayed = result.hyperparameters['replayed'] === true;
   const seconds = (phase: string) => (replayed ? null : (record.timing[`${result.name}.${phase}`] ?? null));
   // A record's first model is the one that wrote its texts; others were evaluated beside it.

@@ -7,28 +7,27 @@ import { Rng } from '../../util/rng.ts';
 import { noiseHalfWidth } from '../audit/variance.ts';
 import type { ModelResult } from '../record.ts';
 import { perUserOfSeeds } from '../seeds/combine.ts';
-import type { Candidate } from './candidates.ts';
+import type { RecordedModel } from './recorded-models.ts';
 import { commonUsers, isSame, restrict } from './populations.ts';
 import type { ComparedPair } from './record.ts';
 
 /**
- * Paired tests of F1 at the largest cut-off between every two candidates, in their order; of records over seeds, each user
- * counts once, with the mean over the seeds. Pairs with too few users to show
- * a difference, whatever it is, are left out of Holm's family (Tarone 1990), so that a small record takes nothing from the
- * other pairs. A model is called better only when the corrected p-value is below 0.05 and the bootstrap interval leaves
- * out 0, and, for language models whose noise was measured, when the difference is larger than the noise. Pairs without
- * common users are left out.
+ * Paired tests of F1 at the largest cut-off between every two models, in their order; of records over seeds, each user
+ * counts once, with the mean over the seeds. Pairs with too few users to show a difference, whatever it is, are left out
+ * of Holm's family (Tarone 1990), so that a small record takes nothing from the other pairs. A model is called better
+ * only when the corrected p-value is below 0.05 and the bootstrap interval leaves out 0, and, for language models whose
+ * noise was measured, when the difference is larger than the noise. Pairs without common users are left out.
  */
 export function comparePairs(
-  candidates: readonly Candidate[],
+  recorded: readonly RecordedModel[],
   { k, seed }: { k: number; seed: number },
 ): ComparedPair[] {
-  const scored = candidates.map((candidate) => ({ candidate, ...f1ByUser(candidate.result, k) }));
+  const scored = recorded.map((model) => ({ model, ...f1ByUser(model.result, k) }));
   const tested = scored.flatMap((left, i) =>
     scored.slice(i + 1).flatMap((right) => {
       const users = commonUsers([left, right]);
       if (users.length === 0) return [];
-      const [a, b] = [left.candidate, right.candidate];
+      const [a, b] = [left.model, right.model];
       const rng = new Rng(seed).derive(`compare:${a.name}:${b.name}`);
       const [f1OfA, f1OfB] = [left, right].map((own) => f1Of(own, users));
       const result = comparePaired(f1OfA!, f1OfB!, rng);
@@ -38,9 +37,9 @@ export function comparePairs(
   const canDiffer = tested.filter(({ users }) => smallestPossibleP(users) < SIGNIFICANCE);
   const corrected = holm(canDiffer.map(({ p }) => p));
   return tested.map((pair) => {
-    const place = canDiffer.indexOf(pair);
-    if (place < 0) return { ...pair, pHolm: null, better: null };
-    const pHolm = corrected[place]!;
+    const index = canDiffer.indexOf(pair);
+    if (index < 0) return { ...pair, pHolm: null, better: null };
+    const pHolm = corrected[index]!;
     const [low, high] = pair.ci95;
     const isNoise = pair.noise !== null && Math.abs(pair.difference) <= pair.noise;
     const differs = pHolm < SIGNIFICANCE && (low > 0 || high < 0) && !isNoise;
@@ -49,8 +48,8 @@ export function comparePairs(
 }
 
 /** What asking again in another way does to the difference of two models; independent noises add in squares. */
-function noiseBetween(candidates: readonly Candidate[]): number | null {
-  const halves = candidates.flatMap(({ result, record: { models, language } }) => {
+function noiseBetween(recorded: readonly RecordedModel[]): number | null {
+  const halves = recorded.flatMap(({ result, record: { models, language } }) => {
     const noise = models[0] === result ? language?.noise : undefined;
     return noise === undefined ? [] : [noiseHalfWidth(noise.standardDeviation, noise.runs.length)];
   });

@@ -4,7 +4,7 @@ import { byId } from '../../data/ids.ts';
 import { DataError } from '../../util/errors.ts';
 import type { PerUser } from '../record.ts';
 import { perUserOfSeeds } from '../seeds/combine.ts';
-import type { Candidate } from './candidates.ts';
+import type { RecordedModel } from './recorded-models.ts';
 
 /** A model that was evaluated on less than this share of the largest record's users counts as evaluated on a sample. */
 const MIN_SHARE_OF_LARGEST = 0.5;
@@ -13,7 +13,7 @@ const MIN_SHARE_OF_LARGEST = 0.5;
 export interface Population {
   /** Released ids, ascending. */
   users: Id[];
-  candidates: Candidate[];
+  recorded: RecordedModel[];
 }
 
 /**
@@ -21,35 +21,38 @@ export interface Population {
  * the main ones beside them. A record of five users thus leaves the comparison of the others as it is. Throws DataError
  * naming the files when models of the main population, or a sample and it, share no user.
  */
-export function populationsOf(candidates: readonly Candidate[]): { main: Population; samples: Population[] } {
-  const largest = candidates.reduce((a, b) => (usersOf(b).length > usersOf(a).length ? b : a));
-  const isMain = (candidate: Candidate) =>
-    commonUsers([largest, candidate].flatMap(({ result }) => perUserOfSeeds(result))).length >=
+export function populationsOf(recorded: readonly RecordedModel[]): {
+  main: Population;
+  samples: Population[];
+} {
+  const largest = recorded.reduce((a, b) => (usersOf(b).length > usersOf(a).length ? b : a));
+  const isMain = (model: RecordedModel) =>
+    commonUsers([largest, model].flatMap(({ result }) => perUserOfSeeds(result))).length >=
     MIN_SHARE_OF_LARGEST * usersOf(largest).length;
-  const main = populationOf(candidates.filter(isMain));
-  const samples = new Map<string, Candidate[]>();
-  for (const candidate of candidates) {
-    if (isMain(candidate)) continue;
-    const key = usersOf(candidate).toSorted(byId).join();
-    samples.set(key, [...(samples.get(key) ?? []), candidate]);
+  const main = populationOf(recorded.filter(isMain));
+  const samples = new Map<string, RecordedModel[]>();
+  for (const model of recorded) {
+    if (isMain(model)) continue;
+    const key = usersOf(model).toSorted(byId).join();
+    samples.set(key, [...(samples.get(key) ?? []), model]);
   }
   return {
     main,
-    samples: [...samples.values()].map((own) => populationOf([...main.candidates, ...own])),
+    samples: [...samples.values()].map((own) => populationOf([...main.recorded, ...own])),
   };
 }
 
-function populationOf(candidates: Candidate[]): Population {
-  const users = commonUsers(candidates.flatMap(({ result }) => perUserOfSeeds(result)));
-  if (users.length > 0) return { users, candidates };
+function populationOf(recorded: RecordedModel[]): Population {
+  const users = commonUsers(recorded.flatMap(({ result }) => perUserOfSeeds(result)));
+  if (users.length > 0) return { users, recorded };
   throw new DataError({
-    place: [...new Set(candidates.map(({ file }) => file))].join(', '),
+    place: [...new Set(recorded.map(({ file }) => file))].join(', '),
     found: 'no user that every model was evaluated on',
     remedy: 'Name fewer files: `recsys compare FILE FILE`.',
   });
 }
 
-function usersOf({ result }: Candidate): Id[] {
+function usersOf({ result }: RecordedModel): Id[] {
   return result.perUser.userIds;
 }
 

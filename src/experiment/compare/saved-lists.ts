@@ -19,7 +19,7 @@ export async function readSavedLists(path: string, { protocol, models }: AnyReco
   const saved = beside === path ? undefined : await readLists(beside);
   if (saved === undefined || saved.splitDigest !== protocol.splitDigest) return new Map();
   const own = saved.models.filter(({ name, hyperparameters }) => {
-    const model = models.find((candidate) => candidate.name === name);
+    const model = models.find((model) => model.name === name);
     return JSON.stringify(model?.hyperparameters) === JSON.stringify(hyperparameters);
   });
   return new Map(own.map(({ name, users }) => [name, new Map(users.map((user) => [user.userId, user]))]));

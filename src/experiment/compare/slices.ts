@@ -52,16 +52,16 @@ export function knowledgeSlices({ model, knownItems, unknownItems, relevant }: P
 }
 
 /**
- * Every candidate of a population on each slice, at cut-off `k`: over the users with a relevant movie in the slice, who
- * are the same for all candidates. Candidates of older records have no values. Slices without such a user are left out.
+ * Every model of a population on each slice, at cut-off `k`: over the users with a relevant movie in the slice, who
+ * are the same for all models. Models of older records have no values. Slices without such a user are left out.
  */
 export function compareSlices(
   slices: readonly Slice[],
-  { candidates, users }: Population,
+  { recorded, users }: Population,
   { k, seed }: { k: number; seed: number },
 ): ComparedSlice[] {
   return slices.flatMap((slice) => {
-    const rows = candidates.map(({ result }) => hitsByUser(slice, result.perUser));
+    const rows = recorded.map(({ result }) => hitsByUser(slice, result.perUser));
     const known = rows.find((own) => own !== undefined);
     const own = users.filter((userId) => (known?.get(userId)?.relevant ?? 0) > 0);
     if (known === undefined || own.length === 0) return [];
@@ -75,7 +75,7 @@ export function compareSlices(
         movies: slice.movies,
         users: own.length,
         relevant: sum(own.map((userId) => known.get(userId)!.relevant)),
-        models: candidates.map(({ name }, n) => {
+        models: recorded.map(({ name }, n) => {
           const found = scored[n] && estimates.next().value;
           return {
             name,

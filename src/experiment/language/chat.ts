@@ -25,6 +25,7 @@ import type { Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import { runModels, type ModelRun, type RunContext, type RunnableModel } from '../run.ts';
+import { chooseUsers } from './asked-users.ts';
 import {
   candidateRecall,
   parseCandidates,
@@ -35,7 +36,6 @@ import {
 import type { Hybrid } from './hybrid.ts';
 import { createReplay, type StoredAnswers } from './replay.ts';
 import { prepareLanguage, runLanguageModel, type LanguageSetting } from './run.ts';
-import { findUsers, sampleUsers } from './texts.ts';
 import { describeUsage, latencyPercentiles } from './usage.ts';
 
 /** What asking takes: the model, what it may spend, and where answers are kept. */
@@ -103,7 +103,7 @@ async function runOnce(spec: ChatSpec, context: RunContext): Promise<LanguageRec
     setting,
     (prepared, users) => chatModel(spec, access, prepared, users, context),
     { experiment: 'openai', protocol, comparisonModels, ...(hybrid && { hybrid }) },
-    (chat) => ({ ...describeCandidates(chat, setting.prepared) }),
+    (chat) => describeCandidates(chat, setting.prepared),
     context,
   );
   const audited =
@@ -141,11 +141,7 @@ async function addNoise(
     exchanges: fitted.exchanges,
   });
   const runs = [toRun(first!, run)];
-  const retrieved = new Map(
-    run.fitted.exchanges.flatMap(({ user, question: { candidates } }) =>
-      candidates ? [[user, candidates] as const] : [],
-    ),
-  );
+  const retrieved = candidatesIn(run.fitted);
   for (const [n, condition] of others.entries()) {
     const { template, permutation, repeat } = condition;
     context.progress.note(
@@ -167,12 +163,7 @@ export function prepareChat(
   context: RunContext,
 ): Promise<LanguageSetting> {
   const ids = userIds ?? (stored && [...stored.keys()]);
-  return prepareLanguage(
-    data,
-    protocol,
-    (prepared) => (ids === undefined ? sampleUsers(prepared, numUsers) : findUsers(prepared, ids)),
-    context,
-  );
+  return prepareLanguage(data, protocol, (prepared) => chooseUsers(prepared, ids, numUsers), context);
 }
 
 /** The chat model for the runner, with the candidates of `users` in its prompts. */
@@ -255,11 +246,16 @@ function budgetOf(spec: ChatAccount): Budget | undefined {
   });
 }
 
-function describeCandidates({ exchanges }: ChatFitted, prepared: Prepared): Record<string, unknown> {
-  const candidates: Candidates = new Map(
-    exchanges.flatMap(({ user, question }) =>
-      question.candidates ? [[user, question.candidates] as const] : [],
+/** The candidates that prompts held, by user; none without `--candidates`. */
+function candidatesIn({ exchanges }: ChatFitted): Candidates {
+  return new Map(
+    exchanges.flatMap(({ user, question: { candidates } }) =>
+      candidates ? [[user, candidates] as const] : [],
     ),
   );
+}
+
+function describeCandidates(chat: ChatFitted, prepared: Prepared): Record<string, unknown> {
+  const candidates = candidatesIn(chat);
   return candidates.size === 0 ? {} : { candidateRecall: candidateRecall(prepared, candidates) };
 }

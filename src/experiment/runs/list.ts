@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { metricKeys, type MetricKey } from '../../evaluation/metric-keys.ts';
 import { DataError } from '../../util/errors.ts';
-import { withUniqueNames } from '../compare/candidates.ts';
+import { withUniqueNames } from '../compare/recorded-models.ts';
 import { claimsToBeRecord, jsonFilesIn } from '../compare/files.ts';
 import { anyRecordSchema, type AnyRecord, type ModelResult } from '../record.ts';
 import { OLDER_RECORDS, readRecord } from '../store.ts';

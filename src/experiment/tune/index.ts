@@ -14,7 +14,7 @@ import { environment, Stopwatch } from '../environment.ts';
 import { sharedOf } from '../jobs/job.ts';
 import type { JobRunner } from '../jobs/run.ts';
 import type { OutcomeStore } from '../jobs/store.ts';
-import { chooseUsers } from '../language/texts.ts';
+import { sampleUsers } from '../language/asked-users.ts';
 import { prepare, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import { describeDataset, SCHEMA_VERSION, type ModelResult } from '../record.ts';
@@ -200,7 +200,8 @@ async function openTest(
       const job = { name: model, model, hyperparameters };
       const runnable = await runnableOf(job, { protocol, prepared, folder: join(folder, name), context });
       const { numUsers } = hyperparameters;
-      const users = typeof numUsers === 'number' ? chooseUsers(prepared, undefined, numUsers) : undefined;
+      const users =
+        typeof numUsers === 'number' ? sampleUsers(prepared.evaluable, numUsers, protocol) : undefined;
       const [run] = await watch.time(name, () =>
         runModels(prepared, [runnable], context, new Stopwatch(), users),
       );

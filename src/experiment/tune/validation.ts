@@ -15,6 +15,7 @@ import { Stopwatch } from '../environment.ts';
 import { recommendHeldOut } from '../held-out/lists.ts';
 import { holdOutUsers } from '../held-out/users.ts';
 import type { JobModel } from '../jobs/job.ts';
+import { sampleUsers } from '../language/asked-users.ts';
 import { tokenKindOf } from '../language/gpt2/token-kinds.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
@@ -82,7 +83,8 @@ export async function scoreOf(
   context: RunContext,
 ): Promise<number> {
   const k = Math.max(...prepared.protocol.k);
-  const asked = sampleOf(users, model, prepared.protocol.seed);
+  const { numUsers } = model.hyperparameters; // of language models
+  const asked = typeof numUsers === 'number' ? sampleUsers(users, numUsers, prepared.protocol) : users;
   const lists = await withFitted({ ...prepared, train }, runnable, context, new Stopwatch(), (fitted) =>
     histories === undefined
       ? fitted.recommend(asked, k)
@@ -91,12 +93,6 @@ export async function scoreOf(
   const options = { cutoffs: [k], users: asked };
   const { cutoffs } = evaluateLists({ users: asked, ...lists }, relevant, prepared.facts, options);
   return valueOf(objective, cutoffs[0]!.perUser);
-}
-
-/** As many users as the option `numUsers` of a language model says; all without it. */
-function sampleOf(users: Int32Array, { hyperparameters: { numUsers } }: JobModel, seed: number): Int32Array {
-  if (typeof numUsers !== 'number' || numUsers >= users.length) return users;
-  return new Rng(seed).derive('users').shuffle(users.slice()).slice(0, numUsers).sort();
 }
 
 function valueOf(objective: RankingMetric, columns: Record<UserMetric, Float64Array>): number {

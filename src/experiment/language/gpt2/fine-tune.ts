@@ -9,10 +9,10 @@ import type { Prepared } from '../../prepare.ts';
 import type { DataOptions, Protocol } from '../../protocol.ts';
 import type { LanguageRecord } from '../../record.ts';
 import type { RunContext, RunnableModel } from '../../run.ts';
+import { chooseUsers } from '../asked-users.ts';
 import { candidateRecall, parseCandidates, retrieveCandidates } from '../candidates.ts';
 import type { Hybrid } from '../hybrid.ts';
 import { prepareLanguage, runLanguageModel } from '../run.ts';
-import { chooseUsers } from '../texts.ts';
 
 export interface FineTuningSpec {
   data: DataOptions;

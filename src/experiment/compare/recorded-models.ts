@@ -5,7 +5,7 @@ import type { RecordFile } from './files.ts';
 import { commonUsers, restrict } from './populations.ts';
 import type { SavedUser } from './saved-lists.ts';
 
-export interface Candidate {
+export interface RecordedModel {
   name: string;
   file: string;
   result: ModelResult;
@@ -22,15 +22,15 @@ const MAX_NAMED_OPTIONS = 3;
  * Each result once, under a name of its own. Two records may hold the same model, one of them on fewer users: where both
  * hit the same on the users that they share, the one with more users stays.
  */
-export function candidatesOf(records: readonly RecordFile[]): Candidate[] {
-  const kept: Candidate[] = [];
+export function collectModels(records: readonly RecordFile[]): RecordedModel[] {
+  const kept: RecordedModel[] = [];
   for (const { file, record, saved } of records) {
     for (const result of record.models) {
       const lists = saved.get(result.name) ?? new Map<Id, SavedUser>();
-      const candidate = { name: result.name, file, result, record, lists };
+      const model = { name: result.name, file, result, record, lists };
       const twin = kept.findIndex((other) => haveSameHits(other.result, result));
-      if (twin < 0) kept.push(candidate);
-      else if (result.users.evaluated > kept[twin]!.result.users.evaluated) kept[twin] = candidate;
+      if (twin < 0) kept.push(model);
+      else if (result.users.evaluated > kept[twin]!.result.users.evaluated) kept[twin] = model;
     }
   }
   return withUniqueNames(kept);
@@ -43,15 +43,15 @@ function haveSameHits(a: ModelResult, b: ModelResult): boolean {
   return common.length > 0 && hits(a) === hits(b);
 }
 
-type Named = Pick<Candidate, 'name' | 'file'> & { result: Pick<ModelResult, 'hyperparameters'> };
+type Named = Pick<RecordedModel, 'name' | 'file'> & { result: Pick<ModelResult, 'hyperparameters'> };
 
 /** "mf (factors 32)" and "mf (factors 64)"; by their files where the hyper-parameters tell nothing. */
-export function withUniqueNames<Row extends Named>(candidates: readonly Row[]): Row[] {
-  return candidates.map((candidate) => {
-    const sharing = candidates.filter(({ name }) => name === candidate.name);
-    if (sharing.length === 1) return candidate;
+export function withUniqueNames<Row extends Named>(recorded: readonly Row[]): Row[] {
+  return recorded.map((model) => {
+    const sharing = recorded.filter(({ name }) => name === model.name);
+    if (sharing.length === 1) return model;
     const options = differingOptions(sharing);
-    const setting = options.map((key) => describeOption(key, candidate.result.hyperparameters[key]));
+    const setting = options.map((key) => describeOption(key, model.result.hyperparameters[key]));
     const isUnique = (text: string) =>
       sharing.filter(
         (other) =>
@@ -59,16 +59,16 @@ export function withUniqueNames<Row extends Named>(candidates: readonly Row[]): 
       ).length === 1;
     const named = setting.slice(0, MAX_NAMED_OPTIONS);
     const complete = named.length === setting.length && isUnique(setting.join(', '));
-    const parts = complete ? named : [...named, candidate.file.replace(/[.]json$/, '')];
-    return { ...candidate, name: `${candidate.name} (${parts.join(', ')})` };
+    const parts = complete ? named : [...named, model.file.replace(/[.]json$/, '')];
+    return { ...model, name: `${model.name} (${parts.join(', ')})` };
   });
 }
 
-/** Keys whose values are not the same in all of the candidates, in the order of the record. */
-function differingOptions(candidates: readonly Named[]): string[] {
-  const keys = new Set(candidates.flatMap(({ result }) => Object.keys(result.hyperparameters)));
+/** Keys whose values are not the same in all of the models, in the order of the record. */
+function differingOptions(recorded: readonly Named[]): string[] {
+  const keys = new Set(recorded.flatMap(({ result }) => Object.keys(result.hyperparameters)));
   return [...keys].filter((key) => {
-    const values = candidates.map(({ result }) => JSON.stringify(result.hyperparameters[key]));
+    const values = recorded.map(({ result }) => JSON.stringify(result.hyperparameters[key]));
     return new Set(values).size > 1;
   });
 }
