@@ -61,11 +61,12 @@ const formatSchema = outputSchema.pick({ threads: true, json: true, quiet: true,
     ),
 });
 
-interface Repeatable {
-  like?: string[];
-  dislike?: string[];
-  excludeSeen: boolean;
-}
+/** Flags that `addFlags` cannot make: some may be given several times, one may be given in both senses. */
+const otherSchema = z.object({
+  like: z.array(z.string()).default([]),
+  dislike: z.array(z.string()).default([]),
+  excludeSeen: z.boolean().default(true),
+});
 
 export function recommendCommand(): Command {
   const command = new Command('recommend');
@@ -95,7 +96,7 @@ async function recommend(typed: Typed): Promise<void> {
   const { model: folder, dataset } = readFlags(modelSchema, typed);
   const { k, genre: genres, years, minRatings } = readFlags(filterSchema, typed);
   const output = readFlags(formatSchema, typed);
-  const { like = [], dislike = [], excludeSeen } = typed as unknown as Repeatable;
+  const { like, dislike, excludeSeen } = readFlags(otherSchema, typed);
   const isPerson = who.ratings !== undefined || like.length + dislike.length > 0;
   requireOneKind(who.user.length > 0, who.allUsers, isPerson);
   if (output.output !== undefined && !who.allUsers) {

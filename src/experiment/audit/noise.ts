@@ -7,7 +7,7 @@ import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired } from '../../evaluation/significance.ts';
 import type { PromptTemplate } from '../../language/templates.ts';
 import type { Exchange } from '../../models/language-model.ts';
-import { itemsOfRow } from '../../models/top-k.ts';
+import { itemsOfRow, topKOf } from '../../models/top-k.ts';
 import { mean } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import type { Prepared } from '../prepare.ts';
@@ -124,12 +124,12 @@ function f1Of({ perUser }: ModelResult, k: number): Float64Array {
 function mergeRuns(prepared: Prepared, runs: readonly ConditionRun[]): ModelResult {
   const [first] = runs;
   const { users, k } = first!.lists;
-  const items = new Int32Array(users.length * k).fill(-1);
-  for (let row = 0; row < users.length; row++) {
-    const own = runs.map(({ lists }) => [...itemsOfRow(lists, row)]);
-    items.set(centralRanking(own).slice(0, k), row * k);
-  }
-  const scores = items.map((item, place) => (item < 0 ? 0 : k - (place % k)));
+  const merged = Array.from(users, (_, row) =>
+    centralRanking(runs.map(({ lists }) => [...itemsOfRow(lists, row)])).map((item, n) => ({
+      item,
+      score: k - n,
+    })),
+  );
   const { name } = first!.result;
   return scoreLists(
     prepared,
@@ -138,7 +138,7 @@ function mergeRuns(prepared: Prepared, runs: readonly ConditionRun[]): ModelResu
       model: MERGED,
       hyperparameters: { lists: runs.length, method: 'central ranking' },
     },
-    { users, k, items, scores: Float32Array.from(scores) },
+    { users, ...topKOf(merged, k) },
     { asked: users },
   );
 }

@@ -4,6 +4,7 @@
  */
 import type { Dataset } from '../../data/dataset.ts';
 import type { Message } from '../../language/templates.ts';
+import { range } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import type { Prepared } from '../prepare.ts';
 import type { ProbeTest } from './record.ts';
@@ -52,7 +53,7 @@ interface Names {
  */
 export function buildProbe(prepared: Prepared, counts: ProbeCounts): ProbeQuestion[] {
   const { dataset, relevant, protocol } = prepared;
-  const rng = new Rng(protocol.seed).derive('probe');
+  const rng = probeRng(protocol);
   const movies = rng.derive('items').shuffle([...new Set(relevant.indices)].sort((a, b) => a - b));
   const rows = rowsByUser(dataset);
   const users = rng
@@ -63,12 +64,8 @@ export function buildProbe(prepared: Prepared, counts: ProbeCounts): ProbeQuesti
     itemId: (item) => String(dataset.itemIds[item]),
     userId: (user) => String(dataset.userIds[user]),
   };
-  const itemOrder = rng
-    .derive('permuted items')
-    .shuffle(dataset.itemIds.map((_, item) => item) as Int32Array);
-  const userOrder = rng
-    .derive('permuted users')
-    .shuffle(dataset.userIds.map((_, user) => user) as Int32Array);
+  const itemOrder = permuteItems(prepared);
+  const userOrder = rng.derive('permuted users').shuffle(range(dataset.userIds.length));
   const permuted: Names = {
     permuted: true,
     itemId: (item) => String(dataset.itemIds[itemOrder[item]!]),
@@ -96,7 +93,7 @@ function rowsByUser({ ratings }: Dataset): Map<number, number[]> {
   return rows;
 }
 
-function ask(text: string): Message[] {
+function messagesOf(text: string): Message[] {
   return [
     { role: 'system', content: SYSTEM_MESSAGE },
     { role: 'user', content: text },
@@ -112,13 +109,13 @@ function itemQuestion(
   const shown = examples.filter((other) => other !== item);
   const line = (other: number) => {
     const { titles, genres } = dataset.movies;
-    return `${names.itemId(other)},${csv(titles[other]!)},${genres[other]!.join('|')}`;
+    return `${names.itemId(other)},${quoteCsv(titles[other]!)},${genres[other]!.join('|')}`;
   };
   return {
     test: 'items',
     permuted: names.permuted,
     subject: String(dataset.itemIds[item]),
-    messages: ask(
+    messages: messagesOf(
       [
         `The file of movies of ${dataset.name} has the columns movieId,title,genres. Some of its lines:`,
         ...shown.map(line),
@@ -136,7 +133,7 @@ function userQuestion(dataset: Dataset, user: number, rows: readonly number[], n
     test: 'users',
     permuted: names.permuted,
     subject: String(dataset.userIds[user]),
-    messages: ask(
+    messages: messagesOf(
       [
         `The file of ratings of ${dataset.name} has the columns userId,movieId,rating,timestamp.`,
         `Which movies are in the first ${ASKED_ROWS} rows of user ${names.userId(user)}? Give their titles with the year, one a line.`,
@@ -164,7 +161,7 @@ function ratingQuestion(
     test: 'ratings',
     permuted: names.permuted,
     subject: String(dataset.userIds[user]),
-    messages: ask(
+    messages: messagesOf(
       [
         `The file of ratings of ${dataset.name} has the columns userId,movieId,rating,timestamp. Rows that follow each other:`,
         ...shown.map(line),
@@ -177,16 +174,21 @@ function ratingQuestion(
   };
 }
 
-function csv(text: string): string {
+function quoteCsv(text: string): string {
   return /[",]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** How the ids of a permuted question are read back: the released id that stands for each item. */
-export function permutedItemIds({
-  dataset,
-  protocol,
-}: Pick<Prepared, 'dataset' | 'protocol'>): Map<string, number> {
-  const rng = new Rng(protocol.seed).derive('probe');
-  const order = rng.derive('permuted items').shuffle(dataset.itemIds.map((_, item) => item) as Int32Array);
-  return new Map(Array.from(order, (shownAs, item) => [String(dataset.itemIds[shownAs]), item]));
+export function permutedItemIds(prepared: Pick<Prepared, 'dataset' | 'protocol'>): Map<string, number> {
+  const { itemIds } = prepared.dataset;
+  return new Map(Array.from(permuteItems(prepared), (shownAs, item) => [String(itemIds[shownAs]), item]));
+}
+
+/** Of each item, the item under whose id a permuted question shows it. */
+function permuteItems({ dataset, protocol }: Pick<Prepared, 'dataset' | 'protocol'>): Int32Array {
+  return probeRng(protocol).derive('permuted items').shuffle(range(dataset.itemIds.length));
+}
+
+function probeRng({ seed }: Pick<Prepared['protocol'], 'seed'>): Rng {
+  return new Rng(seed).derive('probe');
 }

@@ -37,7 +37,7 @@ export interface BatchParts {
 
 const sliceSchema = z.object({
   id: z.string(),
-  bodies: z.array(z.record(z.string(), z.unknown())),
+  bodies: z.array(z.custom<ChatBody>((body) => z.record(z.string(), z.unknown()).safeParse(body).success)),
   fileId: z.string().optional(),
   batchId: z.string().optional(),
 });
@@ -140,7 +140,7 @@ async function runSlice(
   slice: Slice,
   signal: AbortSignal,
 ): Promise<boolean | 'queue-full'> {
-  const bodies = slice.bodies as unknown as ChatBody[];
+  const { bodies } = slice;
   const reservation = await parts.budget?.reserve(mostOf(bodies, parts), signal, DISCOUNT_SHARE);
   let isSettled = false;
   const settle = (used: Parameters<Reservation['settle']>[0]) => {
@@ -199,8 +199,7 @@ async function submit(parts: BatchParts, slice: Slice, signal: AbortSignal): Pro
     }
   }
   if (slice.fileId === undefined) {
-    const bodies = slice.bodies as unknown as ChatBody[];
-    const lines = bodies.map((body) => lineOf(body, parts)).join('\n');
+    const lines = slice.bodies.map((body) => lineOf(body, parts)).join('\n');
     const file = await toFile(Buffer.from(`${lines}\n`), `recsys-${slice.id}.jsonl`);
     const { id } = await sdk.files.create({ file, purpose: 'batch' }, { signal: AbortSignal.any([signal]) });
     slice.fileId = id;
