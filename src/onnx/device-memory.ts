@@ -2,7 +2,7 @@
 import type * as ort from 'onnxruntime-node';
 import type { Shape } from './graph.ts';
 import { createGraph } from './ops/index.ts';
-import { createSession, type Session } from './session.ts';
+import { createSession, floatsOf, type Session } from './session.ts';
 
 const target = 'webgpu';
 
@@ -37,7 +37,7 @@ export class DeviceMemory {
     const session = await createSession(copyGraph(shapes), { target, threads: this.#threads });
     const results = await session.run(feeds);
     await session.release();
-    return new Map([...shapes.keys()].map((name) => [name, results[copyOf(name)]!.data as Float32Array]));
+    return new Map([...shapes.keys()].map((name) => [name, floatsOf(results, copyOf(name))]));
   }
 
   async dispose(): Promise<void> {

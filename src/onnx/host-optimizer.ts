@@ -5,7 +5,7 @@
 import { addAdamW, clipFactor, updateScalars, type AdamWSettings } from './adamw.ts';
 import { sizeOf, type Shape } from './graph.ts';
 import { createGraph } from './ops/index.ts';
-import { createSession, type Session } from './session.ts';
+import { createSession, numberOf, type Session } from './session.ts';
 
 /** Entries per run: small enough that all arrays of a piece stay in the cache, large enough that calls cost nothing. */
 const ENTRIES_PER_RUN = 1 << 18;
@@ -76,8 +76,7 @@ export class HostOptimizer {
   async gradientNorm(): Promise<number> {
     let sum = 0;
     for (const gradient of pieces(this.#arrays.gradient)) {
-      const { sum: part } = await this.#squares.run({ gradient });
-      sum += part!.data[0] as number;
+      sum += numberOf(await this.#squares.run({ gradient }), 'sum');
     }
     return Math.sqrt(sum);
   }

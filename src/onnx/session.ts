@@ -19,13 +19,16 @@ export interface SessionOptions {
   fill?: boolean;
 }
 
+/** Outputs of a run by name. */
+export type Results = Record<string, ort.Tensor>;
+
 export interface Session {
   graph: Graph;
   /**
    * Outputs by name. Where `into` names an array for an output of the CPU, it is filled. The caller disposes of a tensor
    * that stays on the device.
    */
-  run(feeds: Feeds, into?: Record<string, Float32Array>): Promise<Record<string, ort.Tensor>>;
+  run(feeds: Feeds, into?: Record<string, Float32Array>): Promise<Results>;
   release(): Promise<void>;
 }
 
@@ -75,6 +78,18 @@ export async function createSession(graph: Graph, options: SessionOptions): Prom
     },
     release: () => session.release(),
   };
+}
+
+/** The values of a float32 output that is not on a device. Throws RangeError for an output that a run does not have. */
+export function floatsOf(results: Results, name: string): Float32Array {
+  const tensor = results[name];
+  if (tensor?.type !== 'float32') throw new RangeError(`no float32 output '${name}'`);
+  return tensor.data as Float32Array;
+}
+
+/** The first value of such an output: that of a tensor without axes. */
+export function numberOf(results: Results, name: string): number {
+  return floatsOf(results, name)[0]!;
 }
 
 /**

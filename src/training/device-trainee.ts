@@ -8,7 +8,7 @@ import { addAdamW, clipInGraph, isDecayed, updateScalars } from '../onnx/adamw.t
 import { DeviceMemory } from '../onnx/device-memory.ts';
 import type { Graph, Shape, Tensor } from '../onnx/graph.ts';
 import { createGraph } from '../onnx/ops/index.ts';
-import { SessionCache, type Feeds, type Session } from '../onnx/session.ts';
+import { numberOf, SessionCache, type Feeds, type Results, type Session } from '../onnx/session.ts';
 import type { Rng } from '../util/rng.ts';
 import { dropoutMasks } from './dropout.ts';
 import type { Trainee, TrainingState, UpdateOptions } from './trainee.ts';
@@ -122,7 +122,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
   }
 
   /** Runs with what the graph takes of the state. */
-  #run(session: Session, feeds: Feeds): Promise<Record<string, ort.Tensor>> {
+  #run(session: Session, feeds: Feeds): Promise<Results> {
     const all: Feeds = { ...this.#feeds, ...feeds };
     return session.run(Object.fromEntries(session.graph.inputs.map(({ name }) => [name, all[name]!])));
   }
@@ -185,7 +185,7 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
   }
 
   /** The new state instead of the old one where loss and norm are finite; what is not kept is freed. */
-  #finish(results: Record<string, ort.Tensor>, loss: number): { loss: number; gradientNorm: number } {
+  #finish(results: Results, loss: number): { loss: number; gradientNorm: number } {
     const gradientNorm = numberOf(results, 'norm');
     const accept = Number.isFinite(loss) && Number.isFinite(gradientNorm);
     for (const name of this.#shapes.keys()) {
@@ -222,11 +222,11 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
 
   async #download(kind: Kind): Promise<Parameters> {
     const shapes = this.#shapes;
-    const tensors = [...shapes.keys()].map((name) => [name, this.#feeds[key(kind, name)]!]);
-    const found = await this.#memory.download(
-      shapes,
-      Object.fromEntries(tensors) as Record<string, ort.Tensor>,
-    );
+    const tensors = [...shapes.keys()].map((name): [string, ort.Tensor] => [
+      name,
+      this.#feeds[key(kind, name)]!,
+    ]);
+    const found = await this.#memory.download(shapes, Object.fromEntries(tensors));
     return new Map([...found].map(([name, data]) => [name, { shape: [...shapes.get(name)!], data }]));
   }
 
@@ -242,8 +242,4 @@ export class DeviceTrainee<Batch> implements Trainee<Batch> {
     await this.#sessions.dispose();
     await this.#memory.dispose();
   }
-}
-
-function numberOf(results: Record<string, ort.Tensor>, name: string): number {
-  return results[name]!.data[0] as number;
 }

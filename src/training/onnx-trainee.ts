@@ -3,7 +3,7 @@ import type { Parameters } from '../huggingface/tensors.ts';
 import type { Shape } from '../onnx/graph.ts';
 import { isDecayed } from '../onnx/adamw.ts';
 import { HostOptimizer } from '../onnx/host-optimizer.ts';
-import { SessionCache, type Session } from '../onnx/session.ts';
+import { floatsOf, numberOf, SessionCache, type Session } from '../onnx/session.ts';
 import type { Rng } from '../util/rng.ts';
 import { dropoutMasks } from './dropout.ts';
 import type { Trainee, TrainingState, UpdateOptions } from './trainee.ts';
@@ -58,8 +58,7 @@ export class OnnxTrainee<Batch> implements Trainee<Batch> {
   async loss(batch: Batch): Promise<number> {
     const session = await this.#session('loss', batch);
     const feeds = { ...this.#weights(), ...this.#model.feeds(batch, 1 / this.#model.targetsOf(batch)) };
-    const { loss } = await session.run(feeds);
-    return loss!.data[0] as number;
+    return numberOf(await session.run(feeds), 'loss');
   }
 
   /** A batch's mean loss and its gradient for every trained tensor, without dropout. Weights do not change. */
@@ -84,11 +83,11 @@ export class OnnxTrainee<Batch> implements Trainee<Batch> {
     if (add) {
       for (const name of names) {
         const sum = into[gradientKey(name)]!;
-        const more = results[gradientKey(name)]!.data as Float32Array;
+        const more = floatsOf(results, gradientKey(name));
         for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
       }
     }
-    return results.loss!.data[0] as number;
+    return numberOf(results, 'loss');
   }
 
   /** The compiled graph for batches of this one's key. */

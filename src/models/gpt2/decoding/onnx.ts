@@ -1,6 +1,5 @@
 /** Decoding on ONNX Runtime with keys and values kept: those of a prompt once, however many rows continue it. */
-import type * as ort from 'onnxruntime-node';
-import { SessionCache } from '../../../onnx/session.ts';
+import { floatsOf, SessionCache, type Results } from '../../../onnx/session.ts';
 import { MASKED_LOGIT, type Gpt2Config } from '../network/config.ts';
 import { transpose, type Parameters } from '../../../huggingface/tensors.ts';
 import { promptGraph, decodeStepGraph, type StepSize } from './graphs.ts';
@@ -54,14 +53,14 @@ export class OnnxDecoder implements Decoder {
     const results = await session.run({ ...this.#weights, tokens, last });
     this.#prompts = new Map();
     for (const layer of this.#layers()) {
-      this.#prompts.set(`promptKeys.${layer}`, floats(results[`keys.${layer}`]!));
-      this.#prompts.set(`promptValues.${layer}`, floats(results[`values.${layer}`]!));
+      this.#prompts.set(`promptKeys.${layer}`, floatsOf(results, `keys.${layer}`));
+      this.#prompts.set(`promptValues.${layer}`, floatsOf(results, `values.${layer}`));
     }
     this.#size = { U, P, W: 1, S: INITIAL_CAPACITY };
     this.#slots = Int32Array.from({ length: U }, (_, u) => u);
     this.#count = 0;
     this.#written = this.#emptyCache(this.#size);
-    return floats(results['logits']!);
+    return floatsOf(results, 'logits');
   }
 
   async step(tokens: Int32Array, parents?: Int32Array): Promise<Float32Array> {
@@ -88,7 +87,7 @@ export class OnnxDecoder implements Decoder {
     });
     this.#store(results);
     this.#count++;
-    return this.#orderByRow(floats(results['logits']!));
+    return this.#orderByRow(floatsOf(results, 'logits'));
   }
 
   /** Gives every row a slot after its prompt, and a copy of what its parent wrote. */
@@ -128,7 +127,7 @@ export class OnnxDecoder implements Decoder {
   }
 
   /** Stores the new token's keys and values, (R, H, 1, D), after what each slot has. */
-  #store(results: Record<string, ort.Tensor>): void {
+  #store(results: Results): void {
     const { n_embd: C, n_head: H } = this.#config;
     const { U, W, S } = this.#size;
     const D = C / H;
@@ -138,7 +137,7 @@ export class OnnxDecoder implements Decoder {
         [`writtenValues.${layer}`, `values.${layer}`],
       ] as const) {
         const target = this.#written.get(to)!;
-        const source = floats(results[from]!);
+        const source = floatsOf(results, from);
         for (let at = 0; at < U * W * H; at++) {
           target.set(source.subarray(at * D, (at + 1) * D), (at * S + this.#count) * D);
         }
@@ -171,10 +170,6 @@ export class OnnxDecoder implements Decoder {
   dispose(): Promise<void> {
     return this.#sessions.dispose();
   }
-}
-
-function floats({ data }: ort.Tensor): Float32Array {
-  return data as Float32Array;
 }
 
 function powerOfTwo(n: number): number {

@@ -1,5 +1,5 @@
 /** What item GPT-2 says of users: the state of the asking position, whose product with a movie's row is its logit. */
-import { SessionCache } from '../../../onnx/session.ts';
+import { floatsOf, SessionCache } from '../../../onnx/session.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { throwIfAborted } from '../../../util/errors.ts';
@@ -35,8 +35,8 @@ export class ItemPredictor {
       const session = await this.#sessions.get(`${size.B} ${size.T}`, () =>
         promptGraph(this.#config, parameters, size),
       );
-      const { hidden } = await session.run({ ...weights, ...promptFeeds(batch, marks) });
-      const values = hidden!.data as Float32Array;
+      const results = await session.run({ ...weights, ...promptFeeds(batch, marks) });
+      const values = floatsOf(results, 'hidden');
       for (const [row, { user }] of own.entries()) states.set(user, values.slice(row * C, (row + 1) * C));
     }
     return states;
