@@ -30,14 +30,17 @@ export interface TrainingSet {
   scale: Dataset['scale'];
 }
 
+/** Where nothing is held out. */
+const NOTHING_HIDDEN = { users: new Int32Array(), items: new Int32Array() };
+
 /**
- * The training side of a split. `hidden` lists the held-out ratings; only its (user, item) pairs are read, to drop
- * the tags that belong to them.
+ * The training side of a split, or all ratings. `hidden` lists the held-out ratings; only its (user, item) pairs are read,
+ * to drop the tags that belong to them.
  */
 export function trainingSet(
   dataset: Pick<Dataset, 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale'>,
   train: Ratings,
-  hidden: Pick<Ratings, 'users' | 'items'>,
+  hidden: Pick<Ratings, 'users' | 'items'> = NOTHING_HIDDEN,
 ): TrainingSet {
   const userCount = dataset.userIds.length;
   const itemCount = dataset.itemIds.length;

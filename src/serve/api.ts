@@ -7,7 +7,7 @@ import { UsageError } from '../util/errors.ts';
 import type { Asker } from './ask.ts';
 import type { Contents, ServedModel } from './contents.ts';
 import type { RecordFolder } from './records.ts';
-import { describeRun, differencesOf, idOf, selectRuns } from './runs.ts';
+import { describeRun, differencesOf, idOf, runQuerySchema, selectRuns } from './runs.ts';
 
 export interface Served {
   records: RecordFolder;
@@ -34,12 +34,6 @@ const listSchema = z.strictObject({
 const moviesSchema = z.strictObject({
   q: z.string(),
   k: z.coerce.number().int().min(1).max(MAX_MOVIES).default(10),
-});
-const runsSchema = z.strictObject({
-  sort: z.string().optional(),
-  reverse: z.enum(['true', 'false']).optional(),
-  filter: z.string().optional(),
-  differ: z.array(z.string()).default([]),
 });
 
 /** Body of POST /recommend: the same fields, numbers and booleans as such. */
@@ -72,12 +66,11 @@ export function api({ contents, asker, records, refused }: Served): Hono {
     return c.json(await recommend(parametersOf(await c.req.json<unknown>().catch(() => undefined))));
   });
   app.get('/runs', async (c) => {
-    const { differ, reverse, ...query } = readQuery(runsSchema, c.req.queries());
+    const { differ, ...query } = readQuery(runQuerySchema, c.req.queries());
     const { records: read, unreadable } = await records.read();
     const runs = runsOf(read);
     if (differ.length === 0) {
-      const shown = selectRuns(runs, { ...query, reverse: reverse === 'true' });
-      return c.json({ runs: shown.map(describeRun), unreadable });
+      return c.json({ runs: selectRuns(runs, query).map(describeRun), unreadable });
     }
     const [a, b] = twoRuns(runs, differ);
     return c.json({ runs: [describeRun(a), describeRun(b)], differences: differencesOf(a, b) });

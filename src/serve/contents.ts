@@ -9,7 +9,7 @@ import { loadSavedModel, MANIFEST, type SavedModel } from '../use/saved-model.ts
 import { TitleSearch } from '../use/search.ts';
 import { DataError, RecsysError, UsageError } from '../util/errors.ts';
 import { entriesIn, exists } from '../util/files.ts';
-import { entriesOf } from '../util/sparse-rows.ts';
+import { entriesOf, indicesOf } from '../util/sparse-rows.ts';
 import type { RecordFolder, StoredRecord } from './records.ts';
 
 export interface Sources {
@@ -145,9 +145,7 @@ async function wholeData(
       wanted: `${manifest.dataset.name} with the same files`,
     });
   }
-  return {
-    whole: trainingSet(dataset, dataset.ratings, { users: new Int32Array(), items: new Int32Array() }),
-  };
+  return { whole: trainingSet(dataset, dataset.ratings) };
 }
 
 function noModelError(dataset: string, folders: readonly string[], refused: Contents['refused']): UsageError {
@@ -178,7 +176,7 @@ export function heldOutHits(
   user: number,
 ): Set<Id> | undefined {
   if (manifest.fittedOn.split === 'none' || !isWhole) return undefined;
-  const known = new Set([...entriesOf(train.byUser, user)].map(([item]) => item));
+  const known = new Set(indicesOf(train.byUser, user));
   const threshold = fourStarsOn(ratings.scale);
   const hits = [...entriesOf(ratings.byUser, user)].filter(
     ([item, stars]) => stars >= threshold && !known.has(item),
@@ -190,10 +188,8 @@ export function heldOutHits(
 export function heldOutItems({ ratings, isWhole, models }: Contents, user: number): Set<number> {
   const own = models.find(({ saved }) => saved.manifest.fittedOn.split !== 'none');
   if (own === undefined || !isWhole) return new Set();
-  const known = new Set([...entriesOf(own.saved.train.byUser, user)].map(([item]) => item));
-  return new Set(
-    [...entriesOf(ratings.byUser, user)].map(([item]) => item).filter((item) => !known.has(item)),
-  );
+  const known = new Set(indicesOf(own.saved.train.byUser, user));
+  return new Set(indicesOf(ratings.byUser, user).filter((item) => !known.has(item)));
 }
 
 /** The recorded answers of language models about a user, in the order of the files. */

@@ -8,12 +8,13 @@ import { RecsysError, UsageError } from '../util/errors.ts';
 import { systemError } from '../util/process/system-errors.ts';
 import { api, readQuery, type Served } from './api.ts';
 import { limitRequests, refuseForeign, safeHeaders } from './guard.ts';
-import { experimentsPage, experimentsSchema } from './pages/experiments.ts';
+import { experimentsPage } from './pages/experiments.ts';
 import { renderLayout, type PagePath } from './pages/layout.ts';
 import { serveScript } from './pages/script.ts';
 import { serveStyles } from './pages/style.ts';
 import { usersPage, usersSchema } from './pages/users.ts';
 import { addressAfter, youPage, youSchema } from './pages/you.ts';
+import { runQuerySchema } from './runs.ts';
 
 export interface Listening {
   /** "http://127.0.0.1:8377". */
@@ -69,7 +70,7 @@ function addPages(app: Hono, { contents, asker, records }: Served): void {
     return answer(c, 'You', '/you', await youPage(contents, asker, query));
   });
   app.get('/experiments', async (c) => {
-    const query = readQuery(experimentsSchema, queryOf(c));
+    const query = readQuery(runQuerySchema, queryOf(c));
     const { records: read, unreadable } = await records.read();
     return answer(c, 'Runs', '/experiments', experimentsPage(read, unreadable, query));
   });

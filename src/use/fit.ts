@@ -104,5 +104,5 @@ export function wholeInput(source: DataOptions, dataset: Dataset, seed: number):
     splitDigest: splitDigest({ train: dataset.ratings, test: none }, dataset),
     trainRatings: dataset.ratings.users.length,
   };
-  return { source, dataset, train: trainingSet(dataset, dataset.ratings, none), protocol };
+  return { source, dataset, train: trainingSet(dataset, dataset.ratings), protocol };
 }

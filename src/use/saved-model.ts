@@ -274,7 +274,7 @@ function trainOf(
     ...(tags && { tags: typedTags(tags) }),
     scale,
   };
-  return trainingSet(source, ratings, { users: new Int32Array(), items: new Int32Array() });
+  return trainingSet(source, ratings);
 }
 
 /** Ids that are numbers in an array of their own type. */

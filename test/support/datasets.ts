@@ -30,7 +30,7 @@ export function datasetOf(rows: [number, number, number][], users: number, items
 
 export function trainOn(rows: [number, number, number][], users: number, items: number): TrainingSet {
   const dataset = datasetOf(rows, users, items);
-  return trainingSet(dataset, dataset.ratings, { users: new Int32Array(), items: new Int32Array() });
+  return trainingSet(dataset, dataset.ratings);
 }
 
 /**

@@ -1,5 +1,4 @@
 /** The page of runs: every model of every record, sorted and filtered, and what differs between two. */
-import { z } from 'zod';
 import { metricKeys, metricOf } from '../../evaluation/metric-keys.ts';
 import { runsOf, type Run } from '../../experiment/runs/list.ts';
 import { renderTable } from '../../report/page/data-table.ts';
@@ -7,15 +6,7 @@ import { html, type Html } from '../../report/html.ts';
 import { formatValue, titleOf } from '../../report/runs/table.ts';
 import { twoRuns } from '../api.ts';
 import type { StoredRecord, Unreadable } from '../records.ts';
-import { differencesOf, idOf, selectRuns } from '../runs.ts';
-
-export const experimentsSchema = z.strictObject({
-  sort: z.string().optional(),
-  reverse: z.enum(['true', 'false']).optional(),
-  filter: z.string().optional(),
-  differ: z.array(z.string()).default([]),
-});
-type Query = z.output<typeof experimentsSchema>;
+import { differencesOf, idOf, selectRuns, type RunQuery } from '../runs.ts';
 
 const columns = [
   { key: 'name', isNumber: false },
@@ -34,11 +25,11 @@ const columns = [
 export function experimentsPage(
   records: readonly StoredRecord[],
   unreadable: readonly Unreadable[],
-  query: Query,
+  query: RunQuery,
 ): Html {
   const runs = runsOf(records);
   const { sort, filter = '', reverse } = query;
-  const shown = selectRuns(runs, { sort, filter, reverse: reverse === 'true' });
+  const shown = selectRuns(runs, query);
   return html`<h1>Runs</h1>
     <p class="lead">
       ${runs.length} models in ${records.length} records. Choose two to see what differs between them.
@@ -73,7 +64,7 @@ export function experimentsPage(
     }`;
 }
 
-function renderRuns(runs: readonly Run[], query: Query): Html {
+function renderRuns(runs: readonly Run[], query: RunQuery): Html {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Runs">
     <table>
       <thead>
@@ -89,7 +80,7 @@ function renderRuns(runs: readonly Run[], query: Query): Html {
   </div>`;
 }
 
-function renderHead({ key, isNumber }: (typeof columns)[number], query: Query): Html {
+function renderHead({ key, isNumber }: (typeof columns)[number], query: RunQuery): Html {
   const { sort, reverse, filter, differ } = query;
   const isSorted = sort === key;
   const isReversed = reverse === 'true';

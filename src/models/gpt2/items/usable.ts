@@ -5,7 +5,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { recommendByDotProduct } from '../../../numeric/top-n.ts';
 import type { Rng } from '../../../util/rng.ts';
-import { entriesOf } from '../../../util/sparse-rows.ts';
+import { entriesOf, indicesOf } from '../../../util/sparse-rows.ts';
 import type { SavedState } from '../../recommender.ts';
 import { emptyRows, savedSettings, settingsArray, type UsableModel } from '../../saved.ts';
 import { gpt2ConfigSchema, parameterShapes, type Gpt2Config } from '../network/config.ts';
@@ -97,7 +97,7 @@ function usableItems(model: ItemModel, train: TrainingSet, context: UseContext):
     },
     explain: (user, items, count) => {
       const { byUser } = readers;
-      const rated = [...entriesOf(byUser, user)].map(([item]) => item);
+      const rated = [...indicesOf(byUser, user)];
       return genreReasons({ movies: train.movies, byUser }, user, items, rated, count);
     },
     foldIn: (histories) => Promise.resolve(forReaders(peopleOf(histories, model.vocabulary))),

@@ -5,7 +5,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import { loadTokenizer } from '../../../huggingface/tokenizer.ts';
 import { DataError } from '../../../util/errors.ts';
 import type { Rng } from '../../../util/rng.ts';
-import { entriesOf, indicesOf } from '../../../util/sparse-rows.ts';
+import { indicesOf } from '../../../util/sparse-rows.ts';
 import type { SavedState } from '../../recommender.ts';
 import { savedArray, savedSettings, settingsArray, type Selection, type UsableModel } from '../../saved.ts';
 import { topKOf, type ScoredItem } from '../../top-k.ts';
@@ -117,7 +117,7 @@ export async function loadLiked(
     recommend: (users, k, selection = { candidates: train.catalogue }) =>
       rankAll(ranker, own, users, k, selection, labelOf),
     explain: (user, items, count) => {
-      const rated = [...entriesOf(own.byUser, user)].map(([item]) => item);
+      const rated = [...indicesOf(own.byUser, user)];
       return genreReasons(own, user, items, rated, count);
     },
     foldIn: (histories: Csr) =>
