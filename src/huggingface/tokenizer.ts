@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../util/errors.ts';
 import { exists, readTextFile, writeFileAtomic } from '../util/files.ts';
+import { parseAs, parseJson } from '../util/parse.ts';
 
 /** Text to tokens and back. */
 export interface Gpt2Tokenizer {
@@ -198,14 +199,14 @@ function fromPair(vocabulary: unknown, merges: string, place: string): Tokenizer
 async function fromJsonFile(folder: string): Promise<TokenizerJson | undefined> {
   const place = join(folder, 'tokenizer.json');
   const text = await readIfThere(place);
-  return text === undefined ? undefined : checkTokenizer(parse(text, place), place);
+  return text === undefined ? undefined : checkTokenizer(parseJson(text, { place }), place);
 }
 
 async function fromPairOfFiles(folder: string): Promise<TokenizerJson | undefined> {
   const place = join(folder, 'vocab.json');
   const [vocabulary, merges] = [await readIfThere(place), await readIfThere(join(folder, 'merges.txt'))];
   if (vocabulary === undefined || merges === undefined) return undefined;
-  return await withAddedTokens(fromPair(parse(vocabulary, place), merges, place), folder);
+  return await withAddedTokens(fromPair(parseJson(vocabulary, { place }), merges, place), folder);
 }
 
 /** The tokens of `added_tokens.json`, by their text, which older versions of Hugging Face's tokenizers wrote beside the pair. */
@@ -213,7 +214,7 @@ async function withAddedTokens(json: TokenizerJson, folder: string): Promise<Tok
   const place = join(folder, 'added_tokens.json');
   const text = await readIfThere(place);
   if (text === undefined) return json;
-  const added = z.record(z.string(), z.int().min(0)).safeParse(parse(text, place));
+  const added = z.record(z.string(), z.int().min(0)).safeParse(parseJson(text, { place }));
   if (!added.success) {
     throw new DataError({ place, found: 'another form', wanted: 'ids by token', cause: added.error });
   }
@@ -234,7 +235,7 @@ async function withConfig(
 ): Promise<TokenizerJson | undefined> {
   const place = join(folder, 'tokenizer_config.json');
   const text = await readIfThere(place);
-  const config = prefixSchema.safeParse(text === undefined ? {} : parse(text, place));
+  const config = prefixSchema.safeParse(text === undefined ? {} : parseJson(text, { place }));
   const given = config.success ? config.data.add_prefix_space : undefined;
   const own = prefixSchema.safeParse(json?.['pre_tokenizer']);
   const prefix = given ?? (own.success && own.data.add_prefix_space === true);
@@ -252,23 +253,7 @@ async function withConfig(
 const prefixSchema = z.looseObject({ add_prefix_space: z.boolean().optional() });
 
 function checkTokenizer(value: unknown, place: string): TokenizerJson {
-  const result = tokenizerJsonSchema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new DataError({
-    place: `${place}: ${issue!.path.join('.')}`,
-    found: issue!.message,
-    wanted: 'a byte-level BPE tokenizer as GPT-2 has it',
-    cause: result.error,
-  });
-}
-
-function parse(text: string, place: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new DataError({ place, found: 'not JSON', cause });
-  }
+  return parseAs(tokenizerJsonSchema, value, { place, wanted: 'a byte-level BPE tokenizer as GPT-2 has it' });
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

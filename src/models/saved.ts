@@ -5,7 +5,7 @@ import { REFERENCE_STARS } from '../data/rating-levels.ts';
 import type { TensorData } from '../huggingface/named-tensors.ts';
 import { DataError } from '../util/errors.ts';
 import { mean } from '../util/arrays.ts';
-import { parseAs } from '../util/parse.ts';
+import { parseAs, parseJson } from '../util/parse.ts';
 import { entriesOf, valuesOf, type SparseRows } from '../util/sparse-rows.ts';
 import type { Fitted, SavedState, TopK } from './recommender.ts';
 
@@ -69,13 +69,7 @@ export function savedSettings<S extends z.ZodType>(state: SavedState, name: stri
   const place = `array '${name}' of the saved model`;
   const remedy = 'Fit the model again.';
   const bytes = savedArray(state, name, Int32Array, state[name]?.length ?? 0);
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString());
-  } catch (cause) {
-    throw new DataError({ place, found: 'not JSON', remedy, cause });
-  }
-  return parseAs(schema, value, { place, remedy });
+  return parseAs(schema, parseJson(Buffer.from(bytes).toString(), { place, remedy }), { place, remedy });
 }
 
 /** Rows without entries. */

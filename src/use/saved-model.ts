@@ -26,9 +26,12 @@ import { isLoadable, isRegistered, loadModel, modelNames, recordedSpec } from '.
 import { savedArray, type UsableModel } from '../models/saved.ts';
 import { DataError } from '../util/errors.ts';
 import { exists, readTextFile, readWholeFile, sha256, writeFileAtomic } from '../util/files.ts';
+import { parseJson } from '../util/parse.ts';
 import { ownVersion, versionsFit } from './versions.ts';
 
 const FORMAT_VERSION = 1;
+/** Said of a file that cannot be read. */
+const FILE_WANTED = 'a file of a saved model';
 /** The file that makes a folder a saved model. */
 export const MANIFEST = 'model.json';
 /** Of a folder that PEFT or `finetune-gpt2 --lora` wrote. */
@@ -214,7 +217,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
       cause,
     });
   });
-  const value = parseJson(text, path);
+  const value = parseJson(text, { place: path, wanted: FILE_WANTED });
   refuseOtherVersion(value, path);
   const result = signedSchema.safeParse(value);
   if (!result.success) {
@@ -252,7 +255,7 @@ function digestOfManifest(manifest: Manifest): string {
 async function readMovies(path: string, expected: string): Promise<z.output<typeof moviesSchema>> {
   const bytes = await readWholeFile(path, 'a file of a saved model');
   if (sha256(bytes) !== expected) throw changed(path);
-  return moviesSchema.parse(parseJson(bytes.toString(), path));
+  return moviesSchema.parse(parseJson(bytes.toString(), { place: path, wanted: FILE_WANTED }));
 }
 
 function trainOf(
@@ -289,14 +292,6 @@ function typedTags(tags: NonNullable<z.output<typeof moviesSchema>['tags']>): Ta
     texts: tags.texts,
     timestamps: Int32Array.from(tags.timestamps),
   };
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new DataError({ place: path, found: 'not JSON', wanted: 'a file of a saved model', cause });
-  }
 }
 
 function changed(path: string): DataError {

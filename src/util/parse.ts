@@ -23,6 +23,15 @@ export function parseAs<S extends z.ZodType>(
   });
 }
 
+/** `text` as JSON. Throws DataError with `facts` where it is not. */
+export function parseJson(text: string, facts: Pick<ErrorFacts, 'place' | 'wanted' | 'remedy'>): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DataError({ found: 'not JSON', ...facts, cause });
+  }
+}
+
 /** What zod found in `value`, and what it wanted where that is a number in some range: "-3", "at least 1". */
 export function factsOfIssue(issue: z.core.$ZodIssue, value: unknown): Pick<ErrorFacts, 'found' | 'wanted'> {
   const found = issue.path.reduce<unknown>((inner, key) => Object(inner)[key], value);

@@ -17,6 +17,7 @@ import { rankExchanges } from '../../models/language-model.ts';
 import type { Recommender } from '../../models/recommender.ts';
 import { DataError } from '../../util/errors.ts';
 import { readTextFile } from '../../util/files.ts';
+import { parseJson } from '../../util/parse.ts';
 import type { LanguageRecord } from '../record.ts';
 
 /** What came of one request: an answer, or why there is none. */
@@ -144,19 +145,8 @@ export async function readStoredAnswers(path: string): Promise<StoredAnswers> {
 }
 
 function parseLine(line: string, place: string): { userId: Id; text: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new DataError({
-      place,
-      found: 'not JSON',
-      wanted: '{"userId": ..., "text": ...}',
-      remedy: MEND_LINE,
-      cause,
-    });
-  }
-  const parsed = lineSchema.safeParse(value);
+  const wanted = '{"userId": ..., "text": ...}';
+  const parsed = lineSchema.safeParse(parseJson(line, { place, wanted, remedy: MEND_LINE }));
   if (!parsed.success) {
     throw new DataError({
       place,

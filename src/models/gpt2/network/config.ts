@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
 import { readTextFile } from '../../../util/files.ts';
+import { parseJson } from '../../../util/parse.ts';
 
 /** Far above gpt2-xl (48 layers, 1600 wide, 50,257 tokens): larger sizes are damage, and refused before they are allocated. */
 const MAX_LAYERS = 1024;
@@ -93,12 +94,7 @@ export async function readConfig(folder: string): Promise<Gpt2Config> {
       remedy: 'Point --model at a folder that holds config.json, model.safetensors and the tokenizer.',
     });
   });
-  try {
-    return parseConfig(JSON.parse(text), place);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new DataError({ place, found: 'not JSON', cause });
-  }
+  return parseConfig(parseJson(text, { place }), place);
 }
 
 /** A masked position's attention logit: as good as minus infinity. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
 import { exists, readTextFile, writeFileAtomic } from '../../../util/files.ts';
+import { parseJson } from '../../../util/parse.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
 import { transpose, type HostTensor, type Parameters } from '../../../huggingface/tensors.ts';
 import { adapterFiles } from '../../../huggingface/hub.ts';
@@ -166,12 +167,7 @@ function rejectSurplus(file: SafetensorsFile, layers: ReadonlyMap<string, LoraPa
 
 async function readSettings(place: string): Promise<z.output<typeof adapterConfigSchema>> {
   const text = await readTextFile(place, 'the settings of a PEFT adapter');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new DataError({ place, found: 'not JSON', wanted: 'the settings of a PEFT adapter', cause });
-  }
+  const value = parseJson(text, { place, wanted: 'the settings of a PEFT adapter' });
   const result = adapterConfigSchema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
