@@ -10,7 +10,7 @@ import { sum } from '../../util/arrays.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
 import { withFitted, type RunContext } from '../run.ts';
-import { chatModel, countsOf, prepareChat, refuseRequests, type ChatSpec } from './chat.ts';
+import { chatModel, countsOf, prepareChat, refuseRequests, type ChatAccount, type ChatSpec } from './chat.ts';
 import type { LanguageSetting } from './run.ts';
 
 /** What one prompt costs for the users of the run, each asked once. */
@@ -25,12 +25,8 @@ export interface PromptCost {
   cachedCost?: number;
 }
 
-export interface CostEstimate {
-  users: number;
-  /** Every built-in prompt and those that were named, each for all users once. */
-  prompts: PromptCost[];
-  /** Runs that the options ask for: prompts, orders and repeats. */
-  runs: number;
+/** Tokens and what they cost at most. */
+export interface TokenEstimate {
   inputTokens: number;
   /** The most that the answers can have, thoughts included. */
   outputTokens: number;
@@ -39,6 +35,14 @@ export interface CostEstimate {
   /** USD; undefined when the model's price is not known. */
   cost?: number;
   pricesAsOf: string;
+}
+
+export interface CostEstimate extends TokenEstimate {
+  users: number;
+  /** Every built-in prompt and those that were named, each for all users once. */
+  prompts: PromptCost[];
+  /** Runs that the options ask for: prompts, orders and repeats. */
+  runs: number;
   questions: ChatQuestion[];
   /** What is known of the model's end, and what the server says of the model, as sentences. */
   warnings: string[];
@@ -69,18 +73,13 @@ export async function estimateChat(spec: ChatSpec, context: RunContext): Promise
   const perPrompt = counts.permutations * counts.repeats;
   const total = (tokens: (question: ChatQuestion) => number) =>
     perPrompt * sum(asked.map((own) => sum(own.map(tokens)))) + rounds * sum(questions.map(tokens));
-  const inputTokens = total((question) => question.inputTokens);
-  const outputTokens = total((question) => question.maxOutputTokens);
-  const cost = costAtMost(spec, { input: inputTokens, output: outputTokens });
+  const input = total((question) => question.inputTokens);
+  const output = total((question) => question.maxOutputTokens);
   return {
     users: questions.length,
     prompts,
     runs: perPrompt * asked.length,
-    inputTokens,
-    outputTokens,
-    isEstimate: !hasKnownEncoding(spec.options.model),
-    ...(cost !== undefined && { cost }),
-    pricesAsOf: spec.price ? 'your own' : PRICES_AS_OF,
+    ...estimateTokens(spec, { input, output }),
     questions,
     warnings: await warningsAbout(spec, context),
   };
@@ -100,7 +99,21 @@ async function questionsOf(
   );
 }
 
-function costAtMost(spec: ChatSpec, tokens: TokenCount): number | undefined {
+/** `tokens` with their cost under the account's price, discounts included. */
+export function estimateTokens(account: Priced, tokens: TokenCount): TokenEstimate {
+  const cost = costAtMost(account, tokens);
+  return {
+    inputTokens: tokens.input,
+    outputTokens: tokens.output,
+    isEstimate: !hasKnownEncoding(account.options.model),
+    ...(cost !== undefined && { cost }),
+    pricesAsOf: account.price ? 'your own' : PRICES_AS_OF,
+  };
+}
+
+type Priced = Pick<ChatAccount, 'options' | 'price'>;
+
+function costAtMost(spec: Priced, tokens: TokenCount): number | undefined {
   const price = pricePaid(spec.options, spec.price);
   return price && (spec.options.batch ? DISCOUNT_SHARE : 1) * costOf(tokens, price);
 }

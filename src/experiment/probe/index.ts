@@ -1,11 +1,10 @@
 /** `recsys probe`: does a chat model know the data set by heart? */
 import type { Answer } from '../../models/chat/cache.ts';
-import { costOf, pricePaid } from '../../models/chat/cost.ts';
-import { PRICES_AS_OF, reasoningTokens } from '../../models/chat/families.ts';
+import { reasoningTokens } from '../../models/chat/families.ts';
 import { askAll } from '../../models/chat/ask-all.ts';
 import type { Ask, ChatRequest } from '../../models/chat/ask.ts';
 import { chatOptions } from '../../models/chat/options.ts';
-import { countMessages, hasKnownEncoding, tokenCounter } from '../../models/chat/tokens.ts';
+import { countMessages, tokenCounter } from '../../models/chat/tokens.ts';
 import { sum } from '../../util/arrays.ts';
 import { RecsysError } from '../../util/errors.ts';
 import { optionsAffectingResult } from '../../util/options.ts';
@@ -13,6 +12,7 @@ import { Rng } from '../../util/rng.ts';
 import { indicesOf } from '../../util/sparse-rows.ts';
 import { environment } from '../environment.ts';
 import { openClient, type ChatAccount } from '../language/chat.ts';
+import { estimateTokens, type TokenEstimate } from '../language/estimate.ts';
 import { prepareLanguage } from '../language/run.ts';
 import { describeUsage } from '../language/usage.ts';
 import type { Prepared } from '../prepare.ts';
@@ -171,15 +171,8 @@ function describeKnowledge(
   };
 }
 
-export interface ProbeEstimate {
+export interface ProbeEstimate extends TokenEstimate {
   questions: ProbeQuestion[];
-  inputTokens: number;
-  /** The most that the answers can have. */
-  outputTokens: number;
-  isEstimate: boolean;
-  /** USD at most; undefined where no price is known. */
-  cost?: number;
-  pricesAsOf: string;
 }
 
 /** Tokens and the highest cost, without a request. */
@@ -187,15 +180,7 @@ export async function estimateProbe(spec: ProbeSpec, context: RunContext): Promi
   const { prepared } = await prepareLanguage(spec.data, spec.protocol, ({ evaluable }) => evaluable, context);
   const questions = buildProbe(prepared, spec.counts);
   const count = await tokenCounter();
-  const inputTokens = sum(questions.map(({ messages }) => countMessages(messages, count)));
-  const outputTokens = sum(questions.map((question) => requestOf(question, spec).maxOutputTokens));
-  const price = pricePaid(spec.options, spec.price);
-  return {
-    questions,
-    inputTokens,
-    outputTokens,
-    isEstimate: !hasKnownEncoding(spec.options.model),
-    ...(price && { cost: costOf({ input: inputTokens, output: outputTokens }, price) }),
-    pricesAsOf: spec.price ? 'your own' : PRICES_AS_OF,
-  };
+  const input = sum(questions.map(({ messages }) => countMessages(messages, count)));
+  const output = sum(questions.map((question) => requestOf(question, spec).maxOutputTokens));
+  return { questions, ...estimateTokens(spec, { input, output }) };
 }

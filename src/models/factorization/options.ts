@@ -1,29 +1,20 @@
 /**
  * Options of the solvers that matrix factorization and factorization machines share: their meaning and limits. `help`
  * adds the defaults, which each model has of its own. A model has one flat schema whose options are all optional, and per
- * solver the options that it has with their defaults. Only zod is imported here, so that help texts are cheap.
+ * solver the options that it has with their defaults. Only zod is loaded here, so that help texts are cheap.
  */
 import { z } from 'zod';
+import type { AlsSettings } from '../../numeric/als/fit.ts';
+import type { SgdSettings } from '../../numeric/sgd/fit.ts';
 
 /** Implicit ALS: see src/numeric/als/fit.ts. */
-export interface AlsOptions {
-  factors: number;
-  iterations: number;
-  regularization: number;
-  frequencyExponent: number;
-  unobservedWeight: number;
-  targetExponent: number;
-  conjugateGradientSteps: number;
-}
+export type AlsOptions = Omit<AlsSettings, 'confidenceExponent' | 'priorStrength'>;
 
 /** Stochastic gradient descent: see src/numeric/sgd/fit.ts. */
-export interface SgdOptions {
-  factors: number;
-  epochs: number;
-  learningRate: number;
-  regularization: number;
-  biasRegularization: number;
-}
+export type SgdOptions = Pick<
+  SgdSettings,
+  'factors' | 'epochs' | 'learningRate' | 'regularization' | 'biasRegularization'
+>;
 
 /** SGD on pairs of a rated and an unrated movie. */
 export interface BprOptions extends SgdOptions {
