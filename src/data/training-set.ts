@@ -69,7 +69,7 @@ const MAX_STARS = 5;
 
 /**
  * The highest rating of the scale counts as 5 stars. Where all training ratings are equal they say nothing but that
- * somebody rated, and count as `REFERENCE_STARS`: target and confidence of a rated cell are 1 then, as for implicit data.
+ * there is a rating, and count as `REFERENCE_STARS`: target and confidence of a rated cell are 1 then, as for implicit data.
  */
 function starUnitOf(values: Float32Array, { max }: Dataset['scale']): number {
   const [first] = values;

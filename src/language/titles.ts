@@ -18,9 +18,9 @@ import { readWrittenTitle, type WrittenTitle } from './titles/written.ts';
 
 /**
  * How a written title was found: `exact`, to the letter; `normalized`, with the year equal and the name the same but for
- * article, a.k.a. names, accents, case, punctuation, numerals, or an author or subtitle left out; `year-off`, the name to
- * the letters and the year missing or one off, or, where it is missing, to the letters but for numerals, "&" and "vs.".
- * `ambiguous`: several movies fit and none is guessed.
+ * article, a.k.a. names, accents, case, punctuation, numerals, or an author or subtitle left out; `year-off`, with the
+ * letters of the name equal and the year one off or missing; where it is missing, numerals, "&" and "vs." may be written
+ * in another way as well. `ambiguous`: several movies fit and none is guessed.
  */
 export type TitleMatch =
   | { class: MatchedClass; item: number }

@@ -1,6 +1,6 @@
 /**
  * The contract of a recommender, which every model implements; language models add `language-model.ts`, models that can
- * be saved and asked about anybody `saved.ts`.
+ * be saved and asked about people who are not in the data `saved.ts`.
  */
 import type { TrainingSet } from '../data/training-set.ts';
 import type { TensorData } from '../huggingface/named-tensors.ts';

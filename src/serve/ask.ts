@@ -37,7 +37,7 @@ export class Asker {
     return list[0]!.map((movie) => ({ ...movie, hit: hits ? hits.has(movie.movieId) : null }));
   }
 
-  /** The list of somebody with these ratings. Throws UsageError for a model that cannot take up a new person. */
+  /** The list of a person with these ratings. Throws UsageError for a model that cannot take up a new person. */
   async forPerson(
     { saved }: ServedModel,
     history: History,

@@ -22,7 +22,7 @@ export interface ProgressTask {
 }
 
 export interface Progress {
-  /** Starts a task of `total` units ("sweeps", "users", "MB"); 0 where nobody knows. */
+  /** Starts a task of `total` units ("sweeps", "users", "MB"); 0 where that is not known. */
   start(label: string, total: number, unit: string): ProgressTask;
   /** One line for the reader: a decision, a warning, a file written. */
   note(line: string): void;

@@ -28,7 +28,7 @@ export interface HeldOut {
 
 /**
  * Draws `tested` users and `unused` further ones, neither of whom is in training. The ratings of those tested are divided by
- * `options`, within what the other users rated. Throws DataError when nobody is left to train on, and what the split throws.
+ * `options`, within what the other users rated. Throws DataError when no user is left to train on, and what the split throws.
  */
 export function holdOutUsers(
   whole: Divisible,

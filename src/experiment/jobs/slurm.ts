@@ -1,4 +1,4 @@
-/** Jobs as an array job of Slurm: a script, and a file with a job a line. Whoever asks for them again gathers the outcomes. */
+/** Jobs as an array job of Slurm: a script, and a file with a job a line. The same command, run again, gathers the outcomes. */
 import { basename, join, resolve } from 'node:path';
 import { writeFileAtomic, readTextFile } from '../../util/files.ts';
 import { DataError, RecsysError } from '../../util/errors.ts';

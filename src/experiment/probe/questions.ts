@@ -1,5 +1,5 @@
 /**
- * Questions that only somebody who has the files of a data set by heart can answer (Di Palma et al., SIGIR 2025,
+ * Questions that only a model that has the files of a data set by heart can answer (Di Palma et al., SIGIR 2025,
  * arXiv 2505.10212), each also with ids permuted, where nothing can be known.
  */
 import type { Dataset } from '../../data/dataset.ts';
@@ -19,7 +19,7 @@ export interface ProbeQuestion {
   items: number[];
   /** For `ratings`: the right rating. */
   stars?: number;
-  /** Item indices that the question shows, which nobody would answer. */
+  /** Item indices that the question shows, which are no answer. */
   shown: number[];
 }
 

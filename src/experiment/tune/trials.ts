@@ -1,4 +1,4 @@
-/** Which settings a search tries: the same for the same seed, however many trials follow and whoever runs them. */
+/** Which settings a search tries: the same for the same seed, however many trials follow and wherever they run. */
 import { valueAt, type OptionValue, type SearchSpace } from '../../models/search-space.ts';
 import { exp, log } from '../../util/math.ts';
 import type { Rng } from '../../util/rng.ts';

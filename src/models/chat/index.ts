@@ -134,7 +134,7 @@ const WITHOUT_ANSWER: Partial<Record<Exchange['state'], string>> = {
 };
 
 /**
- * Throws RecsysError when nobody's question was answered: scores of that would be zeros that mean nothing. A refusal, a text
+ * Throws RecsysError when no user's question was answered: scores of that would be zeros that mean nothing. A refusal, a text
  * without recommendations and an empty list are answers.
  */
 export function requireAnswers(exchanges: readonly Exchange[]): void {

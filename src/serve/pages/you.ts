@@ -1,4 +1,4 @@
-/** The page of somebody who is not in the data: search titles, rate a few, and see every model's list change. */
+/** The page of a person who is not in the data: search titles, rate a few, and see every model's list change. */
 import { z } from 'zod';
 import { html, type Html } from '../../report/html.ts';
 import type { History } from '../../use/history.ts';

@@ -94,7 +94,7 @@ const MAX_REDIRECTS = 5;
 
 /**
  * Follows redirections that stay on the server and keep method and body (307 and 308), or of a GET, which takes no key to
- * another server. Any other one is returned as it is: nobody else gets the key and what the request holds.
+ * another server. Any other one is returned as it is: no other server gets the key and what the request holds.
  */
 async function fetchHere(
   url: string,

@@ -76,7 +76,7 @@ interface UseContext {
   rng: Rng;
 }
 
-/** The model for the users of `train`. Each history is read by itself, so that nobody's numbers depend on the others. */
+/** The model for the users of `train`. Each history is read by itself, so that a user's numbers do not depend on the others'. */
 function usableItems(model: ItemModel, train: TrainingSet, context: UseContext): UsableModel {
   const predictor = new ItemPredictor(model.config, context.threads);
   const itemFactors = movieRows(model.parameters, model.vocabulary, train.itemCount);
@@ -131,7 +131,7 @@ async function statesOf(
 }
 
 /**
- * People by their ratings: movies without a token are left out, and a rating that nobody gave counts as the nearest one.
+ * People by their ratings: movies without a token are left out, and a rating value that train does not have counts as the nearest one.
  * Their ratings have no times, so a model that reads by time reads them in the order of the items.
  */
 function peopleOf(histories: Csr, { catalogue, stars }: ItemVocabulary): Readers {

@@ -1,5 +1,5 @@
 /**
- * The score that movies are ranked by: log p(title | user) - a log p(title | nobody) + b log(ratings of the movie). What a
+ * The score that movies are ranked by: log p(title | user) - a log p(title | no history) + b log(ratings of the movie). What a
  * title's words make likely by themselves is taken off, and how often the movie is rated added; a and b are chosen on
  * ratings of validation users that training did not see.
  */
@@ -28,7 +28,7 @@ const TRIED_POPULARITY_WEIGHTS = [0, 0.25, 0.5, 1, 2];
 const PRIOR_CHUNK = 256;
 
 /**
- * log p(title | nobody) by item index, 0 for movies without a title; with `choosing` among the titles of the catalogue.
+ * log p(title | no history) by item index, 0 for movies without a title; with `choosing` among the titles of the catalogue.
  * AbortedError when the signal fires.
  */
 export async function priorOf(

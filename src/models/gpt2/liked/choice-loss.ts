@@ -14,7 +14,10 @@ import { hiddenStates, parameterInputs, type ParameterTensors } from '../network
 import { choicesOf, countMovies, type ChoiceBatch } from './choices.ts';
 import { NARROW, type TitleTree } from './title-tree.ts';
 
-/** Room for choices as shares of all positions; it doubles where it is too little, so that few different graphs are built. */
+/**
+ * Choices that a graph takes, as shares of all positions; twice as many where these are too few, and so on, so that few
+ * different graphs are built.
+ */
 const WIDE_SHARE = 1 / 8;
 const NARROW_SHARE = 1 / 4;
 
@@ -56,7 +59,7 @@ export function choiceTrainable(
 
 function sizesOf(batch: ChoiceBatch, tree: TitleTree): Sizes {
   const { rows: B, length: T } = batch;
-  const room = (share: number, count: number) => {
+  const padded = (share: number, count: number) => {
     let size = Math.ceil(share * B * T);
     while (size < count) size *= 2;
     return size;
@@ -64,8 +67,8 @@ function sizesOf(batch: ChoiceBatch, tree: TitleTree): Sizes {
   return {
     B,
     T,
-    W: room(WIDE_SHARE, choicesOf(batch, tree, true).length),
-    S: room(NARROW_SHARE, choicesOf(batch, tree, false).length),
+    W: padded(WIDE_SHARE, choicesOf(batch, tree, true).length),
+    S: padded(NARROW_SHARE, choicesOf(batch, tree, false).length),
   };
 }
 

@@ -1,4 +1,7 @@
-/** A text GPT-2 of the liked template in use: saved and loaded with its calibration, asked about anybody. */
+/**
+ * A text GPT-2 of the liked template in use: saved and loaded with its calibration, asked about users of the data and about
+ * people who are not in them.
+ */
 import { z } from 'zod';
 import type { Csr } from '../../../data/csr.ts';
 import type { TrainingSet } from '../../../data/training-set.ts';
@@ -163,7 +166,7 @@ async function rankAll(
   return topKOf(lists, k);
 }
 
-/** Without movies that have no title in the template: those that nobody of the training set rated. */
+/** Without movies that have no title in the template: those without a training rating. */
 function knownTaste(taste: Taste, known: ReadonlySet<number>): Taste {
   const only = (section: keyof Taste) => taste[section].filter((item) => known.has(item));
   return { disliked: only('disliked'), watched: only('watched'), liked: only('liked') };
