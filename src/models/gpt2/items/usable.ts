@@ -131,8 +131,8 @@ async function statesOf(
 }
 
 /**
- * People by their ratings: movies without a token are left out, and a rating value that train does not have counts as the nearest one.
- * Their ratings have no times, so a model that reads by time reads them in the order of the items.
+ * People by their ratings: movies without a token are left out, and a rating value that train does not have counts as the
+ * nearest one. Their ratings have no times, so a model that reads by time reads them in the order of the items.
  */
 function peopleOf(histories: Csr, { catalogue, stars }: ItemVocabulary): Readers {
   const tokenOf = new Map(Array.from(catalogue, (item, token) => [item, token]));
