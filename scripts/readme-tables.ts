@@ -1,7 +1,7 @@
 /**
- * Writes the tables of README.md and docs/*.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`,
- * and those of other measurements in results/ between `<!-- benchmark -->` or `<!-- benchmark: NAME -->` and the same
- * end. `--check` writes nothing and exits 1 when a table is not what its record says.
+ * Writes the tables of README.md and docs/*.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
+ * other measurements in results/ between `<!-- benchmark -->` or `<!-- benchmark: NAME -->` and `<!-- end -->`.
+ * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { formatMetric, metricOf, type MetricKey } from '../src/evaluation/metric-keys.ts';
