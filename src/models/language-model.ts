@@ -25,6 +25,13 @@ export interface LanguageFitted<E extends Exchange = Exchange> extends Fitted {
   readonly exchanges: readonly E[];
 }
 
+/** How many exchanges ended in each state. */
+export function countStates(exchanges: readonly { state: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of exchanges) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
 /**
  * The lists of some exchanges, row by row: the recommended items of each, at most `k`. Scores are those that `scoresOf`
  * gives for a row, best first; without them 1 / rank, since a text gives an order and no score.

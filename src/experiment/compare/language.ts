@@ -1,4 +1,5 @@
 /** What records of language models add to a comparison: what became of the titles that they wrote. */
+import { countStates } from '../../models/language-model.ts';
 import type { RecordedModel } from './recorded-models.ts';
 import type { NoiseRecord } from '../record.ts';
 import type { LanguageComparison } from './record.ts';
@@ -8,8 +9,6 @@ export function languageModels(recorded: readonly RecordedModel[]): LanguageComp
   return recorded.flatMap(({ name, result, record: { language, models } }) => {
     if (language === undefined || models[0] !== result) return [];
     const { template, shares, truncatedHistories, users } = language;
-    const states: Record<string, number> = {};
-    for (const { state } of users) states[state] = (states[state] ?? 0) + 1;
     // A model that shares its name with another's record is called by what tells it apart.
     const reasons = (language.reasons ?? []).map((own) =>
       own.model === result.name ? { ...own, model: name } : own,
@@ -20,7 +19,7 @@ export function languageModels(recorded: readonly RecordedModel[]): LanguageComp
         template,
         shares,
         truncatedHistories,
-        states,
+        states: countStates(users),
         reasons,
         noise: language.noise ? withoutAnswers(language.noise) : null,
       },

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { TitleIndex } from '../../language/titles.ts';
 import type { Answer } from '../../models/chat/cache.ts';
 import {
-  countStates,
   createChatModel,
   requireAnswers,
   toExchange,
@@ -13,7 +12,7 @@ import {
   type ChatFitted,
   type ChatParts,
 } from '../../models/chat/index.ts';
-import { rankExchanges } from '../../models/language-model.ts';
+import { countStates, rankExchanges } from '../../models/language-model.ts';
 import type { Recommender } from '../../models/recommender.ts';
 import { DataError } from '../../util/errors.ts';
 import { readTextFile } from '../../util/files.ts';

@@ -5,7 +5,7 @@ import { ground } from '../../language/grounding.ts';
 import { nameTemplate } from '../../language/templates.ts';
 import { TitleIndex } from '../../language/titles.ts';
 import { AbortedError, RecsysError } from '../../util/errors.ts';
-import { rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
+import { countStates, rankExchanges, type Exchange, type LanguageFitted } from '../language-model.ts';
 import type { FitContext, Recommender } from '../recommender.ts';
 import { askAll } from './ask-all.ts';
 import type { Ask, AskOutcome, ChatRequest } from './ask.ts';
@@ -63,13 +63,6 @@ export function createChatModel(parts: ChatParts): Recommender<ChatFitted> {
   };
 }
 
-/** How many exchanges ended in each state. */
-export function countStates(exchanges: readonly Pick<Exchange, 'state'>[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { state } of exchanges) counts[state] = (counts[state] ?? 0) + 1;
-  return counts;
-}
-
 /** A question and its answer as an exchange; also used for stored answers. */
 export function toExchange(
   train: TrainingSet,
@@ -107,7 +100,7 @@ async function askQuestions(
     numbered: candidates !== undefined,
     ...(repeat > 0 && { repeat }),
   });
-  if (askInBatch) await inBatch(() => askInBatch(questions.map(requestOf), signal), signal);
+  if (askInBatch) await collectBatch(() => askInBatch(questions.map(requestOf), signal), signal);
   return await askAll(
     questions,
     { options, unit: 'users', progress, signal },
@@ -116,7 +109,7 @@ async function askQuestions(
   );
 }
 
-async function inBatch(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+async function collectBatch(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
   try {
     await work();
   } catch (error) {

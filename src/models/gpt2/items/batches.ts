@@ -1,4 +1,5 @@
 /** Samples of histories: a part of a history as the prompt, the liked movies of the rest as one target distribution. */
+import { range } from '../../../util/arrays.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { pow } from '../../../util/math.ts';
 import { chunk } from '../../../training/job.ts';
@@ -116,7 +117,7 @@ function drawSample(history: ItemHistory, options: SampleOptions, rng: Rng): Sam
     targetExponent,
   } = options;
   const n = history.tokens.length;
-  const order = Int32Array.from({ length: n }, (_, i) => i);
+  const order = range(n);
   if (!ordered) rng.shuffle(order);
   const share = least + (most - least) * rng.uniform();
   const size = Math.max(1, Math.min(n - 1, Math.round(share * n)));
@@ -144,7 +145,7 @@ export function promptBatches(
   ).map((part) => {
     const length = Math.max(...part.map(lengthOf));
     const samples = part.map((history) => {
-      const all = Int32Array.from({ length: history.tokens.length }, (_, i) => i);
+      const all = range(history.tokens.length);
       const order = ordered ? all : rng.derive(`prompt ${history.user}`).shuffle(all);
       return { history, prompt: order.slice(-(contextLength - asking)) };
     });

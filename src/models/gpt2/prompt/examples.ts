@@ -4,6 +4,7 @@
  */
 import type { TrainingSet } from '../../../data/training-set.ts';
 import { describeHistory, type History } from '../../../language/history.ts';
+import { range } from '../../../util/arrays.ts';
 import type { Rng } from '../../../util/rng.ts';
 import { entriesOf, rowLength } from '../../../util/sparse-rows.ts';
 import { toExample, type Example } from './batch.ts';
@@ -122,9 +123,7 @@ export function divideUsers(
   validationShare: number,
   rng: Rng,
 ): { training: Int32Array; validation: Int32Array } {
-  const users = Int32Array.from({ length: train.userCount }, (_, user) => user).filter(
-    (user) => rowLength(train.byUser, user) >= 2,
-  );
+  const users = range(train.userCount).filter((user) => rowLength(train.byUser, user) >= 2);
   const order = rng.shuffle(users.slice());
   const held = Math.round(validationShare * users.length);
   return { validation: order.slice(0, held).sort(), training: order.slice(held).sort() };
