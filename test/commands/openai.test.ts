@@ -281,7 +281,7 @@ describe('recsys openai', () => {
     const { code, stderr } = await recsys(argv, { cwd: command.cwd });
     expect([code, stderr]).toEqual([
       1,
-      'error: a.jsonl:2: another form, expected userId, and text or titles\n',
+      'error: a.jsonl:2: another form, expected userId, and text or titles. Mend that line, or delete it.\n',
     ]);
   });
 
