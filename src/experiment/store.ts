@@ -186,6 +186,7 @@ function check<S extends z.ZodType>(path: string, schema: S, value: unknown): z.
   return parseAs(schema, value, {
     place: path,
     wanted: `a results record of version ${SCHEMA_VERSION} or earlier`,
+    remedy: RUN_AGAIN,
   });
 }
 

@@ -35,6 +35,7 @@ export function parseJson(text: string, facts: Pick<ErrorFacts, 'place' | 'wante
 /** What zod found in `value`, and what it wanted where that is a number in some range: "-3", "at least 1". */
 export function factsOfIssue(issue: z.core.$ZodIssue, value: unknown): Pick<ErrorFacts, 'found' | 'wanted'> {
   const found = issue.path.reduce<unknown>((inner, key) => Object(inner)[key], value);
+  if (found === undefined && issue.code === 'invalid_type') return { found: 'missing' };
   if (typeof found !== 'number') return { found: issue.message };
   if (issue.code === 'too_small') {
     return { found: String(found), wanted: `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}` };

@@ -329,6 +329,15 @@ describe('lists', () => {
     expect((await lists(text, 'user=1,item=2,rank=3')).movieIds).toEqual([[10, 20, 30]]);
   });
 
+  test('lists in one cell each, and a first column that counts rows, are refused with what to do', async () => {
+    const cells = /expected .*Write a row for each movie/;
+    await expect(lists('user,items\n1,"10 20"\n')).rejects.toThrow(cells);
+    await expect(lists('1\t[10:0.9]\n')).rejects.toThrow(cells);
+    await expect(lists('0,1,10,1\n1,1,20,2\n2,2,10,1\n')).rejects.toThrow(
+      /counts the rows.*`--list-columns user=2,item=3,score=4`/,
+    );
+  });
+
   test('a score that is NaN leaves the row out, and is counted', async () => {
     const found = await lists('user,item,score\n1,10,NaN\n1,20,0.5\n');
     expect([found.movieIds, found.withoutScore]).toEqual([[[20]], 1]);

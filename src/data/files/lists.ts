@@ -180,7 +180,10 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
     throw new DataError({
       found: `columns ${header === null ? `1 to ${width}` : quoteField(header.join(','))}`,
       wanted: 'userId, movieId and rank or score',
-      remedy: '`--list-columns user=NAME,item=NAME,score=NAME` says which column is which.',
+      remedy:
+        width < 3
+          ? ONE_ROW_PER_MOVIE
+          : '`--list-columns user=NAME,item=NAME,score=NAME` says which column is which.',
     });
   }
   refuseShared({ user, item: movie, [value.orderedBy]: value.at });
@@ -212,9 +215,16 @@ function valueColumn(
 
 function headerlessColumns(sample: string[][], width: number, chosen: ColumnChoice): Columns {
   const column = (n: number) => sample.map((record) => record[n] ?? '');
-  if (width !== 3) throw headerlessError(`${width} columns`);
+  if (width < 3) {
+    throw new DataError({
+      found: `no header, and ${width} ${width === 1 ? 'column' : 'columns'}`,
+      wanted: 'user, movie and rank or score',
+      remedy: ONE_ROW_PER_MOVIE,
+    });
+  }
   if (column(0)[0] === '0' && countsRows(column(0)))
-    throw headerlessError('a first column that counts the rows');
+    throw headerlessError('a first column that counts the rows', 2);
+  if (width > 3) throw headerlessError(`${width} columns`);
   if (column(2).every(isTimeLike)) throw headerlessError('a third column that looks like times');
   const orderedBy = chosen.rank === '3' ? 'rank' : chosen.score === '3' ? 'score' : undefined;
   return { user: 0, movie: 1, value: 2, orderedBy };
@@ -235,13 +245,17 @@ function guessOrder(rows: Map<Id, Row[]>): 'rank' | 'score' {
   throw headerlessError('a third column of whole numbers, which may be ranks or scores');
 }
 
+/** What to do about lists that stand in one cell each. */
+const ONE_ROW_PER_MOVIE = 'Write a row for each movie of a list: user, movie, and its rank from 1 on.';
+
 /** The error for lists without a header that can be read in more than one way. */
-function headerlessError(what: string): DataError {
+function headerlessError(what: string, first = 1): DataError {
   return new DataError({
     found: `no header, and ${what}`,
     wanted: 'a first line with the names of the columns, such as userId,movieId,score',
     remedy:
-      'Or say which column is which by number: `--list-columns user=1,item=2,score=3`, or rank=3 in place of score=3.',
+      `Or say which column is which by number: \`--list-columns user=${first},item=${first + 1},score=${first + 2}\`, ` +
+      `or rank=${first + 2} in place of score=${first + 2}.`,
   });
 }
 

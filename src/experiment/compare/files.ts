@@ -1,5 +1,5 @@
 /** Finding the records to compare, and refusing those that cannot be compared. */
-import { basename, join } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { shortestThreshold } from '../../data/ratings/values.ts';
 import { DataError } from '../../util/errors.ts';
@@ -26,12 +26,13 @@ const claim = z.looseObject({ experiment: z.string(), protocol: z.unknown(), mod
 export async function readRecords(files: readonly string[], folder: string): Promise<RecordFile[]> {
   const named = files.length > 0;
   const paths = named ? files : await jsonFilesIn(folder);
+  const names = shortestNames(paths);
   const records: RecordFile[] = [];
-  for (const path of paths) {
+  for (const [n, path] of paths.entries()) {
     if (!named && !(await claimsToBeRecord(path))) continue;
     const record = await readRecord(path, anyRecordSchema);
     requireMetrics(path, record);
-    records.push({ file: basename(path), record, saved: await readSavedLists(path, record) });
+    records.push({ file: names[n]!, record, saved: await readSavedLists(path, record) });
   }
   if (records.length > 0) return records;
   throw new DataError({
@@ -39,6 +40,18 @@ export async function readRecords(files: readonly string[], folder: string): Pro
     found: 'no results record',
     wanted: 'at least one to compare',
     remedy: 'Run `recsys baseline` first.',
+  });
+}
+
+/** Of each path the last part, with as many folders before it as tell it apart from the others. */
+export function shortestNames(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => resolve(path).split(sep));
+  const lastOf = (own: readonly string[], count: number) => own.slice(-count).join('/');
+  return parts.map((own, n) => {
+    const others = parts.filter((other, m) => m !== n && other.join() !== own.join());
+    let count = 1;
+    while (count < own.length && others.some((other) => lastOf(other, count) === lastOf(own, count))) count++;
+    return lastOf(own, count);
   });
 }
 
@@ -122,7 +135,8 @@ export function requireComparable(records: readonly RecordFile[]): void {
       throw new DataError({
         place: `${first!.file} and ${other.file}`,
         found: `not comparable: other ${what} (${describeValue(what, first!.record, a)} and ${describeValue(what, other.record, b)})`,
-        remedy: 'Name the files to compare: `recsys compare FILE FILE`.',
+        remedy:
+          'Compare records that share it (`recsys compare FILE FILE`), or run one of them again with the settings of the other.',
       });
     }
   }

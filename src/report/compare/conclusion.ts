@@ -1,6 +1,6 @@
 /** What a comparison comes to, in a few sentences. */
 import type { Comparison } from '../../experiment/compare/record.ts';
-import { joinNames } from '../table.ts';
+import { countNoun, joinNames } from '../table.ts';
 import { mainCutoff } from './common.ts';
 
 /** Who leads, from whom the leader cannot be told apart, whom it beats, and who has too few users to say. */
@@ -28,7 +28,7 @@ export function conclusion(found: Comparison): string {
     ahead.length > 0 &&
       `On the users that they share, ${joinNames(ahead)} ${ahead.length === 1 ? 'is' : 'are'} better.`,
     few.length > 0 &&
-      `${joinNames(few.map(({ b, users }) => `${b} (${users} users)`))} ${few.length === 1 ? 'has' : 'have'} too few users to show any difference.`,
+      `${joinNames(few.map(({ b, users }) => `${b} (${countNoun(users, 'user')})`))} ${few.length === 1 ? 'has' : 'have'} too few users to show any difference.`,
   ]
     .filter((sentence) => sentence !== false)
     .join(' ');

@@ -3,7 +3,7 @@ import type { ComparedPair, Comparison } from '../../experiment/compare/record.t
 import type { Chart } from '../charts/chart.ts';
 import { nameAxis, plainLegend, rowsHeight, wrapName } from '../charts/parts.ts';
 import { colour } from '../theme.ts';
-import { formatCount, interval } from '../table.ts';
+import { countNoun, formatCount, interval } from '../table.ts';
 import { allNames, mainCutoff } from './common.ts';
 
 /** What a cell of the matrix says about its row and its column. */
@@ -100,7 +100,8 @@ function cellOf(pair: ComparedPair, row: string, column: string) {
 
 /** "fm is better than mf.", "No difference shown between fm and mf.", or that there are too few users. */
 export function verdictOf({ a, b, users, pHolm, better, noise, difference }: ComparedPair): string {
-  if (pHolm === null) return `${users} users are too few to compare ${a} and ${b}.`;
+  if (pHolm === null)
+    return `${countNoun(users, 'user')} ${users === 1 ? 'is' : 'are'} too few to compare ${a} and ${b}.`;
   if (noise !== null && Math.abs(difference) <= noise)
     return `No difference between ${a} and ${b}: the gap is within the noise of ${noise.toFixed(4)}.`;
   if (better === null) return `No difference shown between ${a} and ${b}.`;
@@ -150,7 +151,7 @@ export function winsChart(found: Comparison): Chart {
   const kinds = [`${best} is better`, 'equal', 'the other is better'];
   const values = pairs.flatMap(({ b, users, wins, ties, losses }) =>
     [wins, ties, losses].map((own, n) => ({
-      name: wrapName(users === found.commonUsers ? b : `${b} (${users} users)`),
+      name: wrapName(users === found.commonUsers ? b : `${b} (${countNoun(users, 'user')})`),
       kind: kinds[n],
       order: n,
       share: (100 * own) / users,

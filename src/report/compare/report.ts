@@ -3,6 +3,7 @@ import { shortestThreshold } from '../../data/ratings/values.ts';
 import { listMetrics, metricOf } from '../../evaluation/metric-keys.ts';
 import { published, type Comparison } from '../../experiment/compare/record.ts';
 import {
+  countNoun,
   describeSeeds,
   formatCount,
   interval,
@@ -41,7 +42,7 @@ export function compareReport(found: Comparison): string {
     ...protocol.k.map((k) => `\n${metricsTable(rows(found.models), k)}`),
     ...samples.map(
       ({ users, models }) =>
-        `\nOn the ${formatCount(users)} users of a sample:\n${metricsTable(rows(models), mainCutoff(found))}`,
+        `\nOn the ${countNoun(users, 'user')} of a sample:\n${metricsTable(rows(models), mainCutoff(found))}`,
     ),
     ...sliceTexts(found),
     '',

@@ -2,7 +2,7 @@
 import { metricOf } from '../../evaluation/metric-keys.ts';
 import { sliceMetrics, type ComparedSlice, type Comparison } from '../../experiment/compare/record.ts';
 import type { TableBlock } from '../page/page.ts';
-import { formatCount, metricCell, textTable } from '../table.ts';
+import { countNoun, formatCount, metricCell, textTable } from '../table.ts';
 import { mainCutoff } from './common.ts';
 
 const head = ['model', 'hits', ...sliceMetrics.map((key) => metricOf(key).title)];
@@ -34,7 +34,7 @@ export function sliceTables(found: Comparison): TableBlock[] {
 }
 
 function titleOf({ movies, users }: ComparedSlice, found: Comparison): string {
-  return `On ${movies}, k = ${mainCutoff(found)}, ${formatCount(users)} users with a relevant one`;
+  return `On ${movies}, k = ${mainCutoff(found)}, ${countNoun(users, 'user')} with a relevant one`;
 }
 
 function rowsOf({ models }: ComparedSlice): string[][] {

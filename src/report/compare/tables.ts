@@ -3,7 +3,7 @@ import { metricKeys, metricOf, rankingMetrics, type MetricKey } from '../../eval
 import { published, type ComparedModel, type Comparison } from '../../experiment/compare/record.ts';
 import type { DataTable } from '../charts/chart.ts';
 import type { TableBlock } from '../page/page.ts';
-import { formatCount, metricCell, type MetricValues } from '../table.ts';
+import { countNoun, formatCount, metricCell, type MetricValues } from '../table.ts';
 import { mainCutoff } from './common.ts';
 
 /** Columns of the main table after F1: those of the narrow tables. */
@@ -54,7 +54,7 @@ export function sampleTables(found: Comparison): TableBlock[] {
   const names = new Set(found.models.map(({ name }) => name));
   return found.samples.map(({ users, models }, n) => ({
     id: `sample-${n + 1}`,
-    title: `On the ${formatCount(users)} users of ${models
+    title: `On the ${countNoun(users, 'user')} of ${models
       .filter(({ name }) => !names.has(name))
       .map(({ name }) => name)
       .join(', ')}`,

@@ -99,12 +99,16 @@ function describeLimits({ language, models }: LanguageRecord): string[] {
   const lines: string[] = [];
   const { truncatedHistories } = language;
   if (truncatedHistories > 0) {
-    lines.push(`${truncatedHistories} histories were too long for the prompt and were truncated.`);
+    lines.push(
+      truncatedHistories === 1
+        ? '1 history was too long for the prompt and was truncated.'
+        : `${truncatedHistories} histories were too long for the prompt and were truncated.`,
+    );
   }
   const evaluated = models[0]?.users.evaluated ?? 0;
   if (evaluated < FEW_USERS) {
     lines.push(
-      `${evaluated} users are few: the intervals above are wide, and only differences outside them mean anything.`,
+      `${evaluated === 1 ? '1 user is' : `${evaluated} users are`} few: the intervals above are wide, and only differences outside them mean anything.`,
     );
   }
   return lines;

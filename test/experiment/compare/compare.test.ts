@@ -2,6 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { shortestNames } from '../../../src/experiment/compare/files.ts';
 import { compare } from '../../../src/experiment/compare/index.ts';
 import { comparisonSchema, type Comparison } from '../../../src/experiment/compare/record.ts';
 import type { ResultsRecord } from '../../../src/experiment/record.ts';
@@ -29,6 +30,15 @@ async function folderOf(files: Record<string, unknown>): Promise<string> {
 async function compareIn(files: Record<string, unknown>): Promise<Comparison> {
   return await compare({ files: [], resultsDir: await folderOf(files) }, context);
 }
+
+it('tells files of one name in several folders apart', () => {
+  expect(shortestNames(['a/x/r.json', 'b/x/r.json', 'b/s.json', 'b/../b/s.json'])).toEqual([
+    'a/x/r.json',
+    'b/x/r.json',
+    's.json',
+    's.json',
+  ]);
+});
 
 describe('comparing records', () => {
   it('ranks by F1 and calls a model better where both tests agree', async () => {
