@@ -1,6 +1,6 @@
 /**
- * Writes the tables of README.md and docs/*.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and those of
- * other measurements in results/ between `<!-- benchmark -->` or `<!-- benchmark: NAME -->` and `<!-- end -->`.
+ * Writes the tables of README.md and docs/*.md from committed records, between `<!-- table: FILE -->` and `<!-- end -->`, and
+ * those of other measurements in results/ between `<!-- benchmark -->` or `<!-- benchmark: NAME -->` and `<!-- end -->`.
  * `--check` writes nothing and exits 1 when a table is not what its record says.
  */
 import { readdir, readFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { readRecord } from '../src/experiment/store.ts';
 import { writeFileAtomic } from '../src/util/files.ts';
 import { chatBenchmarkSchema, chatRows } from './bench/chat-record.ts';
 import { gpt2BenchmarkSchema, gpt2Rows } from './bench/gpt2/record.ts';
+import { sequenceBenchmarkSchema, sequenceRows } from './bench/sequences/record.ts';
 import { foldInRows, foldInSchema } from './fold-in/record.ts';
 import { benchmarkSchema, comparisonRows, scalingRows, type BenchmarkRecord } from './bench/record.ts';
 
@@ -22,6 +23,8 @@ const benchmarks: Record<string, () => Promise<string[][]>> = {
     chatRows(chatBenchmarkSchema.parse(await json('results/benchmark_chat.json'))),
   'benchmark: gpt2': async () =>
     gpt2Rows(gpt2BenchmarkSchema.parse(await json('results/benchmark_gpt2.json'))),
+  'benchmark: sequences': async () => sequences('results/benchmark_sequences.json'),
+  'benchmark: sequences_ml1m': async () => sequences('results/benchmark_sequences_ml1m.json'),
   'benchmark: fold_in': async () => foldInRows(foldInSchema.parse(await json('results/fold_in.json'))),
 };
 
@@ -52,6 +55,10 @@ async function withTables(page: string): Promise<string> {
 
 async function json(path: string): Promise<unknown> {
   return JSON.parse(await readFile(path, 'utf8'));
+}
+
+async function sequences(path: string): Promise<string[][]> {
+  return sequenceRows(sequenceBenchmarkSchema.parse(await json(path)));
 }
 
 async function benchmark(): Promise<BenchmarkRecord> {

@@ -1,8 +1,9 @@
 /**
- * The next movie of a history: our item tokens beside RecTools' SASRec of the same width, blocks, length and batches, and
+ * The next movie of a history: our item tokens beside RecTools' SASRec of the same width, blocks and length, and
  * beside models that see no order, on one split, all lists scored by `recsys evaluate` or the same code:
  *
- *   npm run bench:sequences -- [--train FILE --test FILE --data NAME] [--passes 20] [--peer-passes 20] [--form bf16]...
+ *   npm run bench:sequences -- [--train FILE --test FILE --data NAME] [--passes 20] [--peer-passes 20]
+ *     [--peer-batch-size 32] [--form bf16]... [--out FILE]
  *
  * By default the last rating of each user of the embedded data is to be found. Writes results/benchmark_sequences.json, or
  * --out, and prints its table. The peer is installed into an environment of its own (6 GB).
@@ -34,6 +35,7 @@ const { values: flags } = parseArgs({
     data: { type: 'string', default: 'ml-latest-small-2016, the last rating of each user' },
     passes: { type: 'string', default: '20' },
     'peer-passes': { type: 'string', default: '20' },
+    'peer-batch-size': { type: 'string', default: '32' },
     form: { type: 'string', multiple: true, default: [] },
     threads: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string', default: 'results/benchmark_sequences.json' },
@@ -73,7 +75,6 @@ const record: SequenceBenchmark = {
   schemaVersion: 1,
   machine: { cpu: cpus()[0]!.model.trim(), threads: Number(flags.threads), node: process.version },
   data: flags.data,
-  users: 0,
   k: K,
   loadAverage: loadavg()[0]!,
   contenders: [],
@@ -114,7 +115,7 @@ async function measurePeer(): Promise<void> {
     const lists = join(work, 'lists.csv');
     const python = [join(folder, 'bin', 'python'), join(here, 'peer.py')];
     const run = await runProcess(
-      [...python, files.train, files.test, lists, passes, flags.threads, form],
+      [...python, files.train, files.test, lists, passes, flags['peer-batch-size'], flags.threads, form],
       process.env,
     );
     if (run.code !== 0) {

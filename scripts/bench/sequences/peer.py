@@ -1,6 +1,6 @@
-"""RecTools' SASRec on PyTorch: the peer of our item tokens, of the same width, blocks, heads, length and batches.
+"""RecTools' SASRec on PyTorch: the peer of our item tokens, of the same width, blocks, heads and length.
 
-usage: peer.py TRAIN TEST OUT PASSES THREADS [float32|bf16|compile]
+usage: peer.py TRAIN TEST OUT PASSES BATCH THREADS [float32|bf16|compile]
 TRAIN and TEST are CSV files with userId, movieId and timestamp. Writes lists of ten for the users of TEST as
 userId,movieId,rank to OUT, movies of TRAIN left out. The rest is as RecTools sets it: softmax over all movies, a learning
 rate of .001, dropout .2. bf16 trains under autocast, compile with torch.compile.
@@ -15,7 +15,7 @@ from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 
-train_path, test_path, out, passes, threads, form = [*sys.argv[1:], "float32"][:6]
+train_path, test_path, out, passes, batch, threads, form = [*sys.argv[1:], "float32"][:7]
 torch.set_num_threads(int(threads))
 warnings.simplefilter("ignore")
 seed_everything(42)
@@ -50,7 +50,7 @@ model = SASRecModel(
     n_blocks=2,
     n_heads=1,
     session_max_len=200,
-    batch_size=32,
+    batch_size=int(batch),
     epochs=int(passes),
     get_trainer_func=make_trainer,
     recommend_torch_device="cpu",

@@ -19,7 +19,6 @@ export const sequenceBenchmarkSchema = z.object({
   schemaVersion: z.literal(1),
   machine: z.object({ cpu: z.string(), threads: z.number(), node: z.string() }),
   data: z.string(),
-  users: z.number(),
   k: z.number(),
   /** Load of the machine at the start. */
   loadAverage: z.number(),
@@ -33,7 +32,7 @@ export function sequenceRows({ contenders, k }: SequenceBenchmark): string[][] {
   const rows = contenders.map(({ name, passes, seconds, cpuSeconds, peakMB, ndcg, hitRate }) => [
     name,
     passes === null ? '' : String(passes),
-    `${seconds.toFixed(0)} s`,
+    seconds < 10 ? `${seconds.toPrecision(2)} s` : `${seconds.toFixed(0)} s`,
     cpuSeconds === null ? '' : `${cpuSeconds.toFixed(0)} s`,
     peakMB === null ? '' : `${peakMB.toFixed(0)} MB`,
     ndcg.toFixed(4),
