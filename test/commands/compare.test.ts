@@ -26,6 +26,17 @@ describe('recsys compare', () => {
     expect(await readFile(join(cwd, 'results/comparison.html'), 'utf8')).toContain('Split: ');
   });
 
+  it('says how many users of a record got no list', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-partial-'));
+    const record = recordOf({ mf: [[1], []], lists: [[], [1]] });
+    record.models[1]!.users.emptyLists = 1;
+    await writeFile(join(folder, 'record.json'), JSON.stringify(record));
+    const { code, stderr } = await recsys(['compare', 'record.json'], { cwd: folder });
+    expect(code).toBe(0);
+    expect(stderr).toContain('lists: 1 of 2 users got no list and score 0 in these means.');
+    expect(stderr).not.toContain('mf: ');
+  });
+
   it('skips its own comparison.json when run again', async () => {
     const { code, stdout } = await recsys(['compare', '--json', '--quiet'], { cwd });
     expect(code).toBe(0);

@@ -40,6 +40,11 @@ export async function compare(
   const k = Math.max(...protocol.k);
 
   const recorded = collectModels(records);
+  for (const { name, result } of recorded) {
+    const { emptyLists, evaluated } = result.users;
+    if (emptyLists > 0)
+      progress.note(`${name}: ${emptyLists} of ${evaluated} users got no list and score 0 in these means.`);
+  }
   const { main, samples } = populationsOf(recorded);
   const models = rankModels(main, k);
   const inOrder = sortLike(recorded, models);

@@ -4,6 +4,7 @@ import { runsOf, type Run } from '../../experiment/runs/list.ts';
 import { renderTable } from '../../report/page/data-table.ts';
 import { html, type Html } from '../../report/html.ts';
 import { formatValue, titleOf } from '../../report/runs/table.ts';
+import { countNoun } from '../../report/table.ts';
 import { twoRuns } from '../api.ts';
 import type { StoredRecord, Unreadable } from '../records.ts';
 import { differencesOf, idOf, selectRuns, type RunQuery } from '../runs.ts';
@@ -32,7 +33,8 @@ export function experimentsPage(
   const shown = selectRuns(runs, query);
   return html`<h1>Runs</h1>
     <p class="lead">
-      ${runs.length} models in ${records.length} records. Choose two to see what differs between them.
+      ${countNoun(runs.length, 'model')} in ${countNoun(records.length, 'record')}. Choose two to see what
+      differs between them.
     </p>
     <form action="/experiments" data-live>
       <p class="bar">
