@@ -74,7 +74,9 @@ describe('recsys data', () => {
     await writeFile(join(copy, 'ratings.csv'), 'userId,movieId,rating,timestamp\n1,31,x,5\n');
     const { code, stderr } = await data('verify', copy);
     expect(code).toBe(1);
-    expect(stderr).toBe("error: ratings.csv:2: rating 'x', expected 0.5 to 5 by halves\n");
+    expect(stderr).toBe(
+      "error: ratings.csv:2: rating 'x', expected 0.5 to 5 by halves. Mend that line, or delete it.\n",
+    );
   });
 
   it('download refuses an unknown release and lists the known ones', async () => {
