@@ -3,6 +3,7 @@
  * message; from the first line that it does not take, the CSV library reads on and says what is wrong, so that the
  * message does not depend on the path.
  */
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
@@ -61,8 +62,6 @@ export interface RatingColumns {
 
 /** A worker takes 30 to 50 ms to start, in which a thread parses about this many bytes. */
 const MIN_BYTES_FOR_THREADS = 32 << 20;
-/** Hashing takes about as long as parsing: from here on a worker is worth its start. */
-const MIN_BYTES_FOR_HASHING = 8 << 20;
 
 /**
  * Throws DataError naming file and line: no such file or none that can be read, columns that cannot be told, an id that is
@@ -90,8 +89,8 @@ export async function readRatings(
     const columns = allocateColumns(size - dataBegin, plan.order.time !== undefined, parsers > 1);
     const source = { file, size, dataBegin, layout };
     const shown = isSmall ? silentProgress : progress;
-    const isHashedAside = threads > 1 && size >= MIN_BYTES_FOR_HASHING;
-    const options = { label, parsers, isHashedAside, progress: shown, signal };
+    const header = content.head.subarray(0, dataBegin);
+    const options = { label, parsers, header, progress: shown, signal };
     const parsed = await parseAll(path, source, columns, options);
     const table = new RatingTable(columns, plan, form, parsed.rows);
     if (parsed.firstUnparsed !== -1) await readOn(content, parsed.firstUnparsed, plan, table, signal);
@@ -178,8 +177,8 @@ function allocateColumns(bytes: number, timestamps: boolean, isShared: boolean):
 interface ParseOptions {
   /** Threads that parse, this one included. */
   parsers: number;
-  /** Whether another thread computes the hash. */
-  isHashedAside: boolean;
+  /** What stands before the first line. */
+  header: Buffer;
   progress: Progress;
   signal: AbortSignal | undefined;
   /** What progress calls the file. */
@@ -202,19 +201,24 @@ async function parseAll(
   path: string,
   source: Source,
   columns: Ratings,
-  { parsers, isHashedAside, progress, signal, label }: ParseOptions,
+  { parsers, header, progress, signal, label }: ParseOptions,
 ): Promise<Parsed> {
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(WORD).length));
   const firstUnparsed = new Float64Array(new SharedArrayBuffer(8)).fill(-1);
   const job: Job = { source, kernel: lineKernel(), columns, words, firstUnparsed };
-  const hash = isHashedAside
-    ? runInWorker({ task: 'hash', file: source.file, to: source.size })
-    : sha256OfFile(path);
+  const isAlone = parsers === 1;
+  const hash = createHash('sha256').update(header);
+  const hashed = isAlone
+    ? Promise.resolve(undefined)
+    : runInWorker({ task: 'hash', file: source.file, to: source.size });
+  const next = chunkParser(job, isAlone ? (bytes) => hash.update(bytes) : undefined);
   const others = Array.from({ length: parsers - 1 }, () => runInWorker({ task: 'parse ratings', job }));
-  const everything = [parseHere(job, { progress, signal, label }), hash, ...others] as const;
+  const everything = [parseHere(job, next, { progress, signal, label }), hashed, ...others] as const;
   try {
     const [, sha256] = await Promise.all(everything);
-    return { rows: words[WORD.ROWS]!, firstUnparsed: firstUnparsed[0]!, sha256 };
+    const unparsed = firstUnparsed[0]!;
+    const own = () => (unparsed === -1 ? hash.digest('hex') : sha256OfFile(path));
+    return { rows: words[WORD.ROWS]!, firstUnparsed: unparsed, sha256: sha256 ?? (await own()) };
   } finally {
     stop(words);
     await Promise.allSettled(everything); // the file must stay open until all have stopped reading it
@@ -232,12 +236,13 @@ function lineKernel(): WebAssembly.Module {
 /** This thread's part, which also looks after progress and Ctrl-C. */
 async function parseHere(
   job: Job,
+  next: () => boolean,
   { progress, signal, label }: Pick<ParseOptions, 'progress' | 'signal' | 'label'>,
 ): Promise<void> {
   const { size, dataBegin } = job.source;
   const task = progress.start(label, Math.ceil((size - dataBegin) / CHUNK_BYTES), 'MB');
   let seen = 0;
-  for (const next = chunkParser(job); next();) {
+  while (next()) {
     if (signal) throwIfAborted(signal);
     const taken = Atomics.load(job.words, WORD.NEXT_CHUNK);
     task.advance(taken - seen);

@@ -118,10 +118,11 @@ function lineParser(kernel, { separator, separatorLength, timestamps, stars }) {
  * @param {number} begin In bytes from the start of the file, not before `dataBegin`.
  * @param {number} end Not behind `size`, and CHUNK_BYTES behind `begin` at most.
  * @param {LineParser} parser
+ * @param {((bytes: Uint8Array) => void) | undefined} take Gets the bytes from `begin` to `end`.
  * @returns {{ rows: number, firstUnparsed: number }} The offset in the file of the first line not parsed, or -1. When the
  *   file is shorter than `size`, the offset is where it should have gone on.
  */
-function parseChunk({ file, dataBegin, size }, begin, end, { bytes, parse }) {
+function parseChunk({ file, dataBegin, size }, begin, end, { bytes, parse }, take) {
   // One byte earlier, to see whether a line begins exactly at `begin`.
   const from = begin > dataBegin ? begin - 1 : begin;
   const wanted = Math.min(end + MAX_LINE_BYTES, size) - from;
@@ -131,6 +132,7 @@ function parseChunk({ file, dataBegin, size }, begin, end, { bytes, parse }) {
     if (got === 0) return { rows: 0, firstUnparsed: from + have };
     have += got;
   }
+  take?.(bytes.subarray(begin - from, end - from));
   let line = 0;
   if (from < begin) {
     line = bytes.subarray(0, have).indexOf(NEWLINE) + 1;
@@ -169,9 +171,10 @@ const STOPPED = -1;
  * what reading throws, after it has stopped the others.
  *
  * @param {Job} job
+ * @param {(bytes: Uint8Array) => void} [take] Gets the bytes of each chunk: in order, where one thread parses alone.
  * @returns {() => boolean}
  */
-export function chunkParser({ source, kernel, columns, words, firstUnparsed }) {
+export function chunkParser({ source, kernel, columns, words, firstUnparsed }, take) {
   const parser = lineParser(kernel, source.layout);
   const own = parser.columns;
 
@@ -180,7 +183,7 @@ export function chunkParser({ source, kernel, columns, words, firstUnparsed }) {
     const begin = source.dataBegin + chunk * CHUNK_BYTES;
     if (begin >= source.size || Atomics.load(words, WORD.RESERVING) === STOPPED) return false;
     const end = Math.min(begin + CHUNK_BYTES, source.size);
-    const found = orStop(words, () => parseChunk(source, begin, end, parser));
+    const found = orStop(words, () => parseChunk(source, begin, end, parser, take));
     if (!waitToReserve(words, chunk)) return false;
     const row = Atomics.add(words, WORD.ROWS, found.rows);
     if (found.firstUnparsed === -1) reserveNext(words, chunk);

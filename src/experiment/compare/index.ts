@@ -40,11 +40,7 @@ export async function compare(
   const k = Math.max(...protocol.k);
 
   const recorded = collectModels(records);
-  for (const { name, result } of recorded) {
-    const { emptyLists, evaluated } = result.users;
-    if (emptyLists > 0)
-      progress.note(`${name}: ${emptyLists} of ${evaluated} users got no list and score 0 in these means.`);
-  }
+  noteEmptyLists(recorded, progress);
   const { main, samples } = populationsOf(recorded);
   const models = rankModels(main, k);
   const inOrder = sortLike(recorded, models);
@@ -86,6 +82,14 @@ export async function compare(
     environment: environment(),
     prices: Object.fromEntries(inOrder.map((model) => [model.name, priceOf(model)])),
   };
+}
+
+function noteEmptyLists(recorded: readonly RecordedModel[], progress: Progress): void {
+  for (const { name, result } of recorded) {
+    const { emptyLists, evaluated } = result.users;
+    if (emptyLists > 0)
+      progress.note(`${name}: ${emptyLists} of ${evaluated} users got no list and score 0 in these means.`);
+  }
 }
 
 /** Highest F1 first. */
