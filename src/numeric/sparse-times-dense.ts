@@ -19,6 +19,7 @@ interface Range {
 /** Rows of the sparse matrix that a thread takes at a time: each tile of the dense one serves all of them. */
 const ROWS_PER_CHUNK = 128;
 
+/** The two matrices in the memory of the kernels. Call `dispose` when done. */
 export class SparseTimesDense {
   readonly #pool: KernelPool;
   readonly #sparse: { pointers: Int32Array; indices: Int32Array; values: Float32Array };
@@ -76,7 +77,7 @@ export function evenFrom(n: number): number {
   return n + (n % 2);
 }
 
-/** [begin, end) of each part of `count` things of which a part has at most `size`. */
+/** `begin` and `end` of each part of `count` things of which a part has at most `size`. */
 export function* partsOf(count: number, size: number): Generator<Range, void> {
   for (let begin = 0; begin < count; begin += size) yield { begin, end: Math.min(begin + size, count) };
 }

@@ -96,7 +96,7 @@ export function weightsByUsers(
   return {
     usersSide: true,
     size: rows,
-    scoreUsers: scorerByUsers(x, inverse, diagonal),
+    scoreUsers: scorerByUsers(x, inverse, diagonal, timesX),
     scorerOf: (people) =>
       oneByOne(columns, (person, scores) => {
         timesX(combine(rowOf, x.byColumn, entriesOf(people, person)), scores); // (xX')KX
@@ -116,9 +116,13 @@ export function weightsByUsers(
 }
 
 /** S = -KX diag(1 / P_jj) + X, of rows of X. */
-function scorerByUsers(x: SparseMatrix, inverse: Float64Array, diagonal: Float64Array): Scorer {
+function scorerByUsers(
+  x: SparseMatrix,
+  inverse: Float64Array,
+  diagonal: Float64Array,
+  timesX: TimesX,
+): Scorer {
   const { rows, columns } = x.byRow;
-  const timesX = timesXOf(x);
   const finish = (user: number, scores: Float64Array) => {
     for (let j = 0; j < columns; j++) scores[j]! /= -diagonal[j]!;
     for (const [column, value] of entriesOf(x.byRow, user)) scores[column]! += value;
@@ -207,10 +211,10 @@ function oneByOne(columns: number, score: (row: number, scores: Float64Array) =>
   };
 }
 
-/** The product of a row vector, one number per row of X, with X. */
-function timesXOf({
-  byRow,
-}: Pick<SparseMatrix, 'byRow'>): (weights: Float64Array, result: Float64Array) => void {
+/** Writes the product of a row vector, one number per row of X, with X. */
+type TimesX = (weights: Float64Array, result: Float64Array) => void;
+
+function timesXOf({ byRow }: SparseMatrix): TimesX {
   const rowsOfX = Array.from(range(byRow.rows), (row) => ({
     columns: indicesOf(byRow, row),
     values: valuesOf(byRow, row),
