@@ -55,7 +55,7 @@ interface SharedCholesky {
 
 const { MAX_SHORT_ENTRIES, PANEL_COLUMNS } = kernelConstants;
 /** Rows that a thread takes at a time. */
-const ROWS_PER_CHUNK = 8;
+const ROWS_PER_CHUNK = 16;
 const MIN_SHARING_ROWS = 4;
 /** Rows of factors per partial Gram matrix grow with the side so that the partial sums stay few; fixed by the size. */
 const MAX_GRAM_BLOCKS = 64;
@@ -238,9 +238,9 @@ class Preconditioner {
   readonly #inverseFactor: Float32Array;
   /** The inverse in panels. */
   readonly #inversePanels: Float32Array;
-  /** (k, k), row-major. */
+  /** (k, k), in panels of k rows. */
   readonly gram: Float32Array;
-  /** (k, k), row-major. */
+  /** (k, k), in panels of k rows. */
   readonly inverse: Float32Array;
 
   constructor(pool: KernelPool, k: number) {
@@ -279,12 +279,16 @@ function panelFloats(k: number): number {
   return (k / PANEL_COLUMNS) * (PANEL_COLUMNS ** 2 / 2) * (k / PANEL_COLUMNS + 1);
 }
 
-/** Writes the (k, k) matrix, row-major, of which the kernels keep the upper half in panels. */
+/** Writes the whole (k, k) matrix, of which the kernels keep the upper half in panels, in panels of k rows. */
 function unpack(panels: Float32Array, k: number, full: Float32Array): void {
+  const at = (row: number, column: number) => {
+    const inPanel = column % PANEL_COLUMNS;
+    return (column - inPanel) * k + row * PANEL_COLUMNS + inPanel;
+  };
   for (let j = 0; j < k; j++) {
     const column = j % PANEL_COLUMNS;
     const start = panelFloats(j - column) + column;
-    for (let i = 0; i <= j; i++) full[i * k + j] = full[j * k + i] = panels[start + PANEL_COLUMNS * i]!;
+    for (let i = 0; i <= j; i++) full[at(i, j)] = full[at(j, i)] = panels[start + PANEL_COLUMNS * i]!;
   }
 }
 

@@ -2,10 +2,14 @@
 // test/numeric/reference/als.ts, to the bit.
 
 import { confidenceOf, otherOf, targetOf, AlsUpdate } from './update';
-import { axpy, axpy4, dot, dots4, madd, scaleAdd } from '../simd';
+import { axpy, axpy4, dot, dots4, madd, scaleAdd, transpose4 } from '../simd';
 
-// Rows that take their steps of conjugate gradients together, so that G is read once for all of them.
-const ROWS_PER_GROUP: i32 = 4;
+// Rows that take their steps of conjugate gradients together, four of them sharing each pass over G. Those that are not
+// solved by a step move together for the next one.
+const ROWS_PER_GROUP: i32 = 16;
+// A group has entries for this many bytes of Y at most, if it has more than one row: they stay in the cache of a core until
+// the next step.
+const CACHED_BYTES: usize = 393_216;
 const HEAD_BYTES: usize = 32;
 // A row is solved well enough when |r|^2 has fallen to this share of what it was: |r| to a fifth. The next sweep goes on
 // from there, and the ranking is that of the exact solution.
@@ -22,21 +26,37 @@ class Row {
   last: i32;
   norm: f32;
   tolerance: f32;
-  solved: bool;
-}
-function headOf(group: usize, n: i32): Row {
-  return changetype<Row>(group + <usize>n * HEAD_BYTES);
+  // r, then the direction p, M p and z, k floats each.
+  vectors: usize;
 }
 
-// r_n = A x_n for the four rows of a group, A (k, k), symmetric and full; x and r are (4, k).
-function multiply(a: usize, x: usize, r: usize, k: i32): void {
+// A group in scratch: the heads of its rows; the addresses of the heads of those that are not solved; A p, k floats, and four
+// vectors as one matrix (k, 4); then the vectors of each row.
+const UNSOLVED: usize = HEAD_BYTES * ROWS_PER_GROUP;
+const PRODUCT: usize = UNSOLVED + 4 * ROWS_PER_GROUP;
+
+function unsolvedOf(group: usize, n: i32): Row {
+  return changetype<Row>(load<usize>(group + UNSOLVED + ((<usize>n) << 2)));
+}
+
+// Vector `to` = A times vector `from` of the first `rows` unsolved rows of a group, four at a time. A (k, k) is symmetric, in
+// panels of k rows.
+function multiply(a: usize, group: usize, rows: i32, from: usize, to: usize, k: i32): void {
   const stride = (<usize>k) << 2;
-  const x1 = x + stride;
-  const x2 = x1 + stride;
-  const x3 = x2 + stride;
-  const r1 = r + stride;
-  const r2 = r1 + stride;
-  const r3 = r2 + stride;
+  const transposed = group + PRODUCT + stride;
+  for (let n = 0; n < rows; n += 4) {
+    const row0 = unsolvedOf(group, n).vectors;
+    const row1 = unsolvedOf(group, min(n + 1, rows - 1)).vectors;
+    const row2 = unsolvedOf(group, min(n + 2, rows - 1)).vectors;
+    const row3 = unsolvedOf(group, min(n + 3, rows - 1)).vectors;
+    transpose4(row0 + from, row1 + from, row2 + from, row3 + from, transposed, stride);
+    multiply4(a, transposed, row0 + to, row1 + to, row2 + to, row3 + to, stride);
+  }
+}
+
+// r_n = A x_n, with X (k, 4).
+function multiply4(a: usize, x: usize, r0: usize, r1: usize, r2: usize, r3: usize, stride: usize): void {
+  const end = x + (stride << 2);
   for (let j: usize = 0; j < stride; j += 32) {
     let a0 = f32x4.splat(0);
     let b0 = f32x4.splat(0);
@@ -46,26 +66,25 @@ function multiply(a: usize, x: usize, r: usize, k: i32): void {
     let b2 = f32x4.splat(0);
     let a3 = f32x4.splat(0);
     let b3 = f32x4.splat(0);
-    let row = a + j;
-    for (let i: usize = 0; i < stride; i += 4) {
-      const g0 = v128.load(row);
-      const g1 = v128.load(row, 16);
-      let s = v128.load32_splat(x + i);
+    for (let i = x; i < end; i += 16) {
+      const g0 = v128.load(a);
+      const g1 = v128.load(a, 16);
+      let s = v128.load32_splat(i);
       a0 = madd(s, g0, a0);
       b0 = madd(s, g1, b0);
-      s = v128.load32_splat(x1 + i);
+      s = v128.load32_splat(i, 4);
       a1 = madd(s, g0, a1);
       b1 = madd(s, g1, b1);
-      s = v128.load32_splat(x2 + i);
+      s = v128.load32_splat(i, 8);
       a2 = madd(s, g0, a2);
       b2 = madd(s, g1, b2);
-      s = v128.load32_splat(x3 + i);
+      s = v128.load32_splat(i, 12);
       a3 = madd(s, g0, a3);
       b3 = madd(s, g1, b3);
-      row += stride;
+      a += 32;
     }
-    v128.store(r + j, a0);
-    v128.store(r + j, b0, 16);
+    v128.store(r0 + j, a0);
+    v128.store(r0 + j, b0, 16);
     v128.store(r1 + j, a1);
     v128.store(r1 + j, b1, 16);
     v128.store(r2 + j, a2);
@@ -81,17 +100,24 @@ function weightOf(update: AlsUpdate, p: i32, product: f32, residual: bool): f32 
   return residual ? targetOf(update, p) - weighted : weighted;
 }
 
+// The same of the entries `p` to p + 3.
+function weightsOf(update: AlsUpdate, p: i32, products: v128, residual: bool): v128 {
+  let confidences = f32x4.splat(confidenceOf(update, p));
+  confidences = f32x4.replace_lane(confidences, 1, confidenceOf(update, p + 1));
+  confidences = f32x4.replace_lane(confidences, 2, confidenceOf(update, p + 2));
+  confidences = f32x4.replace_lane(confidences, 3, confidenceOf(update, p + 3));
+  const weighted = f32x4.mul(confidences, products);
+  if (!residual) return weighted;
+  let targets = f32x4.splat(targetOf(update, p));
+  targets = f32x4.replace_lane(targets, 1, targetOf(update, p + 1));
+  targets = f32x4.replace_lane(targets, 2, targetOf(update, p + 2));
+  targets = f32x4.replace_lane(targets, 3, targetOf(update, p + 3));
+  return f32x4.sub(targets, weighted);
+}
+
 // sum += sum_i weight_i y_i over the entries `first` to `last`, weights as above. Four rows at a time: the rows are
 // spread over memory and wait for each other less, and x and sum are read a quarter as often.
-function addEntries(
-  update: AlsUpdate,
-  first: i32,
-  last: i32,
-  x: usize,
-  sum: usize,
-  residual: bool,
-  weights: usize,
-): void {
+function addEntries(update: AlsUpdate, first: i32, last: i32, x: usize, sum: usize, residual: bool): void {
   const stride = (<usize>update.k) << 2;
   let p = first;
   for (; p + 4 <= last; p += 4) {
@@ -99,12 +125,8 @@ function addEntries(
     const y1 = otherOf(update, p + 1);
     const y2 = otherOf(update, p + 2);
     const y3 = otherOf(update, p + 3);
-    dots4(y0, y1, y2, y3, x, stride, weights);
-    for (let n = 0; n < 4; n++) {
-      const weight = weights + ((<usize>n) << 2);
-      store<f32>(weight, weightOf(update, p + n, load<f32>(weight), residual));
-    }
-    axpy4(weights, y0, y1, y2, y3, sum, stride);
+    const products = dots4(y0, y1, y2, y3, x, stride);
+    axpy4(weightsOf(update, p, products, residual), y0, y1, y2, y3, sum, stride);
   }
   for (; p < last; p++) {
     const y = otherOf(update, p);
@@ -112,69 +134,61 @@ function addEntries(
   }
 }
 
-// At most `steps` steps for the first `rows` rows of a group, whose heads are set. With M = G + meanLambda I, z = M^-1 r and
-// the direction p = z + beta p, M p = r + beta M p comes without a product; what is left of A p, with A the row's own
-// matrix, is (lambda - meanLambda) p and the entries.
+// At most `steps` steps for the `rows` rows of a group. With M = G + meanLambda I, z = M^-1 r and the direction p = z + beta p,
+// M p = r + beta M p comes without a product; what is left of A p, with A the row's own matrix, is
+// (lambda - meanLambda) p and the entries.
 function solveGroup(update: AlsUpdate, group: usize, rows: i32, steps: i32): void {
-  const stride = (<usize>update.k) << 2;
-  const size = stride * ROWS_PER_GROUP;
-  const residuals = group + HEAD_BYTES * ROWS_PER_GROUP;
-  const directions = residuals + size;
-  const products = directions + size;
-  const solved = products + size;
-  const Ap = solved + size;
-  const weights = Ap + stride;
+  const k = update.k;
+  const stride = (<usize>k) << 2;
+  const Ap = group + PRODUCT;
   const meanLambda = load<f32>(update.meanLambda);
-  for (let n = 0; n < rows; n++) memory.copy(directions + <usize>n * stride, headOf(group, n).x, stride);
-  multiply(update.gram, directions, residuals, update.k);
   for (let n = 0; n < rows; n++) {
-    const row = headOf(group, n);
-    const residual = residuals + <usize>n * stride;
+    const row = unsolvedOf(group, n);
+    memory.copy(row.vectors + stride, row.x, stride);
+  }
+  multiply(update.gram, group, rows, stride, 0, k);
+  for (let n = 0; n < rows; n++) {
+    const row = unsolvedOf(group, n);
+    const residual = row.vectors;
     axpy(row.lambda, row.x, residual, stride);
     for (let j: usize = 0; j < stride; j += 16) v128.store(residual + j, f32x4.neg(v128.load(residual + j)));
     if (row.prior) axpy(row.lambda, row.prior, residual, stride);
-    addEntries(update, row.first, row.last, row.x, residual, true, weights);
+    addEntries(update, row.first, row.last, row.x, residual, true);
     row.tolerance = SOLVED_SHARE * dot(residual, residual, stride);
-    row.solved = false;
   }
-  let left = rows;
-  for (let step = 0; step < steps && left > 0; step++) {
-    multiply(update.inverse, residuals, solved, update.k);
+  for (let step = 0; step < steps && rows > 0; step++) {
+    multiply(update.inverse, group, rows, 0, 3 * stride, k);
+    let left = 0;
     for (let n = 0; n < rows; n++) {
-      const row = headOf(group, n);
-      if (row.solved) continue;
-      const at = <usize>n * stride;
-      const residual = residuals + at;
-      const direction = directions + at;
-      const product = products + at;
-      const norm = dot(residual, solved + at, stride);
+      const row = unsolvedOf(group, n);
+      const residual = row.vectors;
+      const direction = residual + stride;
+      const product = direction + stride;
+      const solved = product + stride;
+      const norm = dot(residual, solved, stride);
       const beta: f32 = step == 0 ? 0 : norm / row.norm;
       row.norm = norm;
-      if (!(norm > <f32>1e-12)) {
-        row.solved = true;
-        left--;
-        continue;
-      }
-      scaleAdd(beta, direction, solved + at, stride);
+      if (!(norm > <f32>1e-12)) continue;
+      scaleAdd(beta, direction, solved, stride);
       scaleAdd(beta, product, residual, stride);
       memory.copy(Ap, product, stride);
       axpy(row.lambda - meanLambda, direction, Ap, stride);
-      addEntries(update, row.first, row.last, direction, Ap, false, weights);
+      addEntries(update, row.first, row.last, direction, Ap, false);
       const alpha = norm / dot(direction, Ap, stride);
       axpy(alpha, direction, row.x, stride);
       axpy(-alpha, Ap, residual, stride);
-      if (dot(residual, residual, stride) <= row.tolerance) {
-        row.solved = true;
-        left--;
-      }
+      if (dot(residual, residual, stride) <= row.tolerance) continue;
+      store<usize>(group + UNSOLVED + ((<usize>left) << 2), changetype<usize>(row));
+      left++;
     }
+    rows = left;
   }
 }
 
-// The heads of a group, its four matrices (4, k), A p, and four weights.
+// A group.
 export function alsConjugateGradientScratch(update: AlsUpdate): usize {
   const stride = (<usize>update.k) << 2;
-  return HEAD_BYTES * ROWS_PER_GROUP + 4 * ROWS_PER_GROUP * stride + stride + 16;
+  return PRODUCT + 5 * stride + 4 * ROWS_PER_GROUP * stride;
 }
 
 // Rows at positions `begin` to `end` of the order, by at most `steps` steps of conjugate gradients from the present X (Takács,
@@ -188,18 +202,26 @@ export function alsConjugateGradient(
   steps: i32,
 ): void {
   const stride = (<usize>update.k) << 2;
+  const maxEntries = <i32>(CACHED_BYTES / stride);
   for (let at = begin; at < end;) {
     let rows = 0;
+    let entries = 0;
     for (; at < end && rows < ROWS_PER_GROUP; at++) {
       const u = load<i32>(update.order + ((<usize>at) << 2));
       const word = (<usize>u) << 2;
-      const row = headOf(scratch, rows);
+      const head = scratch + <usize>rows * HEAD_BYTES;
+      const row = changetype<Row>(head);
       row.x = update.x + <usize>u * stride;
       row.prior = update.prior ? update.prior + <usize>u * stride : 0;
       row.lambda = load<f32>(update.lambdas + word);
       row.first = load<i32>(update.pointers + word);
       row.last = load<i32>(update.pointers + word, 4);
-      if (row.first < row.last) rows++;
+      row.vectors = scratch + PRODUCT + 5 * stride + <usize>(4 * rows) * stride;
+      store<usize>(scratch + UNSOLVED + ((<usize>rows) << 2), head);
+      const length = row.last - row.first;
+      if (rows > 0 && entries + length > maxEntries) break;
+      entries += length;
+      if (length > 0) rows++;
       else memory.fill(row.x, 0, stride);
     }
     if (rows > 0) solveGroup(update, scratch, rows, steps);

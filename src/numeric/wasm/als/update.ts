@@ -20,13 +20,13 @@ export class AlsUpdate {
   // The rows to solve and the rows held fixed, rows of k floats.
   x: usize;
   y: usize;
-  // G = a Y'Y: in panels for alsCholesky, (k, k) for alsConjugateGradient.
+  // G = a Y'Y: its upper half in panels for alsCholesky, all of it in panels of k rows for alsConjugateGradient.
   gram: usize;
   lambdas: usize;
   // m, as X, or 0 for m = 0.
   prior: usize;
   k: i32;
-  // For alsConjugateGradient: (G + meanLambda I)^-1, (k, k).
+  // For alsConjugateGradient: (G + meanLambda I)^-1, in panels of k rows.
   inverse: usize;
   // The address of meanLambda.
   meanLambda: usize;
