@@ -10,14 +10,21 @@ export function sgdPartitionScratch(state: SgdState): usize {
 // Sorts the ratings of user blocks `begin` to `end` into their cells.
 export function sgdPartition(begin: i32, end: i32, scratch: usize, state: SgdState): void {
   const blocks = state.blocks;
+  const pointers = state.pointers;
+  const indices = state.indices;
+  const levels = state.levels;
+  const itemBlocks = state.itemBlocks;
+  const cellUsers = state.cellUsers;
+  const cellItems = state.cellItems;
+  const cellLevels = state.cellLevels;
   for (let block = begin; block < end; block++) {
     const firstUser = word(state.blockUserPointers, block);
     const users = word(state.blockUserPointers, block + 1) - firstUser;
     memory.fill(scratch, 0, (<usize>blocks) << 2);
     for (let n = 0; n < users; n++) {
       const user = word(state.blockUsers, firstUser + n);
-      for (let p = word(state.pointers, user); p < word(state.pointers, user + 1); p++) {
-        const count = scratch + ((<usize>load<u8>(state.itemBlocks + word(state.indices, p))) << 2);
+      for (let p = word(pointers, user); p < word(pointers, user + 1); p++) {
+        const count = scratch + ((<usize>load<u8>(itemBlocks + word(indices, p))) << 2);
         store<i32>(count, load<i32>(count) + 1);
       }
     }
@@ -32,14 +39,14 @@ export function sgdPartition(begin: i32, end: i32, scratch: usize, state: SgdSta
         store<i32>(cellPointersOf(state, block, cell) + ((<usize>n) << 2), word(scratch, cell));
       if (n == users) break;
       const user = word(state.blockUsers, firstUser + n);
-      for (let p = word(state.pointers, user); p < word(state.pointers, user + 1); p++) {
-        const item = word(state.indices, p);
-        const next = scratch + ((<usize>load<u8>(state.itemBlocks + item)) << 2);
+      for (let p = word(pointers, user); p < word(pointers, user + 1); p++) {
+        const item = word(indices, p);
+        const next = scratch + ((<usize>load<u8>(itemBlocks + item)) << 2);
         const at = load<i32>(next);
         store<i32>(next, at + 1);
-        store<u16>(state.cellUsers + ((<usize>at) << 1), <u16>n);
-        store<i32>(state.cellItems + ((<usize>at) << 2), item);
-        store<u8>(state.cellLevels + at, load<u8>(state.levels + p));
+        store<u16>(cellUsers + ((<usize>at) << 1), <u16>n);
+        store<i32>(cellItems + ((<usize>at) << 2), item);
+        store<u8>(cellLevels + at, load<u8>(levels + p));
       }
     }
   }
