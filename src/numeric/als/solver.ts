@@ -152,7 +152,8 @@ export class AlsSolver {
   #createSide(observed: ObservedRows, lambdas: Float32Array): Side {
     const rows = lambdas.length;
     const { k, conjugateGradientSteps, operationsPerPart = Infinity } = this.#problem;
-    const { factorOf, distinct } = sharedLambdas(observed, lambdas, this.#problem.sharesFactors ?? true);
+    const sharesFactors = conjugateGradientSteps === 0 && (this.#problem.sharesFactors ?? true);
+    const { factorOf, distinct } = sharedLambdas(observed, lambdas, sharesFactors);
     const order = rowsByLength(observed);
     const operationsPerEntry = conjugateGradientSteps > 0 ? k : (k * k) / PANEL_COLUMNS;
     return {
@@ -298,6 +299,8 @@ function sharedLambdas(
   lambdas: Float32Array,
   sharesFactors: boolean,
 ): { factorOf: Int32Array; distinct: number[] } {
+  const factorOf = new Int32Array(lambdas.length).fill(-1);
+  if (!sharesFactors) return { factorOf, distinct: [] };
   const rowsOf = new Map<number, number[]>();
   lambdas.forEach((lambda, row) => {
     const entries = rowLength(observed, row);
@@ -306,10 +309,9 @@ function sharedLambdas(
     if (rows === undefined) rowsOf.set(lambda, [row]);
     else rows.push(row);
   });
-  const factorOf = new Int32Array(lambdas.length).fill(-1);
   const distinct: number[] = [];
   for (const [lambda, rows] of rowsOf) {
-    if (rows.length < MIN_SHARING_ROWS || !sharesFactors) continue;
+    if (rows.length < MIN_SHARING_ROWS) continue;
     for (const row of rows) factorOf[row] = distinct.length;
     distinct.push(lambda);
   }
