@@ -1,6 +1,7 @@
 /** What a fit that is stopped leaves, so that the same fit continues from it to the same digits. */
 import { AbortedError } from '../util/errors.ts';
-import type { RngState } from '../util/rng.ts';
+import type { Progress } from '../util/progress.ts';
+import type { Rng, RngState } from '../util/rng.ts';
 
 /** Multiplications after which a fit looks at its signal: about 0.2 s of one thread. */
 export const OPERATIONS_BETWEEN_LOOKS = 2 ** 28;
@@ -23,6 +24,17 @@ export interface FitStore {
   read(lengths: readonly number[]): Promise<PartialFit | undefined>;
   /** Returns the path of the file. Throws RecsysError when it cannot be written. */
   write(fit: PartialFit): Promise<string>;
+}
+
+/** What a fit in rounds runs with. */
+export interface RoundsContext {
+  rng: Rng;
+  progress: Progress;
+  signal: AbortSignal;
+  threads: number;
+  store?: FitStore;
+  /** Default: OPERATIONS_BETWEEN_LOOKS. */
+  operationsBetweenLooks?: number;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { fitByAls, type AlsContext } from '../../src/numeric/als/fit.ts';
+import { fitByAls } from '../../src/numeric/als/fit.ts';
 import type { ObservedRows } from '../../src/numeric/als/solver.ts';
-import type { FitStore, PartialFit } from '../../src/numeric/partial-fit.ts';
+import type { FitStore, PartialFit, RoundsContext } from '../../src/numeric/partial-fit.ts';
 import { fitBySgd } from '../../src/numeric/sgd/fit.ts';
 import { range } from '../../src/util/arrays.ts';
 import { silentProgress } from '../../src/util/progress.ts';
@@ -21,7 +21,7 @@ function everySecondItem(): ObservedRows {
 }
 
 const rounds = 2;
-const fits: Record<string, (context: AlsContext) => Promise<Float32Array>> = {
+const fits: Record<string, (context: RoundsContext) => Promise<Float32Array>> = {
   'a sweep of ALS': async (context) => {
     const data = {
       byUser: everySecondItem(),

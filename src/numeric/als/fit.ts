@@ -6,11 +6,9 @@
  */
 import { range } from '../../util/arrays.ts';
 import { pow } from '../../util/math.ts';
-import type { Progress } from '../../util/progress.ts';
-import type { Rng } from '../../util/rng.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type FitStore } from '../partial-fit.ts';
+import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type RoundsContext } from '../partial-fit.ts';
 import { rowCount, rowLength, type SparseRows } from '../../util/sparse-rows.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
 import { KernelPool } from '../pool/pool.ts';
@@ -42,16 +40,6 @@ export interface AlsSettings {
   priorStrength: number;
 }
 
-export interface AlsContext {
-  rng: Rng;
-  progress: Progress;
-  signal: AbortSignal;
-  threads: number;
-  store?: FitStore;
-  /** Default: OPERATIONS_BETWEEN_LOOKS. */
-  operationsBetweenLooks?: number;
-}
-
 /** What was learned. Matrices are row-major with k columns; rows without ratings are 0. */
 export interface AlsFactors {
   k: number;
@@ -65,7 +53,7 @@ export interface AlsFactors {
 export async function fitByAls(
   data: AlsData,
   settings: AlsSettings,
-  context: AlsContext,
+  context: RoundsContext,
 ): Promise<AlsFactors> {
   const { factors, iterations } = settings;
   const k = paddedFactors(factors);

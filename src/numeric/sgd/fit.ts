@@ -8,10 +8,9 @@
  * threads with the same bits. Feature rows belong to all items: each user block moves its own copy of them, and after
  * a step the copies are averaged.
  */
-import type { Progress } from '../../util/progress.ts';
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
-import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type FitStore } from '../partial-fit.ts';
+import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type RoundsContext } from '../partial-fit.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 import type { Struct } from '../pool/arguments.ts';
 import { KernelPool } from '../pool/pool.ts';
@@ -41,16 +40,6 @@ export interface SgdSettings {
   initialScale: number;
 }
 
-export interface SgdContext {
-  rng: Rng;
-  progress: Progress;
-  signal: AbortSignal;
-  threads: number;
-  store?: FitStore;
-  /** Default: OPERATIONS_BETWEEN_LOOKS. */
-  operationsBetweenLooks?: number;
-}
-
 /** What was learned. Matrices are row-major with k columns. */
 export interface SgdParameters {
   userFactors: Float32Array;
@@ -68,7 +57,7 @@ export interface SgdParameters {
 export async function fitBySgd(
   problem: SgdProblem,
   settings: SgdSettings,
-  context: SgdContext,
+  context: RoundsContext,
 ): Promise<SgdParameters> {
   const { label, loss, epochs, learningRate, finalRate } = settings;
   const regularization = {
