@@ -119,7 +119,7 @@ const rows: Record<string, Row> = {
   metrics: {
     title: 'metrics of all users',
     ratings: 10 * million,
-    iterations: 3,
+    iterations: 5,
     turns: 3,
     peers: [
       ['NumPy', 'metrics_numpy.py'],

@@ -37,7 +37,7 @@ export async function foldInQuality(
   const heldOut = new Int32Array(evaluable.length * k);
   const trainedOnAsMany = new Int32Array(evaluable.length * k);
   for (let group = 0; group < groups; group++) {
-    const { train: rest, placeOf } = withoutUsers(prepared, (user) => groupOf[user] === group);
+    const { train: rest, indexOfKept } = withoutUsers(prepared, (user) => groupOf[user] === group);
     const model = await usableModel(prepared, spec, rest, threads);
     const rowsOfGroup = (wanted: number) =>
       range(evaluable.length).filter((row) => groupOf[evaluable[row]!] === wanted);
@@ -51,7 +51,7 @@ export async function foldInQuality(
       trainedOnAsMany,
       next,
       await model.recommend(
-        usersOf(next).map((user) => placeOf[user]!),
+        usersOf(next).map((user) => indexOfKept[user]!),
         k,
       ),
     );

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
 import type { ModelsSpec } from '../experiment/jobs/records.ts';
 import type { ResultsRecord } from '../experiment/record.ts';
+import type { Outcome } from '../experiment/run.ts';
 import { modelNames, registry, specOf, type ModelName, type ModelSpec } from '../models/registry.ts';
 import { UsageError } from '../util/errors.ts';
 import { print } from '../util/process/terminal.ts';
@@ -74,64 +75,98 @@ function modelsCommand(command: Command, name: string, specsOf: (typed: Typed) =
 
 /** Runs models, shows the record and saves it as `NAME_metrics.json`; `typed` may name it otherwise. */
 export async function runAndReport(own: string, models: ModelSpec[], typed: Typed): Promise<void> {
+  const run = readRun(own, models, typed);
+  const { jsonText, withRecords } = await import('../experiment/store.ts');
+  await withContext(run.output, async (context) =>
+    withRecords(await filesOf(run), async () => {
+      const done = await runModels(run, context);
+      if (done === undefined) return;
+      if (run.output.json) print(jsonText(done.record));
+      else print((await import('../report/record-table.ts')).recordTable(done.record));
+      for (const note of await saveRun(run, done)) context.progress.note(note);
+    }),
+  );
+}
+
+/** What was typed for a run. */
+interface Run {
+  spec: ModelsSpec & { models: ModelSpec[] };
+  jobs: JobsOptions;
+  /** Whether models are jobs of their own; then none is saved. */
+  asJobs: boolean;
+  save: z.output<typeof saveSchema>;
+  output: OutputOptions;
+}
+
+/** Without `lists` where jobs made the record. */
+type Done = (Outcome | { record: ResultsRecord }) & {
+  /** Why models could not be saved, as on a full disk: that loses no metric, so it is an error after the record. */
+  unsaved: unknown[];
+};
+
+function readRun(own: string, models: ModelSpec[], typed: Typed): Run {
   const { name: experiment = own, seeds } = readFlags(runSchema, typed);
-  const spec = { experiment, data: readFlags(dataSchema, typed), models };
+  const data = readFlags(dataSchema, typed);
   const protocol = readFlags(protocolSchema, typed);
   const jobs = readFlags(jobsSchema, typed);
   const asJobs = seeds !== undefined || isElsewhere(jobs);
-  const { saveModels, saveRecommendations } = readSave(typed, {
+  const save = readSave(typed, {
     'several seeds': seeds !== undefined,
     'models that other processes fit': asJobs,
     'users who are held out of training': protocol.heldOutUsers !== undefined,
   });
-  const output: OutputOptions = readFlags(outputSchema, typed);
-  const { runExperiment } = await import('../experiment/run.ts');
-  const { jsonText, saveRecord, withRecords } = await import('../experiment/store.ts');
-  const { recordSchema } = await import('../experiment/record.ts');
+  const spec = { experiment, data, models, protocol, seeds };
+  return { spec, jobs, asJobs, save, output: readFlags(outputSchema, typed) };
+}
 
-  const path = join(output.resultsDir, `${experiment}_metrics.json`);
-  const run = async (context: CommandContext) => {
-    const fits = join(output.resultsDir, 'cache', 'fits');
-    const saver = saveModels && (await import('../use/fit.ts')).saverOfModels(saveModels);
-    // A model that cannot be saved, such as on a full disk, loses no metric: the error comes after the record.
-    const unsaved: unknown[] = [];
-    const onFitted: typeof saver =
-      saver && ((...fitted) => saver(...fitted).catch((error) => void unsaved.push(error)));
-    const runContext = { ...context, fits, ...(onFitted && { onFitted }) };
-    const asked = { ...spec, protocol, seeds };
-    const done = asJobs
-      ? { record: await jobsRecord(asked, jobs, output, context) }
-      : await runExperiment(asked, runContext);
-    const { record } = done;
-    if (record === undefined) return;
-    if (output.json) print(jsonText(record));
-    else {
-      const { recordTable } = await import('../report/record-table.ts');
-      print(recordTable(record));
-    }
-    const notes = await saveRecord(path, recordSchema, record);
-    if (unsaved.length > 0) throw unsaved[0];
-    if (saveModels) notes.push(...models.map(({ name }) => `saved ${join(saveModels, name)}`));
-    if (saveRecommendations && 'lists' in done) {
-      const { saveLists } = await import('../experiment/lists.ts');
-      const files = await saveLists(join(output.resultsDir, `${experiment}_recommendations`), done);
-      notes.push(...files.map((file) => `saved ${file}`));
-    }
-    for (const note of notes) context.progress.note(note);
-  };
-  const savedModels = async (parent: string) => {
-    const { MANIFEST } = await import('../use/saved-model.ts');
-    return models.map(({ name }) => join(parent, name, MANIFEST));
-  };
-  const saved = saveModels === undefined ? [] : await savedModels(saveModels);
-  await withContext(output, (context) => withRecords([path, ...saved], () => run(context)));
+function recordPath({ spec, output }: Run): string {
+  return join(output.resultsDir, `${spec.experiment}_metrics.json`);
+}
+
+/** The record, and what makes a folder a saved model. */
+async function filesOf(run: Run): Promise<string[]> {
+  const { saveModels } = run.save;
+  if (saveModels === undefined) return [recordPath(run)];
+  const { MANIFEST } = await import('../use/saved-model.ts');
+  return [recordPath(run), ...run.spec.models.map(({ name }) => join(saveModels, name, MANIFEST))];
+}
+
+/** Undefined where --emit wrote jobs. */
+async function runModels(run: Run, context: CommandContext): Promise<Done | undefined> {
+  const { spec, asJobs, save, output } = run;
+  const unsaved: unknown[] = [];
+  if (asJobs) {
+    const record = await jobsRecord(run, context);
+    return record && { record, unsaved };
+  }
+  const { runExperiment } = await import('../experiment/run.ts');
+  const fits = join(output.resultsDir, 'cache', 'fits');
+  const saver = save.saveModels && (await import('../use/fit.ts')).saverOfModels(save.saveModels);
+  const onFitted: typeof saver =
+    saver && ((...fitted) => saver(...fitted).catch((error) => void unsaved.push(error)));
+  const outcome = await runExperiment(spec, { ...context, fits, ...(onFitted && { onFitted }) });
+  return { ...outcome, unsaved };
+}
+
+/** Saves the record, and the lists where that was asked. Returns what to say; throws why models could not be saved. */
+async function saveRun(run: Run, done: Done): Promise<string[]> {
+  const { saveModels, saveRecommendations } = run.save;
+  const { saveRecord } = await import('../experiment/store.ts');
+  const { recordSchema } = await import('../experiment/record.ts');
+  const notes = await saveRecord(recordPath(run), recordSchema, done.record);
+  if (done.unsaved.length > 0) throw done.unsaved[0];
+  if (saveModels) notes.push(...run.spec.models.map(({ name }) => `saved ${join(saveModels, name)}`));
+  if (saveRecommendations && 'lists' in done) {
+    const { saveLists } = await import('../experiment/lists.ts');
+    const stem = join(run.output.resultsDir, `${run.spec.experiment}_recommendations`);
+    notes.push(...(await saveLists(stem, done)).map((file) => `saved ${file}`));
+  }
+  return notes;
 }
 
 /** The record made by jobs; undefined where --emit wrote them. Fits of this process are kept as without jobs. */
 async function jobsRecord(
-  spec: ModelsSpec,
-  jobs: JobsOptions,
-  output: OutputOptions,
+  { spec, jobs, output }: Run,
   context: CommandContext,
 ): Promise<ResultsRecord | undefined> {
   const { recordOfModels } = await import('../experiment/jobs/records.ts');

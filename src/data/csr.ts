@@ -94,7 +94,7 @@ function sortRows({ pointers, indices, values }: Pick<Csr, 'pointers' | 'indices
 /** Rows up to this length are sorted by insertion, which takes less time there than to make and sort keys. */
 const MAX_INSERTION_LENGTH = 48;
 
-/** Longer rows by keys column x length + place, exact in a double, so that equal columns stay in order. */
+/** Longer rows by keys column x length + position, exact in a double, so that equal columns stay in order. */
 function sortRow(indices: Int32Array, values: Float32Array): void {
   const { length } = indices;
   if (length <= MAX_INSERTION_LENGTH) {
@@ -102,7 +102,7 @@ function sortRow(indices: Int32Array, values: Float32Array): void {
     return;
   }
   const before = values.slice();
-  const keys = Float64Array.from(indices, (column, place) => column * length + place).sort();
+  const keys = Float64Array.from(indices, (column, position) => column * length + position).sort();
   for (let n = 0; n < length; n++) {
     const key = keys[n]!;
     indices[n] = Math.floor(key / length);

@@ -133,24 +133,24 @@ function withMovies(dataset: Dataset, columns: IdColumnOf[]): Dataset {
   const { length } = itemIds;
   if (length === dataset.itemIds.length) return dataset;
   const indexOf = idIndexer(itemIds);
-  const places = Array.from<number | string, number>(dataset.itemIds, (id) => indexOf(id));
+  const indices = Array.from<number | string, number>(dataset.itemIds, (id) => indexOf(id));
   const movies = withoutFacts(length);
-  for (const [item, place] of places.entries()) {
-    movies.titles[place] = dataset.movies.titles[item]!;
-    movies.years[place] = dataset.movies.years[item]!;
-    movies.genres[place] = dataset.movies.genres[item]!;
+  for (const [item, index] of indices.entries()) {
+    movies.titles[index] = dataset.movies.titles[item]!;
+    movies.years[index] = dataset.movies.years[item]!;
+    movies.genres[index] = dataset.movies.genres[item]!;
   }
   const { tags, links } = dataset;
   const moved = (values: Int32Array) => {
     const column = new Int32Array(length);
-    for (const [item, place] of places.entries()) column[place] = values[item]!;
+    for (const [item, index] of indices.entries()) column[index] = values[item]!;
     return column;
   };
   return {
     ...dataset,
     itemIds,
     movies,
-    ...(tags && { tags: { ...tags, items: tags.items.map((item) => places[item]!) } }),
+    ...(tags && { tags: { ...tags, items: tags.items.map((item) => indices[item]!) } }),
     ...(links && { links: { imdb: moved(links.imdb), tmdb: moved(links.tmdb) } }),
   };
 }

@@ -115,8 +115,8 @@ export class GenreDistance {
       const item = items[rank]!;
       const mask = isNarrow ? masks[item]! : 0;
       const count = counts[item]!;
-      for (let place = start; place < rank; place++) {
-        const other = items[place]!;
+      for (let position = start; position < rank; position++) {
+        const other = items[position]!;
         const common = isNarrow ? bitCount(mask & masks[other]!) : this.#common(item, other);
         const either = count + counts[other]! - common;
         if (either !== 0 && common !== either) sum += 1 - common / either; // 0 for equal sets

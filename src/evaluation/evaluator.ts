@@ -274,8 +274,8 @@ export class Evaluator {
     for (let n = 0; n < this.#cutoffs.length; n++) {
       list.length = Math.min(this.#cutoffs[n]!, length);
       const { exposures, perList } = this.#columns[n]!;
-      for (let place = start; place < start + list.length; place++) {
-        if (usersWhoRated[items[place]!]! > 0) exposures[items[place]!]!++;
+      for (let position = start; position < start + list.length; position++) {
+        if (usersWhoRated[items[position]!]! > 0) exposures[items[position]!]!++;
       }
       for (const { key, valueOf } of perListValues) perList[key][row] = valueOf(list);
     }

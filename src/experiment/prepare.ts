@@ -25,7 +25,7 @@ export interface Prepared {
   source: ResultsRecord['source'];
   dataset: Dataset;
   split: Split;
-  /** Of all users, or of those that are not held out, whose indices are then their places among them. */
+  /** Of all users, or of those that are not held out, indexed among themselves then. */
   train: TrainingSet;
   /** users x items, stars: what is known of users who are held out of training; absent without them. */
   histories?: Csr;

@@ -20,13 +20,13 @@ const dataset: Dataset = { ...datasetOf(rows, 40, 60), tags };
 const prepared = prepareSplit(dataset, protocolSchema.parse({ k: [5] }), {});
 
 test('users that are held out leave no rating and no tag in the training set', () => {
-  const { train: rest, placeOf } = withoutUsers(prepared, (user) => user % 4 === 3);
+  const { train: rest, indexOfKept } = withoutUsers(prepared, (user) => user % 4 === 3);
   expect([...rest.userIds]).toEqual([...dataset.userIds].filter((_, user) => user % 4 !== 3));
   expect(rest.byUser.rows).toBe(30);
   expect(rest.tags?.texts).toEqual(['fast']);
-  expect(rest.tags?.users[0]).toBe(placeOf[4]);
+  expect(rest.tags?.users[0]).toBe(indexOfKept[4]);
   const kept = [...prepared.split.train.users].filter((user) => user % 4 !== 3);
-  expect([...rest.ratings.users]).toEqual(kept.map((user) => placeOf[user]));
+  expect([...rest.ratings.users]).toEqual(kept.map((user) => indexOfKept[user]));
 });
 
 /** EASE that notes whom each fit gets. */

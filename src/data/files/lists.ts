@@ -38,7 +38,7 @@ interface Row {
   value: number;
 }
 
-/** A table with its columns' places. */
+/** A table with its columns' positions. */
 interface Table {
   rows: AsyncGenerator<{ record: readonly string[]; line: number }>;
   dialect: Dialect;

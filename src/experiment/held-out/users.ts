@@ -18,7 +18,7 @@ export type Divisible = Pick<
 >;
 
 export interface HeldOut {
-  /** Of the other users alone, whose indices are their places among them. */
+  /** Of the other users alone, indexed among themselves. */
   train: TrainingSet;
   /** users x items of the whole, stars: what the model is told of the users held out; other rows are empty. */
   histories: Csr;
@@ -82,25 +82,25 @@ function flags(length: number, users: Int32Array): Uint8Array {
 }
 
 /**
- * The training set of the users that are not held out, as if the others had never been. `placeOf` has the index there of
+ * The training set of the users that are not held out, as if the others had never been. `indexOfKept` has the index there of
  * each user, -1 for those held out.
  */
 export function withoutUsers(
   { dataset, split }: { dataset: Omit<Divisible, 'name' | 'ratings'>; split: Split },
   isHeldOut: (user: number) => boolean,
-): { train: TrainingSet; placeOf: Int32Array } {
+): { train: TrainingSet; indexOfKept: Int32Array } {
   const kept = range(dataset.userIds.length).filter((user) => !isHeldOut(user));
-  const placeOf = new Int32Array(dataset.userIds.length).fill(-1);
-  kept.forEach((user, place) => (placeOf[user] = place));
+  const indexOfKept = new Int32Array(dataset.userIds.length).fill(-1);
+  kept.forEach((user, index) => (indexOfKept[user] = index));
   const rest = {
     userIds: idsOf(dataset.userIds, kept),
     itemIds: dataset.itemIds,
     movies: dataset.movies,
     scale: dataset.scale,
-    ...(dataset.tags && { tags: tagsOf(dataset.tags, placeOf) }),
+    ...(dataset.tags && { tags: tagsOf(dataset.tags, indexOfKept) }),
   };
-  const train = trainingSet(rest, moved(split.train, placeOf), moved(split.test, placeOf));
-  return { train, placeOf };
+  const train = trainingSet(rest, moved(split.train, indexOfKept), moved(split.test, indexOfKept));
+  return { train, indexOfKept };
 }
 
 function idsOf(ids: Ids, users: Int32Array): Ids {
@@ -110,15 +110,15 @@ function idsOf(ids: Ids, users: Int32Array): Ids {
 }
 
 /** The ratings of users who have a place, under it. */
-function moved(ratings: Ratings, placeOf: Int32Array): Ratings {
-  const kept = rowsOf(ratings, (row) => placeOf[ratings.users[row]!]! >= 0);
-  return { ...kept, users: kept.users.map((user) => placeOf[user]!) };
+function moved(ratings: Ratings, indexOfKept: Int32Array): Ratings {
+  const kept = rowsOf(ratings, (row) => indexOfKept[ratings.users[row]!]! >= 0);
+  return { ...kept, users: kept.users.map((user) => indexOfKept[user]!) };
 }
 
-function tagsOf(tags: Tags, placeOf: Int32Array): Tags {
-  const kept = range(tags.users.length).filter((n) => placeOf[tags.users[n]!]! >= 0);
+function tagsOf(tags: Tags, indexOfKept: Int32Array): Tags {
+  const kept = range(tags.users.length).filter((n) => indexOfKept[tags.users[n]!]! >= 0);
   return {
-    users: kept.map((n) => placeOf[tags.users[n]!]!),
+    users: kept.map((n) => indexOfKept[tags.users[n]!]!),
     items: kept.map((n) => tags.items[n]!),
     texts: Array.from(kept, (n) => tags.texts[n]!),
     timestamps: kept.map((n) => tags.timestamps[n]!),

@@ -7,12 +7,12 @@ import type { OutcomeStore } from './store.ts';
 export interface JobsContext {
   progress: Progress;
   signal: AbortSignal;
-  /** How far a job under way is, by its place in the jobs: "mf: als 7/16 sweeps". */
+  /** How far a job under way is, by its index in the jobs: "mf: als 7/16 sweeps". */
   onLine?: (n: number, line: string) => void;
 }
 
 /**
- * Does jobs in any order and calls `onDone` once for each that is done, by its place in `jobs`. Starts no job for which
+ * Does jobs in any order and calls `onDone` once for each that is done, by its index in `jobs`. Starts no job for which
  * `mayStart` says no. Throws what a job throws; AbortedError when the signal fires.
  */
 export interface JobRunner {
@@ -45,8 +45,8 @@ export async function runJobs(
     if (outcome) onDone(outcome, n);
   }
   const missing = [...jobs.keys()].filter((n) => outcomes[n] === undefined);
-  const keep = async (place: number, outcome: Outcome) => {
-    const n = missing[place]!;
+  const keep = async (index: number, outcome: Outcome) => {
+    const n = missing[index]!;
     await store.write(jobs[n]!, outcome);
     outcomes[n] = outcome;
     onDone(outcome, n);
@@ -57,7 +57,7 @@ export async function runJobs(
         missing.map((n) => jobs[n]!),
         keep,
         mayStart,
-        { ...context, onLine: (place, line) => context.onLine?.(missing[place]!, line) },
+        { ...context, onLine: (index, line) => context.onLine?.(missing[index]!, line) },
       );
   } catch (error) {
     if (!context.signal.aborted) throw error;

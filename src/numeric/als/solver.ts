@@ -325,10 +325,10 @@ function sharedLambdas(
 function partEnds(rows: SparseRows, order: Int32Array, entries: number): number[] {
   const ends: number[] = [];
   let taken = 0;
-  order.forEach((row, place) => {
+  order.forEach((row, position) => {
     taken += rowLength(rows, row);
-    if (taken < entries || (place + 1) % ROWS_PER_CHUNK !== 0) return;
-    ends.push(place + 1);
+    if (taken < entries || (position + 1) % ROWS_PER_CHUNK !== 0) return;
+    ends.push(position + 1);
     taken = 0;
   });
   if (ends.at(-1) !== order.length) ends.push(order.length);

@@ -5,6 +5,7 @@ import { chartWidth, colour, seriesColours, shades } from '../theme.ts';
 
 /** Letters of a name on one line beside a chart. */
 const NAME_LETTERS = 22;
+const NAME_LINE_PX = 12;
 
 /** Per cent with at most one decimal: 0.2875 as "28.7%"; a dash where there is no value. */
 export function percent(share: number | null, digits = 1): string {
@@ -17,14 +18,19 @@ export function highest<T>(entries: readonly T[], valueOf: (entry: T) => number)
   return entries.filter((entry) => valueOf(entry) === most);
 }
 
-/** Rows of horizontal bars at an even pitch, whatever their number. */
-export function rowsHeight(rows: number): number {
-  return 21 * rows + 26;
+/** Rows of horizontal bars at an even pitch, whatever their number; as high as the name with the most lines needs. */
+export function rowsHeight(names: readonly string[]): number {
+  return Math.max(21, namesPitch(names)) * names.length + 26;
 }
 
-/** A name in lines that fit beside a chart, for `nameAxis`. */
-export function wrapName(name: string): string {
-  return wrapWords(name, NAME_LETTERS, 3).join('\n');
+/** Pixels from row to row at which the lines of names, as `wrapName` divides them, do not overlap. */
+export function namesPitch(names: readonly string[]): number {
+  return NAME_LINE_PX * Math.max(1, ...names.map((name) => name.split('\n').length)) + 6;
+}
+
+/** A name in lines that fit beside a chart, for `nameAxis`. Names that are cut may become alike. */
+export function wrapName(name: string, maxLines = Infinity): string {
+  return wrapWords(name, NAME_LETTERS, maxLines).join('\n');
 }
 
 /** Names down the side, in the order of the data; lines divided as `wrapName` divides them. */
@@ -38,7 +44,7 @@ export function nameAxis(field: string, grid = false): Record<string, unknown> {
       labelColor: colour.ink,
       labelLimit: 150,
       labelExpr: "split(datum.label, '\\n')",
-      labelLineHeight: 12,
+      labelLineHeight: NAME_LINE_PX,
       grid,
     },
   };
@@ -144,9 +150,10 @@ export function labelledBars<Row extends object>(
   format = ',',
 ): ChartSpec {
   const allZero = values.every((row) => row[value] === 0); // a scale from 0 to 0 would put them in the middle
+  const names = values.map((row) => wrapName(String(row[name]), 3));
   return {
-    height: rowsHeight(values.length),
-    data: { values: values.map((row) => ({ ...row, [name]: wrapName(String(row[name])) })) },
+    height: rowsHeight(names),
+    data: { values: values.map((row, n) => ({ ...row, [name]: names[n] })) },
     encoding: { y: nameAxis(name), x: valueScale(value, allZero ? { domain: [0, 1] } : {}) },
     layer: [
       { mark: 'bar' },
@@ -167,7 +174,7 @@ export interface IntervalRow {
 export function intervalBars(rows: readonly IntervalRow[], digits: number): ChartSpec {
   const mean = valueScale('mean', { zero: true, domainMax: Math.max(...rows.map(({ high }) => high)) });
   return {
-    height: rowsHeight(rows.length) + 6 * rows.length,
+    height: rowsHeight(rows.map(({ name }) => name)) + 6 * rows.length,
     data: { values: rows },
     encoding: { y: nameAxis('name') },
     layer: [

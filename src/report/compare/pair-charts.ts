@@ -1,7 +1,7 @@
 /** The pictures of `recsys compare` that set models against each other: paired tests, wins user by user. */
 import type { ComparedPair, Comparison } from '../../experiment/compare/record.ts';
 import type { Chart } from '../charts/chart.ts';
-import { nameAxis, plainLegend, rowsHeight, wrapName } from '../charts/parts.ts';
+import { nameAxis, namesPitch, plainLegend, rowsHeight, wrapName } from '../charts/parts.ts';
 import { colour } from '../theme.ts';
 import { countNoun, formatCount, interval } from '../table.ts';
 import { allNames, mainCutoff } from './common.ts';
@@ -31,7 +31,7 @@ export function matrixChart(found: Comparison): Chart {
     note: `Difference in F1@${mainCutoff(found)}, row minus column, on the users that both were evaluated on. Coloured where a paired randomisation test (Holm’s correction, 5%) and the paired bootstrap agree that there is one.`,
     description: `A square of ${names.length} by ${names.length} models. ${found.pairs.map(verdictOf).join(' ')}`,
     spec: {
-      height: 70 + Math.max(26, Math.min(44, 300 / names.length)) * names.length,
+      height: 70 + Math.max(26, namesPitch(numbered), Math.min(44, 300 / names.length)) * names.length,
       data: { values },
       encoding: {
         y: { ...nameAxis('row'), scale: { domain: numbered } },
@@ -149,9 +149,12 @@ export function winsChart(found: Comparison): Chart {
   const best = found.models[0]!.name;
   const pairs = found.pairs.filter(({ a }) => a === best);
   const kinds = [`${best} is better`, 'equal', 'the other is better'];
-  const values = pairs.flatMap(({ b, users, wins, ties, losses }) =>
+  const names = pairs.map(({ b, users }) =>
+    wrapName(users === found.commonUsers ? b : `${b} (${countNoun(users, 'user')})`),
+  );
+  const values = pairs.flatMap(({ users, wins, ties, losses }, row) =>
     [wins, ties, losses].map((own, n) => ({
-      name: wrapName(users === found.commonUsers ? b : `${b} (${countNoun(users, 'user')})`),
+      name: names[row],
       kind: kinds[n],
       order: n,
       share: (100 * own) / users,
@@ -167,7 +170,7 @@ export function winsChart(found: Comparison): Chart {
     note: `Per cent of the ${formatCount(found.commonUsers)} users on whom ${best} has the higher F1, an equal one, or the lower.`,
     description: `Bars in three parts: ${pairs.map(({ b, wins, ties, losses }) => `against ${b} ${wins} wins, ${ties} ties, ${losses} losses`).join('; ')}.`,
     spec: {
-      height: rowsHeight(pairs.length) + 100,
+      height: rowsHeight(names) + 100,
       data: { values },
       encoding: {
         y: nameAxis('name'),

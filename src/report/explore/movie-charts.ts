@@ -47,7 +47,7 @@ export function genreMeanChart({ genres, ratings }: Exploration): Chart {
     note: `Mean rating of the movies of each genre, over ratings. The line is the mean of all ratings, ${ratings.mean.toFixed(2)}. The axis does not begin at 0.`,
     description: `Points, one for each genre, from ${values[0]!.mean.toFixed(2)} stars (${values[0]!.genre}) to ${values.at(-1)!.mean.toFixed(2)} (${values.at(-1)!.genre}).`,
     spec: {
-      height: rowsHeight(values.length),
+      height: rowsHeight(values.map(({ genre }) => genre)),
       layer: [
         {
           data: { values: [{ mean: ratings.mean }] },

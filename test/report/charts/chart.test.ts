@@ -1,6 +1,14 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { drawCharts, type Chart } from '../../../src/report/charts/chart.ts';
-import { bandName, intervalBars, labelledBars, spreadLabels } from '../../../src/report/charts/parts.ts';
+import {
+  bandName,
+  intervalBars,
+  labelledBars,
+  namesPitch,
+  rowsHeight,
+  spreadLabels,
+  wrapName,
+} from '../../../src/report/charts/parts.ts';
 import { wrapWords } from '../../../src/report/charts/text.ts';
 import { drawPicture } from '../../../scripts/picture.ts';
 import { colour } from '../../../src/report/theme.ts';
@@ -110,5 +118,23 @@ describe('parts of charts', () => {
 
   it('move labels apart by at least the gap and leave those alone that have room', () => {
     expect(spreadLabels([0, 10, 1, 11.5], 3)).toEqual([0, 10, 3, 13]);
+  });
+});
+
+describe('rows with long names', () => {
+  const long = 'a model with a name that takes far more than three lines beside a chart of';
+  const names = [1, 2].map((n) => wrapName(`${long} pairs ${n}`));
+
+  it('keep names apart that differ at their end', () => {
+    expect(names[0]).not.toBe(names[1]);
+    expect(names[0]!.replaceAll('\n', ' ')).toBe(`${long} pairs 1`);
+  });
+
+  it('are as high as the lines of the longest name', () => {
+    const lines = names[0]!.split('\n').length;
+    expect(lines).toBeGreaterThan(3);
+    expect(namesPitch(['short', ...names])).toBeGreaterThanOrEqual(12 * lines);
+    expect(rowsHeight(names) - rowsHeight(names.slice(1))).toBe(namesPitch(names));
+    expect(rowsHeight(['a', 'b']) - rowsHeight(['a'])).toBe(21);
   });
 });
