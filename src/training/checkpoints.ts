@@ -143,7 +143,7 @@ function requireSettings(path: string, progress: TrainingProgress, settings: str
   throw new DataError({
     place: path,
     found: 'a checkpoint of a run with other settings, data or seed',
-    remedy: 'Repeat the settings of that run, or start anew without --resume or with another --output.',
+    remedy: `Repeat the settings of that run, or start anew: without --resume, with another --output, or by deleting ${dirname(path)}.`,
   });
 }
 
