@@ -11,7 +11,7 @@ const RESAMPLES_PER_CALL = 100;
 
 /**
  * The mean of each column in each of `resamples` resamples of the rows, drawn with replacement by `rng`, which goes on
- * from its state for every 16 columns alike. Columns have one length, at most 2^21. Leaves `rng` as it is.
+ * from its state for every 8 columns alike. Columns have one length, at most 2^21. Leaves `rng` as it is.
  */
 export function resampledMeans(
   columns: readonly Float64Array[],

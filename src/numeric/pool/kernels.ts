@@ -160,7 +160,7 @@ export const structLayouts = {
 export const kernelConstants = {
   PANEL_COLUMNS: 8,
   MAX_SHORT_ENTRIES: 7,
-  RESAMPLED_COLUMNS: 16,
+  RESAMPLED_COLUMNS: 8,
   CANDIDATES_PER_PANEL: 8,
   USERS_PER_TILE: 4,
   CANDIDATES_PER_BLOCK: 256,

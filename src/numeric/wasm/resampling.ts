@@ -5,10 +5,10 @@
 
 import { word } from './memory';
 
-// Columns of a table, side by side: a drawn row is looked up once for all of them.
-export const RESAMPLED_COLUMNS: i32 = 16;
+// Columns of a table, side by side: a drawn row is looked up once for all of them, and is one cache line.
+export const RESAMPLED_COLUMNS: i32 = 8;
 
-// sums[r] = the sums of the 16 columns over `rows` rows of the table, drawn with replacement; (resamples, 16) doubles.
+// sums[r] = the sums of the 8 columns over `rows` rows of the table, drawn with replacement; (resamples, 8) doubles.
 // Draws are those of `Rng.int(rows)`, rows at most 2^21.
 export function resampledSums(
   begin: i32,
@@ -23,23 +23,19 @@ export function resampledSums(
   sums: usize,
 ): void {
   for (let n = begin; n < end; n++) {
-    const table = tables + ((<usize>n * rows) << 7);
+    const table = tables + ((<usize>(n * rows)) << 6);
     const state = randomStates + ((<usize>n) << 4);
     const biased: u32 = <u32>((0x100000000 - <u64>rows) % <u64>rows);
     let a = <u32>word(state, 0);
     let b = <u32>word(state, 1);
     let c = <u32>word(state, 2);
     let d = <u32>word(state, 3);
-    let sum = sums + ((<usize>(n * resamples + first)) << 7);
-    for (let resample = 0; resample < count; resample++, sum += 128) {
+    let sum = sums + ((<usize>(n * resamples + first)) << 6);
+    for (let resample = 0; resample < count; resample++, sum += 64) {
       let s0 = f64x2.splat(0);
       let s1 = s0;
       let s2 = s0;
       let s3 = s0;
-      let s4 = s0;
-      let s5 = s0;
-      let s6 = s0;
-      let s7 = s0;
       for (let draw = 0; draw < rows;) {
         const product = <u64>(rotl<u32>(b * 5, 7) * 9) * <u64>rows;
         const t = b << 9;
@@ -51,24 +47,16 @@ export function resampledSums(
         d = rotl<u32>(d, 11);
         if (<u32>product < biased) continue;
         draw++;
-        const at = table + ((<usize>(product >> 32)) << 7);
+        const at = table + ((<usize>(product >> 32)) << 6);
         s0 = f64x2.add(s0, v128.load(at));
         s1 = f64x2.add(s1, v128.load(at, 16));
         s2 = f64x2.add(s2, v128.load(at, 32));
         s3 = f64x2.add(s3, v128.load(at, 48));
-        s4 = f64x2.add(s4, v128.load(at, 64));
-        s5 = f64x2.add(s5, v128.load(at, 80));
-        s6 = f64x2.add(s6, v128.load(at, 96));
-        s7 = f64x2.add(s7, v128.load(at, 112));
       }
       v128.store(sum, s0);
       v128.store(sum, s1, 16);
       v128.store(sum, s2, 32);
       v128.store(sum, s3, 48);
-      v128.store(sum, s4, 64);
-      v128.store(sum, s5, 80);
-      v128.store(sum, s6, 96);
-      v128.store(sum, s7, 112);
     }
     store<u32>(state, a);
     store<u32>(state, b, 4);
