@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 npm pack --ignore-scripts --silent --pack-destination "$folder" >/dev/null
 cd "$folder"
 echo '{"private": true}' >package.json
@@ -16,10 +17,11 @@ npx recsys baseline --quiet
 npx recsys explore --quiet
 npx recsys finetune-gpt2 --init scratch --preset tiny --epochs 1 --num-users 3 --k 5 --context-length 128 --quiet
 npx recsys fit popularity --by count --save models/popularity
-node node_modules/recsys/dist/cli.js serve --port 8399 >serve.log 2>&1 &
+node node_modules/recsys/dist/cli.js serve --port 0 >serve.log 2>&1 &
 server=$!
-for _ in $(seq 60); do grep -q '8399' serve.log && break; sleep 0.5; done
-curl --fail --silent http://127.0.0.1:8399/models | grep -q '"id":"popularity"'
+for _ in $(seq 60); do grep -q 'http' serve.log && break; sleep 0.5; done
+address=$(grep -o 'http://[^ ]*' serve.log | head -1)
+curl --fail --silent "$address/models" | grep -q '"id":"popularity"'
 kill -INT "$server" && wait "$server"
 node --input-type=module -e "import { modelNames } from 'recsys'; if (!modelNames.includes('mf')) process.exit(1)"
 echo 'installed from the tarball: baseline, explore, finetune-gpt2, serve and the library work'

@@ -52,7 +52,7 @@ for (const [path, picture] of Object.entries(pictures)) {
   const drawn = await drawPicture(picture);
   if (!process.argv.includes('--check')) await writeFileAtomic(path, drawn);
   else if (drawn !== (await readFile(path, 'utf8').catch(() => ''))) {
-    console.error(`${path} is not what the records say: run \`npx tsx scripts/pictures.ts\`.`);
+    console.error(`${path} is not what the records say: run \`npm run pictures\`.`);
     process.exitCode = 1;
   }
 }

@@ -2,8 +2,9 @@
 // the build of `npm ci`; a package that is installed from the registry or a tarball is left as npm made it.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const modules = new URL('../node_modules', import.meta.url).pathname;
+const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
 const own = join(process.platform, process.arch);
 
 /**

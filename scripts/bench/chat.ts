@@ -5,9 +5,8 @@
  *
  *     npx tsx scripts/bench/chat.ts
  */
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,12 +14,12 @@ import { jsonText } from '../../src/experiment/store.ts';
 import { sha256, writeFileAtomic } from '../../src/util/files.ts';
 import { Rng } from '../../src/util/rng.ts';
 import { chatBenchmarkSchema, type ChatBenchmark } from './chat-record.ts';
+import { runProcess } from './process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const CONCURRENCY = 8;
 const MOVIES = 3700;
 const RATINGS_PER_USER = 60;
-const MEMORY_POLL_MS = 100;
 
 /** Hashes of the bodies that were asked for. */
 const asked: string[] = [];
@@ -34,8 +33,8 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const body = Buffer.concat(chunks);
     const n = asked.push(sha256(body));
-    const recommendations = Array.from({ length: 10 }, (_, place) => ({
-      title: titleOf(1 + ((n * 7 + place * 13) % MOVIES)),
+    const recommendations = Array.from({ length: 10 }, (_, index) => ({
+      title: titleOf(1 + ((n * 7 + index * 13) % MOVIES)),
       reason: 'You rate Drama highly, and this is one of the best of them.',
     }));
     response.setHeader('content-type', 'application/json');
@@ -79,23 +78,10 @@ async function writeData(users: number): Promise<string> {
 
 /** Seconds and peak resident memory of one run of the program. Throws Error where it fails. */
 async function run(argv: string[]): Promise<{ seconds: number; peakMB: number }> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [join(root, 'dist/cli.js'), ...argv], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  let peakMB = 0;
-  const timer = setInterval(() => {
-    void readFile(`/proc/${child.pid}/status`, 'utf8').then(
-      (text) => (peakMB = Math.max(peakMB, Number(/VmHWM:\s+(\d+)/u.exec(text)?.[1] ?? 0) / 1024)),
-      () => {},
-    );
-  }, MEMORY_POLL_MS);
-  const code = await new Promise((done) => child.on('close', done));
-  clearInterval(timer);
-  if (code !== 0) throw new Error(errors);
-  return { seconds: (performance.now() - started) / 1000, peakMB };
+  const command = [process.execPath, join(root, 'dist/cli.js'), ...argv];
+  const { code, stderr, seconds, peakKB } = await runProcess(command, process.env);
+  if (code !== 0) throw new Error(stderr);
+  return { seconds, peakMB: peakKB / 1024 };
 }
 
 async function measure(users: number, url: string): Promise<ChatBenchmark['rows'][number]> {

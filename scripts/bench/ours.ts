@@ -5,7 +5,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ratings } from '../../src/data/dataset.ts';
-import { loadDataset } from '../../src/data/loader.ts';
 import { readRatings } from '../../src/data/ratings/file.ts';
 import { evaluateLists, relevantItems } from '../../src/evaluation/evaluator.ts';
 import { userMetrics } from '../../src/evaluation/metric-keys.ts';
@@ -36,18 +35,12 @@ async function time<T>(work: () => T | Promise<T>): Promise<T> {
 const save = (name: string, values: Float32Array | Int32Array) =>
   writeFile(join(out, name), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 
-const rows: Record<string, () => Promise<void>> = { load, dataset, als, bpr, fm, mf, top, metrics };
+const rows: Record<string, () => Promise<void>> = { load, als, bpr, fm, mf, top, metrics };
 
 async function load(): Promise<void> {
   const form = { file: 'ratings.csv', scale: { min: 0.5, max: 5, step: 0.5 } };
   const { columns } = await time(() => readRatings(join(data, 'ratings.csv'), form, { threads: THREADS }));
   quality = { rows: columns.values.length, mean: mean(columns.values) };
-}
-
-/** The whole loader: ids to indices, check for repeated ratings, movies; with the binary cache unless it is switched off. */
-async function dataset(): Promise<void> {
-  const { ratings } = await time(() => loadDataset(data, { threads: THREADS }));
-  quality = { rows: ratings.values.length, mean: mean(ratings.values) };
 }
 
 async function als(): Promise<void> {

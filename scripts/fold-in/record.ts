@@ -2,9 +2,6 @@
 import { z } from 'zod';
 import { datasetSchema, environmentSchema, recordedProtocolSchema } from '../../src/experiment/record.ts';
 
-/** NDCG that a person may lose by not being in the training data. */
-export const MAX_LOSS = 0.005;
-
 const comparisonSchema = z.object({
   /** Mean over users, its 95% interval by the paired bootstrap, and p of the paired randomisation test. */
   difference: z.number(),
