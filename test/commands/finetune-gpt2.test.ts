@@ -50,8 +50,8 @@ const argv = (...more: string[]) => [
 function losses(resultsDir: string): unknown[] {
   const lines = readFileSync(join(resultsDir, 'gpt2_training.jsonl'), 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
-    const { step, loss, validationLoss, gradientNorm } = JSON.parse(line) as Record<string, number>;
-    return [step, loss, validationLoss, gradientNorm];
+    const { update, loss, validationLoss, gradientNorm } = JSON.parse(line) as Record<string, number>;
+    return [update, loss, validationLoss, gradientNorm];
   });
 }
 

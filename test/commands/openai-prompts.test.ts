@@ -74,6 +74,11 @@ describe('recsys openai asked in several ways', () => {
   it('refuses orders of no candidates, and noise of stored answers', async () => {
     const order = await openai('--permutations', '2');
     expect([order.code, order.stderr]).toEqual([2, expect.stringContaining('no candidates to put in order')]);
+    const noise = await openai('--replay', 'answers.jsonl', '--repeat', '2');
+    expect([noise.code, noise.stderr]).toEqual([2, expect.stringContaining('one stored answer a user')]);
+  });
+
+  it('refuses a prompt that it does not know', async () => {
     const unknown = await openai('--prompt', 'zeroshot');
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("'zeroshot'")]);
     expect(command.server.requests).toHaveLength(0);

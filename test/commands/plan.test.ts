@@ -42,6 +42,13 @@ describe('a mistake in a plan is named with its line and the nearest name', () =
     );
   });
 
+  it('is what the documentation shows', async () => {
+    const page = await readFile(join(packageRoot, 'docs/experiments.md'), 'utf8');
+    const [, shown] = /^error: study[.]yaml:6: (.+)$/m.exec(page)!;
+    const found = await refusal('protocol:\n  spilt: global-random\n');
+    expect(found).toBe(`plan.yaml:2: ${shown}`);
+  });
+
   it('names a section, in JSON too', async () => {
     expect(await refusal('{\n  "name": "a",\n  "modles": ["mf"]\n}', 'plan.json')).toMatch(
       /^plan.json:3: unknown field 'modles'.*Did you mean 'models'\?$/,

@@ -1,5 +1,4 @@
-/** Folders of small files made for one test, and the data sets that only some machines have. */
-import { existsSync } from 'node:fs';
+/** Folders of small files made for one test. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +27,3 @@ export function csvFolder(files: Record<string, string | Uint8Array> = {}): Prom
     ...files,
   });
 }
-
-/** The release of 2018, where the machine has it. */
-export const folder2018 = '../shared/data/ml-latest-small';
-export const has2018 = existsSync(folder2018);

@@ -1,11 +1,13 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../../scripts/chat-servers/port.ts';
 import { packageRoot } from '../../src/util/package.ts';
 import { recsys, run, smallFolder, type Finished } from '../support/cli.ts';
 
@@ -25,7 +27,12 @@ describe.skipIf(server === undefined)('jobs on a real Redis', () => {
   const start = async () => {
     const args = ['--port', String(port), '--dir', folder, '--requirepass', password, '--bind', '127.0.0.1'];
     redis = spawn(server!, [...args, '--appendonly', 'yes'], { stdio: 'ignore' });
-    await setTimeout(500);
+    await vi.waitFor(ping, { timeout: 20_000, interval: 50 });
+  };
+  const ping = async () => {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.destroy();
   };
   const stop = async () => {
     const closed = new Promise((resolve) => redis.once('close', resolve));
@@ -36,9 +43,7 @@ describe.skipIf(server === undefined)('jobs on a real Redis', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'recsys-queue-'));
     dataset = await smallFolder();
-    const probe = createServer().listen(0);
-    port = (probe.address() as AddressInfo).port;
-    await new Promise((resolve) => probe.close(resolve));
+    port = await freePort();
     await start();
   });
   afterAll(async () => {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explore, type ExploreOptions } from '../../src/explore/index.ts';
 import { exploreMovies, exploreTags } from '../../src/explore/movies.ts';
@@ -14,6 +13,7 @@ import { effectOf, exploreSplits } from '../../src/explore/splits.ts';
 import type { Ratings } from '../../src/data/dataset.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { datasetOf } from '../support/datasets.ts';
+import { folder2018, has2018, skipped2018 } from '../support/release-2018.ts';
 
 const context = { progress: silentProgress, signal: new AbortController().signal };
 const settings: ExploreOptions & { threshold: number } = {
@@ -41,9 +41,8 @@ describe('the embedded release, explored', () => {
     expect(second).toBe(first);
   });
 
-  const release = '../shared/data/ml-latest-small';
-  it.skipIf(!existsSync(release))('of 2018 has 3,683 uses of tags by 58 users', async () => {
-    const { tags } = await explore({ ...settings, dataset: release }, context);
+  it.runIf(has2018)(`of 2018 has 3,683 uses of tags by 58 users${skipped2018}`, async () => {
+    const { tags } = await explore({ ...settings, dataset: folder2018 }, context);
     expect(tags).toMatchObject({ uses: 3683, users: 58, movies: 1572 });
     expect(tags!.mostUsed[0]).toEqual({ tag: 'in netflix queue', uses: 131, users: 1, movies: 131 });
   });

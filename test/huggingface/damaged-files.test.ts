@@ -100,7 +100,7 @@ test('the settings of an adapter that are damaged are refused by file', async ()
   }
 });
 
-test('a damaged tokenizer is refused by file, or gives back the text', async () => {
+test('a damaged tokenizer is refused by file, or decodes', async () => {
   await (await bundledTokenizer()).save(folder);
   const path = join(folder, 'tokenizer.json');
   const whole = JSON.parse(await readFile(path, 'utf8')) as {

@@ -29,6 +29,14 @@ test('every file that a page links to exists, and so does the heading', async ()
   expect(broken).toEqual([]);
 });
 
+test('the README links to every page of docs', async () => {
+  const readme = await read('README.md');
+  const unlinked = (await pages()).filter(
+    (page) => page.startsWith('docs/') && !readme.includes(`](${page})`),
+  );
+  expect(unlinked).toEqual(['docs/style.md']); // which CONTRIBUTING.md is for
+});
+
 /** Headings as GitHub makes anchors of them. */
 function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>

@@ -216,7 +216,6 @@ describe('the pages', () => {
   it('say what is wrong as a page for a browser', async () => {
     const { status, text } = await ask('/?user=999', { accept: 'text/html' });
     expect([status, text]).toEqual([400, expect.stringContaining('<h1>That does not work</h1>')]);
-    expect(hostile).toContain('<');
   });
 });
 

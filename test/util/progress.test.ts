@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { logProgress, progressOf, terminalProgress } from '../../src/util/progress.ts';
 
@@ -52,20 +51,25 @@ describe('progress in a log', () => {
 });
 
 describe('a bar on a terminal', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   /** The longest line of a task that runs for a while. */
   async function lineAt(columns: number): Promise<string> {
     const { stream, written } = terminal(columns);
     const task = terminalProgress(stream).start('fm-pointwise: stochastic gradient descent', 100, 'epochs');
     for (let n = 0; n < 4; n++) {
-      await sleep(300);
+      await vi.advanceTimersByTimeAsync(300);
       task.advance(1, 'loss 0.7512');
+      await vi.dynamicImportSettled(); // the library, loaded when the first bar is wanted
     }
     task.finish();
     return written.find((text) => text.includes('epochs')) ?? '';
   }
 
   it('has its time left from the first on and never cuts the label', async () => {
-    const [wide, narrow] = await Promise.all([lineAt(120), lineAt(70)]);
+    const wide = await lineAt(120);
+    const narrow = await lineAt(70);
     expect(wide).toMatch(
       /^fm-pointwise: stochastic gradient descent \[=* +\] \d\/100 epochs {2}\d+ s left {2}loss 0[.]7512$/,
     );

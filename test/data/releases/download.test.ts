@@ -9,6 +9,7 @@ import { releaseNamed, type Release } from '../../../src/data/releases/catalogue
 import { downloadRelease } from '../../../src/data/releases/download.ts';
 import { loadDataset } from '../../../src/data/loader.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
+import { folder2018 } from '../../support/release-2018.ts';
 import { emptyFolder } from '../folders.ts';
 import { zipOf, type ZipEntry } from './zip.ts';
 
@@ -95,7 +96,7 @@ describe('download', () => {
     expect((await loadDataset(join(folder, 'tiny'))).ratings.values.length).toBe(1);
   });
 
-  const real = '../shared/data/ml-latest-small.zip';
+  const real = `${folder2018}.zip`;
   test.runIf(existsSync(real))('fetches, checks, unpacks and loads the real ml-latest-small', async () => {
     const bytes = readFileSync(real);
     const { url } = await serve(withRanges(bytes));

@@ -285,7 +285,8 @@ test('kill -9 in the middle loses no finished trial', async () => {
   expect(kept).toBeGreaterThanOrEqual(2);
   const { code, stderr } = await recsys([...argv, '--results-dir', folder]);
   expect(code).toBe(0);
-  if (killed.code === null) expect(stderr).toContain(`${kept} outcomes were kept from before.`);
+  expect(killed.code).toBeNull();
+  expect(stderr).toContain(`${kept} outcomes were kept from before.`);
   const whole = await recsys([...argv, '--results-dir', join(folder, 'whole'), '--quiet']);
   expect(whole.code).toBe(0);
   const read = async (path: string) =>

@@ -432,7 +432,7 @@ describe('what goes wrong for a while', () => {
       queue = turn;
       return turn.then(() => 'ok');
     });
-    const client = connect({ timeout: 0.7, retries: 0, concurrency: 4 });
+    const client = connect({ timeout: 1.5, retries: 0, concurrency: 4 });
     const got = await Promise.all([1, 2, 3, 4, 5].map((seed) => client.ask({ ...request, seed }, never)));
     expect(got.map((one) => 'answer' in one)).toEqual([true, true, true, true, true]);
   });
@@ -598,7 +598,7 @@ describe('the budget', () => {
   const asked = async (behaviour: Behaviour, maxCost: number, options: Record<string, unknown> = {}) => {
     server.behave(behaviour);
     const budget = new Budget(price, maxCost);
-    const client = connect({ retries: 3, timeout: 0.2, ...options }, noCache, budget);
+    const client = connect({ retries: 3, ...options }, noCache, budget);
     const users = Array.from({ length: 8 }, (_, seed) => client.ask({ ...request, seed }, never));
     const results = await Promise.allSettled(users);
     return { budget, results };
@@ -609,7 +609,7 @@ describe('the budget', () => {
     ['time out', () => SILENCE],
     ['hold an error in place of an answer', () => ({ raw: '{"error": {"message": "died"}}' })],
   ])('counts requests that %s as spent in full', async (_, behaviour) => {
-    const { budget, results } = await asked(behaviour, 0.5);
+    const { budget, results } = await asked(behaviour, 0.5, { timeout: 0.2 });
     // each may have cost 19 tokens in and 100 out, 0.119 USD: four of them fit, not five
     expect(server.requests).toHaveLength(4);
     expect(budget.spent).toBeCloseTo(4 * 0.119, 9);

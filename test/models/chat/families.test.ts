@@ -4,7 +4,7 @@ import { defaultModel, familyOf, isServed, reasoningTokens } from '../../../src/
 import { readDuration, readRetryAfter } from '../../../src/models/chat/openai/waits.ts';
 
 describe('model families', () => {
-  // ../shared/design/chat-models-2027.md: OpenAI's documentation of 2026-11-25
+  // OpenAI's documentation of 2026-11-25.
   it.each([
     ['gpt-4o', { input: 2.5, cached: 1.25, output: 10 }],
     ['gpt-4o-2024-08-06', { input: 2.5, cached: 1.25, output: 10 }],

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
@@ -82,9 +84,11 @@ test.skipIf(withoutDriver).each(['accumulated', 'adapted'] as const)(
 );
 
 test('--gpu without a GPU says why each engine cannot be used, and does not train on the CPU', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'recsys-no-gpu-'));
+  const missing = join(folder, 'missing.json');
   const { code, stderr } = await recsys(
-    ['finetune-gpt2', '--init', 'scratch', '--preset', 'tiny', '--gpu', '--results-dir', '/nonexistent'],
-    { env: { VK_ICD_FILENAMES: '/nonexistent.json', VK_DRIVER_FILES: '/nonexistent.json' } },
+    ['finetune-gpt2', '--init', 'scratch', '--preset', 'tiny', '--gpu', '--results-dir', folder],
+    { env: { VK_ICD_FILENAMES: missing, VK_DRIVER_FILES: missing, CUDA_VISIBLE_DEVICES: '' } },
   );
   expect(code).toBe(1);
   for (const engine of ['ONNX Runtime on CUDA', 'tfjs-node-gpu', 'ONNX Runtime on WebGPU']) {
