@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Listening } from '../../src/serve/server.ts';
 import { packageRoot } from '../../src/util/package.ts';
 import { smallFolder } from '../support/cli.ts';
-import { hostile, serve, servedFolder, type Fixture } from './fixture.ts';
+import { serve, servedFolder, type Fixture } from './fixture.ts';
 
 let fixture: Fixture;
 let server: Listening;
