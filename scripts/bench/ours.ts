@@ -67,7 +67,7 @@ async function bpr(): Promise<void> {
   };
   const train = await training();
   const byUser = { ...train, levels: new Uint8Array(train.indices.length) };
-  const solver = await sgd(byUser, loss, 0.05, 0.01);
+  const solver = await sgd(byUser, loss, 0.025, 0.01);
   await save('users.f32', solver.userFactors);
   await save('items.f32', solver.itemFactors);
   await save('biases.f32', solver.itemBiases);

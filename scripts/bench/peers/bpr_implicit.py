@@ -4,7 +4,7 @@ from implicit.cpu.bpr import BayesianPersonalizedRanking
 
 matrix = train_matrix(1)
 model = BayesianPersonalizedRanking(
-    factors=RANK, learning_rate=0.05, regularization=0.01, iterations=ITERATIONS, num_threads=THREADS, random_state=1
+    factors=RANK, learning_rate=0.025, regularization=0.01, iterations=ITERATIONS, num_threads=THREADS, random_state=1
 )
 
 
