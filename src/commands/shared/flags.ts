@@ -55,6 +55,12 @@ export function flagName(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** Does this field hold a whole number? */
+export function isWholeNumber(field: Field): boolean {
+  const { inner } = unwrap(field);
+  return inner instanceof z.ZodNumber && inner.isInt;
+}
+
 function toOption(key: string, field: Field): Option {
   const { inner, defaultValue, description, placeholder } = unwrap(field);
   const name = flagName(key);

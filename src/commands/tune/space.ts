@@ -1,4 +1,5 @@
 /** `--space`: dimensions of a search as text. */
+import type { z } from 'zod';
 import {
   dimensionSchema,
   type Dimension,
@@ -6,10 +7,22 @@ import {
   type SearchSpace,
 } from '../../models/search-space.ts';
 import { UsageError } from '../../util/errors.ts';
+import { isWholeNumber } from '../shared/flags.ts';
 
 /** `name=low..high`, `name=low..high:log`, `name=a|b|c`. Throws UsageError for anything else. */
 export function parseSpace(parts: readonly string[]): SearchSpace {
   return Object.fromEntries(parts.map(parsePart));
+}
+
+/** The space with ranges of whole numbers where `schema` has an option of whole numbers. */
+export function withWholeRanges(space: SearchSpace, schema: z.ZodObject): SearchSpace {
+  return Object.fromEntries(
+    Object.entries(space).map(([name, dimension]) => {
+      const field = schema.shape[name] as z.ZodType | undefined;
+      const isWhole = 'low' in dimension && field !== undefined && isWholeNumber(field);
+      return [name, isWhole ? { whole: true, ...dimension } : dimension];
+    }),
+  );
 }
 
 const PART = /^\s*(\w+)\s*=\s*(.+?)\s*$/;

@@ -6,7 +6,7 @@ import { rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys
 import { dataSchema, protocolSchema } from '../../experiment/protocol.ts';
 import { searchable, searchableModels } from '../../experiment/tune/models.ts';
 import { searchMethods } from '../../experiment/tune/trials.ts';
-import { dimensionSchema, type SearchSpace } from '../../models/search-space.ts';
+import { dimensionSchema } from '../../models/search-space.ts';
 import { isRegistered, registry } from '../../models/registry.ts';
 import { print } from '../../util/process/terminal.ts';
 import { commandLine, outputSchema, withContext, type CommandContext } from '../shared/context.ts';
@@ -14,7 +14,7 @@ import { experimentCommand, runSchema } from '../shared/experiment.ts';
 import { addFlags, readFlags, type Typed } from '../shared/flags.ts';
 import { jobsSchema, withJobs } from '../shared/jobs.ts';
 import { gpt2Flags } from '../shared/gpt2.ts';
-import { parseSpace } from './space.ts';
+import { parseSpace, withWholeRanges } from './space.ts';
 
 const tuneSchema = z.object({
   method: z
@@ -63,7 +63,10 @@ export const searchSchema = z.strictObject({
     .record(z.string(), z.unknown())
     .optional()
     .describe('fixed options, as flags of `recsys tune MODEL`'),
-  space: z.record(z.string(), dimensionSchema).optional().describe('in place of the model’s own'),
+  space: z
+    .record(z.string(), dimensionSchema)
+    .optional()
+    .describe('in place of the model’s own; of options of whole numbers, ranges are whole'),
   ...tuneSchema.shape,
 });
 
@@ -121,7 +124,7 @@ export async function tuneAndReport(entry: SearchEntry, typed: Typed): Promise<v
   const spec = {
     model,
     options,
-    space: space as SearchSpace,
+    space: withWholeRanges(space, schema),
     data: readFlags(dataSchema, typed),
     protocol: readFlags(protocolSchema, typed),
     ...search,

@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import type { RankingMetric } from '../../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { comparePaired } from '../../evaluation/significance.ts';
-import { MAX_SOBOL_DIMENSIONS } from '../../numeric/sobol.ts';
 import type { ModelSearch, SearchSpace } from '../../models/search-space.ts';
 import { UsageError } from '../../util/errors.ts';
-import { nearestName } from '../../util/nearest.ts';
 import { Rng } from '../../util/rng.ts';
 import { environment, Stopwatch } from '../environment.ts';
 import { sharedOf } from '../jobs/job.ts';
@@ -19,9 +17,10 @@ import { prepare, type Prepared } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import { describeDataset, SCHEMA_VERSION, type ModelResult } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
-import { searchable, type Searchable } from './models.ts';
+import { searchable } from './models.ts';
 import { isUnfinished, type Trial, type Tuning } from './record.ts';
 import { searchTrials, winnerOf } from './search.ts';
+import { completeSettings, spaceOf } from './space.ts';
 import { drawSettings, type SearchMethod, type Settings } from './trials.ts';
 import { runnableOf } from './validation.ts';
 
@@ -44,8 +43,8 @@ export interface TuneSpec {
 
 /**
  * Same spec, same trials, same winner, for any number of workers; with a time budget, of the trials that were started in
- * time. `isRun` may leave trials out. Throws UsageError for a space that the model does not have, and what jobs and
- * `prepare` throw.
+ * time. `isRun` may leave trials out. Throws UsageError for a space that the model does not have or does not take, and what
+ * jobs and `prepare` throw.
  */
 export async function tune(
   spec: TuneSpec,
@@ -63,7 +62,7 @@ export async function tune(
   const prepared = await prepare(data, protocol, context, watch);
   const rng = new Rng(protocol.seed).derive(`tune:${model}`);
   const settings: Settings[] = [{}, ...drawSettings(space, spec.trials - 1, method, rng)];
-  const optionsOf = (chosen: Settings) => own.complete({ ...spec.options, ...chosen });
+  const optionsOf = (chosen: Settings) => completeSettings(own, spec.options, chosen);
   settings.forEach(optionsOf); // refused before any work
 
   const started = performance.now();
@@ -147,36 +146,6 @@ function halvingOf(
     });
   }
   return { keep: halving, option: rounds, rounds: all };
-}
-
-/** The model's space without what is fixed, with what was given. Throws UsageError. */
-function spaceOf(
-  { space: given, options, method }: TuneSpec,
-  { schema }: Searchable,
-  search: ModelSearch,
-  rounds: string | undefined,
-): SearchSpace {
-  const known = Object.keys(schema.shape);
-  const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    const near = nearestName(unknown, known);
-    throw new UsageError({
-      place: '--space',
-      found: `'${unknown}'`,
-      wanted: known.join(', '),
-      ...(near !== undefined && { remedy: `Did you mean '${near}'?` }),
-    });
-  }
-  const left = Object.entries(search.space).filter(([name]) => !(name in options) && name !== rounds);
-  const space = { ...Object.fromEntries(left), ...given };
-  const dimensions = Object.keys(space).length;
-  if (dimensions > 0 && (method !== 'sobol' || dimensions <= MAX_SOBOL_DIMENSIONS)) return space;
-  throw new UsageError({
-    place: '--space',
-    found: `${dimensions} options to search`,
-    wanted: dimensions === 0 ? 'at least one' : `at most ${MAX_SOBOL_DIMENSIONS} with --method sobol`,
-    remedy: dimensions === 0 ? 'Set fewer of them, or name some with --space.' : 'Use --method random.',
-  });
 }
 
 /**

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
-import { parseSpace } from '../../../src/commands/tune/space.ts';
+import { parseSpace, withWholeRanges } from '../../../src/commands/tune/space.ts';
 import { splitRatings } from '../../../src/data/split.ts';
 import { Stopwatch } from '../../../src/experiment/environment.ts';
 import { inProcessRunner, processesRunner } from '../../../src/experiment/jobs/local.ts';
@@ -19,9 +19,10 @@ import { tune, type TuneSpec } from '../../../src/experiment/tune/index.ts';
 import { tuningSchema, type Tuning } from '../../../src/experiment/tune/record.ts';
 import { drawSettings, rungsOf } from '../../../src/experiment/tune/trials.ts';
 import { carveFold } from '../../../src/experiment/tune/validation.ts';
-import { specOf } from '../../../src/models/registry.ts';
+import { registry, specOf } from '../../../src/models/registry.ts';
 import { tuningPage } from '../../../src/report/tune/page.ts';
 import { tuningReport } from '../../../src/report/tune/report.ts';
+import { UsageError } from '../../../src/util/errors.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { Rng } from '../../../src/util/rng.ts';
 import { recsys, smallFolder } from '../../support/cli.ts';
@@ -358,5 +359,31 @@ describe('--space', () => {
 
   it('refuses an option that the model does not have, with the nearest name', async () => {
     await expect(run({ space: { factor: { choices: [1] } } })).rejects.toThrow("Did you mean 'factors'?");
+  });
+
+  it('draws whole numbers for an option that takes no others', async () => {
+    const space = withWholeRanges(parseSpace(['factors=3..9', 'regularization=1..2']), registry.mf.options);
+    expect(space).toEqual({ factors: { low: 3, high: 9, whole: true }, regularization: { low: 1, high: 2 } });
+    const argv = ['tune', 'mf', '--dataset', dataset, '--k', '3', '--results-dir', folder, '--quiet'];
+    const searched = ['--trials', '3', '--carve-seeds', '1', '--iterations', '2', '--space', 'factors=3..9'];
+    expect(await recsys([...argv, ...searched])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it.each([
+    ['a choice of another kind', { factors: { choices: [32, 'abc'] } }, /--space: factors: .*string/],
+    [
+      'a choice out of range',
+      { factors: { choices: [32, -1] } },
+      /--space: factors: -1, expected at least 1/,
+    ],
+    [
+      'a range of fractions',
+      { factors: { low: 32, high: 33 } },
+      /--space: factors: 32.*expected a whole number/,
+    ],
+    ['an option of another solver', { epochs: { choices: [2] } }, /--space: epochs: not an option of solver/],
+  ])('refuses %s as wrong usage', async (_, space, message) => {
+    await expect(run({ space, options: {} })).rejects.toThrow(message);
+    await expect(run({ space, options: {} })).rejects.toThrow(UsageError);
   });
 });
