@@ -176,6 +176,40 @@ searches: [{ model: ease, trials: 2, carveSeeds: [1] }]
     );
   }, 60_000);
 
+  it('ends with the cause when a job fails on every worker, and tries again when asked again', async () => {
+    const [good, bad] = [join(folder, 'good'), join(folder, 'bad')];
+    await cp(dataset, join(good, 'ratings'), { recursive: true });
+    await cp(dataset, join(bad, 'ratings'), { recursive: true });
+    await appendFile(join(bad, 'ratings', 'ratings.csv'), '1,999,3.0,1000000000\n');
+    const typed = [
+      'mf',
+      '--factors',
+      '5',
+      '--k',
+      '3',
+      '--dataset',
+      'ratings',
+      '--quiet',
+      '--queue',
+      address(),
+    ];
+    const failing = recsys(typed, { cwd: good });
+    for (let attempt = 0; attempt < 5; attempt++) {
+      expect((await recsys(['worker', address(), '--threads', '1'], { cwd: bad })).code).toBe(1);
+    }
+    const { code, stderr } = await failing;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/a job failed each time .* other data than those of the job/);
+    expect(stderr).not.toContain(password);
+
+    let child: ChildProcess | undefined;
+    const onStart = (own: ChildProcess) => (child = own);
+    const worker = recsys(['worker', address(), '--threads', '1'], { cwd: good, onStart });
+    expect((await recsys(typed, { cwd: good })).code).toBe(0);
+    child?.kill('SIGTERM');
+    await worker;
+  }, 60_000);
+
   it('says when nothing answers, when the password is wrong, and what an address looks like', async () => {
     const away = await recsys(argv('x', '--queue', 'redis://127.0.0.1:1'));
     expect([away.code, away.stderr]).toEqual([

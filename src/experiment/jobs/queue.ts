@@ -12,7 +12,7 @@ const ATTEMPTS = 5;
 /** How long a worker that no longer answers keeps its job. */
 const LOCK_MS = 10_000;
 const POLL_MS = 300;
-/** Outcomes stay this long, for those who ask for the same job again. */
+/** Outcomes stay this long, for those who ask for the same job again, and failures for those who wait for the job. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
 interface Connection {
@@ -84,7 +84,16 @@ async function connect(address: string, signal?: AbortSignal): Promise<Connectio
   }
 }
 
-/** Puts jobs on the queue and waits for their outcomes. Throws as `connect` does. */
+function failedError(address: string, reason = 'no reason'): RecsysError {
+  return new RecsysError({
+    place: shownAddress(address),
+    found: `a job failed each time that a worker took it, last with: ${reason}`,
+    remedy:
+      'Mend that, start the workers again, and run the same command again: the jobs that were done are kept.',
+  });
+}
+
+/** Puts jobs on the queue and waits for their outcomes. Throws as `connect` does; `run` when a job has failed `ATTEMPTS` times. */
 export async function queueRunner(address: string): Promise<JobRunner> {
   const connection = await connect(address);
   const { Queue } = await import('bullmq');
@@ -95,14 +104,18 @@ export async function queueRunner(address: string): Promise<JobRunner> {
       jobId: jobKey(job),
       attempts: ATTEMPTS,
       removeOnComplete: { age: KEPT_SECONDS },
-      removeOnFail: true,
+      removeOnFail: { age: KEPT_SECONDS },
     });
+  const addAnew = async (job: Job) => {
+    if ((await queue.getJobState(jobKey(job))) === 'failed') await queue.remove(jobKey(job)); // of a former command
+    await add(job);
+  };
   return {
     description: `the queue at ${shownAddress(address)}`,
     async run(jobs, onDone, mayStart, { signal, progress, onLine }) {
       progress.note(`${jobs.length} jobs on ${shownAddress(address)}; \`recsys worker\` takes them.`);
       const open = new Map(jobs.entries());
-      for (const job of jobs) await add(job);
+      for (const job of jobs) await addAnew(job);
       while (open.size > 0) {
         throwIfAborted(signal);
         for (const [n, job] of open) {
@@ -116,8 +129,7 @@ export async function queueRunner(address: string): Promise<JobRunner> {
             if (typeof found?.progress === 'string') onLine?.(n, found.progress);
           } else if (state === 'failed') {
             const failed = await queue.getJob(jobKey(job));
-            const reason = failed?.failedReason ?? 'a job failed';
-            throw new RecsysError({ place: shownAddress(address), found: reason });
+            throw failedError(address, failed?.failedReason);
           } else if (!mayStart()) {
             await found?.remove().catch(() => {}); // a worker was faster
             open.delete(n);
