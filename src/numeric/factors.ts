@@ -1,5 +1,5 @@
 /** Factor matrices: float32, row-major, rows of k floats of which the last may be padding that stays 0. */
-import { RecsysError } from '../util/errors.ts';
+import { FitError } from '../util/errors.ts';
 import type { Rng } from '../util/rng.ts';
 
 /** Normal numbers in the first `columns` of each row. */
@@ -18,10 +18,10 @@ export function clearRows(matrix: Float32Array, k: number, empty: (row: number) 
   for (let row = 0; row * k < matrix.length; row++) if (empty(row)) matrix.fill(0, row * k, (row + 1) * k);
 }
 
-/** A copy outside the kernels' memory. Throws RecsysError with `remedy` when a number is not finite. */
+/** A copy outside the kernels' memory. Throws FitError with `remedy` when a number is not finite. */
 export function finiteCopy(values: Float32Array, label: string, remedy: string): Float32Array {
   let squares = 0; // of float32 numbers, far from overflow in double precision
   for (let n = 0; n < values.length; n++) squares += values[n]! * values[n]!;
   if (Number.isFinite(squares)) return values.slice();
-  throw new RecsysError({ found: `${label} produced numbers that are not finite`, remedy });
+  throw new FitError({ found: `${label} produced numbers that are not finite`, remedy });
 }

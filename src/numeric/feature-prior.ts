@@ -4,6 +4,7 @@
  */
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
 import { sum } from '../util/arrays.ts';
+import { FitError } from '../util/errors.ts';
 import { entriesOf, type SparseValues } from '../util/sparse-rows.ts';
 import type { Struct } from './pool/arguments.ts';
 import { kernelConstants } from './pool/kernels.ts';
@@ -36,6 +37,7 @@ export class FeaturePrior {
    *     sum_i w_i |q_i - sum_f x_if v_f|^2 + strength * mean(w) * sum_f |v_f|^2.
    *
    * The normal matrix X'WX + strength * mean(W) I stays the same; it is factored once. `k` is a multiple of 8.
+   * Throws FitError where it is singular.
    */
   constructor(
     pool: KernelPool,
@@ -74,7 +76,7 @@ export class FeaturePrior {
   }
 }
 
-/** The Cholesky factor of X'WX + strength * mean(W) I. */
+/** The Cholesky factor of X'WX + strength * mean(W) I. Throws FitError where that is singular. */
 function normalFactor(
   features: FeatureRows,
   catalogue: Int32Array,
@@ -90,5 +92,13 @@ function normalFactor(
   const total = sum(Float64Array.from(catalogue, (item) => weights[item]!));
   const ridge = (strength * total) / catalogue.length;
   for (let f = 0; f < n; f++) normal[f * n + f]! += ridge;
-  return choleskyFactor(normal, n);
+  try {
+    return choleskyFactor(normal, n);
+  } catch (cause) {
+    throw new FitError({
+      found: 'features that cannot be told apart: their matrix is singular',
+      remedy: 'Raise --prior-strength.',
+      cause,
+    });
+  }
 }

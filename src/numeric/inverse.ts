@@ -1,5 +1,5 @@
 /** Inverse of a large symmetric positive definite matrix, in double precision, on all threads. */
-import { AbortedError, RecsysError } from '../util/errors.ts';
+import { AbortedError, FitError } from '../util/errors.ts';
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
 import { KernelPool } from './pool/pool.ts';
 
@@ -10,7 +10,7 @@ const MAX_INVERSE_ROWS = 16_000;
 
 /**
  * Replaces A, (n, n), row-major, by its inverse; only the upper half of A is read. n^3 operations in blocks, the same
- * bits for any number of threads. Throws RecsysError when A is not positive definite or has more than
+ * bits for any number of threads. Throws FitError when A is not positive definite or has more than
  * `MAX_INVERSE_ROWS` rows, AbortedError when the signal fires.
  */
 export async function invert(
@@ -58,7 +58,7 @@ function inverseOfBlock(matrix: Float64Array, n: number, block: number, width: n
   try {
     choleskySolve(choleskyFactor(a, width), width, identity, width);
   } catch (cause) {
-    throw new RecsysError({
+    throw new FitError({
       ...(a.every(Number.isFinite)
         ? {
             found: 'a matrix that should be positive definite is not',
@@ -80,8 +80,8 @@ function copyNegatedAndMirrored(source: Float64Array, size: number, target: Floa
   }
 }
 
-function tooLarge(n: number): RecsysError {
-  return new RecsysError({
+function tooLarge(n: number): FitError {
+  return new FitError({
     found: `a matrix of ${n} rows to invert`,
     wanted: `at most ${MAX_INVERSE_ROWS}`,
     remedy: 'Use a smaller data set, or another model.',

@@ -1,5 +1,5 @@
 /** The training loop, whatever computes: schedule, validation, early stopping, checkpoints, log, progress. */
-import { RecsysError, throwIfAborted } from '../util/errors.ts';
+import { FitError, RecsysError, throwIfAborted } from '../util/errors.ts';
 import { TrainingStore, type TrainingProgress } from './checkpoints.ts';
 import { chunk, type TrainingContext, type TrainingJob, type TrainingResult } from './job.ts';
 import { scheduleAt } from './schedule.ts';
@@ -7,7 +7,7 @@ import type { Trainee } from './trainee.ts';
 
 /**
  * Trains and returns the best weights. Everything random is derived from the generator, the pass and the update, so that
- * a run resumed at any update continues to the digit. Throws RecsysError when the loss is no number or memory runs out,
+ * a run resumed at any update continues to the digit. Throws FitError when the loss is no number, RecsysError when memory runs out,
  * AbortedError when the signal fires; a checkpoint is kept either way.
  */
 export async function runTraining<Batch>(
@@ -118,7 +118,7 @@ class Training<Batch> {
     );
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       await this.#save(); // this update changed nothing
-      throw new RecsysError({
+      throw new FitError({
         place: `update ${updates + 1}`,
         found: `loss ${loss}, gradient norm ${gradientNorm}, at learning rate ${learningRate}`,
         wanted: 'finite numbers',

@@ -36,6 +36,14 @@ export class UsageError extends RecsysError {
   override readonly exitCode = 2;
 }
 
+/**
+ * A model cannot be fitted with these options to these ratings, on any machine: numbers overflow, a matrix is singular. An
+ * error for want of memory, disk or a file is none of these.
+ */
+export class FitError extends RecsysError {
+  override name = 'FitError';
+}
+
 /** The work was stopped (Ctrl-C); `found` says what was kept. Exit code 130, as shells expect. */
 export class AbortedError extends RecsysError {
   override name = 'AbortedError';

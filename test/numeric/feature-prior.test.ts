@@ -3,6 +3,7 @@ import { toCsr } from '../../src/data/csr.ts';
 import { FeaturePrior } from '../../src/numeric/feature-prior.ts';
 import { KernelPool } from '../../src/numeric/pool/pool.ts';
 import { featureMeans, featureSums } from './reference/feature-prior.ts';
+import { FitError } from '../../src/util/errors.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 let pool: KernelPool;
@@ -22,6 +23,13 @@ test('the feature prior is the ridge regression of the factors on the features',
   prior.update(factors);
   // Feature 0: (1 + 3) / (2 + 1). Feature 1: 2 * 5 / (2 + 1).
   [4 / 3, 4 / 3, 10 / 3].forEach((mean, item) => expect(prior.means[8 * item]).toBeCloseTo(mean, 6));
+});
+
+test('features that are the same, with next to no ridge, are refused with a remedy', () => {
+  const features = toCsr(Int32Array.of(0, 0), Int32Array.of(0, 1), Float32Array.of(1, 1), 1, 2);
+  const fit = () => new FeaturePrior(pool, 8, features, Int32Array.of(0), Float32Array.of(1), 1e-300);
+  expect(fit).toThrow(FitError);
+  expect(fit).toThrow(/Raise --prior-strength/);
 });
 
 test('its sums agree with the plain ones, its means have their bits, and movies outside the catalogue get none', () => {

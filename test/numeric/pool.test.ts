@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { KernelPool } from '../../src/numeric/pool/pool.ts';
+import { FitError } from '../../src/util/errors.ts';
 import { packageRoot } from '../../src/util/package.ts';
 
 /** Runs `gramBlocks` over `blocks` blocks of one row of ones, each of which adds 1 to its own first cell. */
@@ -35,6 +36,11 @@ test('allocations are aligned, zero, and stay valid while the memory grows', asy
   expect([first, large, bytes].map((array) => array.byteOffset % 64)).toEqual([0, 0, 0]);
   expect(Array.from(first)).toEqual([7, 2, 3]);
   expect(large.every((value) => value === 0)).toBe(true);
+});
+
+test('more than a WebAssembly memory can hold is an error about the fit, as no machine has more', async () => {
+  const pool = KernelPool.create({ threads: 1 });
+  expect(() => pool.float64(2 ** 30)).toThrow(FitError);
 });
 
 test('a trap in a kernel becomes an error, and the pool does not hang', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRegistered, recordedSpec, type ModelSpec } from '../../models/registry.ts';
-import { DataError, RecsysError } from '../../util/errors.ts';
+import { DataError, FitError } from '../../util/errors.ts';
 import { progressOf, silentProgress } from '../../util/progress.ts';
 import { environment, Stopwatch } from '../environment.ts';
 import { prepare, type Prepared } from '../prepare.ts';
@@ -38,8 +38,8 @@ export class Performer {
   #last: { key: string; prepared: Prepared; folds: Map<number, Fold> } | undefined;
 
   /**
-   * Throws DataError when the version or the data are not those of the job, AbortedError when the signal fires. A fit that
-   * fails with the job's options is an outcome.
+   * Throws DataError when the version or the data are not those of the job, AbortedError when the signal fires, and what a
+   * fit throws. That the job's options cannot be fitted (`FitError`) is an outcome.
    */
   async perform(job: Job, context: PerformContext): Promise<Outcome> {
     requireVersion(job);
@@ -55,9 +55,8 @@ export class Performer {
             : await performExperiment(job, prepared, context);
       return { value, seconds: secondsSince() };
     } catch (error) {
-      // Options with which a fit overflows fail wherever they are tried; errors of other kinds are not about them.
-      const isOfOptions = error instanceof RecsysError && error.name === 'RecsysError';
-      if (!isOfOptions || job.kind === 'gpt2') throw error;
+      // Such options fail wherever they are tried; other errors may be of this machine, and gone when it is mended.
+      if (!(error instanceof FitError) || job.kind === 'gpt2') throw error;
       return { value: null, failed: error.message, seconds: secondsSince() };
     }
   }

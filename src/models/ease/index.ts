@@ -18,7 +18,7 @@ import type { TrainingSet } from '../../data/training-set.ts';
 import { bestOf } from '../../numeric/best-of-row.ts';
 import { invert } from '../../numeric/inverse.ts';
 import { sum } from '../../util/arrays.ts';
-import { RecsysError } from '../../util/errors.ts';
+import { FitError } from '../../util/errors.ts';
 import { entriesOf } from '../../util/sparse-rows.ts';
 import { silentProgress, type Progress } from '../../util/progress.ts';
 import { interruptible } from '../../util/process/signals.ts';
@@ -88,10 +88,10 @@ function leftOutNote({ catalogue, ratingCounts, ratings }: TrainingSet, items: I
   );
 }
 
-/** Before anything of that size is allocated. Throws RecsysError. */
+/** Before anything of that size is allocated. Throws FitError. */
 function requireInvertible(rows: number): void {
   if (rows <= MAX_INVERSE_ROWS) return;
-  throw new RecsysError({
+  throw new FitError({
     place: 'EASE',
     found: `${rows} rows to invert, features included`,
     wanted: `at most ${MAX_INVERSE_ROWS}`,

@@ -17,7 +17,7 @@ import type { FitContext } from '../recommender.ts';
 import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';
 import type { FmAlsOptions } from './options.ts';
 
-/** Throws RecsysError when the factors overflow, AbortedError when the signal fires. */
+/** Throws FitError when the factors overflow, AbortedError when the signal fires. */
 export async function fitMachineByAls(
   options: FmAlsOptions,
   train: TrainingSet,

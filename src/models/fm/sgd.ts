@@ -12,7 +12,7 @@ import type { FitContext } from '../recommender.ts';
 import { absorbItemPairs, emptyMachine, type Machine } from './machine.ts';
 import type { FmBprOptions, FmSgdOptions } from './options.ts';
 
-/** Throws RecsysError when the parameters overflow, AbortedError when the signal fires. */
+/** Throws FitError when the parameters overflow, AbortedError when the signal fires. */
 export function fitMachineByBpr(
   options: FmBprOptions,
   train: TrainingSet,
@@ -26,7 +26,7 @@ export function fitMachineByBpr(
   }));
 }
 
-/** Throws RecsysError when the parameters overflow, AbortedError when the signal fires. */
+/** Throws FitError when the parameters overflow, AbortedError when the signal fires. */
 export function fitMachineBySquaredError(
   options: FmSgdOptions,
   train: TrainingSet,

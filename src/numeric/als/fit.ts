@@ -49,7 +49,7 @@ export interface AlsFactors {
   featureFactors?: Float64Array;
 }
 
-/** Throws RecsysError when the factors overflow, AbortedError when the signal fires; `store` has the factors then. */
+/** Throws FitError when the factors overflow, AbortedError when the signal fires; `store` has the factors then. */
 export async function fitByAls(
   data: AlsData,
   settings: AlsSettings,

@@ -5,7 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { RecsysError } from '../../util/errors.ts';
+import { FitError, RecsysError } from '../../util/errors.ts';
 import { compileModule } from '../../util/webassembly/module.ts';
 import {
   orderedArguments,
@@ -196,7 +196,8 @@ export class KernelPool {
       try {
         this.#memory.grow(pages);
       } catch (cause) {
-        throw new RecsysError({
+        const OwnError = end > MAX_PAGES * PAGE_BYTES ? FitError : RecsysError; // on any machine, or on this one now
+        throw new OwnError({
           found: `the factors need ${Math.ceil(end / 2 ** 20)} MB of WebAssembly memory`,
           wanted: 'at most 4,096 MB, and that much free',
           remedy: 'Use fewer factors or a smaller data set.',

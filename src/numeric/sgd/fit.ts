@@ -52,7 +52,7 @@ export interface SgdParameters {
 
 /**
  * Fits the parameters. The same bits for any number of threads.
- * Throws AbortedError when the signal fires (`store` has the parameters then), RecsysError when the parameters overflow.
+ * Throws AbortedError when the signal fires (`store` has the parameters then), FitError when the parameters overflow.
  */
 export async function fitBySgd(
   problem: SgdProblem,

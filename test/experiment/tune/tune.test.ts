@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { parseSpace, withWholeRanges } from '../../../src/commands/tune/space.ts';
 import { splitRatings } from '../../../src/data/split.ts';
 import { Stopwatch } from '../../../src/experiment/environment.ts';
@@ -20,9 +20,10 @@ import { tuningSchema, type Tuning } from '../../../src/experiment/tune/record.t
 import { drawSettings, rungsOf } from '../../../src/experiment/tune/trials.ts';
 import { carveFold } from '../../../src/experiment/tune/validation.ts';
 import { registry, specOf } from '../../../src/models/registry.ts';
+import { KernelPool } from '../../../src/numeric/pool/pool.ts';
 import { tuningPage } from '../../../src/report/tune/page.ts';
 import { tuningReport } from '../../../src/report/tune/report.ts';
-import { UsageError } from '../../../src/util/errors.ts';
+import { RecsysError, UsageError } from '../../../src/util/errors.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { Rng } from '../../../src/util/rng.ts';
 import { recsys, smallFolder } from '../../support/cli.ts';
@@ -231,6 +232,21 @@ test('a trial whose fit fails has no score, and the search goes on', async () =>
     true,
   );
   expect(winner.settings['learningRate']).not.toBe(1e6);
+});
+
+test('what fails for want of memory is not kept as a result: the search ends, and comes to its end when there is memory', async () => {
+  const create = vi.spyOn(KernelPool, 'create').mockImplementationOnce(() => {
+    throw new RecsysError('the factors need 100 MB of WebAssembly memory');
+  });
+  try {
+    await expect(run({ trials: 2 })).rejects.toThrow('WebAssembly memory');
+    const { trials } = await run({ trials: 2 });
+    expect(trials.map(({ failed, score }) => [failed, typeof score])).toEqual(
+      trials.map(() => [undefined, 'number']),
+    );
+  } finally {
+    create.mockRestore();
+  }
 });
 
 test('finished trials are kept: a stopped search does them no more, and a damaged one is done again', async () => {
