@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Csr } from '../../src/data/csr.ts';
+import { foldInWithRidge } from '../../src/models/factorization/fold-in.ts';
 import { specOf } from '../../src/models/registry.ts';
 import type { UsableModel } from '../../src/models/saved.ts';
 import { rowsOfHistories } from '../../src/use/history.ts';
@@ -54,6 +55,16 @@ describe('a person who is not in the data', () => {
     const [own, folded] = [await model.recommend(users, 10), await people.recommend(users, 10)];
     expect(folded.items).toEqual(own.items);
     for (const [n, score] of own.scores.entries()) expect(folded.scores[n]).toBeCloseTo(score, 5);
+  });
+
+  it('is folded in without penalties by fewer ratings than factors', async () => {
+    // One rating of 5 over a mean of 3, of a movie at (1, 2): of all p and b with p1 + 2 p2 + b = 2, the shortest.
+    const model = { k: 2, userFactors: new Float32Array(), itemFactors: Float32Array.of(1, 2) };
+    const ratings = { ...train.ratings, values: Float32Array.of(3) };
+    const foldIn = foldInWithRidge({ regularization: 0, biasRegularization: 0 }, { ratings }, model);
+    const { userFactors, userBias } = await foldIn(rowsOfHistories([new Map([[0, 5]])], 1));
+    [1 / 3, 2 / 3].forEach((value, f) => expect(userFactors[f]).toBeCloseTo(value, 6));
+    expect(userBias![0]).toBeCloseTo(3 + 1 / 3, 6);
   });
 
   // 40 users and 30 movies: EASE inverts the movies' side; on fewer users than movies, the users'.

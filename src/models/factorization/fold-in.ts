@@ -27,10 +27,18 @@ export function foldInWithAls(
 }
 
 /**
+ * Of the largest diagonal cell, what is added to each without penalties, where fewer ratings than factors make the matrix
+ * singular: far above the rounding of its Cholesky factor, of at most 1025 sums of 2e-16, and far below a usual penalty.
+ */
+const LEAST_RIDGE = 1e-10;
+
+/**
  * For the squared error of the ratings: the vector and bias at which SGD with the same penalties would come to rest, the
  * ridge regression of the person's ratings on the movies' vectors,
  *
  *     sum_i (r_i - mean - b_i - b_u - p . q_i)^2 + n regularization |p|^2 + n biasRegularization b_u^2.
+ *
+ * Without penalties it is, to 1e-10, the shortest of the vectors that explain the ratings best.
  */
 export function foldInWithRidge(
   options: Pick<SgdOptions, 'regularization' | 'biasRegularization'>,
@@ -55,9 +63,10 @@ export function foldInWithRidge(
           for (let b = 0; b < width; b++) normal[a * width + b]! += row[a]! * row[b]!;
         }
       }
+      const largest = Math.max(...normal.filter((_, cell) => cell % (width + 1) === 0));
       for (let f = 0; f < width; f++) {
         const penalty = f < k ? options.regularization : options.biasRegularization;
-        normal[f * width + f]! += Math.max(entries.length * penalty, Number.EPSILON);
+        normal[f * width + f]! += Math.max(entries.length * penalty, LEAST_RIDGE * largest);
       }
       choleskySolve(choleskyFactor(normal, width), width, solution, 1);
       userFactors.set(solution.subarray(0, k), person * k);
