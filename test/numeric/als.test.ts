@@ -102,6 +102,31 @@ describe('one update of ALS', () => {
     expect(distance(als.userFactors, plain.x)).toBe(0);
   });
 
+  test.each([0, 3])('with %i steps has parts of about as many entries', (conjugateGradientSteps) => {
+    const entriesOf = (user: number) => (user < 160 ? 1 : 20);
+    const byUser = observedRows(320, 30, entriesOf, new Rng('parts'));
+    const [k, entriesPerPart] = [8, 200];
+    const userLambdas = new Float32Array(320).fill(1);
+    // A multiplication per factor for a step; for an exact solution, per cell of a panel of 8 factors.
+    const own = { byUser, userLambdas, conjugateGradientSteps, operationsPerPart: k * entriesPerPart };
+    const als = solverWith(pool, { ...problemOf(k, 0), itemLambdas: new Float32Array(30).fill(1), ...own });
+    const entries: number[] = [];
+    let before = als.userFactors.slice();
+    const count = () => {
+      const isSolved = (user: number) =>
+        distance(before.subarray(user * k, user * k + k), als.userFactors.subarray(user * k, user * k + k)) >
+        0;
+      const solved = Array.from({ length: 320 }, (_, user) => user).filter(isSolved);
+      entries.push(solved.reduce((sum, user) => sum + entriesOf(user), 0));
+      before = als.userFactors.slice();
+    };
+    for (const _ of als.sweepInParts()) count();
+    count();
+    expect(entries.reduce((sum, own) => sum + own, 0)).toBe(160 + 160 * 20);
+    // A part ends with the chunk of 16 rows in which it has enough.
+    expect(Math.max(...entries)).toBeLessThan(entriesPerPart + 16 * 20);
+  });
+
   test('with a prior agrees with the plain kernel, on rows of up to seven entries to rounding', () => {
     const problem = problemOf(24, 0);
     const als = solverWith(pool, problem);

@@ -33,7 +33,7 @@ interface Side {
   rows: number;
   observed: ObservedRows;
   lambdas: Float32Array;
-  /** All rows, most entries first. */
+  /** All rows as the kernel takes them: most entries first for conjugate gradients, ascending for Cholesky. */
   order: Int32Array;
   /** Where each part of the order ends that is solved without a look at signals. */
   partEnds: number[];
@@ -154,7 +154,7 @@ export class AlsSolver {
     const { k, conjugateGradientSteps, operationsPerPart = Infinity } = this.#problem;
     const sharesFactors = conjugateGradientSteps === 0 && (this.#problem.sharesFactors ?? true);
     const { factorOf, distinct } = sharedLambdas(observed, lambdas, sharesFactors);
-    const order = rowsByLength(observed);
+    const order = conjugateGradientSteps > 0 ? rowsByLength(observed) : range(rows);
     const operationsPerEntry = conjugateGradientSteps > 0 ? k : (k * k) / PANEL_COLUMNS;
     return {
       rows,
