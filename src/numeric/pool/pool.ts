@@ -53,7 +53,6 @@ export class KernelPool {
   readonly #workers: Worker[];
   #heapEnd = HEAP_ADDRESS;
   #scratch: Uint8Array | null = null;
-  #failure: unknown = null;
 
   private constructor(module: WebAssembly.Module, workers: number) {
     this.#memory = new WebAssembly.Memory<SharedArrayBuffer>({
@@ -64,7 +63,7 @@ export class KernelPool {
     this.#kernels = kernelsOf(module, this.#memory);
     this.#names = Object.keys(this.#kernels);
     this.#control = controlOf(this.#memory);
-    this.#workers = Array.from({ length: workers }, (_, i) => this.#startWorker(module, i + 1));
+    this.#workers = this.#startWorkers(module, workers);
   }
 
   /** Throws RecsysError when the compiled kernels are missing. Call `dispose` when done. */
@@ -73,7 +72,7 @@ export class KernelPool {
     return new KernelPool(compiledKernels(), workers);
   }
 
-  /** Threads that the pool was given: the main one and its workers. */
+  /** Threads of the pool: the main one and its workers, those among them that do not come to work too. */
   get threads(): number {
     return this.#workers.length + 1;
   }
@@ -122,7 +121,6 @@ export class KernelPool {
     values: KernelArguments<K>,
   ): void {
     const { words, arguments: passed } = this.#control;
-    if (this.#failure !== null) throw workerError(this.#failure);
     const ordered = orderedArguments(kernel, values);
     const scratchBytes = this.#scratchBytesOf(kernel, values);
     words[WORD.KERNEL] = this.#names.indexOf(kernel);
@@ -166,14 +164,23 @@ export class KernelPool {
     }
   }
 
-  #startWorker(module: WebAssembly.Module, thread: number): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: { module, memory: this.#memory, thread },
-      execArgv: [],
-    });
-    worker.on('error', (error) => (this.#failure = error));
-    worker.unref();
-    return worker;
+  /** Up to `count` workers: fewer where the system gives this process no more threads. */
+  #startWorkers(module: WebAssembly.Module, count: number): Worker[] {
+    const workers: Worker[] = [];
+    while (workers.length < count) {
+      try {
+        const worker = new Worker(new URL('./worker.js', import.meta.url), {
+          workerData: { module, memory: this.#memory, thread: workers.length + 1 },
+          execArgv: [],
+        });
+        worker.on('error', () => {}); // it could not start: the others do its rows
+        worker.unref();
+        workers.push(worker);
+      } catch {
+        break;
+      }
+    }
+    return workers;
   }
 
   #allocateArray<T extends { set(values: ArrayLike<number>): void }>(
@@ -239,10 +246,9 @@ function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
-function workerError(cause: unknown): RecsysError {
+function workerError(reason: string): RecsysError {
   return new RecsysError({
-    found: `a kernel failed in a worker thread (${String(cause)})`,
+    found: `a kernel failed in a worker thread (${reason})`,
     remedy: 'Run again with --threads 1; if it fails there too, please report it.',
-    cause,
   });
 }

@@ -3,7 +3,7 @@
  * Plain JavaScript, because the worker loads it from src/ under the tests as well as from dist/.
  *
  * The main thread never waits for a worker that has not joined: a worker still starting, or one that could not start,
- * costs speed and nothing else.
+ * costs speed and nothing else. What fails in a worker that has joined, a kernel, is the job's error.
  */
 
 /** Byte address of the control block; below it lies nothing, so address 0 can mean "none". */
