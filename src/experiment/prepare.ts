@@ -41,6 +41,9 @@ export interface Prepared {
   protocol: ResultsRecord['protocol'];
 }
 
+/** What a model is made from, and what its lists are measured by: of a part that is held out, the relevant items alone. */
+export type RankingInput = Omit<Prepared, 'split' | 'histories' | 'tested' | 'evaluable'>;
+
 /**
  * Throws DataError for unreadable data and where no user has a relevant test rating, UsageError when only one of `train`
  * and `test` is given.

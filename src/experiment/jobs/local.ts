@@ -119,6 +119,5 @@ export async function serveParent(threads: number, signal: AbortSignal): Promise
     process.once('disconnect', resolve);
     signal.addEventListener('abort', () => resolve());
   });
-  process.off('message', () => {});
   if (process.connected) process.disconnect();
 }

@@ -9,7 +9,7 @@ import { sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import { indicesOf } from '../../util/sparse-rows.ts';
 import { Stopwatch } from '../environment.ts';
-import type { Prepared } from '../prepare.ts';
+import type { Prepared, RankingInput } from '../prepare.ts';
 import { withFitted, type RunContext } from '../run.ts';
 
 /** Where candidates come from, and how many each user gets. */
@@ -38,7 +38,7 @@ export function parseCandidates(text: string): CandidateSource | undefined {
 /** The candidates of each user, shuffled so that their order tells the language model nothing. */
 export async function retrieveCandidates(
   { source, count }: CandidateSource,
-  prepared: Prepared,
+  prepared: RankingInput,
   users: Int32Array,
   context: RunContext,
 ): Promise<Candidates> {
@@ -76,7 +76,7 @@ export function reorderCandidates(
 /** Movies whose text stands for a user's taste: those that a truncated history keeps. */
 const MAX_QUERY_MOVIES = 20;
 
-function searchByText({ train }: Prepared, users: Int32Array, k: number): TopK {
+function searchByText({ train }: Pick<Prepared, 'train'>, users: Int32Array, k: number): TopK {
   const index = new TextIndex(train);
   const items = new Int32Array(users.length * k).fill(-1);
   for (const [row, user] of users.entries()) {

@@ -21,7 +21,7 @@ import {
   type ConditionRun,
 } from '../audit/noise.ts';
 import { Stopwatch } from '../environment.ts';
-import type { Prepared } from '../prepare.ts';
+import type { Prepared, RankingInput } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import type { LanguageRecord } from '../record.ts';
 import { runModels, type ModelRun, type RunContext, type RunnableModel } from '../run.ts';
@@ -170,7 +170,7 @@ export function prepareChat(
 export async function chatModel(
   spec: ChatSpec,
   access: ChatAccess,
-  prepared: Prepared,
+  prepared: RankingInput,
   users: Int32Array,
   context: RunContext,
   { condition, retrieved }: { condition?: Condition; retrieved?: Candidates } = {},

@@ -10,7 +10,7 @@ import { range, sum } from '../../util/arrays.ts';
 import { Rng } from '../../util/rng.ts';
 import { rowLength } from '../../util/sparse-rows.ts';
 import { Stopwatch } from '../environment.ts';
-import type { Prepared } from '../prepare.ts';
+import type { Prepared, RankingInput } from '../prepare.ts';
 import type { Protocol } from '../protocol.ts';
 import { modelRng, withFitted, type RunContext, type RunnableModel } from '../run.ts';
 
@@ -50,13 +50,13 @@ export function hybridModel(
 /**
  * The weight with the highest NDCG on validation ratings carved from train, of as many users as are asked, none of them
  * among `asked` where there are as many others. The language model is made anew for the inner training part by
- * `makeModel`; the test ratings can decide nothing, as the inner `Prepared` holds the validation part in their place.
- * Equal values: the smaller weight.
+ * `makeModel`; the test ratings can decide nothing, as neither it nor the measure is given them. Equal values: the smaller
+ * weight.
  */
 export async function chooseHybridWeight(
   prepared: Prepared,
   asked: Int32Array,
-  makeModel: (prepared: Prepared, users: Int32Array) => Promise<RunnableModel<LanguageFitted>>,
+  makeModel: (input: RankingInput, users: Int32Array) => Promise<RunnableModel<LanguageFitted>>,
   { model, protocol }: { model: ModelSpec; protocol: Protocol },
   context: RunContext,
 ): Promise<number> {
@@ -83,7 +83,7 @@ function validationPart(
   prepared: Prepared,
   asked: Int32Array,
   { split, testShare, seed }: Protocol,
-): { inner: Prepared; users: Int32Array } {
+): { inner: RankingInput; users: Int32Array } {
   const rng = new Rng(seed).derive('hybrid');
   const { train, validation } = carveValidation(
     prepared.train,
@@ -96,5 +96,9 @@ function validationPart(
   const others = everyone.filter((user) => !asked.includes(user));
   const pool = others.length < asked.length ? everyone : others;
   const users = rng.derive('users').shuffle(pool).slice(0, asked.length).sort();
-  return { inner: { ...prepared, train, relevant }, users };
+  const { source, dataset, facts, protocol } = prepared;
+  return {
+    inner: { source, dataset, train, relevant, facts, threshold: prepared.threshold, protocol },
+    users,
+  };
 }

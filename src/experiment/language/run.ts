@@ -3,7 +3,7 @@ import type { LanguageFitted } from '../../models/language-model.ts';
 import type { ModelSpec } from '../../models/registry.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
-import { prepare, refuseHeldOutUsers, type Prepared } from '../prepare.ts';
+import { prepare, refuseHeldOutUsers, type Prepared, type RankingInput } from '../prepare.ts';
 import type { DataOptions, Protocol } from '../protocol.ts';
 import { ReasonAudit } from '../audit/reasons.ts';
 import type { LanguageRecord, ReasonCheck } from '../record.ts';
@@ -58,7 +58,7 @@ export async function prepareLanguage(
  */
 export async function runLanguageModel<F extends LanguageFitted>(
   { prepared, users, watch }: LanguageSetting,
-  makeModel: (prepared: Prepared, users: Int32Array) => Promise<RunnableModel<F>>,
+  makeModel: (input: RankingInput, users: Int32Array) => Promise<RunnableModel<F>>,
   { experiment, protocol, comparisonModels, hybrid }: LanguageRun,
   details: (fitted: F) => Record<string, unknown>,
   context: RunContext,

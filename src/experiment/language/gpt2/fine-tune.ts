@@ -5,7 +5,7 @@ import type { LanguageFitted } from '../../../models/language-model.ts';
 import type { ModelSpec } from '../../../models/registry.ts';
 import { requireFolder } from '../../../util/files.ts';
 import { withLocks } from '../../../util/process/lock.ts';
-import type { Prepared } from '../../prepare.ts';
+import type { RankingInput } from '../../prepare.ts';
 import type { DataOptions, Protocol } from '../../protocol.ts';
 import type { LanguageRecord } from '../../record.ts';
 import type { RunContext, RunnableModel } from '../../run.ts';
@@ -74,7 +74,7 @@ export async function runFineTuned<F extends LanguageFitted>(
     );
     context.progress.note(`engine: ${engine.description}`);
     let recall: number | undefined;
-    const make = async (prepared: Prepared, users: Int32Array): Promise<RunnableModel<F>> => {
+    const make = async (prepared: RankingInput, users: Int32Array): Promise<RunnableModel<F>> => {
       const lists = source && (await retrieveCandidates(source, prepared, users, context));
       const whole = prepared === setting.prepared;
       if (whole && lists) recall = candidateRecall(prepared, lists);
@@ -91,7 +91,7 @@ export async function runFineTuned<F extends LanguageFitted>(
       if (whole) {
         const save = async (fitted: F) => {
           await model.save?.(fitted);
-          await context.onFitted?.(model, fitted, prepared);
+          await context.onFitted?.(model, fitted, setting.prepared);
         };
         return { ...model, hyperparameters, save };
       }
