@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import type { ProbeSpec } from '../experiment/probe/index.ts';
-import { dataSchema, protocolSchema } from '../experiment/protocol.ts';
+import { dataSchema, protocolOfRecord, protocolSchema } from '../experiment/protocol.ts';
 import { chatOptions, resolveModel } from '../models/chat/options.ts';
 import { print } from '../util/process/terminal.ts';
 import { outputSchema, withContext, type CommandContext } from './shared/context.ts';
@@ -93,21 +93,11 @@ async function readSpec(
   return {
     options: resolveModel(options, new Date()),
     data: replayed?.source ?? readFlags(dataSchema, typed),
-    protocol: replayed ? recordedProtocol(replayed.protocol) : readFlags(protocolSchema, typed),
+    protocol: replayed ? protocolOfRecord(replayed.protocol) : readFlags(protocolSchema, typed),
     counts: counted.data ?? { items, users, ratings },
     resultsDir,
     ...(prices.maxCost !== undefined && { maxCost: prices.maxCost }),
     ...(price && { price }),
     ...(replayed && { replayed }),
   };
-}
-
-function recordedProtocol({
-  split,
-  testShare,
-  seed,
-  k,
-  threshold,
-}: NonNullable<ProbeSpec['replayed']>['protocol']): ProbeSpec['protocol'] {
-  return protocolSchema.parse({ ...(split !== 'predefined' && { split, testShare }), seed, k, threshold });
 }

@@ -5,20 +5,17 @@ import { KernelPool } from './pool/pool.ts';
 
 /** Columns swept at a time: 64 x 64 doubles are 32 kB. */
 const COLUMNS_PER_BLOCK = 64;
-/** 16,000 x 16,000 doubles are 2 GB, held twice. */
-const MAX_INVERSE_ROWS = 16_000;
 
 /**
  * Replaces A, (n, n), row-major, by its inverse; only the upper half of A is read. n^3 operations in blocks, the same
- * bits for any number of threads. Throws FitError when A is not positive definite or has more than
- * `MAX_INVERSE_ROWS` rows, AbortedError when the signal fires.
+ * bits for any number of threads. A is copied into the kernels' memory. Throws FitError when it is not positive definite or
+ * does not fit there, AbortedError when the signal fires.
  */
 export async function invert(
   a: Float64Array,
   n: number,
   { threads, signal, advance }: { threads: number; signal?: AbortSignal; advance?: (share: number) => void },
 ): Promise<void> {
-  if (n > MAX_INVERSE_ROWS) throw tooLarge(n);
   const size = Math.ceil(n / 4) * 4;
   const pool = KernelPool.create({ threads, operations: size ** 3 });
   try {
@@ -78,12 +75,4 @@ function copyNegatedAndMirrored(source: Float64Array, size: number, target: Floa
   for (let i = 0; i < n; i++) {
     for (let j = i; j < n; j++) target[i * n + j] = target[j * n + i] = -source[i * size + j]!;
   }
-}
-
-function tooLarge(n: number): FitError {
-  return new FitError({
-    found: `a matrix of ${n} rows to invert`,
-    wanted: `at most ${MAX_INVERSE_ROWS}`,
-    remedy: 'Use a smaller data set, or another model.',
-  });
 }

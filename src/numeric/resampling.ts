@@ -4,8 +4,6 @@ import { kernelConstants } from './pool/kernels.ts';
 import { KernelPool } from './pool/pool.ts';
 
 const { RESAMPLED_COLUMNS } = kernelConstants;
-/** A draw takes about as long as so many floating-point operations; see `PoolOptions`. */
-const OPERATIONS_PER_DRAW = 10;
 /** Resamples that one call of the kernel takes: V8 changes to its optimized code only between calls. */
 const RESAMPLES_PER_CALL = 100;
 
@@ -17,11 +15,10 @@ export function resampledMeans(
   columns: readonly Float64Array[],
   resamples: number,
   rng: Rng,
-  threads = 1,
 ): Float64Array[] {
   const rows = columns[0]?.length ?? 0;
   const groups = Math.ceil(columns.length / RESAMPLED_COLUMNS);
-  const pool = KernelPool.create({ threads, operations: groups * rows * resamples * OPERATIONS_PER_DRAW });
+  const pool = KernelPool.create({ threads: 1 });
   const tables = pool.float64(groups * rows * RESAMPLED_COLUMNS);
   const sums = pool.float64(groups * resamples * RESAMPLED_COLUMNS);
   columns.forEach((column, n) => {
