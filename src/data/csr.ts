@@ -29,8 +29,8 @@ export function toCsr(
   for (let row = 0; row < rowCount; row++) pointers[row + 1]! += pointers[row]!;
   const matrix = { rows: rowCount, columns: columnCount, pointers };
   const entries = isAscending
-    ? kept(columns, values, pointers[rowCount]!, minimum)
-    : scattered(rows, columns, values, pointers, minimum);
+    ? keepEntries(columns, values, pointers[rowCount]!, minimum)
+    : scatterEntries(rows, columns, values, pointers, minimum);
   sortRows({ pointers, ...entries });
   return { ...matrix, ...entries };
 }
@@ -48,7 +48,7 @@ function countByRow(rows: Int32Array, values: Float32Array, minimum: number, poi
 }
 
 /** The `count` entries whose value is at least `minimum`. Without a branch, which half of the ratings would mispredict. */
-function kept(columns: Int32Array, values: Float32Array, count: number, minimum: number) {
+function keepEntries(columns: Int32Array, values: Float32Array, count: number, minimum: number) {
   if (count === columns.length) return { indices: columns.slice(), values: values.slice() };
   const indices = new Int32Array(count);
   const found = new Float32Array(count);
@@ -61,7 +61,7 @@ function kept(columns: Int32Array, values: Float32Array, count: number, minimum:
 }
 
 /** The entries by row, in the order of the input within a row. */
-function scattered(
+function scatterEntries(
   rows: Int32Array,
   columns: Int32Array,
   values: Float32Array,
@@ -124,7 +124,7 @@ function sortByInsertion(indices: Int32Array, values: Float32Array): void {
 }
 
 /** Columns as rows, in linear time. */
-export function transposed(matrix: Csr): Csr {
+export function transpose(matrix: Csr): Csr {
   const { rows, columns, indices } = matrix;
   const result: Csr = {
     rows: columns,

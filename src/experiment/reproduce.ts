@@ -140,7 +140,7 @@ async function rerunLanguageModel(
   if (first?.model === 'openai') {
     return await rerunChat(record, run, context);
   }
-  throw cannotRun(path, first?.model ?? '');
+  throw cannotRunError(path, first?.model ?? '');
 }
 
 /** The part of a record that must be the same on every machine and every run. */
@@ -161,7 +161,7 @@ function specOfRecord(path: string, record: AnyRecord) {
 }
 
 function specOfResult(path: string, { name, model, hyperparameters }: ModelResult): ModelSpec {
-  if (!isRegistered(model)) throw cannotRun(path, model);
+  if (!isRegistered(model)) throw cannotRunError(path, model);
   requireOptions(model, hyperparameters, `${path}: ${name}`);
   return recordedSpec(name, model, hyperparameters);
 }
@@ -169,13 +169,13 @@ function specOfResult(path: string, { name, model, hyperparameters }: ModelResul
 function hybridOf(path: string, { hyperparameters, model }: ModelResult) {
   const { weight, models } = parseAs(hybridSchema, hyperparameters, { place: `${path}: hyperparameters` });
   const name = models[1];
-  if (!modelNames.includes(name)) throw cannotRun(path, `${model} with ${name}`);
+  if (!modelNames.includes(name)) throw cannotRunError(path, `${model} with ${name}`);
   return { model: specOf(name), weight };
 }
 
 const hybridSchema = z.object({ weight: z.number(), models: z.tuple([z.string(), z.string()]) });
 
-function cannotRun(path: string, model: string): DataError {
+function cannotRunError(path: string, model: string): DataError {
   const lists = model === 'external';
   return new DataError({
     place: path,

@@ -203,7 +203,7 @@ async function fetchInto(repository: Repository, file: RemoteFile): Promise<void
         headers,
         whenUnreachable: 'Run again: the download goes on from where it stopped.',
         whenDamaged: 'The download was damaged and is removed; run again.',
-        refusal: ({ status }) => refusalError(name, status),
+        refusalError: ({ status }) => refusalError(name, status),
         progress,
         signal,
       });

@@ -112,23 +112,23 @@ async function readHashed(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer
 }
 
 function parseTensors(bytes: Uint8Array<ArrayBuffer>, path: string): Map<string, NamedTensor> {
-  const bad = (cause?: unknown) =>
+  const damagedError = (cause?: unknown) =>
     new DataError({ place: path, found: 'not a safetensors file of F64, F32 and I32', cause });
-  if (bytes.length < 8) throw bad();
+  if (bytes.length < 8) throw damagedError();
   const start = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  if (start > bytes.length) throw bad();
+  if (start > bytes.length) throw damagedError();
   let header: z.output<typeof headerSchema>;
   try {
     header = headerSchema.parse(JSON.parse(Buffer.from(bytes.buffer, 8, start - 8).toString()));
   } catch (cause) {
-    throw bad(cause);
+    throw damagedError(cause);
   }
   const tensors = new Map<string, NamedTensor>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
     const [begin, end] = [start + offsets[0], start + offsets[1]];
     const type = types[dtype];
     const length = shape.reduce((product, size) => product * size, 1);
-    if (end > bytes.length || end - begin !== length * type.BYTES_PER_ELEMENT) throw bad();
+    if (end > bytes.length || end - begin !== length * type.BYTES_PER_ELEMENT) throw damagedError();
     tensors.set(name, { shape, data: new type(bytes.buffer, begin, length) });
   }
   return tensors;

@@ -64,7 +64,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 
 async function readHeader(file: FileHandle, path: string) {
   const { size } = await file.stat();
-  const bad = (found: string, cause?: unknown) =>
+  const damagedError = (found: string, cause?: unknown) =>
     new DataError({
       place: path,
       found,
@@ -73,10 +73,10 @@ async function readHeader(file: FileHandle, path: string) {
       cause,
     });
   const prefix = Buffer.alloc(8);
-  if ((await file.read(prefix, 0, 8, 0)).bytesRead < 8) throw bad(`${size} bytes`);
+  if ((await file.read(prefix, 0, 8, 0)).bytesRead < 8) throw damagedError(`${size} bytes`);
   const length = Number(prefix.readBigUInt64LE());
   if (length > MAX_HEADER_BYTES || 8 + length > size) {
-    throw bad(`a header of ${length} bytes in a file of ${size} bytes`);
+    throw damagedError(`a header of ${length} bytes in a file of ${size} bytes`);
   }
   const text = Buffer.alloc(length);
   await file.read(text, 0, length, 8);
@@ -88,28 +88,30 @@ async function readHeader(file: FileHandle, path: string) {
       else entries.set(name, entrySchema.parse(value));
     }
   } catch (cause) {
-    throw bad('a header that is not a list of tensors', cause);
+    throw damagedError('a header that is not a list of tensors', cause);
   }
   for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
     const [begin, end] = offsets;
     if (8 + length + end > size) {
-      throw bad(`tensor ${name} ends at byte ${8 + length + end} of a file of ${size} bytes`);
+      throw damagedError(`tensor ${name} ends at byte ${8 + length + end} of a file of ${size} bytes`);
     }
     const bytes = bytesOfType(dtype);
     const values = shape.reduce((product, n) => product * n, 1);
     if (bytes !== undefined && end - begin !== values * bytes) {
-      throw bad(`tensor ${name} of ${end - begin} bytes for shape [${shape.join(', ')}] of ${dtype}`);
+      throw damagedError(
+        `tensor ${name} of ${end - begin} bytes for shape [${shape.join(', ')}] of ${dtype}`,
+      );
     }
   }
-  requireWhole(entries, size - 8 - length, bad);
+  requireWhole(entries, size - 8 - length, damagedError);
   return { entries, metadata, start: 8 + length };
 }
 
-/** As the format says, every byte after the header belongs to exactly one tensor. Throws what `bad` makes. */
+/** As the format says, every byte after the header belongs to exactly one tensor. Throws what `damagedError` makes. */
 function requireWhole(
   entries: ReadonlyMap<string, TensorEntry>,
   bytes: number,
-  bad: (found: string) => DataError,
+  damagedError: (found: string) => DataError,
 ): void {
   let at = 0;
   const inOrder = [...entries].sort(
@@ -117,10 +119,11 @@ function requireWhole(
   );
   for (const [name, { data_offsets: offsets }] of inOrder) {
     const [begin, end] = offsets;
-    if (begin !== at || end < begin) throw bad(`tensor ${name} at byte ${begin} where byte ${at} comes next`);
+    if (begin !== at || end < begin)
+      throw damagedError(`tensor ${name} at byte ${begin} where byte ${at} comes next`);
     at = end;
   }
-  if (at !== bytes) throw bad(`${bytes} bytes of values where the tensors take ${at}`);
+  if (at !== bytes) throw damagedError(`${bytes} bytes of values where the tensors take ${at}`);
 }
 
 async function readTensor(

@@ -72,7 +72,7 @@ export async function loadTokenizer(folder: string, vocabSize: number): Promise<
   const tokenizer = await build(json)
     .then(tryOut)
     .catch((cause: unknown) => {
-      throw cause instanceof DataError ? cause : unusable(folder, cause);
+      throw cause instanceof DataError ? cause : unusableError(folder, cause);
     });
   const unused = vocabSize - tokenizer.vocabularySize;
   if (unused < 0 || unused > LARGEST_PADDING) {
@@ -92,7 +92,7 @@ function tryOut(tokenizer: Gpt2Tokenizer): Gpt2Tokenizer {
   return tokenizer;
 }
 
-function unusable(folder: string, cause: unknown): DataError {
+function unusableError(folder: string, cause: unknown): DataError {
   return new DataError({
     place: join(folder, 'tokenizer.json'),
     found: 'a tokenizer that cannot be used',

@@ -229,7 +229,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
     });
   }
   const { digest, ...manifest } = result.data;
-  if (digest !== digestOfManifest(manifest)) throw changed(path);
+  if (digest !== digestOfManifest(manifest)) throw changedError(path);
   return manifest;
 }
 
@@ -254,7 +254,7 @@ function digestOfManifest(manifest: Manifest): string {
 
 async function readMovies(path: string, expected: string): Promise<z.output<typeof moviesSchema>> {
   const bytes = await readWholeFile(path, 'a file of a saved model');
-  if (sha256(bytes) !== expected) throw changed(path);
+  if (sha256(bytes) !== expected) throw changedError(path);
   return moviesSchema.parse(parseJson(bytes.toString(), { place: path, wanted: FILE_WANTED }));
 }
 
@@ -294,7 +294,7 @@ function typedTags(tags: NonNullable<z.output<typeof moviesSchema>['tags']>): Ta
   };
 }
 
-function changed(path: string): DataError {
+function changedError(path: string): DataError {
   return new DataError({
     place: path,
     found: 'changed since the model was saved',

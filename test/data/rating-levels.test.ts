@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { transposed } from '../../src/data/csr.ts';
+import { transpose } from '../../src/data/csr.ts';
 import { ratingLevels } from '../../src/data/rating-levels.ts';
 import { trainOn } from '../support/datasets.ts';
 
@@ -15,7 +15,7 @@ test('a level stands for one number of stars, by user and by item', () => {
   );
   const { stars, rows } = ratingLevels(train.byUser);
   expect([...stars]).toEqual([0.5, 3, 4.5]);
-  for (const matrix of [train.byUser, transposed(train.byUser)])
+  for (const matrix of [train.byUser, transpose(train.byUser)])
     expect(Array.from(rows(matrix).levels, (level) => stars[level])).toEqual([...matrix.values]);
 });
 

@@ -95,7 +95,7 @@ export class RatingTable {
     const [users, items] = [this.#users.texts, this.#items.texts];
     const all = [...notes, ...this.#timeNotes(name, hasTimestamps)];
     if (lastByte !== undefined && lastByte !== NEWLINE && lastByte !== RETURN) {
-      const cut = cutOff(columns.timestamps, placeOf(name, firstLine + this.rows - 1));
+      const cut = cutOffError(columns.timestamps, placeOf(name, firstLine + this.rows - 1));
       if (cut !== undefined && this.#form.strict) throw cut;
       if (cut !== undefined) all.push(cut.message);
     }
@@ -154,7 +154,7 @@ function refuseNotRated(values: Float32Array, placeOfRow: (row: number) => strin
 }
 
 /** A file whose last line has no end and a time that has lost digits, as downloads that broke off do. */
-function cutOff(times: Int32Array, place: string): DataError | undefined {
+function cutOffError(times: Int32Array, place: string): DataError | undefined {
   const last = times.at(-1)!;
   if (last === 0 || last >= EARLIEST_SECONDS || times.length < 2) return undefined;
   if (times.subarray(0, -1).some((time) => time < EARLIEST_SECONDS)) return undefined;

@@ -60,7 +60,7 @@ export async function downloadRelease(release: Release, options: DownloadOptions
         '(whose archive must have the same checksum). The embedded ml-latest-small-2016 needs no download.',
       whenDamaged:
         'The file was not what GroupLens released and is deleted. Download it again, or from another mirror.',
-      refusal: (response) => refusal(addressOf(url).shown, response),
+      refusalError: (response) => refusalError(addressOf(url).shown, response),
       progress: options.progress,
       signal: options.signal,
       stallMilliseconds: options.stallMilliseconds,
@@ -92,7 +92,7 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function refusal(url: string, { status, statusText }: Response): RecsysError {
+function refusalError(url: string, { status, statusText }: Response): RecsysError {
   return new RecsysError({
     place: url,
     found: `the server answers ${status} ${statusText}`.trimEnd(),

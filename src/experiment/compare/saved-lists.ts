@@ -29,7 +29,7 @@ export async function readSavedLists(path: string, { protocol, models }: AnyReco
 async function readLists(path: string): Promise<SavedLists | undefined> {
   if (!existsSync(path)) return undefined;
   const wanted = 'the lists that --save-recommendations writes';
-  const damaged = (found: string) =>
+  const damagedError = (found: string) =>
     new DataError({
       place: path,
       found,
@@ -40,12 +40,12 @@ async function readLists(path: string): Promise<SavedLists | undefined> {
   try {
     value = JSON.parse(await readTextFile(path, wanted));
   } catch (error) {
-    if (error instanceof SyntaxError) throw damaged('no JSON');
+    if (error instanceof SyntaxError) throw damagedError('no JSON');
     throw error;
   }
   if (typeof value !== 'object' || value === null || !('splitDigest' in value)) return undefined;
   const parsed = savedListsSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw damaged(`${issue!.path.join('.')}: ${issue!.message}`);
+  throw damagedError(`${issue!.path.join('.')}: ${issue!.message}`);
 }

@@ -60,7 +60,7 @@ function requireMeansOfSeeds(
 
 function requirePerUser(place: string, { perUser }: Result): void {
   const { userIds, relevant, hitRanks, hitItems, cold } = perUser;
-  const bad = (field: string, found: string, wanted: string) =>
+  const fieldError = (field: string, found: string, wanted: string) =>
     new DataError({ place: `${place}.perUser.${field}`, found, wanted, remedy: 'Run the experiment again.' });
   const evaluated = userIds.length;
   const columns = {
@@ -70,22 +70,32 @@ function requirePerUser(place: string, { perUser }: Result): void {
     ...(cold && { 'cold.relevant': cold.relevant, 'cold.hitRanks': cold.hitRanks }),
   };
   for (const [field, { length }] of Object.entries(columns)) {
-    if (length !== evaluated) throw bad(field, `${length} entries`, `one for each of ${evaluated} users`);
+    if (length !== evaluated)
+      throw fieldError(field, `${length} entries`, `one for each of ${evaluated} users`);
   }
-  if (new Set(userIds).size !== evaluated) throw bad('userIds', 'a user twice', 'each user once');
+  if (new Set(userIds).size !== evaluated) throw fieldError('userIds', 'a user twice', 'each user once');
   for (let row = 0; row < evaluated; row++) {
     const ranks = hitRanks[row]!;
-    if (relevant[row]! < 1) throw bad(`relevant.${row}`, String(relevant[row]), 'at least 1');
+    if (relevant[row]! < 1) throw fieldError(`relevant.${row}`, String(relevant[row]), 'at least 1');
     if (ranks.length > relevant[row]!) {
-      throw bad(`hitRanks.${row}`, `${ranks.length} hits`, `at most the ${relevant[row]} relevant movies`);
+      throw fieldError(
+        `hitRanks.${row}`,
+        `${ranks.length} hits`,
+        `at most the ${relevant[row]} relevant movies`,
+      );
     }
     const odd = ranks.findIndex((rank, i) => rank <= (ranks[i - 1] ?? 0));
     if (hitItems !== undefined && hitItems[row]!.length !== ranks.length) {
-      throw bad(`hitItems.${row}`, `${hitItems[row]!.length} movies`, `one for each of ${ranks.length} hits`);
+      throw fieldError(
+        `hitItems.${row}`,
+        `${hitItems[row]!.length} movies`,
+        `one for each of ${ranks.length} hits`,
+      );
     }
     const stray = cold?.hitRanks[row]!.find((rank) => !ranks.includes(rank));
-    if (stray !== undefined) throw bad(`cold.hitRanks.${row}`, `rank ${stray}`, 'ranks of hits');
-    if (odd !== -1) throw bad(`hitRanks.${row}.${odd}`, String(ranks[odd]), 'ranks from 1 that ascend');
+    if (stray !== undefined) throw fieldError(`cold.hitRanks.${row}`, `rank ${stray}`, 'ranks of hits');
+    if (odd !== -1)
+      throw fieldError(`hitRanks.${row}.${odd}`, String(ranks[odd]), 'ranks from 1 that ascend');
   }
 }
 

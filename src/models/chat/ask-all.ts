@@ -47,7 +47,7 @@ export async function askAll<Question, Conclusion>(
       }
     });
   } catch (error) {
-    if (signal.aborted) throw stopped(answers.kept, questions.length, cache);
+    if (signal.aborted) throw stoppedError(answers.kept, questions.length, cache);
     if (!(error instanceof BudgetError)) throw error;
     const { facts } = error;
     throw new BudgetError({
@@ -59,7 +59,7 @@ export async function askAll<Question, Conclusion>(
   }
 }
 
-function stopped(kept: number, count: number, cache: boolean): AbortedError {
+function stoppedError(kept: number, count: number, cache: boolean): AbortedError {
   if (!cache) return new AbortedError({ found: 'stopped: with --no-cache, no answer is kept' });
   return new AbortedError({
     found: `stopped: ${kept} of ${count} answers are kept and will not be asked for again`,

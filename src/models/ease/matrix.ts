@@ -1,5 +1,5 @@
 /** The matrix X of EASE: users, and below them movie features, by the movies of the catalogue. */
-import { toCsr, transposed, type Csr } from '../../data/csr.ts';
+import { toCsr, transpose, type Csr } from '../../data/csr.ts';
 import { REFERENCE_STARS, requireNonNegative } from '../../data/rating-levels.ts';
 import { itemFeatures } from '../../data/item-features.ts';
 import type { TrainingSet } from '../../data/training-set.ts';
@@ -51,7 +51,7 @@ export function buildMatrix(
     }
   }
   const byRow = toCsr(rows, columns, values, train.userCount + features.names.length, items.length);
-  return { items, byRow, byColumn: transposed(byRow) };
+  return { items, byRow, byColumn: transpose(byRow) };
 }
 
 /**

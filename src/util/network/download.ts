@@ -22,7 +22,7 @@ export interface DownloadRequest {
   /** What to do when the content is not what it should be, as sentences. The partial file is deleted then. */
   whenDamaged: string;
   /** The error for an answer that is neither 200 nor the range asked for. */
-  refusal: (response: Response) => Error;
+  refusalError: (response: Response) => Error;
   progress: Progress;
   signal: AbortSignal;
   /** Give up after this long without a byte; 30 s by default. */
@@ -47,7 +47,7 @@ export const MEGABYTE = 1_000_000;
 
 /**
  * Completes `partial` and checks it. Interrupted, by the signal or by the network, it keeps what it has. Throws AbortedError or
- * the fetch's own abort error when the signal fires, ConnectionError, what `refusal` makes, and DataError when size or hash
+ * the fetch's own abort error when the signal fires, ConnectionError, what `refusalError` makes, and DataError when size or hash
  * differ.
  */
 export async function download(typed: DownloadRequest): Promise<void> {
@@ -58,7 +58,7 @@ export async function download(typed: DownloadRequest): Promise<void> {
   try {
     await fetchRest(request, shown);
   } catch (error) {
-    throw error instanceof RecsysError ? redacted(error, secrets) : error;
+    throw error instanceof RecsysError ? redactedError(error, secrets) : error;
   }
   const found = await hashOfFile(request.partial, request.checksum);
   if (found === request.checksum.value) return;
@@ -72,7 +72,7 @@ export async function download(typed: DownloadRequest): Promise<void> {
 }
 
 /** The error without secrets, such as a key that the server echoes. */
-function redacted(error: RecsysError, secrets: readonly string[]): RecsysError {
+function redactedError(error: RecsysError, secrets: readonly string[]): RecsysError {
   const { place, found } = error.facts;
   const clean = (text: string) => withoutSecrets(text, secrets);
   error.message = clean(error.message);
@@ -95,7 +95,7 @@ async function fetchRest(request: DownloadRequest, shown: string): Promise<void>
     await save(await ask(request, have ?? 0, watchdog.signal), { ...request, url: shown }, watchdog);
   } catch (cause) {
     if (signal.aborted || cause instanceof RecsysError) throw cause;
-    const ofThisMachine = watchdog.stalled ? undefined : errorOfThisMachine(cause, partial);
+    const ofThisMachine = watchdog.stalled ? undefined : machineError(cause, partial);
     if (ofThisMachine) throw ofThisMachine;
     const reason = watchdog.stalled
       ? `nothing came for ${stallMilliseconds / 1000} s`
@@ -119,7 +119,7 @@ const CODES_OF_THIS_MACHINE = new Set([
 ]);
 
 /** The error of the disk, the memory or the limits of this machine; undefined for one of the network. `fetch` wraps them. */
-function errorOfThisMachine(cause: unknown, partial: string): RecsysError | undefined {
+function machineError(cause: unknown, partial: string): RecsysError | undefined {
   const inner = (cause as Error).cause ?? cause;
   const { code = '', syscall = '' } = inner as NodeJS.ErrnoException;
   const isOfFile = ['open', 'write', 'fsync', 'close', 'unlink', 'stat'].includes(syscall);
@@ -167,7 +167,7 @@ async function ask(request: DownloadRequest, from: number, signal: AbortSignal):
   if (response.status === 200 || (from > 0 && resumed)) return response;
   await response.body?.cancel();
   if (from > 0) return ask(request, 0, signal); // 416, or another range than asked for: from the start
-  throw request.refusal(response);
+  throw request.refusalError(response);
 }
 
 /** Writes the body behind what `partial` holds (206) or over it (200). Throws when it is longer or shorter than it should be. */

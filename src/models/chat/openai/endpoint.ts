@@ -36,7 +36,7 @@ export function resolveEndpoint(
   const secrets = [...userSecrets(url), ...queries];
   const ownKey = (azure && environment['AZURE_OPENAI_API_KEY']) || environment['OPENAI_API_KEY'];
   const found = key ? ownKey?.trim() : undefined;
-  if (key && !found && !isLocal(url.hostname)) throw missingKey(url);
+  if (key && !found && !isLocal(url.hostname)) throw missingKeyError(url);
   const path = url.pathname.replace(/(?:\/chat\/completions)?\/*$/u, '');
   return {
     baseUrl: `${url.origin}${path}`,
@@ -64,7 +64,7 @@ function parseUrl(text: string, place: string): URL {
   });
 }
 
-function missingKey({ hostname }: URL): UsageError {
+function missingKeyError({ hostname }: URL): UsageError {
   return new UsageError({
     place: 'OPENAI_API_KEY',
     found: 'not set',
