@@ -32,17 +32,12 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** The package's version and module, loaded when first needed. */
-async function loadRuntime(): Promise<typeof ort> {
-  return await import('onnxruntime-node');
-}
-
 /**
  * Compiles a graph. Throws ONNX Runtime's error when the provider cannot be used on this machine. Deterministic on the
  * CPU: the same inputs and number of threads give the same bits.
  */
 export async function createSession(graph: Graph, options: SessionOptions): Promise<Session> {
-  const { Tensor, InferenceSession } = await loadRuntime();
+  const { Tensor, InferenceSession } = await import('onnxruntime-node');
   const { target, threads, onDevice } = options;
   const filled = options.fill === true && target !== 'webgpu' && (await canFill());
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
@@ -135,7 +130,7 @@ function canFill(): Promise<boolean> {
 }
 
 async function tryToFill(): Promise<boolean> {
-  const { Tensor, InferenceSession } = await loadRuntime();
+  const { Tensor, InferenceSession } = await import('onnxruntime-node');
   const graph = createGraph();
   const x = graph.input('x', [2]);
   graph.output('y', x.add(x));

@@ -23,8 +23,9 @@ export interface MfAlsOptions extends AlsOptions {
 }
 
 /**
- * Defaults per solver, chosen on validation ratings carved from train: those of ials and bpr by
- * searches like those of plans/tune-mf.yaml; those of sgd are the prototype's.
+ * Defaults per solver. Those of ials and bpr are chosen by searches like those of plans/tune-mf.yaml on validation ratings
+ * carved from train. Those of sgd come from no recorded search: they lie within the space that `recsys tune mf --solver sgd`
+ * searches.
  */
 export const solverDefaults: { ials: MfAlsOptions; sgd: SgdOptions; bpr: BprOptions } = {
   ials: {

@@ -1,5 +1,5 @@
-// Lines of whole numbers and one rating, from bytes into columns. As WebAssembly it is compiled before its first line: as
-// JavaScript it was interpreted for most of a file of 1 million ratings, which took four times as long.
+// Lines of whole numbers and one rating, from bytes into columns. WebAssembly is compiled before its first line;
+// JavaScript is interpreted for most of a file of 1 million ratings, which takes four times as long.
 
 const ZERO: i32 = 48;
 const POINT: i32 = 46;

@@ -1,7 +1,7 @@
 /** The body of a request as the model's family takes it, and what a server's refusals teach about that. */
 import type OpenAI from 'openai';
 import type { Message } from '../../../language/templates.ts';
-import { DISCOUNT_SHARE, familyOf, type ModelFamily } from '../families.ts';
+import { familyOf, type ModelFamily } from '../families.ts';
 import type { ResolvedChatOptions } from '../options.ts';
 import type { ChatRequest } from '../ask.ts';
 import type { ServerError } from './failures.ts';
@@ -90,11 +90,6 @@ export class RequestParameters {
       ...(format === 'json_object' && { response_format: { type: 'json_object' as const } }),
       ...(repeat !== undefined && { repeat }),
     };
-  }
-
-  /** Share of the list price that requests cost. */
-  get priceShare(): number {
-    return this.#options.flex ? DISCOUNT_SHARE : 1;
   }
 
   /**

@@ -18,8 +18,8 @@ interface RankingOptions {
 }
 
 /**
- * The best `k` movies for each of `users`, of those that a user has not rated in `seen`. A user without a state has no
- * ratings and gets the most popular movies, by the output bias alone.
+ * The best `k` movies for each of `users`, of those that a user has not rated in `seen`. `states` has one for each of
+ * them, also for a user without ratings.
  */
 export async function rankMovies(
   parameters: Parameters,
@@ -32,7 +32,7 @@ export async function rankMovies(
   const C = parameters.get(MOVIES)!.shape[1]!;
   const itemFactors = movieRows(parameters, { catalogue }, seen.itemCount);
   const userFactors = new Float32Array(seen.userCount * C);
-  for (const user of users) userFactors.set(states.get(user) ?? [], user * C);
+  for (const user of users) userFactors.set(states.get(user)!, user * C);
   return await recommendByDotProduct({
     factors: C,
     userFactors,
@@ -74,7 +74,7 @@ function rankCandidates(
   const tokenOf = new Int32Array(itemCount).fill(-1);
   for (const [token, item] of catalogue.entries()) tokenOf[item] = token;
   const lists = Array.from(users, (user) => {
-    const state = states.get(user) ?? new Float32Array(C);
+    const state = states.get(user)!;
     return Array.from(candidates(user))
       .filter((item) => tokenOf[item]! >= 0 && !has(byUser, user, item))
       .map((item) => {

@@ -183,7 +183,7 @@ async function calibrate(
       ? await priorOf(decoder, template, inner.itemCount, context.signal, parts.options.lossOn === 'titles')
       : new Float32Array(inner.itemCount);
   if (!chosen) return { prior, weights: fixed, facts: { ...fixed } };
-  const pools = held.users.length === 0 ? [] : await poolsOf(setting, decoder, inner, held, prior);
+  const pools = await poolsOf(setting, decoder, inner, held, prior);
   const { f1, ...weights } = chooseCalibration(held, pools, prior, inner, parts.listLength, given);
   return { prior, weights, facts: { ...weights, validationF1: f1, validationUsers: held.users.length } };
 }
