@@ -159,7 +159,7 @@ export function likesNothing(stars: readonly number[]): boolean {
 }
 
 /**
- * Genres by the stars above the user's own mean that their movies got, summed; ties by name. None where
+ * Genres by liking, the sum over their movies of the stars above the user's own mean and a half; ties by name. None where
  * nothing is liked.
  */
 function findFavouriteGenres({ movies }: TrainingSet, ratings: Rating[]): string[] {

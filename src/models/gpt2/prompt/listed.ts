@@ -4,9 +4,9 @@ import type { GroundedEntry } from '../../../language/grounding.ts';
 import { likesNothing } from '../../../language/history.ts';
 import { nameMovie } from '../../../language/titles.ts';
 import { entriesOf } from '../../../util/sparse-rows.ts';
+import { reasonFor, sharedGenres } from './genre-reasons.ts';
 
-/** Most genres that a reason names. */
-const MAX_GENRES = 2;
+const NOTHING_SHARED = 'Liked by people whose ratings are like yours.';
 
 /**
  * The list of `items` for `user` as text, and its entries. Reasons rest on the ratings of the movies in `shown`, those that
@@ -18,10 +18,10 @@ export function writeList(
   items: Iterable<number>,
   shown: readonly number[],
 ): { reply: string; entries: GroundedEntry[] } {
-  const genres = genresOf(train, user, new Set(shown));
+  const { liked, rated } = genresOf(train, user, new Set(shown));
   const entries = Array.from(items, (item) => ({
     title: nameMovie(train, item),
-    reason: reasonBy(genres, train.movies.genres[item]!),
+    reason: reasonFor(train.movies.genres[item]!, liked, rated, NOTHING_SHARED),
     item,
     match: 'exact' as const,
   }));
@@ -60,7 +60,10 @@ interface ShownGenres {
   rated: Set<string>;
 }
 
-/** A genre's liking is the sum over its movies of the stars above the user's own mean and a half. */
+/**
+ * A genre's liking is the sum over its movies of the stars above the user's own mean and a half: that of a written history
+ * (src/language/history.ts), where the halves are added at the end, so that the last bits, which order equal genres, differ.
+ */
 function genresOf(
   { movies, byUser }: Pick<TrainingSet, 'movies' | 'byUser'>,
   user: number,
@@ -82,17 +85,4 @@ function genresOf(
     .map(([genre]) => genre)
     .sort((a, b) => liking.get(b)! - liking.get(a)! || (a < b ? -1 : 1));
   return { liked, liking, rated: new Set(above.keys()) };
-}
-
-function sharedGenres(liked: readonly string[], genres: readonly string[]): string[] {
-  return liked.filter((genre) => genres.includes(genre)).slice(0, MAX_GENRES);
-}
-
-/** What a movie of these genres shares with the user's liking; what is new about it where it shares nothing. */
-function reasonBy({ liked, rated }: ShownGenres, genres: readonly string[]): string {
-  const shared = sharedGenres(liked, genres);
-  if (shared.length > 0) return `You rate ${shared.join(' and ')} highly.`;
-  const unknown = genres.filter((genre) => !rated.has(genre)).slice(0, MAX_GENRES);
-  if (unknown.length > 0) return `Something new for you: ${unknown.join(' and ')}.`;
-  return 'Liked by people whose ratings are like yours.';
 }

@@ -13,6 +13,7 @@ import type { TrainingSet } from '../../../data/training-set.ts';
 import type { History } from '../../../language/history.ts';
 import { toNaturalTitle } from '../../../language/titles.ts';
 import type { Gpt2Tokenizer } from '../../../huggingface/tokenizer.ts';
+import { reasonFor } from './genre-reasons.ts';
 
 /** Name and version that records keep: change the words, raise the version. */
 export const templateName = 'completion@1';
@@ -93,13 +94,4 @@ export class PromptTemplate {
     const { catalogue, movies } = this.#train;
     return catalogue.filter((item) => movies.titles[item] !== '');
   }
-}
-
-/** Why a movie: what it shares with the user's favourite genres. */
-export function reasonFor(genres: readonly string[], favourites: readonly string[]): string {
-  const shared = favourites.filter((genre) => genres.includes(genre)).slice(0, 2);
-  if (shared.length > 0) return `You rate ${shared.join(' and ')} highly.`;
-  return genres.length > 0
-    ? `Something new for you: ${genres.slice(0, 2).join(' and ')}.`
-    : 'It fits what you like.';
 }

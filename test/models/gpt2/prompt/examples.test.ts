@@ -16,7 +16,8 @@ import {
 import { titleTrie } from '../../../../src/models/gpt2/decoding/list-format.ts';
 import { readReply } from '../../../../src/models/gpt2/decoding/replies.ts';
 import { bundledTokenizer, type Gpt2Tokenizer } from '../../../../src/huggingface/tokenizer.ts';
-import { PromptTemplate, reasonFor } from '../../../../src/models/gpt2/prompt/template.ts';
+import { reasonFor } from '../../../../src/models/gpt2/prompt/genre-reasons.ts';
+import { PromptTemplate } from '../../../../src/models/gpt2/prompt/template.ts';
 import { Rng } from '../../../../src/util/rng.ts';
 
 const options = { contextLength: 512, listLength: 10, threshold: 4, lossOn: 'answer' as const };
