@@ -19,9 +19,8 @@ const MIN_MOVIES_PER_TAG = 5;
 
 /**
  * The features of every item index. A movie without a genre or a year has no feature of that field, nor has a series
- * ("Fawlty Towers (1975-1979)") a decade. Tags are
- * trimmed and lower-cased, counted once per movie, and dropped when fewer than `MIN_MOVIES_PER_TAG` movies carry
- * them; without tags in the training set the field adds nothing.
+ * ("Fawlty Towers (1975-1979)") a decade. Tags are trimmed and lower-cased, counted once per movie, and dropped when fewer
+ * than `MIN_MOVIES_PER_TAG` movies carry them; without tags in the training set the field adds nothing.
  */
 export function itemFeatures(
   train: Pick<TrainingSet, 'itemCount' | 'movies' | 'tags'>,

@@ -55,9 +55,8 @@ export async function bundledTokenizer(): Promise<Gpt2Tokenizer> {
 }
 
 /**
- * The tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` with `merges.txt`. Throws DataError when there
- * is none or when its tokens do not fit
- * the `vocabSize` rows of the model's embedding.
+ * The tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` with `merges.txt`. Throws DataError when there is none
+ * or when its tokens do not fit the `vocabSize` rows of the model's embedding.
  */
 export async function loadTokenizer(folder: string, vocabSize: number): Promise<Gpt2Tokenizer> {
   const json = await withConfig((await fromJsonFile(folder)) ?? (await fromPairOfFiles(folder)), folder);

@@ -1,4 +1,4 @@
-/** What a language model wrote as a title, without its dress: the name, the year, what stands beside them. */
+/** What a language model wrote as a title, without its markup: the name, the year, what stands beside them. */
 import { decode } from 'html-entities';
 import { YEAR, yearInBrackets } from './year.ts';
 
@@ -30,8 +30,8 @@ export function readWrittenTitle(written: string): Readings {
     const unnumbered = name.replace(/^\s*(?:#\s*)?\(?\d{1,3}\s*(?:[.):、-]\s*(?!\d)|\s*\|\s*)(?=\S)/u, '');
     if (unnumbered !== name && unnumbered !== '') readings.push({ name: unnumbered, year });
   }
-  const dressed = yearInBrackets(text);
-  if (dressed !== undefined) years.push(dressed.year);
+  const bracketed = yearInBrackets(text);
+  if (bracketed !== undefined) years.push(bracketed.year);
   return { readings, years };
 }
 

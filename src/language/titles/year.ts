@@ -1,4 +1,4 @@
-/** The year in a written title, in whatever dress. */
+/** The year in a written title: what counts as one, and the brackets that give it. */
 
 /** A year of film: 1800 to 2099, not within a longer number. */
 export const YEAR = /(?<!\d)(?:18|19|20)\d{2}(?!\d)/u;

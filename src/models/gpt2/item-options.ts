@@ -50,8 +50,8 @@ export const tokensFlag = z.object({
 export type Tokens = z.output<typeof tokensFlag>['tokens'];
 
 /**
- * Everything of a run on item tokens. Defaults were chosen on validation ratings carved from
- * train. Those of epochs, learningRate, weightDecay and dropout depend on `itemInit`: see `itemDefaults`.
+ * Everything of a run on item tokens. Defaults are chosen on validation ratings carved from train. Those of epochs,
+ * learningRate, weightDecay and dropout depend on `itemInit`: see `itemDefaults`.
  */
 export const gpt2ItemOptions = z.object({
   tokens: z.literal('items'),

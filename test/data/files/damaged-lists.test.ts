@@ -1,4 +1,4 @@
-/** Files of lists: whatever dress they come in, the same lists; whatever damaged them, the file is named or the lists are some. */
+/** Files of lists: however they are written, the same lists; whatever damaged them, the file is named or the lists are some. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ const lists = fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, ma
     }),
   ),
 );
-const dress = fc.record({
+const style = fc.record({
   separator: fc.constantFrom(',', '\t', ';', '|'),
   newline: fc.constantFrom('\n', '\r\n'),
   header: fc.constantFrom(
@@ -58,10 +58,10 @@ const dress = fc.record({
   ),
 });
 
-test('lists are the same in every dress: separator, order of columns and rows, ranks or scores, quotes, encoding', async () => {
+test('lists are the same in every way of writing: separator, order of columns and rows, ranks or scores, quotes, encoding', async () => {
   const path = join(folder, 'dressed.csv');
   await fc.assert(
-    fc.asyncProperty(lists, dress, async ([userIds, movieIds], worn) => {
+    fc.asyncProperty(lists, style, async ([userIds, movieIds], worn) => {
       const { separator, newline, header, order, quoted, shuffle, encode } = worn;
       const byRank = header[2] === 'rank';
       const rows = userIds.flatMap((user, n) =>

@@ -18,7 +18,7 @@ export function readRetryAfter(headers: Headers, message: string, now: Date): nu
   return readWords(/(?:try again|retry) (?:in|after) (\d.{0,60})/iu.exec(message)?.[1] ?? '');
 }
 
-/** "1m30.5s" or "2 minutes and 5 seconds" at the begin of a text, in seconds. */
+/** "1m30.5s" or "2 minutes and 5 seconds" at the start of a text, in seconds. */
 function readWords(text: string): number | undefined {
   const amount =
     /(?:and )?(\d+(?:\.\d+)?) ?(ms|m(?=illis)|s|m|h)(?:ec|econd|in|inute|our|illisecond)?s?(?![a-z]),? ?/iuy;
