@@ -173,7 +173,7 @@ export const languageUserSchema = z.object({
   reply: z.string().describe('the text as generated, or why there is none'),
   recommendations: z.array(
     z.object({
-      rank: z.int(),
+      rank: z.int().describe('place in the reply; ranks of hits number only the entries that count'),
       text: z.string().describe('title as written'),
       movieId: idSchema.nullable().describe('null when no movie of the catalogue matches'),
       title: z.string().nullable(),

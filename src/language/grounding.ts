@@ -47,7 +47,7 @@ export interface GroundingContext {
 }
 
 /** Classes whose entries count as recommendations: a movie of the catalogue, new to the user, named once. */
-const RECOMMENDED_CLASSES = new Set<MatchClass>(['exact', 'normalized', 'year-off']);
+const RECOMMENDED_CLASSES: ReadonlySet<string> = new Set<MatchClass>(['exact', 'normalized', 'year-off']);
 
 /** Finds each entry's movie. An entry is `repeated` when an entry above it has the same movie. */
 export function ground(entries: readonly Entry[], context: GroundingContext): GroundedEntry[] {
@@ -101,6 +101,15 @@ function findByTitle(title: string, { titles, candidates, inCatalogue, seen }: G
 /** Returns the recommendations proper: items in order, without what was not found, seen, repeated or outside the candidates. */
 export function listRecommendations(entries: readonly GroundedEntry[]): number[] {
   return entries.filter(({ match }) => RECOMMENDED_CLASSES.has(match)).map(({ item }) => item);
+}
+
+/**
+ * The rank of each entry in the list that is evaluated, from 1; null for one that does not count, which takes no place:
+ * those below it move up. The ranks of hits are these.
+ */
+export function listRanks(entries: readonly { match: string }[]): (number | null)[] {
+  let rank = 0;
+  return entries.map(({ match }) => (RECOMMENDED_CLASSES.has(match) ? ++rank : null));
 }
 
 /** Returns the share of all entries in each class, 0 to 1; all 0 when there is none. */

@@ -32,8 +32,8 @@ export interface Answer {
   model: string;
   state: string;
   recommendations: LanguageRecord['language']['users'][number]['recommendations'];
-  /** Ranks of the hits, from 1. */
-  hitRanks: readonly number[];
+  /** Ranks of the hits among the entries that count, from 1; undefined for a user who was not evaluated. */
+  hitRanks: readonly number[] | undefined;
 }
 
 export interface RatedMovie {
@@ -206,6 +206,6 @@ export function answersTo(
     const { perUser, name } = models[0]!;
     const row = perUser.userIds.findIndex((id) => String(id) === String(userId));
     const { state, recommendations } = answer;
-    return [{ file, model: name, state, recommendations, hitRanks: perUser.hitRanks[row] ?? [] }];
+    return [{ file, model: name, state, recommendations, hitRanks: perUser.hitRanks[row] }];
   });
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { splitYear } from '../../src/data/titles.ts';
-import { ground, listRecommendations } from '../../src/language/grounding.ts';
+import { ground, listRanks, listRecommendations } from '../../src/language/grounding.ts';
 import { parseReply } from '../../src/language/reply.ts';
 import { TitleIndex } from '../../src/language/titles.ts';
 
@@ -43,6 +43,10 @@ describe('a reply names', () => {
         seen: () => false,
       });
       expect(listRecommendations(grounded).map((item) => ids[item])).toEqual(want);
+      const ranked = listRanks(grounded).flatMap((rank, n) =>
+        rank === null ? [] : [[rank, ids[grounded[n]!.item]]],
+      );
+      expect(ranked).toEqual(want.map((id, n) => [n + 1, id]));
       if (entries !== undefined) expect(grounded).toHaveLength(entries);
       if (state !== undefined) expect(reply.state).toBe(state);
     },

@@ -1,5 +1,6 @@
 /** The pictures and texts of language models in `recsys compare`: match classes, training curves, example users. */
 import type { Comparison, ExampleUser } from '../../experiment/compare/record.ts';
+import { listRanks } from '../../language/grounding.ts';
 import type { Chart } from '../charts/chart.ts';
 import { facetSpec, type Facet } from '../charts/facets.ts';
 import { percent } from '../charts/parts.ts';
@@ -27,7 +28,7 @@ export function matchChart({ language }: Comparison): Chart[] {
     {
       id: 'matches',
       title: `Titles written to the letter: ${joinNames(exact)}`,
-      note: 'What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others take a place in the list and miss.',
+      note: 'What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others are left out, and the list is shorter by them.',
       description: `${facets.length} panels with a dot for each of ${joinNames(classes)}.`,
       spec: facetSpec(classes, facets),
       table: {
@@ -142,13 +143,14 @@ function describeList(list: ExampleUser['lists'][number]): TextBlock['columns'][
     return { title: name, summary: `No recommendation: the answer was ${state ?? 'empty'}.`, lines: [] };
   }
   const answer = state === null || state === 'answered' ? '' : ` The answer was ${state}.`;
+  const ranks = listRanks(recommendations);
   return {
     title: name,
     summary: `${hits}.${answer}`,
-    lines: recommendations.map(({ rank, text, reason, match }) => ({
+    lines: recommendations.map(({ text, reason, match }, n) => ({
       text: match === 'exact' ? text : `${text} (${match})`,
       reason,
-      hit: hitRanks.includes(rank),
+      hit: hitRanks.some((rank) => rank === ranks[n]),
     })),
   };
 }

@@ -1,4 +1,5 @@
 /** Lists of models as cards. */
+import { listRanks, type MatchClass } from '../../language/grounding.ts';
 import { toNaturalTitle } from '../../language/titles.ts';
 import { describeReasons } from '../../use/lists.ts';
 import { RecsysError } from '../../util/errors.ts';
@@ -33,23 +34,36 @@ export async function cardOfModel(
   }
 }
 
-/** A language model's recorded list, with the words that it gave. */
+/** A language model's recorded list up to its `k`-th recommendation, with the words that it gave. */
 export function cardOfAnswer({ file, model, state, recommendations, hitRanks }: Answer, k: number): Card {
-  const lines = recommendations.slice(0, k).map(({ rank, text, title, reason, movieId }): CardLine => {
-    const unknown = movieId === null ? 'not in the catalogue' : '';
+  const ranks = listRanks(recommendations);
+  const further = ranks.indexOf(k + 1);
+  const shown = further === -1 ? ranks : ranks.slice(0, further);
+  const lines = shown.map((own, n): CardLine => {
+    const { text, title, reason, match } = recommendations[n]!;
     return {
       text: title === null ? text : toNaturalTitle(title),
-      small: [reason, unknown],
-      mark: hitRanks.includes(rank) ? 'hit' : undefined,
+      small: [reason, own === null ? `does not count: ${whyNot.get(match) ?? match}` : ''],
+      mark: hitRanks?.some((rank) => rank === own) ? 'hit' : undefined,
     };
   });
-  const hits = hitRanks.filter((rank) => rank <= k).length;
-  const note =
-    state === 'answered'
-      ? `recorded in ${file}, ${countHits(hits)} in ${lines.length}`
-      : `recorded in ${file}: ${state}`;
+  const counted = shown.filter((rank) => rank !== null).length;
+  const hits = hitRanks?.filter((rank) => rank <= k).length;
+  const found = hits === undefined || lines.length === 0 ? '' : `, ${countHits(hits)} in ${counted}`;
+  const note = `recorded in ${file}${state === 'answered' ? '' : `: ${state}`}${found}`;
   return { title: model, note, lines };
 }
+
+/** Why an entry of a match class is no recommendation. */
+const whyNot: ReadonlyMap<string, string> = new Map<MatchClass, string>([
+  ['ambiguous', 'several movies have the title'],
+  ['out-of-catalogue', 'no movie of the data has the title'],
+  ['no-training-rating', 'a movie without training ratings'],
+  ['outside-candidates', 'not one of the candidates'],
+  ['number-mismatch', 'the number is that of another candidate'],
+  ['already-seen', 'rated before'],
+  ['repeated', 'named above'],
+]);
 
 function countHits(hits: number): string {
   return hits === 1 ? '1 hit' : `${hits} hits`;
