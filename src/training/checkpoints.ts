@@ -15,6 +15,8 @@ const progressSchema = z.object({
   updates: z.int().min(0),
   /** Digest of all that shapes the numbers. */
   settings: z.string(),
+  /** False at the end of a pass whose validation is still to be made. */
+  validated: z.boolean().default(true), // checkpoints without it stand after the validation
   /** Best validation so far, and the passes since; without validation it stays null. */
   best: z.number().nullable(),
   passesSinceBest: z.int().min(0),
@@ -123,13 +125,14 @@ export class TrainingStore {
     appendFileSync(this.#log, `${JSON.stringify(line)}\n`);
   }
 
-  /** Drops what was logged after update `updates`: it will be made again. */
-  async truncateLog(updates: number): Promise<void> {
+  /** Drops what was logged after this: it will be made again. */
+  async truncateLog({ updates, validated }: Pick<TrainingProgress, 'updates' | 'validated'>): Promise<void> {
     const text = await readTextFile(this.#log, 'a training log').catch(() => '');
     const kept = text.split('\n').filter((line) => {
       try {
-        const { update, step } = JSON.parse(line) as { update?: number; step?: number };
-        return (update ?? step ?? Infinity) <= updates; // `step` in logs of version 0.1
+        const { update, step, loss } = JSON.parse(line) as { update?: number; step?: number; loss?: number };
+        const at = update ?? step ?? Infinity; // `step` in logs of version 0.1
+        return at < updates || (at === updates && (validated || loss !== undefined));
       } catch {
         return false; // the end of a line that a kill cut off
       }

@@ -7,8 +7,9 @@ import type { Trainee } from './trainee.ts';
 
 /**
  * Trains and returns the best weights. Everything random is derived from the generator, the pass and the update, so that
- * a run resumed at any update continues to the digit. Throws FitError when the loss is no number, RecsysError when memory runs out,
- * AbortedError when the signal fires; a checkpoint is kept either way.
+ * a run resumed at any update continues to the digit. A checkpoint is kept of the last update when it throws AbortedError,
+ * as the signal fires, in a validation too, and FitError for a loss that is no number. Where memory runs out it throws
+ * RecsysError and keeps the checkpoint before.
  */
 export async function runTraining<Batch>(
   trainee: Trainee<Batch>,
@@ -32,8 +33,8 @@ class Training<Batch> {
   readonly #updatesPerPass: number;
   readonly #updates: number;
   #progress: TrainingProgress;
-  /** Updates in the last checkpoint, if there is one. */
-  #saved: number | undefined;
+  /** Where the last checkpoint stands, if there is one. */
+  #saved: Pick<TrainingProgress, 'updates' | 'validated'> | undefined;
 
   constructor(trainee: Trainee<Batch>, job: TrainingJob<Batch>, context: TrainingContext) {
     this.#trainee = trainee;
@@ -46,7 +47,14 @@ class Training<Batch> {
     this.#updatesPerPass = this.#drawn.batches.length;
     this.#updates = job.options.epochs * this.#updatesPerPass;
     const { settings } = job;
-    this.#progress = { updates: 0, settings, best: null, passesSinceBest: 0, stopped: false };
+    this.#progress = {
+      updates: 0,
+      settings,
+      validated: true,
+      best: null,
+      passesSinceBest: 0,
+      stopped: false,
+    };
   }
 
   async run(): Promise<TrainingResult> {
@@ -55,18 +63,19 @@ class Training<Batch> {
     const task = progress.start('training', this.#updates, 'updates');
     try {
       task.resumeAt(this.#progress.updates);
+      if (!this.#progress.validated) await this.#validate();
       while (!this.#finished) {
         const pass = Math.floor(this.#progress.updates / this.#updatesPerPass);
         const batches = this.#batches(pass);
         for (let at = this.#progress.updates % this.#updatesPerPass; at < batches.length; at++) {
           task.advance(1, await this.#update(pass, batches[at]!));
-          // The pass's end is validated before it is saved: a checkpoint there stands after the validation.
-          if (at === batches.length - 1) await this.#validate(pass);
+          if (at === batches.length - 1) await this.#validate();
           const due = this.#progress.updates % this.#job.options.checkpointEvery === 0;
-          if (due || signal.aborted || this.#finished) await this.#save();
-          throwIfAborted(signal, `${this.#store.folder} holds update ${this.#saved}; --resume continues`);
+          if (due || signal.aborted) await this.#save();
+          this.#throwIfAborted();
         }
       }
+      await this.#save();
     } finally {
       task.finish();
     }
@@ -87,9 +96,10 @@ class Training<Batch> {
       return await this.#store.clear();
     }
     await this.#trainee.restore(found.state);
-    await this.#store.truncateLog(found.progress.updates);
+    await this.#store.truncateLog(found.progress);
     this.#progress = found.progress;
-    this.#saved = found.progress.updates;
+    const { updates, validated } = found.progress;
+    this.#saved = { updates, validated };
   }
 
   /** The batches of each update of a pass; the pass asked for last is kept. */
@@ -133,14 +143,24 @@ class Training<Batch> {
     return `loss ${loss.toFixed(3)}, ${unitsPerSecond} ${unit}/s`;
   }
 
-  /** Measures after a pass; the best weights are kept, and patience runs out. */
-  async #validate(pass: number): Promise<void> {
+  /**
+   * Measures after a pass; the best weights are kept, and patience runs out. The pass is saved before it is measured, which
+   * may take long: a resumed run measures first.
+   */
+  async #validate(): Promise<void> {
     const { validation, options } = this.#job;
     if (validation === undefined) return;
-    const measured = await validation.measure(this.#trainee);
-    const progress = this.#progress;
-    this.#store.append({ update: progress.updates, epoch: pass + 1, ...validation.facts(measured) });
-    this.#context.progress.note(`epoch ${pass + 1}: ${validation.describe(measured)}`);
+    this.#progress = { ...this.#progress, validated: false };
+    await this.#save();
+    this.#throwIfAborted();
+    const measured = await validation.measure(this.#trainee).catch((error: unknown) => {
+      this.#throwIfAborted();
+      throw error;
+    });
+    const progress = { ...this.#progress, validated: true };
+    const epoch = Math.ceil(progress.updates / this.#updatesPerPass);
+    this.#store.append({ update: progress.updates, epoch, ...validation.facts(measured) });
+    this.#context.progress.note(`epoch ${epoch}: ${validation.describe(measured)}`);
     const { best } = progress;
     if (best === null || (validation.better === 'lower' ? measured < best : measured > best)) {
       await this.#store.saveBest((await this.#trainee.state()).weights);
@@ -152,9 +172,16 @@ class Training<Batch> {
   }
 
   async #save(): Promise<void> {
-    if (this.#saved === this.#progress.updates) return;
+    const { updates, validated } = this.#progress;
+    if (this.#saved?.updates === updates && this.#saved.validated === validated) return;
     await this.#store.save(await this.#trainee.state(), this.#progress);
-    this.#saved = this.#progress.updates;
+    this.#saved = { updates, validated };
+  }
+
+  /** Call it after `#save`. */
+  #throwIfAborted(): void {
+    const { signal } = this.#context;
+    throwIfAborted(signal, `${this.#store.folder} holds update ${this.#saved?.updates}; --resume continues`);
   }
 
   async #result(): Promise<TrainingResult> {

@@ -25,6 +25,7 @@ function stateAt(updates: number): TrainingState {
 const progressAt = (updates: number, best: number | null = null): TrainingProgress => ({
   updates,
   settings: 'these',
+  validated: true,
   best,
   passesSinceBest: 0,
   stopped: false,

@@ -26,6 +26,8 @@ export class QuadraticTrainee implements Trainee<TokenBatch> {
   before: (update: number) => number | undefined = () => undefined;
   /** Replaces the validation loss of call 0, 1, ... */
   validation: number[] | undefined;
+  /** Called before each validation batch with the updates that were made. */
+  beforeLoss: (updates: number) => void = () => {};
   #validations = 0;
 
   async update(batches: readonly TokenBatch[], options: UpdateOptions, rng: Rng) {
@@ -58,9 +60,10 @@ export class QuadraticTrainee implements Trainee<TokenBatch> {
     return Promise.resolve((this.current.weight - mean) ** 2);
   }
 
-  loss(batch: TokenBatch): Promise<number> {
+  async loss(batch: TokenBatch): Promise<number> {
+    this.beforeLoss(this.current.updates);
     const replaced = this.validation?.[this.#validations++];
-    return replaced === undefined ? this.#distance(batch) : Promise.resolve(replaced);
+    return replaced ?? (await this.#distance(batch));
   }
 
   state(): Promise<TrainingState> {

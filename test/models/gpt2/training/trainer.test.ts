@@ -8,7 +8,7 @@ import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
 import { fineTune, type FineTuning } from '../../../../src/models/gpt2/training/fine-tune.ts';
 import { loadTfjs } from '../../../../src/models/gpt2/network/tfjs-backend.ts';
 import { TfjsTrainee } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
-import { AbortedError, RecsysError } from '../../../../src/util/errors.ts';
+import { AbortedError, RecsysError, throwIfAborted } from '../../../../src/util/errors.ts';
 import { logProgress } from '../../../../src/util/progress.ts';
 import { packageRoot } from '../../../../src/util/package.ts';
 import { fitContext } from '../../../support/datasets.ts';
@@ -198,6 +198,42 @@ describe('a run that was stopped', () => {
     },
   );
 
+  it.each([5, 10, 15])(
+    'by Ctrl-C while update %i is validated continues to the digit, and says what it kept',
+    async (update) => {
+      const { outcome, lines } = await uninterrupted({ checkpointEvery: 200 });
+      const job = smallJob(folder, { checkpointEvery: 200 });
+      const controller = new AbortController();
+      const trainee = new QuadraticTrainee();
+      trainee.beforeLoss = (at) => {
+        if (at !== update) return;
+        controller.abort();
+        throwIfAborted(controller.signal, 'ranking was not finished');
+      };
+      const stopped = train(job, trainee, fitContext(1, 1, controller.signal));
+      await expect(stopped).rejects.toThrow(new RegExp(`holds update ${update}; --resume continues`));
+      expect(await curve(job)).toEqual(lines.slice(0, update + update / 5 - 1));
+      const resumed = new QuadraticTrainee();
+      expect(await train(smallJob(folder, { resume: true }), resumed)).toEqual(outcome);
+      expect(resumed.seen).toHaveLength(15 - update);
+      expect(await curve(job)).toEqual(lines);
+    },
+  );
+
+  it('after a validation whose result was not saved measures it again, and logs it once', async () => {
+    const { outcome, lines } = await uninterrupted({ checkpointEvery: 200 });
+    const job = smallJob(folder, { checkpointEvery: 200 });
+    const trainee = new QuadraticTrainee();
+    trainee.before = (update) => {
+      if (update === 6) throw new Error('killed');
+      return undefined;
+    };
+    await expect(train(job, trainee)).rejects.toThrow('killed');
+    expect(await curve(job)).toEqual(lines.slice(0, 7));
+    expect(await train(smallJob(folder, { resume: true }))).toEqual(outcome);
+    expect(await curve(job)).toEqual(lines);
+  });
+
   it('more than once continues to the digit all the same', async () => {
     const { lines, outcome } = await uninterrupted();
     await interrupt(smallJob(folder), 1);
@@ -227,13 +263,13 @@ describe('a run that was stopped', () => {
     const job = smallJob(folder, { resume: true });
     await interrupt(smallJob(folder), 10);
     const kept = await checkpoints(job);
-    expect(kept).toEqual(['update-00000009.safetensors', 'update-00000011.safetensors']);
+    expect(kept).toEqual(['update-00000010.safetensors', 'update-00000011.safetensors']);
     await truncate(join(job.output, 'checkpoints', kept[1]!), 300);
     const notes: string[] = [];
     const progress = logProgress({ write: (line: string) => void notes.push(line) });
     expect(await train(job, undefined, { ...fitContext(), progress })).toEqual(outcome);
     expect(notes[0]).toMatch(/update-00000011.*checkpoint before it/);
-    expect(notes[1]).toBe('training: resumed after 9 of 15 updates\n');
+    expect(notes[1]).toBe('training: resumed after 10 of 15 updates\n');
     expect(await curve(job)).toEqual(lines);
   });
 
@@ -284,7 +320,7 @@ describe('training that cannot go on', () => {
     disk.full = false;
     const left = await readdir(join(job.output, 'checkpoints'));
     expect(left.filter((name) => !name.startsWith('best')).sort()).toEqual([
-      'update-00000003.safetensors',
+      'update-00000005.safetensors',
       'update-00000006.safetensors',
     ]);
     expect(await train(smallJob(folder, { resume: true }))).toEqual(outcome);
