@@ -92,11 +92,13 @@ function keepingOf({ kind, options }: TypedGpt2, resultsDir: string, seed?: numb
   return { resultsDir, output, options, onFitted: savingIn(output) };
 }
 
-/** Saves the trained model in `folder` for `recsys recommend`, where it can be saved. */
+/** Saves the trained model in `folder` for `recsys recommend`; where it cannot be saved, that of an earlier run goes. */
 function savingIn(folder: string): NonNullable<RunContext['onFitted']> {
   return async (spec, fitted, prepared) => {
     const { saveFitted } = await import('../use/fit.ts');
+    const { removeSavedModel } = await import('../use/saved-model.ts');
     if (fitted.save) await saveFitted(folder, spec, fitted, prepared);
+    else await removeSavedModel(folder);
   };
 }
 

@@ -135,9 +135,19 @@ export async function saveModel(folder: string, saved: ModelToSave): Promise<voi
   });
   const signed = { ...manifest, digest: digestOfManifest(manifest) };
   await writeFileAtomic(join(folder, MANIFEST), `${JSON.stringify(signed, null, 2)}\n`);
-  for (const other of await readdir(folder)) {
-    const isPresent = other === files.arrays.name || other === files.movies.name;
-    if (PARTS.test(other) && !isPresent) await rm(join(folder, other), { force: true });
+  await removeParts(folder, [files.arrays.name, files.movies.name]);
+}
+
+/** Removes the saved model of `folder`, if there is one, and no other file. */
+export async function removeSavedModel(folder: string): Promise<void> {
+  if (!(await exists(join(folder, MANIFEST)))) return;
+  await rm(join(folder, MANIFEST));
+  await removeParts(folder, []);
+}
+
+async function removeParts(folder: string, kept: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (PARTS.test(name) && !kept.includes(name)) await rm(join(folder, name), { force: true });
   }
 }
 

@@ -125,6 +125,11 @@ describe('recsys finetune-gpt2', () => {
       [['--epocs', '2'], /unknown option '--epocs'/, 2],
       [['--lora', '2', '--lora-targets', 'c_atn'], /LoRA targets: 'c_atn'/, 1],
       [['--context-length', '4096'], /--context-length: 4096, expected at most 160/, 1],
+      [
+        ['--lora', '2', '--output', model],
+        /--lora 2: --model .*base, the folder that the adapters would be/,
+        2,
+      ],
       [['--lora', '2', '--engine', 'tfjs'], /--lora: --engine tfjs, expected --engine onnx/, 2],
     ] as const) {
       const { code, stderr } = await recsys(argv(...more, '--quiet', '--results-dir', join(folder, 'bad')));

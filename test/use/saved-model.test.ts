@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isLoadable, modelNames, specOf } from '../../src/models/registry.ts';
-import { loadSavedModel, MANIFEST, requireDataset, saveModel } from '../../src/use/saved-model.ts';
+import {
+  loadSavedModel,
+  MANIFEST,
+  removeSavedModel,
+  requireDataset,
+  saveModel,
+} from '../../src/use/saved-model.ts';
 import { versionsFit } from '../../src/use/versions.ts';
 import { sha256 } from '../../src/util/files.ts';
 import { Rng } from '../../src/util/rng.ts';
@@ -74,6 +80,15 @@ describe('a saved model', () => {
     await saveModel(place, await checkerboardModel(2));
     expect((await loadSavedModel(place, one)).manifest.fittedOn.seed).toBe(2);
     expect(await readdir(place)).toHaveLength(3);
+  });
+
+  it('is removed with its files, and what else is in the folder stays', async () => {
+    const place = join(folder, 'removed');
+    await saveModel(place, await checkerboardModel(1));
+    await writeFile(join(place, 'config.json'), '{}');
+    await removeSavedModel(place);
+    await removeSavedModel(place);
+    expect(await readdir(place)).toEqual(['config.json']);
   });
 
   it('is refused when a byte of any of its files has changed', async () => {

@@ -1,10 +1,12 @@
 /** GPT-2 under the protocol: fine-tuned, saved, asked for lists. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Engine } from '../../../models/gpt2/engine/engine.ts';
 import { createGpt2, type Gpt2Fitted } from '../../../models/gpt2/index.ts';
 import { saveModel } from '../../../models/gpt2/network/base.ts';
+import { removeCheckpoint } from '../../../models/gpt2/network/checkpoint.ts';
 import { writeAdapter } from '../../../models/gpt2/network/peft.ts';
 import { completeGpt2Options, gpt2Options, type Gpt2Options } from '../../../models/gpt2/options.ts';
+import { UsageError } from '../../../util/errors.ts';
 import { optionsAffectingResult } from '../../../util/options.ts';
 import type { LanguageRecord } from '../../record.ts';
 import type { RunContext, RunnableModel } from '../../run.ts';
@@ -15,12 +17,14 @@ export interface Gpt2Spec extends FineTuningSpec {
 }
 
 /**
- * Same spec, same numbers on the same machine. Throws RecsysError when the base model cannot be had, DataError for bad
- * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
+ * Same spec, same numbers on the same machine. Throws RecsysError when the base model cannot be had, UsageError for adapters
+ * that would be saved in its folder, DataError for bad data, AbortedError when the signal fires (the last checkpoint is kept;
+ * `options.resume` continues).
  */
-export function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
+export async function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
+  refuseBaseAsOutput(spec.options, spec.output);
   const makeModel = (place: FineTuningPlace) => gpt2Model(spec, engine, place, context);
-  return runFineTuned(spec, engine, { makeModel, describeModel, needsTitles: true }, context);
+  return await runFineTuned(spec, engine, { makeModel, describeModel, needsTitles: true }, context);
 }
 
 /** GPT-2 for the runner. Writes checkpoints and the trained model to `place.output`. */
@@ -33,6 +37,7 @@ export function gpt2Model(
   const options = completeGpt2Options(given);
   const listLength = Math.max(...protocol.k);
   const { output } = place;
+  refuseBaseAsOutput(options, output);
   const parts = { ...place, options, engine, listLength };
   return {
     name: 'gpt2',
@@ -46,16 +51,32 @@ export function gpt2Model(
   };
 }
 
-/** A model that `from_pretrained` loads; with LoRA its adapters, and the merged model beside them when asked for. */
+/**
+ * A model that `from_pretrained` loads; with LoRA its adapters, and the merged model beside them when asked for. A merged
+ * model of an earlier run goes first, so that none ever stands beside other adapters.
+ */
 async function saveFitted(
   { model, outcome: { adapter } }: Gpt2Fitted,
   output: string,
   merge: boolean,
 ): Promise<void> {
+  const merged = join(output, 'merged');
+  await removeCheckpoint(merged);
   if (adapter === undefined) return await saveModel(output, model);
-  await writeAdapter(output, adapter, model.name);
   await model.tokenizer.save(output);
-  if (merge) await saveModel(join(output, 'merged'), model);
+  await writeAdapter(output, adapter, model.name);
+  if (merge) await saveModel(merged, model);
+}
+
+/** Adapters need the weights of `model`, which the folder that they are saved in would lose. */
+function refuseBaseAsOutput({ lora, init, model }: Gpt2Options, output: string): void {
+  if (lora === 0 || init === 'scratch' || resolve(model) !== resolve(output)) return;
+  throw new UsageError({
+    place: `--lora ${lora}`,
+    found: `--model ${model}, the folder that the adapters would be saved in`,
+    wanted: 'another folder: they are of use with the weights of their model alone',
+    remedy: 'Name another folder with --output, or --save of `recsys fit`.',
+  });
 }
 
 function describeModel({ exchanges, model: { name, config } }: Gpt2Fitted): Record<string, unknown> {

@@ -1,12 +1,15 @@
 /** A model's weights in a Hugging Face folder: `model.safetensors`, whole or in shards, beside `config.json`. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../../util/errors.ts';
 import { writeFileAtomic } from '../../../util/files.ts';
+import { adapterFiles } from '../../../huggingface/hub.ts';
 import { weightFiles, weightsFile } from '../../../huggingface/shards.ts';
 import type { Parameters } from '../../../huggingface/tensors.ts';
 import { configJson, outputLayer, parameterShapes, type Gpt2Config } from './config.ts';
 import { openSafetensors, writeSafetensors, type SafetensorsFile } from '../../../huggingface/safetensors.ts';
 
+const CONFIG = 'config.json';
 const PREFIX = 'transformer.';
 /** Causal masks that old checkpoints carry as buffers. */
 const maskBuffer = /\.attn\.(masked_)?bias$/;
@@ -39,14 +42,23 @@ export async function readCheckpoint(folder: string, config: Gpt2Config): Promis
   }
 }
 
-/** Writes `config.json` and `model.safetensors`, which `GPT2LMHeadModel.from_pretrained` reads. */
+/**
+ * Writes `config.json` and `model.safetensors`, which `GPT2LMHeadModel.from_pretrained` reads. Adapters that were in the
+ * folder go when the model is whole: PEFT would take it for theirs.
+ */
 export async function writeCheckpoint(
   folder: string,
   config: Gpt2Config,
   parameters: Parameters,
 ): Promise<void> {
   await writeSafetensors(join(folder, weightsFile), parameters);
-  await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(configJson(config), null, 2)}\n`);
+  await writeFileAtomic(join(folder, CONFIG), `${JSON.stringify(configJson(config), null, 2)}\n`);
+  for (const name of Object.values(adapterFiles)) await rm(join(folder, name), { force: true });
+}
+
+/** Removes what `writeCheckpoint` wrote, first `config.json`, without which a folder holds no model. */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  for (const name of [CONFIG, weightsFile]) await rm(join(folder, name), { force: true });
 }
 
 /** Hugging Face keeps an output layer of its own where the file has one, whatever config.json says. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DataError } from '../../../util/errors.ts';
 import { exists, readTextFile, writeFileAtomic } from '../../../util/files.ts';
 import { parseJson } from '../../../util/parse.ts';
+import { removeCheckpoint } from './checkpoint.ts';
 import { parameterShapes, type Gpt2Config } from './config.ts';
 import { transpose, type HostTensor, type Parameters } from '../../../huggingface/tensors.ts';
 import { adapterFiles } from '../../../huggingface/hub.ts';
@@ -105,7 +106,10 @@ function matches(layer: string, target: string): boolean {
   return layer === target || layer.endsWith(`.${target}`);
 }
 
-/** Writes an adapter that `PeftModel.from_pretrained(base, folder)` reads. `base` is the base model's name or folder. */
+/**
+ * Writes an adapter that `PeftModel.from_pretrained(base, folder)` reads. `base` is the base model's name or folder. A whole
+ * model that was in `folder` goes when the adapter is whole: the folder would be taken for it.
+ */
 export async function writeAdapter(folder: string, adapter: Adapter, base: string): Promise<void> {
   const tensors: Parameters = new Map();
   for (const [layer, { a, b }] of adapter.layers) {
@@ -126,6 +130,7 @@ export async function writeAdapter(folder: string, adapter: Adapter, base: strin
     inference_mode: true,
   };
   await writeFileAtomic(join(folder, configFile), `${JSON.stringify(config, null, 2)}\n`);
+  await removeCheckpoint(folder);
 }
 
 /** Reads an adapter for a model of this size. Throws DataError naming field or tensor when it does not fit. */

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -136,6 +136,27 @@ describe('a folder of adapters as --model', () => {
       .data.map((value, n) => value - parameters.get(name)!.data[n]!);
     expect(difference[0]).toBeCloseTo(0.5, 6);
     expect(difference.subarray(1).every((value) => value === 0)).toBe(true);
+  });
+
+  it('holds what was saved last, adapters or a whole model, and nothing of the other kind', async () => {
+    const [base, place] = [join(folder, 'base'), join(folder, 'place')];
+    const tokenizer = await bundledTokenizer();
+    const model = (seed: number) => ({
+      name: 'micro',
+      config,
+      parameters: initialParameters(config, new Rng(seed)),
+      tokenizer,
+    });
+    await saveModel(base, model(1));
+    await saveModel(place, model(2));
+    const whole = await readdir(place);
+    await writeTo(place, base);
+    expect(await readdir(place)).not.toContain('model.safetensors');
+    const name = 'transformer.h.0.mlp.c_fc.weight';
+    expect((await load(place)).parameters.get(name)).toEqual(model(1).parameters.get(name));
+    await saveModel(place, model(3));
+    expect((await load(place)).parameters).toEqual(model(3).parameters);
+    expect(await readdir(place)).toEqual(whole);
   });
 
   it('is refused where that model cannot be had, naming it', async () => {
