@@ -56,7 +56,7 @@ export async function tune(
   const { data, protocol, model, method, carveSeeds, objective } = spec;
   const own = searchable(model, spec.options);
   const fixed = own.complete(spec.options);
-  const search = own.search(fixed);
+  const search = own.search(fixed, { data, protocol });
   const halving = halvingOf(spec, search, fixed);
   const space = spaceOf(spec, own, search, halving?.option);
   const prepared = await prepare(data, protocol, context, watch);

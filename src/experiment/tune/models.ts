@@ -1,7 +1,7 @@
 /** The models that can be searched, and what their options and spaces are. */
 import type { z } from 'zod';
 import { isSearchable, registry, searchOf, type ModelName } from '../../models/registry.ts';
-import { tokensFlag } from '../../models/gpt2/item-options.ts';
+import { tokensFlag, type SplitSetting } from '../../models/gpt2/item-options.ts';
 import type { ModelSearch } from '../../models/search-space.ts';
 import { tokenKinds } from '../language/gpt2/token-kinds.ts';
 
@@ -15,8 +15,8 @@ export interface Searchable {
   schema: z.ZodObject;
   /** All options, with defaults for what is not given. Throws ZodError. */
   complete(options: Record<string, unknown>): Record<string, unknown>;
-  /** What is searched with these options, complete. */
-  search(options: Record<string, unknown>): ModelSearch;
+  /** What is searched with these options, complete, on this split. */
+  search(options: Record<string, unknown>, setting: SplitSetting): ModelSearch;
 }
 
 /** `model` is one of `searchableModels`; `options` tell GPT-2 on texts from GPT-2 on item tokens. */
@@ -33,6 +33,6 @@ export function searchable(model: string, options: Record<string, unknown>): Sea
   return {
     schema: kind.schema.extend(tokensFlag.shape),
     complete: (given) => kind.schema.parse(given), // what depends on the split is filled in by the run
-    search: (given) => kind.search(given),
+    search: (given, setting) => kind.search(given, setting),
   };
 }

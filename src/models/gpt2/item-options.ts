@@ -104,6 +104,8 @@ interface StartDefaults {
   epochs: number;
   /** Peak. */
   learningRate: number;
+  /** Rates around it that `recsys tune` searches. */
+  searchedRates: { low: number; high: number };
   /** On what attention and the feed-forward layer add. */
   dropout: number;
   /** On the rows of movies and ratings. */
@@ -120,6 +122,7 @@ interface StartDefaults {
 const fromWords: StartDefaults = {
   epochs: 20,
   learningRate: 2e-4,
+  searchedRates: { low: 2e-5, high: 2e-3 },
   dropout: 0.1,
   embeddingDropout: 0.1,
   weightDecay: 0.01,
@@ -136,6 +139,7 @@ const itemDefaults: Record<ItemInit | 'next' | 'pretrained' | 'adapters', StartD
   als: {
     epochs: 3,
     learningRate: 2e-5,
+    searchedRates: { low: 2e-6, high: 1e-3 },
     dropout: 0.1,
     embeddingDropout: 0,
     weightDecay: 0.01,
@@ -146,6 +150,7 @@ const itemDefaults: Record<ItemInit | 'next' | 'pretrained' | 'adapters', StartD
   random: {
     epochs: 30,
     learningRate: 2e-3,
+    searchedRates: { low: 5e-4, high: 5e-3 },
     dropout: 0.4,
     embeddingDropout: 0.3,
     weightDecay: 0.1,
@@ -157,6 +162,7 @@ const itemDefaults: Record<ItemInit | 'next' | 'pretrained' | 'adapters', StartD
   next: {
     epochs: 20,
     learningRate: 1.5e-3,
+    searchedRates: { low: 1.5e-4, high: 1e-2 },
     dropout: 0.1,
     embeddingDropout: 0.1,
     weightDecay: 0.01,
@@ -166,7 +172,7 @@ const itemDefaults: Record<ItemInit | 'next' | 'pretrained' | 'adapters', StartD
   },
   pretrained: fromWords,
   /** With adapters of its blocks: its tables are trained in full, which takes a higher rate. */
-  adapters: { ...fromWords, learningRate: 1e-3 },
+  adapters: { ...fromWords, learningRate: 1e-3, searchedRates: { low: 1e-4, high: 1e-2 } },
 };
 
 /** The numbers that go with a start and what is learned. */
@@ -208,12 +214,44 @@ export function adaptersOf({ lora = 0, loraAlpha, loraTargets }: Gpt2ItemOptions
   return { lora, loraAlpha, loraTargets: loraTargets ?? gpt2TrainOptions.shape.loraTargets.parse(undefined) };
 }
 
+/** What says of a split in which order its ratings are; one that is given as files says nothing. */
+export interface SplitSetting {
+  data: { train?: string | undefined };
+  protocol: { split: string };
+}
+
+/**
+ * What is learned, and whether order counts. `auto` follows the split: by time where the split is, and the next movie where the
+ * last one alone is to be found. A split that is given as files says nothing: a set in any order. Throws UsageError for the next
+ * movie in no order.
+ */
+export function itemTask(
+  { itemOrder, itemObjective }: Pick<Gpt2ItemOptions, 'itemOrder' | 'itemObjective'>,
+  { data, protocol: { split } }: SplitSetting,
+) {
+  const predefined = data.train !== undefined;
+  const last = !predefined && split === 'leave-last-one-out';
+  const byTime = last || (!predefined && split.endsWith('temporal'));
+  const objective =
+    itemObjective !== 'auto' ? itemObjective : last && itemOrder !== 'shuffled' ? 'next' : 'set';
+  if (objective === 'next' && itemOrder === 'shuffled') {
+    throw new UsageError({
+      place: '--item-order',
+      found: 'shuffled with --item-objective next',
+      wanted: 'time, the order in which one movie follows another',
+      remedy: 'Leave out --item-order.',
+    });
+  }
+  const ordered = itemOrder === 'auto' ? byTime || objective === 'next' : itemOrder === 'time';
+  return { ordered, objective } as const;
+}
+
 /** What `recsys tune gpt2 --tokens items` searches. */
-export function gpt2ItemSearch({ itemInit }: Pick<Gpt2ItemOptions, 'itemInit'>): ModelSearch {
-  const rate = itemInit === 'als' ? { low: 2e-6, high: 1e-3 } : { low: 5e-4, high: 5e-3 };
+export function gpt2ItemSearch(options: Gpt2ItemOptions, setting: SplitSetting): ModelSearch {
+  const { searchedRates } = itemNumbers(options, itemTask(options, setting).objective);
   return {
     space: {
-      learningRate: { ...rate, scale: 'log' },
+      learningRate: { ...searchedRates, scale: 'log' },
       dropout: { low: 0, high: 0.5 },
       weightDecay: { low: 0.001, high: 0.3, scale: 'log' },
       batchSize: { choices: [32, 64, 128] },

@@ -4,6 +4,7 @@ import type { Engine } from '../../../models/gpt2/engine/engine.ts';
 import {
   completeItemOptions,
   gpt2ItemOptions,
+  itemTask,
   type Gpt2ItemOptions,
 } from '../../../models/gpt2/item-options.ts';
 import { saveItems } from '../../../models/gpt2/items/folder.ts';
@@ -41,7 +42,7 @@ export function itemModel(
   place: FineTuningPlace,
   context: RunContext,
 ): RunnableModel<ItemGpt2Fitted> {
-  const { ordered, objective } = orderOf(given, protocol, data.train !== undefined);
+  const { ordered, objective } = itemTask(given, { data, protocol });
   const options = completeItemOptions(given, objective);
   if (withTrainee === undefined) {
     throw new UsageError({
@@ -70,31 +71,6 @@ export function itemModel(
       context.progress.note(`saved ${place.output}`);
     },
   };
-}
-
-/**
- * `auto` follows the split: by time where the split is, and the next movie where the last one alone is to be found. A split
- * that is given as files says nothing: a set in any order. Throws UsageError for the next movie in no order.
- */
-function orderOf(
-  { itemOrder, itemObjective }: Gpt2ItemOptions,
-  { split }: Gpt2Setting['protocol'],
-  predefined: boolean,
-) {
-  const last = !predefined && split === 'leave-last-one-out';
-  const byTime = last || (!predefined && split.endsWith('temporal'));
-  const objective =
-    itemObjective !== 'auto' ? itemObjective : last && itemOrder !== 'shuffled' ? 'next' : 'set';
-  if (objective === 'next' && itemOrder === 'shuffled') {
-    throw new UsageError({
-      place: '--item-order',
-      found: 'shuffled with --item-objective next',
-      wanted: 'time, the order in which one movie follows another',
-      remedy: 'Leave out --item-order.',
-    });
-  }
-  const ordered = itemOrder === 'auto' ? byTime || objective === 'next' : itemOrder === 'time';
-  return { ordered, objective } as const;
 }
 
 function describeModel({ base, config, vocabulary }: ItemGpt2Fitted): Record<string, unknown> {

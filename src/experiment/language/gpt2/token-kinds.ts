@@ -1,7 +1,12 @@
 /** GPT-2's two kinds of tokens behind one interface: what differs between texts and item tokens is chosen here alone. */
 import type { z } from 'zod';
 import type { Engine } from '../../../models/gpt2/engine/engine.ts';
-import { gpt2ItemOptions, gpt2ItemSearch, type Tokens } from '../../../models/gpt2/item-options.ts';
+import {
+  gpt2ItemOptions,
+  gpt2ItemSearch,
+  type SplitSetting,
+  type Tokens,
+} from '../../../models/gpt2/item-options.ts';
 import { gpt2Options, gpt2Search } from '../../../models/gpt2/options.ts';
 import type { ModelSearch } from '../../../models/search-space.ts';
 import type { DataOptions } from '../../protocol.ts';
@@ -33,8 +38,8 @@ export interface TokenKind {
   schema: z.ZodObject;
   /** Folder of the results folder in which checkpoints and the model are kept, unless --output names another. */
   folder: string;
-  /** What `recsys tune gpt2` searches with these options. */
-  search(options: GivenOptions): ModelSearch;
+  /** What `recsys tune gpt2` searches with these options on this split. Throws as `model` does. */
+  search(options: GivenOptions, setting: SplitSetting): ModelSearch;
   /** Whether training starts from random weights, which the seed decides, rather than from a model of the hub or a folder. */
   startsFromRandom(options: GivenOptions): boolean;
   /** Throws ZodError for options that `schema` does not take, and what `openEngine` throws. */
@@ -45,7 +50,7 @@ export const tokenKinds: Record<Tokens, TokenKind> = {
   text: {
     schema: gpt2Options,
     folder: 'gpt2',
-    search: () => gpt2Search,
+    search: (options) => gpt2Search(gpt2Options.parse(options)),
     startsFromRandom: ({ init }) => init === 'scratch',
     async open(given, context) {
       const options = gpt2Options.parse(given);
@@ -61,7 +66,7 @@ export const tokenKinds: Record<Tokens, TokenKind> = {
   items: {
     schema: gpt2ItemOptions,
     folder: 'gpt2-items',
-    search: (options) => gpt2ItemSearch(gpt2ItemOptions.parse(options)),
+    search: (options, setting) => gpt2ItemSearch(gpt2ItemOptions.parse(options), setting),
     startsFromRandom: ({ model }) => model === undefined,
     async open(given, context) {
       const options = gpt2ItemOptions.parse(given);
