@@ -126,15 +126,14 @@ async function write(
   const prompts = Array.from(users, (user) =>
     promptOf(train, user, template, { contextLength, listLength: k }),
   );
-  const maxTokens = prompts.reduce((least, prompt) => Math.min(least, prompt.maxReplyTokens), contextLength);
   const replies = await writeReplies(
     prompts.map((prompt, row) => requestFor(train, users[row]!, prompt, template, candidates)),
     options,
     {
       decoder,
       trie: titleTrie(template),
-      format: listFormat(template, k, maxTokens),
-      free: { ends: new Set([template.tokenizer.endOfText]), maxTokens },
+      format: listFormat(template, k),
+      ends: new Set([template.tokenizer.endOfText]),
       progress: context.progress,
       signal: context.signal,
       rng: context.rng.derive('generation'),
@@ -161,7 +160,7 @@ async function write(
 function requestFor(
   train: TrainingSet,
   user: number,
-  { tokens }: Prompt,
+  { tokens, maxReplyTokens }: Prompt,
   template: PromptTemplate,
   candidates: Gpt2Parts['candidates'],
 ): ReplyRequest {
@@ -172,5 +171,6 @@ function requestFor(
     prompt: tokens,
     listMarker: template.listMarker(0),
     excluded: [...indicesOf(train.byUser, user), ...others],
+    maxTokens: maxReplyTokens,
   };
 }

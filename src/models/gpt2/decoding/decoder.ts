@@ -9,7 +9,8 @@ export interface Decoder {
   start(prompts: readonly ArrayLike<number>[]): Promise<Float32Array>;
   /**
    * Row r becomes the former row `parents[r]` followed by `tokens[r]`. Without `parents` each row continues itself;
-   * with it there may be more or fewer rows than before (beams that split and die).
+   * with it there may be more or fewer rows than before (beams that split and die). A row that fills the model's positions is
+   * complete: it may stay among others that go on, and its logits mean nothing then.
    */
   step(tokens: Int32Array, parents?: Int32Array): Promise<Float32Array>;
 }

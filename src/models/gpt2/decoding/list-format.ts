@@ -12,12 +12,11 @@ export function titleTrie(template: PromptTemplate): Trie {
   );
 }
 
-/** The form of a constrained list of `length` entries, `maxTokens` long at most. */
-export function listFormat(template: PromptTemplate, length: number, maxTokens: number): ListFormat {
+/** The form of a constrained list of `length` entries. */
+export function listFormat(template: PromptTemplate, length: number): Omit<ListFormat, 'maxTokens'> {
   const markers = Array.from({ length }, (_, index) => template.listMarker(index));
   return {
     length,
-    maxTokens,
     marker: (index) => markers[index]!,
     reason: { end: template.newline, maxTokens: LONGEST_REASON_TOKENS },
     reserve: SHORTEST_ENTRY_TOKENS,

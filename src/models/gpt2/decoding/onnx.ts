@@ -71,7 +71,8 @@ export class OnnxDecoder implements Decoder {
     for (const [row, token] of tokens.entries()) {
       const slot = this.#slots[row]!;
       given[slot] = BigInt(token);
-      positions[slot] = BigInt(this.#lengths[Math.floor(slot / W)]! + this.#count);
+      const length = this.#lengths[Math.floor(slot / W)]! + this.#count;
+      positions[slot] = BigInt(Math.min(length, this.#config.n_positions - 1));
     }
     const session = await this.#sessions.get(`step ${U} ${P} ${W} ${S}`, () =>
       decodeStepGraph(this.#config, this.#size),

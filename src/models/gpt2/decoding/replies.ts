@@ -23,6 +23,8 @@ export interface ReplyRequest {
   listMarker: readonly number[];
   /** Movies that may not be recommended: those the user rated in train. */
   excluded: Iterable<number>;
+  /** Longest reply in tokens: what the prompt leaves of the context. */
+  maxTokens: number;
 }
 
 export interface WrittenReply {
@@ -39,15 +41,15 @@ export interface WrittenReply {
 export interface ReplyContext {
   decoder: Decoder;
   trie: Trie;
-  format: ListFormat;
-  /** Tokens that end a free text, and how many it may have. */
-  free: { ends: ReadonlySet<number>; maxTokens: number };
+  format: Omit<ListFormat, 'maxTokens'>;
+  /** Tokens that end a free text. */
+  ends: ReadonlySet<number>;
   progress: Progress;
   signal: AbortSignal;
   rng: Rng;
 }
 
-/** Writes all replies, `options.generationBatch` at a time. They do not depend on the size of the batches. */
+/** Writes all replies, `options.generationBatch` at a time. A reply does not depend on what else is asked. */
 export async function writeReplies(
   questions: readonly ReplyRequest[],
   options: Gpt2GenerateOptions,
@@ -97,11 +99,11 @@ async function writeLists(
   options: Gpt2GenerateOptions,
   context: ReplyContext,
 ): Promise<WrittenReply[]> {
-  const { decoder, trie, format, free, signal, rng } = context;
-  const constraints: Constraint[] = batch.map(({ excluded }) =>
+  const { decoder, trie, format, ends, signal, rng } = context;
+  const constraints: Constraint[] = batch.map(({ excluded, maxTokens }) =>
     options.constrain === 'catalogue'
-      ? new ListConstraint(format, new AllowedTitles(trie, excluded))
-      : new FreeText(free.maxTokens, free.ends),
+      ? new ListConstraint({ ...format, maxTokens }, new AllowedTitles(trie, excluded))
+      : new FreeText(maxTokens, ends),
   );
   const requests = batch.map(({ prompt, userId }, i) => ({
     prompt,
@@ -123,12 +125,12 @@ async function writeLists(
 /** Which movies a constrained reply names: found by reading it again, as the winning beam was a copy. */
 function itemsOf(
   tokens: readonly number[],
-  { excluded }: ReplyRequest,
+  { excluded, maxTokens }: ReplyRequest,
   options: Gpt2GenerateOptions,
   { format, trie }: ReplyContext,
 ): number[] {
   if (options.constrain !== 'catalogue') return [];
-  const reader = new ListConstraint(format, new AllowedTitles(trie, excluded));
+  const reader = new ListConstraint({ ...format, maxTokens }, new AllowedTitles(trie, excluded));
   for (const token of tokens) reader.accept(token);
   return reader.items;
 }

@@ -28,7 +28,10 @@ export class TfjsDecoder implements Decoder {
 
   step(tokens: Int32Array, parents?: Int32Array): Promise<Float32Array> {
     const before = this.#texts;
-    this.#texts = Array.from(tokens, (token, row) => [...before[parents?.[row] ?? row]!, token]);
+    this.#texts = Array.from(tokens, (token, row) => {
+      const text = before[parents?.[row] ?? row]!;
+      return text.length < this.#config.n_positions ? [...text, token] : text;
+    });
     return this.#logits();
   }
 

@@ -45,3 +45,23 @@ test('rows that split, swap, die and outgrow their room have the logits of texts
   await decoder.dispose();
   afresh.dispose();
 });
+
+test('a row that has filled the positions changes nothing for one that goes on', async () => {
+  const { config, parameters } = fixture;
+  const full = Array.from({ length: config.n_positions - 1 }, (_, n) => n);
+  const decoders = [
+    new OnnxDecoder(config, parameters, 2),
+    new TfjsDecoder(await loadTfjs(false), config, parameters),
+  ];
+  for (const decoder of decoders) {
+    const steps = async (prompts: number[][]) => {
+      let logits = await decoder.start(prompts);
+      for (let n = 0; n < 4; n++) logits = await decoder.step(new Int32Array(prompts.length).fill(n));
+      return rowOf(logits, prompts.length - 1, prompts.length);
+    };
+    const beside = Array.from(await steps([full, [9, 8]]));
+    const alone = await steps([[9, 8]]);
+    for (const [token, value] of alone.entries()) expect(beside[token]).toBeCloseTo(value, 4);
+    await decoder.dispose();
+  }
+});

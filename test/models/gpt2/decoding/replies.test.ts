@@ -16,15 +16,16 @@ const questions: ReplyRequest[] = Array.from({ length: 7 }, (_, u) => ({
   prompt: Array.from({ length: 1 + u }, (_, i) => (i * u) % 9),
   listMarker: [0, 1],
   excluded: items.filter((item) => item % 7 === u),
+  maxTokens: 90 - u,
 }));
 
-async function ask(typed: Partial<Gpt2GenerateOptions>) {
+async function ask(typed: Partial<Gpt2GenerateOptions>, asked = questions) {
   const decoder = new FakeDecoder(randomLogits(9));
-  return await writeReplies(questions, gpt2GenerateOptions.parse(typed), {
+  return await writeReplies(asked, gpt2GenerateOptions.parse(typed), {
     decoder,
     trie,
-    format: { length: 5, marker: (index) => [0, 1 + index], reason: { end: 0, maxTokens: 2 }, maxTokens: 99 },
-    free: { ends: new Set([0]), maxTokens: 20 },
+    format: { length: 5, marker: (index) => [0, 1 + index], reason: { end: 0, maxTokens: 2 } },
+    ends: new Set([0]),
     progress: silentProgress,
     signal: new AbortController().signal,
     rng: new Rng(1),
@@ -53,9 +54,22 @@ describe.each(ways)('a list that is %s', (_, options) => {
   });
 });
 
+describe('a user with little room', () => {
+  it.each([{}, { beams: 3 }, { constrain: 'none' as const, temperature: 1 }])(
+    'changes nothing for the others, written with %j',
+    async (options) => {
+      const cramped = questions.map((one, u) => (u === 2 ? { ...one, maxTokens: 9 } : one));
+      const [alone, beside] = [await ask(options), await ask(options, cramped)];
+      expect(beside[2]!.tokens.length).toBeLessThanOrEqual(9);
+      expect(beside.toSpliced(2, 1)).toEqual(alone.toSpliced(2, 1));
+    },
+  );
+});
+
 describe('free text', () => {
   it('is any text up to its end, with no movies yet', async () => {
-    for (const { tokens, items } of await ask({ constrain: 'none' })) {
+    const short = questions.map((one) => ({ ...one, maxTokens: 20 }));
+    for (const { tokens, items } of await ask({ constrain: 'none' }, short)) {
       expect(items).toEqual([]);
       expect(tokens.at(-1) === 0 || tokens.length === 20).toBe(true);
     }
