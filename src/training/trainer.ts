@@ -7,9 +7,9 @@ import type { Trainee } from './trainee.ts';
 
 /**
  * Trains and returns the best weights. Everything random is derived from the generator, the pass and the update, so that
- * a run resumed at any update continues to the digit. A checkpoint is kept of the last update when it throws AbortedError,
- * as the signal fires, in a validation too, and FitError for a loss that is no number. Where memory runs out it throws
- * RecsysError and keeps the checkpoint before.
+ * a run resumed at any update continues to the digit. Throws AbortedError when the signal fires, in a validation too, and
+ * FitError when the loss is no number: the last update is in a checkpoint then. Throws RecsysError when memory runs out; the
+ * checkpoint before stays.
  */
 export async function runTraining<Batch>(
   trainee: Trainee<Batch>,
