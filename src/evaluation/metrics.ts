@@ -29,7 +29,7 @@ export interface ScoredList extends Outcome {
 
 /** Graded gains of one user. */
 export interface Gains {
-  /** Of the hits, parallel to the outcome's ranks from its `start` on. */
+  /** Of this user's hits, from the first on: `hits[0]` is of the rank at the outcome's `start`. */
   hits: Float64Array;
   /** Of all relevant items, descending: the ideal list is its first min(k, |R|). */
   best: Float64Array;
@@ -112,7 +112,7 @@ export function gradedNdcg(outcome: Outcome, gains: Gains, discounts: Discounts)
   const { best } = gains;
   let dcg = 0;
   const { ranks, start, hits } = outcome;
-  for (let h = start; h < start + hits; h++) dcg += gains.hits[h]! * discounts.weight[ranks[h]!]!;
+  for (let h = 0; h < hits; h++) dcg += gains.hits[h]! * discounts.weight[ranks[start + h]!]!;
   let ideal = 0;
   for (let n = 0; n < Math.min(outcome.k, best.length); n++) ideal += best[n]! * discounts.weight[n + 1]!;
   return ratio(dcg, ideal);

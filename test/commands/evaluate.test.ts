@@ -86,6 +86,18 @@ describe('recsys evaluate', () => {
     expect((await result('lists.csv', '--compat', 'lenskit')).metrics['2']!.precision.mean).toBe(1);
   });
 
+  it('has a number for every metric with --compat elliot, the usual ones besides NDCG', async () => {
+    await write('lists.csv', '1,3,1', '1,2,2', '3,9,1');
+    const { metrics: usual } = await result('lists.csv');
+    const { metrics: graded, perUser } = await result('lists.csv', '--compat', 'elliot');
+    expect(perUser.hitRanks).toEqual([[2], [1]]);
+    const { ndcg, ...others } = graded['2']!;
+    expect({ ...usual['2'], ndcg }).toEqual({ ...others, ndcg });
+    // Gains are 1 of a 4, 3 of a 5. User 1 has the 4 on rank 2 and misses the 5; user 3 has the only one.
+    const second = 1 / Math.log2(3);
+    expect(ndcg.mean).toBeCloseTo((second / (3 + second) + 1) / 2, 14);
+  });
+
   it('names file and line of a bad row', async () => {
     await write('bad.csv', 'userId,movieId,rank', '1,1,1', '1,x,2');
     const { code, stderr } = await evaluate('bad.csv');

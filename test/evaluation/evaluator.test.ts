@@ -125,6 +125,24 @@ describe('conventions of other tools', () => {
     const { ndcg } = evaluate({ 1: [1, 2] }, { 1: [1] }, 2, { convention: 'rectools' }).cutoffs[0]!.perUser;
     expect(ndcg[0]).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 15);
   });
+
+  it('elliot takes 2^(rating - threshold + 1) - 1 as the gain of each user’s own hits', () => {
+    // Gains at threshold 4: 1 of a 4, 3 of a 5. The ideal list of each user has the 5 first.
+    const relevant = toCsr(
+      Int32Array.of(0, 0, 1, 1, 2),
+      Int32Array.of(1, 2, 3, 4, 5),
+      Float32Array.of(5, 4, 4, 5, 4),
+      3,
+      6,
+    );
+    const lists = block({ 0: [1, 0, 2], 1: [3, 4, 0], 2: [0, 0, 5] }, 3);
+    const options = { cutoffs: [3], convention: 'elliot' as const, threshold: 4 };
+    const { ndcg } = evaluateLists(lists, relevant, factsOf(6, 3), options).cutoffs[0]!.perUser;
+    const second = 1 / Math.log2(3); // the discount of rank 2; that of rank 3 is 1 / 2
+    expect(ndcg[0]).toBeCloseTo((3 + 1 / 2) / (3 + second), 14);
+    expect(ndcg[1]).toBeCloseTo((1 + 3 * second) / (3 + second), 14);
+    expect(ndcg[2]).toBeCloseTo(1 / 2, 14);
+  });
 });
 
 describe('relevance', () => {
