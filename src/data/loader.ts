@@ -8,7 +8,15 @@ import type { MovieTable, TagTable } from './files/movies.ts';
 import { parquetText } from './files/parquet.ts';
 import { LEAVE_OUT_STRICT, placeOf, quoteField, type TextFile } from './files/records.ts';
 import { findDataset, type DataFolder } from './folder.ts';
-import { compact, findDuplicates, idIndexer, mapToIndices, unionIds, without } from './ids.ts';
+import {
+  compact,
+  findDuplicates,
+  idIndexer,
+  mapToIndices,
+  unionIds,
+  without,
+  type IdColumnOf,
+} from './ids.ts';
 import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns, ReadOptions } from './ratings/file.ts';
 import type { ColumnChoice } from './ratings/columns.ts';
@@ -211,19 +219,21 @@ function joinMovies(
     const note = `${source.name}: no file of movies beside it; movies have no titles, years and genres.`;
     return { itemIds, movies: withoutFacts(itemIds.length), notes: [note] };
   }
-  const isSameKind = (texts.items === undefined) === table.ids instanceof Int32Array;
-  const first = isSameKind ? mapToIndices(column, table.ids) : 0;
-  if (isSameKind && first === -1) return { itemIds: table.ids, movies: table.movies, notes: table.notes };
-  if (table.ids instanceof Int32Array && texts.items === undefined) {
-    for (let row = 0; row < first; row++) columns.items[row] = table.ids[columns.items[row]!]!; // as they were
-  } else if (isSameKind) {
-    const codeOf = new Map(texts.items!.map((text, code) => [text, code]));
-    for (let row = 0; row < first; row++)
-      columns.items[row] = codeOf.get(String(table.ids[columns.items[row]!]))!;
-  }
+  const first = mapToIndices(column, table.ids);
+  if (first === -1) return { itemIds: table.ids, movies: table.movies, notes: table.notes };
+  unmap(column, table.ids, first);
   const itemIds = unionIds([column], table.ids);
   mapToIndices(column, itemIds);
   return widen(table, itemIds, columns.items, { firstLine, source, movieFile: files[0]!.name, strict });
+}
+
+/** Takes back what `mapToIndices` did to the first rows of a column. */
+function unmap({ column, texts }: IdColumnOf, ids: Ids, rows: number): void {
+  const codeOf = texts && new Map(texts.map((text, code) => [text, code]));
+  for (let row = 0; row < rows; row++) {
+    const id = ids[column[row]!]!;
+    column[row] = codeOf ? codeOf.get(String(id))! : Number(id);
+  }
 }
 
 interface Places {

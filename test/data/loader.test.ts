@@ -217,6 +217,48 @@ describe('other forms', () => {
     expect(ratingsOf(data)).toEqual([[1, 10, 4, 100]]);
   });
 
+  test.each([
+    ['too long for a number', '12345678901'],
+    ['that loses a zero as a number', '0007'],
+  ])('one movie id %s, of a movie that nobody rated, makes all of them text', async (_, odd) => {
+    const data = await loadDataset(
+      await csvFolder({
+        'movies.csv': `movieId,title,genres\n20,Twenty (1999),War\n${odd},Odd (2000),Drama\n10,Ten (1979),Comedy\n`,
+        'links.csv': `movieId,imdbId,tmdbId\n10,1010,\n${odd},77,\n`,
+        'tags.csv': `userId,movieId,tag,timestamp\n1,${odd},strange,1\n1,20,plain,1\n`,
+      }),
+    );
+    expect(ratingsOf(data).map(([user, movie]) => [user, movie])).toEqual([
+      [1, '10'],
+      [1, '20'],
+      [2, '10'],
+    ]);
+    const titleOf = new Map((data.itemIds as string[]).map((id, item) => [id, data.movies.titles[item]]));
+    expect(titleOf).toEqual(
+      new Map([
+        ['10', 'Ten (1979)'],
+        ['20', 'Twenty (1999)'],
+        [odd, 'Odd (2000)'],
+      ]),
+    );
+    const at = (id: string) => (data.itemIds as string[]).indexOf(id);
+    expect([data.links!.imdb[at('10')], data.links!.imdb[at(odd)]]).toEqual([1010, 77]);
+    expect([...data.tags!.items]).toEqual([at(odd), at('20')]);
+    expect(data.warnings).toEqual([]);
+  });
+
+  test('text ids of movies beside ratings of unlisted ones: these are counted', async () => {
+    const data = await loadDataset(
+      await csvFolder({
+        'movies.csv': 'movieId,title,genres\n10,Ten (1979),Comedy\n12345678901,Odd (2000),Drama\n',
+      }),
+    );
+    expect(ratingsOf(data).map(([, movie]) => movie)).toEqual(['10', '20', '10']);
+    expect(data.warnings).toEqual([
+      expect.stringMatching(/^ratings\.csv:3: movie '20' is not in movies\.csv; 1 ratings/),
+    ]);
+  });
+
   test('without timestamps, times are 0 and a warning says so', async () => {
     const data = await loadDataset(await csvFolder({ 'ratings.csv': 'userId,movieId,rating\n1,10,4\n' }));
     expect(ratingsOf(data)).toEqual([[1, 10, 4, 0]]);
