@@ -144,6 +144,8 @@ export const recordSchema = z.object({
       dataset: z.string().optional(),
       train: z.string().optional(),
       test: z.string().optional(),
+      columns: z.string().optional(),
+      strict: z.boolean().optional(),
       binarize: z.number().optional(),
       minRatings: z.int().optional(),
     })

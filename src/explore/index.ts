@@ -68,7 +68,11 @@ export async function explore(
   return {
     schemaVersion: 2,
     experiment: 'exploration',
-    source: { dataset: source },
+    source: {
+      dataset: source,
+      ...(columns !== undefined && { columns }),
+      ...(strict !== undefined && { strict }),
+    },
     settings: { ...settings, damping, minDivisiveRatings },
     dataset: describeDataset(data),
     ...fromRatings,

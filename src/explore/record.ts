@@ -65,7 +65,11 @@ const splitEffect = z.object({
 export const explorationSchema = z.object({
   schemaVersion: z.literal(2),
   experiment: z.literal('exploration'),
-  source: z.object({ dataset: z.string() }),
+  source: z.object({
+    dataset: z.string(),
+    columns: z.string().optional(),
+    strict: z.boolean().optional(),
+  }),
   settings: z.object({
     seed: z.int(),
     testShare: z.number(),

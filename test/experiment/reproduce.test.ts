@@ -1,12 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChat } from '../../src/experiment/language/chat.ts';
 import { answersOfRecord } from '../../src/experiment/language/replay.ts';
 import { protocolSchema } from '../../src/experiment/protocol.ts';
-import type { LanguageRecord, ModelResult } from '../../src/experiment/record.ts';
+import { recordSchema, type LanguageRecord, type ModelResult } from '../../src/experiment/record.ts';
 import { reproduce } from '../../src/experiment/reproduce.ts';
+import { runExperiment } from '../../src/experiment/run.ts';
 import { chatOptions, resolveModel } from '../../src/models/chat/options.ts';
 import { specOf } from '../../src/models/registry.ts';
 import { silentProgress } from '../../src/util/progress.ts';
@@ -75,5 +76,26 @@ describe('reproducing a language record', () => {
     expect(await differingPaths({ ...older, models: [chat, wrong], schemaVersion: 1 })).toEqual([
       'models.1.users.shortLists',
     ]);
+  });
+});
+
+describe('a record of data read with --columns and --strict', () => {
+  it('says so, and the columns are read again', async () => {
+    const ratings = await readFile(join(dataset, 'ratings.csv'), 'utf8');
+    const [header, ...rows] = ratings.trim().split('\n');
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-columns-'));
+    // A second column of ratings: all alike, so that every test rating is relevant.
+    const wide = [`${header},stars`, ...rows.map((row) => `${row},5`)];
+    await writeFile(join(folder, 'ratings.csv'), `${wide.join('\n')}\n`);
+    await copyFile(join(dataset, 'movies.csv'), join(folder, 'movies.csv'));
+    const data = { dataset: folder, columns: 'rating=stars', strict: true };
+    const protocol = protocolSchema.parse({ k: [3] });
+    const { record: found } = await runExperiment(
+      { experiment: 'popularity', data, protocol, models: [specOf('popularity')] },
+      context,
+    );
+    expect(recordSchema.parse(found).source).toEqual(data);
+    expect(await differingPaths(found)).toEqual([]);
+    await rm(folder, { recursive: true });
   });
 });
