@@ -1,19 +1,23 @@
 /** A split made elsewhere: one file of training ratings, one of test ratings. */
 import { basename } from 'node:path';
+import { sum } from '../util/arrays.ts';
 import { DataError } from '../util/errors.ts';
 import type { Dataset, Ids, Ratings } from './dataset.ts';
 import { findDuplicates, idIndexer, mapToIndices, unionIds, type IdColumnOf } from './ids.ts';
 import { dropDuplicates, implicitScale, withoutFacts, type LoadOptions } from './loader.ts';
 import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns } from './ratings/file.ts';
-import { scaleOf } from './ratings/form.ts';
+import { scaleOf, type Scale } from './ratings/form.ts';
 import { concatenate } from './ratings/rows.ts';
 import { placeOf, quoteField } from './files/records.ts';
 
 export interface PredefinedFiles {
   trainFile: string;
   testFile: string;
-  /** Its users, movies and scale apply; without it, users and movies are those in the two files, without titles. */
+  /**
+   * Its users and movies apply, and its scale where the ratings of both files keep to it; without it, users and movies are
+   * those in the two files, without titles.
+   */
   dataset?: Dataset;
 }
 
@@ -29,13 +33,10 @@ export async function loadPredefinedSplit(
   options: LoadOptions = {},
 ): Promise<{ dataset: Dataset; split: { train: Ratings; test: Ratings } }> {
   const { columns, strict = false } = options;
-  const read = (path: string) =>
-    cachedRatings(
-      path,
-      { file: path, scale: given?.scale ?? null, ...(columns && { columns }), strict },
-      options,
-    );
-  const files = [await read(trainFile), await read(testFile)] as const;
+  const read = (path: string, scale: Scale | null) =>
+    cachedRatings(path, { file: path, scale, ...(columns && { columns }), strict }, options);
+  const trained = await read(trainFile, given && !given.isImplicit ? given.scale : null);
+  const files = [trained, await read(testFile, trained.scale)] as const;
   requireSameKind(...files);
   const userColumns = files.map(({ columns, texts }) => ({ column: columns.users, texts: texts.users }));
   const itemColumns = files.map(({ columns, texts }) => ({ column: columns.items, texts: texts.items }));
@@ -70,9 +71,10 @@ export async function loadPredefinedSplit(
     userIds,
     itemIds,
     movies: withoutFacts(itemIds.length),
-    scale: isImplicit ? implicitScale : scaleOf(ratings.values),
     ...dataset,
-    ...(isImplicit && { isImplicit }),
+    isImplicit,
+    scale: isImplicit ? implicitScale : (files[1].scale ?? scaleOf(ratings.values)),
+    withoutTime: sum(files.map((file) => (file.hasTimestamps ? file.withoutTime : 0))),
     files: [...(dataset?.files ?? []), ...files.map(({ source }) => source)],
     ratings,
     warnings: [...(dataset?.warnings ?? []), ...warnings],

@@ -5,12 +5,18 @@ import { loadPredefinedSplit } from '../../src/data/predefined.ts';
 import { csvFolder, folderOf } from './folders.ts';
 
 /** Writes two files and loads them, with the small CSV data set or without. */
-async function load(train: string, test: string, { withDataset = false } = {}) {
+async function load(
+  train: string,
+  test: string,
+  { withDataset = false, ratings }: { withDataset?: boolean; ratings?: string } = {},
+) {
   const folder = await folderOf({ 'train.csv': train, 'test.csv': test });
   const files = { trainFile: join(folder, 'train.csv'), testFile: join(folder, 'test.csv') };
   return loadPredefinedSplit({
     ...files,
-    ...(withDataset && { dataset: await loadDataset(await csvFolder()) }),
+    ...(withDataset && {
+      dataset: await loadDataset(await csvFolder(ratings === undefined ? {} : { 'ratings.csv': ratings })),
+    }),
   });
 }
 
@@ -59,6 +65,42 @@ describe('predefined split', () => {
     expect(dataset.movies.titles).toEqual(['Ten (1979)', 'Twenty, The (1999)', 'Thirty']);
     expect(split.test.users).toEqual(Int32Array.of(1));
     expect(split.test.items).toEqual(Int32Array.of(2));
+  });
+
+  describe('with a data set, has the scale of the files', () => {
+    const movies = [10, 20, 30];
+    /** Twelve ratings of four users. */
+    const rows = (rating: (user: number, n: number) => number) =>
+      [1, 2, 3, 4]
+        .flatMap((user) => movies.map((movie, n) => `${user},${movie},${rating(user, n)}\n`))
+        .join('');
+    const wide = rows((user, n) => 10 * (user + n));
+    const users = 'userId,movieId,rating\n1,10,4\n2,20,4.5\n3,10,4\n4,10,4\n5,10,4\n6,10,4\n';
+    const implicit = 'userId,movieId\n1,10\n2,20\n';
+    const ofAny = `userId,movieId,rating\n${rows((_, n) => (n === 0 ? -8.2 : 9.77))}`;
+
+    test.each([
+      ['no ratings beside stars', undefined, '1,10\n', '2,30\n', true, { min: 1, max: 1, step: 1 }],
+      ['0 to 100 beside stars', users, wide, '5,10,70\n', false, { min: 10, max: 70, step: 1 }],
+      ['stars beside no ratings', implicit, '1,10,4.5\n', '2,30,3\n', false, { min: 0.5, max: 5, step: 0.5 }],
+      [
+        'decimals as its own are',
+        ofAny,
+        '1,20,-8.2\n',
+        '2,10,3.3\n',
+        false,
+        expect.objectContaining({ step: 0 }),
+      ],
+      ['stars beside stars', undefined, '1,10,4\n', '2,30,3\n', false, { min: 0.5, max: 5, step: 0.5 }],
+    ])('%s', async (_, ratings, train, test, isImplicit, scale) => {
+      const { dataset } = await load(train, test, { withDataset: true, ...(ratings && { ratings }) });
+      expect([dataset.isImplicit, dataset.scale]).toEqual([isImplicit, scale]);
+    });
+
+    test('and a rating outside decimals of its own is refused in their words', async () => {
+      const outside = load('1,20,-9\n', '2,10,3.3\n', { withDataset: true, ratings: ofAny });
+      await expect(outside).rejects.toThrow(/train\.csv:1: rating '-9', expected -8\.2 to 9\.77\. /);
+    });
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { detectDialect, normalizeName, widthOf, type Dialect } from '../files/di
 import { GET_AGAIN, quoteField } from '../files/records.ts';
 import { columnNames, describeWriting, orderOf, type ColumnChoice, type Order } from './columns.ts';
 import type { Layout } from './parser.js';
-import { areTextIds, isDate, isTimeLike, ratingNumber } from './values.ts';
+import { areTextIds, asWritten, isDate, isTimeLike, ratingNumber } from './values.ts';
 
 export type Scale = Dataset['scale'];
 
@@ -94,7 +94,9 @@ function fitsScale(ratings: number[], scale: Scale): boolean {
 
 export function isOnScale(value: number, scale: Scale | null): boolean {
   if (scale === null) return Number.isFinite(value);
-  return value >= scale.min && value <= scale.max && Number.isInteger((value - scale.min) / scale.step);
+  const { min, max, step } = scale;
+  if (step === 0) return Math.fround(value) >= min && Math.fround(value) <= max; // seen in 32 bits, of any decimals
+  return value >= min && value <= max && Number.isInteger((value - min) / step);
 }
 
 /** MovieLens' scales where the values fit one; else from the lowest to the highest, step 0 standing for any. */
@@ -163,7 +165,7 @@ function notesOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content, form: R
   }
   if (form.scale !== null && scale === null) {
     notes.push(
-      `${form.file}: many ratings off the scale from ${form.scale.min} to ${form.scale.max}; the scale is taken from the data.`,
+      `${form.file}: many ratings off the scale from ${asWritten(form.scale.min)} to ${asWritten(form.scale.max)}; the scale is taken from the data.`,
     );
   }
   return notes;

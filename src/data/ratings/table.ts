@@ -4,8 +4,8 @@ import type { Ratings } from '../dataset.ts';
 import type { Content } from '../files/content.ts';
 import { GET_AGAIN, LEAVE_OUT_STRICT, MEND_LINE, placeOf, quoteField } from '../files/records.ts';
 import type { RatingColumns } from './file.ts';
-import { isOnScale, type Plan, type RatingForm } from './form.ts';
-import { IdColumn, ratingNumber, timeSeconds } from './values.ts';
+import { isOnScale, type Plan, type RatingForm, type Scale } from './form.ts';
+import { asWritten, IdColumn, ratingNumber, timeSeconds } from './values.ts';
 
 /** Rows for which there is room at first. */
 const FIRST_CAPACITY = 1 << 16;
@@ -133,12 +133,14 @@ function readRating(text: string, decimalComma: boolean, scale: RatingColumns['s
   if (isOnScale(value, scale)) return value;
   throw new DataError({
     found: `rating ${quoteField(text)}`,
-    wanted:
-      scale === null
-        ? 'a number'
-        : `${scale.min} to ${scale.max} ${scale.step === 1 ? 'in whole stars' : 'by halves'}`,
+    wanted: scale === null ? 'a number' : describeScale(scale),
     remedy: MEND_LINE,
   });
+}
+
+function describeScale({ min, max, step }: Scale): string {
+  const range = `${asWritten(min)} to ${asWritten(max)}`;
+  return step === 0 ? range : `${range} ${step === 1 ? 'in whole stars' : 'by halves'}`;
 }
 
 /** Jester's ratings go from -10 to 10, and 99 means that there is none: as a rating it would be the best. */
