@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readLists } from '../../src/data/files/lists.ts';
 import { loadDataset } from '../../src/data/loader.ts';
+import { parquetOfRows } from '../../src/use/all-users.ts';
 import { RecsysError } from '../../src/util/errors.ts';
 import { packageRoot } from '../../src/util/package.ts';
 import { Rng } from '../../src/util/rng.ts';
@@ -88,6 +89,33 @@ test('lists are read too', async () => {
     ],
   ]);
   expect(notes.join(' ')).toMatch(/Parquet/);
+});
+
+test('lists with ids of text are read, those that this program writes among them', async () => {
+  const { userIds, movieIds } = await readLists(fixture('text-ids-dictionary'), { score: 'rating' });
+  expect(userIds).toEqual(['u1', 'u2']);
+  expect(movieIds).toEqual([
+    [10, 20],
+    [10, 30],
+  ]);
+  const block = {
+    userCount: 2,
+    users: Int32Array.of(0, 0, 1),
+    items: Int32Array.of(1, 0, 2),
+    ranks: Int32Array.of(1, 2, 1),
+    scores: Float32Array.of(0.5, 0.25, 1),
+  };
+  const ids = { userIds: ['ann', 'bob'], itemIds: ['tt01', 'tt02', 'x'] };
+  const blocks = (async function* () {
+    yield block;
+  })();
+  const path = join(await emptyFolder(), 'lists.parquet');
+  await writeFile(path, parquetOfRows(ids, blocks));
+  const own = await readLists(path);
+  expect([own.userIds, own.movieIds]).toEqual([
+    ['ann', 'bob'],
+    [['tt02', 'tt01'], ['x']],
+  ]);
 });
 
 test('damaged Parquet is refused by its cause or read; it crashes nothing', async () => {

@@ -15,7 +15,7 @@ import {
 import { areTextIds, idOf, isBadId, isLongId, isTimeLike, ratingNumber } from '../ratings/values.ts';
 import { headText, openContent, packingNotes, readText } from './content.ts';
 import { checkFields, detectDialect, normalizeName, widthOf, type Dialect } from './dialect.ts';
-import { openParquet } from './parquet.ts';
+import { openParquet, sampleRows } from './parquet.ts';
 import { GET_AGAIN, MEND_LINE, quoteField, readCsv, withPlace } from './records.ts';
 
 export interface ListFile {
@@ -115,12 +115,13 @@ async function openTable(path: string, chosen: ColumnChoice): Promise<Table> {
     });
   if (content.packing === 'parquet') {
     const { names, rows } = await openParquet(path, path);
-    const dialect = { separator: ',', skippedLines: 0, isCrOnly: false, header: names, sample: [] } as const;
+    const sample = await sampleRows({ rows });
+    const dialect: Dialect = { separator: ',', skippedLines: 0, isCrOnly: false, header: names, sample };
     const numbered = async function* () {
       let line = 0;
       for await (const record of rows()) yield { record, line: ++line };
     };
-    return { rows: numbered(), dialect: { ...dialect, sample: [] }, notes: packingNotes(content) };
+    return { rows: numbered(), dialect, notes: packingNotes(content) };
   }
   const known = new Set<string>([
     ...roles.flatMap((role) => columnNames[role]),

@@ -6,6 +6,8 @@ import { GET_AGAIN } from './records.ts';
 
 /** Rows read at a time. */
 const ROWS_PER_READ = 100_000;
+/** Rows of a sample. */
+const SAMPLE_ROWS = 1000;
 
 export interface ParquetTable {
   names: string[];
@@ -69,6 +71,13 @@ function stopping(file: AsyncBuffer): { file: AsyncBuffer; failure: Promise<neve
     return await new Promise<never>(() => {});
   };
   return { file: { byteLength: file.byteLength, slice }, failure, stop: () => (isStopped = true) };
+}
+
+/** The first rows, from which is told what the columns hold. */
+export async function sampleRows({ rows }: Pick<ParquetTable, 'rows'>): Promise<string[][]> {
+  const sample: string[][] = [];
+  for await (const row of rows(0, SAMPLE_ROWS)) sample.push(row);
+  return sample;
 }
 
 /** A whole table as CSV, with a header. */

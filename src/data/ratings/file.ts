@@ -17,7 +17,7 @@ import type { Ratings, SourceFile } from '../dataset.ts';
 import { decodeStream, EncodingError, openContent, packedError, type Content } from '../files/content.ts';
 import { checkFields } from '../files/dialect.ts';
 import { csvError, csvOptions, GET_AGAIN, MEND_LINE, recordTaker, withPlace } from '../files/records.ts';
-import { openParquet } from '../files/parquet.ts';
+import { openParquet, sampleRows } from '../files/parquet.ts';
 import { planRatings, type Plan, type RatingForm, type Scale } from './form.ts';
 import {
   CHUNK_BYTES,
@@ -115,9 +115,7 @@ async function readWithLibrary(
 
 async function readParquetRatings(content: Content, form: RatingForm): Promise<RatingColumns> {
   const { names, rows } = await openParquet(content.path, form.file);
-  const sample: string[][] = [];
-  for await (const row of rows(0, 1000)) sample.push(row);
-  const plan = planAtFirstLine(content, form, { names, sample });
+  const plan = planAtFirstLine(content, form, { names, sample: await sampleRows({ rows }) });
   const table = new RatingTable(emptyColumns(0), plan, form, 0);
   let row = 0;
   for await (const record of rows()) {
