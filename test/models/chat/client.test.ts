@@ -167,6 +167,61 @@ describe('parameters that a server refuses', () => {
     expect(bodies()[1]!['max_tokens']).toBe(64);
   });
 
+  it.each([
+    ['[1, 65)', 'The value of max_output_tokens must be in the range [1, 65)'],
+    [
+      '65 (exclusive)',
+      'a maxOutputTokens value of 100 but the supported range is from 1 (inclusive) to 65 (exclusive)',
+    ],
+  ])('takes the end of a range that is not part of it one lower: %s', async (_, message) => {
+    server.behave(({ max_tokens: limit }) =>
+      Number(limit) > 64 ? { status: 400, error: { message } } : 'plain',
+    );
+    await connect().ask(request, never);
+    expect(bodies().map((body) => body['max_tokens'])).toEqual([100, 64]);
+  });
+
+  it('takes a lower limit over for the kept answers of a model that is gone', async () => {
+    const cache = diskCache(await temporary());
+    const refusal = {
+      status: 400,
+      error: { message: 'max_tokens is too large: 100. At most 64 are supported.' },
+    };
+    server.behave(({ max_tokens: limit }) => (Number(limit) > 64 ? refusal : 'plain'));
+    await connect({}, cache).ask(request, never);
+    server.behave(() => ({ status: 410, error: { message: 'gone' } }));
+    expect(await connect({}, cache).ask(request, never)).toMatchObject({ answer: { text: 'plain' } });
+  });
+
+  // vLLM's words, and Anthropic's
+  it.each([
+    "'max_tokens' or 'max_completion_tokens' is too large: 100. This model's maximum context length is 4096 tokens and your request has 4060 input tokens (100 > 4096 - 4060).",
+    'input length and `max_tokens` exceed context limit: 4060 + 100 > 4096, decrease input length or `max_tokens` and try again',
+  ])('lowers the limit of a prompt that nearly fills the context, and of no other: %s', async (message) => {
+    const isLong = ({ messages }: { messages: { content: string }[] }) => messages[1]!.content.length > 50;
+    server.behave((body) =>
+      isLong(body) && Number(body['max_tokens']) > 36 ? { status: 400, error: { message } } : 'plain',
+    );
+    const long = [request.messages[0]!, { role: 'user' as const, content: 'Heat (1995), '.repeat(20) }];
+    const client = connect();
+    for (const messages of [long, request.messages, [...long]])
+      await client.ask({ ...request, messages }, never);
+    expect(bodies().map((body) => body['max_tokens'])).toEqual([100, 36, 100, 36]);
+    expect(client.changes).toMatchObject([{ parameter: 'max_tokens (long prompts)' }]);
+  });
+
+  it('fails a prompt that leaves no room for an answer, and changes nothing for the others', async () => {
+    const message =
+      "'max_tokens' is too large: 100. The maximum context length is 4096 tokens (100 > 4096 - 4090).";
+    server.behave((_, n) => (n === 0 ? { status: 400, error: { message } } : 'plain'));
+    const client = connect();
+    expect(await client.ask(request, never)).toEqual({
+      failure: expect.stringContaining('lower --history-tokens') as string,
+    });
+    await client.ask({ ...request, seed: 2 }, never);
+    expect(bodies().map((body) => body['max_tokens'])).toEqual([100, 100]);
+  });
+
   it('asks for json_object when json_schema is refused, then for no format', async () => {
     server.behave(
       refusing((body) => 'response_format' in body, {

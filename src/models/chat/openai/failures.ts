@@ -234,8 +234,8 @@ function isGone(status: number, said: string): boolean {
 
 /** It is a parameter that is deprecated or too large, not the model. */
 function namesParameter(said: string): boolean {
-  return /max_(?:completion_)?tokens|temperature|\bseed\b|response_format|json_schema|reasoning_effort/iu.test(
-    said,
+  return (
+    limitNames.test(said) || /temperature|\bseed\b|response_format|json_schema|reasoning_effort/iu.test(said)
   );
 }
 
@@ -253,18 +253,40 @@ function isUnknownModel(status: number, said: string, model: string): boolean {
   );
 }
 
+/** What servers call the limit of an answer, whatever they were sent. */
+export const limitNames = /\bmax_?(?:completion|output|new)?_?tokens\b/iu;
+
+/** Fewer tokens hold no recommendation. */
+export const MIN_ANSWER_TOKENS = 16;
+
+/**
+ * Tokens that the context leaves beside the prompt, from "1000 > 4096 - 3300" (vLLM) or "3300 + 1000 > 4096" (Anthropic);
+ * undefined where a refusal has no such sum.
+ */
+export function readRoom(message: string): number | undefined {
+  const { context, prompt } =
+    (
+      /\d+ > (?<context>\d+) - (?<prompt>\d+)/u.exec(message) ??
+      /(?<prompt>\d+) \+ \d+ > (?<context>\d+)/u.exec(message)
+    )?.groups ?? {};
+  return context === undefined ? undefined : Number(context) - Number(prompt);
+}
+
 /** The limit of an answer, not the prompt, is what does not fit. */
 function isLimitTooLarge({ message, param = '' }: ServerError): boolean {
-  const limit = /max_(?:completion_)?tokens/iu;
+  const room = readRoom(message);
+  if (room !== undefined) return room >= MIN_ANSWER_TOKENS;
   return (
-    limit.test(param) ||
-    /max_(?:completion_)?tokens\S*(?: or \S+)? (?:is too large|must be|value|should)/iu.test(message)
+    limitNames.test(param) ||
+    /max_?(?:completion|output|new)?_?tokens\S*(?: or \S+)? (?:is too large|must be|value|should)/iu.test(
+      message,
+    )
   );
 }
 
 function isTooLong(status: number, said: string): boolean {
   if (status === 413) return true;
-  return /context[_ ](?:length|window|size)|maximum context|exceed_context|prompt is too long|too many tokens|reduce the length/iu.test(
+  return /context[_ ](?:length|window|size)|maximum context|context limit|exceed_context|prompt is too long|too many tokens|reduce the length/iu.test(
     said,
   );
 }

@@ -1,10 +1,11 @@
 /** The body of a request as the model's family takes it, and what a server's refusals teach about that. */
 import type OpenAI from 'openai';
 import type { Message } from '../../../language/templates.ts';
+import { sha256 } from '../../../util/files.ts';
 import { familyOf, type ModelFamily } from '../families.ts';
 import type { ResolvedChatOptions } from '../options.ts';
 import type { ChatRequest } from '../ask.ts';
-import type { ServerError } from './failures.ts';
+import { limitNames, MIN_ANSWER_TOKENS, readRoom, type ServerError } from './failures.ts';
 import { responseFormat } from './formats.ts';
 
 /** A body as `toWire` sends it; `repeat` keeps the answers of one question asked several times apart. */
@@ -25,6 +26,9 @@ export interface ParameterChange {
   reason: string;
 }
 
+/** How a change of the limit's value is named, beside those of its name. */
+const CAP = ' (value)';
+
 type Limit = 'max_tokens' | 'max_completion_tokens';
 
 /** Response formats, from the strictest to none. */
@@ -38,6 +42,8 @@ export class RequestParameters {
   #otherLimitTried = false;
   /** The most tokens that the server lets an answer have. */
   #limitCap = Infinity;
+  /** By the digest of a prompt that nearly fills the model's context: the tokens that are left for its answer. */
+  readonly #room = new Map<string, number>();
   #temperature: boolean;
   #seed: boolean;
   #effort: boolean;
@@ -75,11 +81,12 @@ export class RequestParameters {
 
   body({ messages, maxOutputTokens, seed, numbered, plain, repeat }: ChatRequest): ChatBody {
     const { model, temperature, reasoningEffort, flex } = this.#options;
-    const limit = Math.min(maxOutputTokens, this.#limitCap);
+    const sent = this.#systemRole ? messages : withoutSystemRole(messages);
+    const limit = Math.min(maxOutputTokens, this.#limitCap, this.#roomFor(sent));
     const format = plain ? 'none' : this.#format;
     return {
       model,
-      messages: this.#systemRole ? messages : withoutSystemRole(messages),
+      messages: sent,
       ...(this.#temperature && { temperature }),
       ...(this.#limit !== 'none' && { [this.#limit]: limit }),
       ...(this.#seed && { seed }),
@@ -90,6 +97,11 @@ export class RequestParameters {
       ...(format === 'json_object' && { response_format: { type: 'json_object' as const } }),
       ...(repeat !== undefined && { repeat }),
     };
+  }
+
+  #roomFor(messages: ChatBody['messages']): number {
+    if (this.#room.size === 0) return Infinity; // most runs: no prompt need be hashed
+    return this.#room.get(digestOf(messages)) ?? Infinity;
   }
 
   /**
@@ -118,6 +130,7 @@ export class RequestParameters {
       if (parameter === 'max_tokens' || parameter === 'max_completion_tokens') {
         this.#limit = change === 'left out' ? 'none' : otherLimit(parameter);
       }
+      if (parameter.endsWith(CAP)) this.#limitCap = Number(/\d+/u.exec(change)?.[0] ?? Infinity);
       this.#note(parameter, change, reason);
     }
   }
@@ -159,10 +172,12 @@ export class RequestParameters {
   #changeLimit(reason: string, sent: ChatBody): boolean {
     const name: Limit = 'max_completion_tokens' in sent ? 'max_completion_tokens' : 'max_tokens';
     const limit = sent[name] ?? 0;
+    const room = readRoom(reason);
+    if (room !== undefined) return this.#changeRoom(room, name, reason, sent);
     const cap = readLimitCap(reason, limit);
     if (cap !== undefined) {
       if (this.#limitCap > cap) this.#limitCap = cap;
-      this.#note(`${name} (value)`, `at most ${cap}`, reason);
+      this.#note(`${name}${CAP}`, `at most ${cap}`, reason);
       return true;
     }
     if (this.#limit !== name) return true; // changed already
@@ -172,32 +187,41 @@ export class RequestParameters {
     this.#note(name, this.#limit === 'none' ? 'left out' : `sent as ${other}`, reason);
     return true;
   }
+
+  /** What the context leaves beside one prompt says nothing of other prompts: only this one's answer is limited by it. */
+  #changeRoom(room: number, name: Limit, reason: string, sent: ChatBody): boolean {
+    if (room < MIN_ANSWER_TOKENS || room >= (sent[name] ?? 0)) return false;
+    this.#room.set(digestOf(sent.messages), room);
+    const parameter = `${name} (long prompts)`;
+    if (!this.#changes.has(parameter)) this.#note(parameter, 'what the prompt leaves of the context', reason);
+    return true;
+  }
+}
+
+function digestOf(messages: ChatBody['messages']): string {
+  return sha256(JSON.stringify(messages));
 }
 
 function otherLimit(name: Limit): Limit {
   return name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
 }
 
-/** "max_tokens is too large: 8192. This model supports at most 4096": 4096. */
+/** "max_tokens is too large: 8192. This model supports at most 4096": 4096. "From 1 (inclusive) to 8193 (exclusive)": 8192. */
 function readLimitCap(reason: string, sent: number): number | undefined {
-  if (!/at most|less than|up to|between|range|<=|maximum|too large|exceed/iu.test(reason)) return undefined;
-  // "8192 > 4096 - 300": the context less the prompt
-  const [, context, prompt] = /\d+ > (\d+) - (\d+)/u.exec(reason) ?? [];
-  const left = Number(context) - Number(prompt);
-  if (left >= 16 && left < sent) return left;
-  const smaller = [...reason.matchAll(/\d+/gu)]
-    .map(([digits]) => Number(digits))
-    .filter((n) => n >= 16 && n < sent);
+  if (!/at most|(?:less|greater) than|up to|between|range|<=|maximum|too large|exceed/iu.test(reason))
+    return undefined;
+  const [, above] = /(\d+) \(exclusive\)/iu.exec(reason) ?? /\[\d+, ?(\d+)\)/u.exec(reason) ?? [];
+  const numbers =
+    above === undefined
+      ? [...reason.matchAll(/\d+/gu)].map(([digits]) => Number(digits))
+      : [Number(above) - 1];
+  const smaller = numbers.filter((n) => n >= MIN_ANSWER_TOKENS && n < sent);
   return smaller.length === 0 ? undefined : Math.max(...smaller);
 }
 
 /** How a refusal names each parameter; only what was sent can have been refused. */
 const words: [string, RegExp, (sent: ChatBody) => boolean][] = [
-  [
-    'limit',
-    /\bmax_(?:completion_)?tokens\b/iu,
-    (sent) => 'max_tokens' in sent || 'max_completion_tokens' in sent,
-  ],
+  ['limit', limitNames, (sent) => 'max_tokens' in sent || 'max_completion_tokens' in sent],
   ['temperature', /\btemperature\b/iu, (sent) => 'temperature' in sent],
   ['seed', /\bseed\b/iu, (sent) => 'seed' in sent],
   ['reasoning_effort', /\breasoning[_. ]effort\b/iu, (sent) => 'reasoning_effort' in sent],
