@@ -171,6 +171,13 @@ export type ResultsRecord = z.output<typeof recordSchema>;
 export const languageUserSchema = z.object({
   userId: idSchema,
   history: z.string().describe('the history as it stands in the prompt'),
+  includedMovies: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'movies in it, which the server’s tokens may have limited; of chat models, absent in older records',
+    ),
   state: z.string().describe('answered, truncated, refused, empty, empty-list, malformed or failed'),
   reply: z.string().describe('the text as generated, or why there is none'),
   recommendations: z.array(

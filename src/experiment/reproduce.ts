@@ -219,11 +219,30 @@ function withoutNewerParts(recorded: AnyRecord, found: AnyRecord): AnyRecord {
     Object.entries(language.shares).filter(([name, share]) => share !== 0 || name in known),
   );
   const { reasons: ownReasons, ...texts } = language;
+  const further = found.furtherLanguage?.map((own, n) => ({
+    ...own,
+    users: withKnownParts(own.users, recorded.furtherLanguage?.[n]?.users),
+  }));
   return {
     ...found,
     models,
-    language: { ...texts, shares, ...(reasons && { reasons: ownReasons }) },
+    language: {
+      ...texts,
+      users: withKnownParts(language.users, recorded.language.users),
+      shares,
+      ...(reasons && { reasons: ownReasons }),
+    },
+    ...(further && { furtherLanguage: further }),
   };
+}
+
+type RecordedUsers = LanguageRecord['language']['users'];
+
+/** `found` without the number of included movies where the record is older than that. */
+function withKnownParts(found: RecordedUsers, recorded: RecordedUsers = []): RecordedUsers {
+  return found.map(({ includedMovies, ...user }, n) =>
+    recorded[n]?.includedMovies === undefined ? user : { ...user, includedMovies },
+  );
 }
 
 /** What the reader must know about how a record was run again. */

@@ -272,6 +272,32 @@ describe('recsys openai', () => {
     expect(differs.stderr).toMatch(/models\.0\.users\.emptyLists: recorded 3, found 4/);
   });
 
+  it('reproduces histories that the tokens of the server have cut, and those of records that do not say how', async () => {
+    // Three tokens a word: far from ours.
+    command.server.serve('/tokenize', (body) => {
+      const { content } = JSON.parse(body) as { content: string };
+      return { raw: JSON.stringify({ count: 3 * content.split(' ').length }) };
+    });
+    const limits = ['--seeds', '1,2', '--num-users', '5', '--history-tokens', '120'];
+    await openai(...limits);
+    const argv = ['reproduce', 'results/openai_recommendations.json'];
+    const { language } = await record();
+    expect(language.truncatedHistories).toBe(5);
+    const fits = language.users.map(({ history }) => 3 * history.split(' ').length <= 120);
+    expect(fits).toEqual([true, true, true, true, true]);
+    expect((await recsys(argv, { cwd: command.cwd })).stdout).toContain('reproduced to the digit');
+
+    const path = join(command.cwd, 'results/openai_recommendations.json');
+    const withoutCounts = JSON.stringify({ ...(await record()), checksum: undefined }).replaceAll(
+      /,"includedMovies":\d+/g,
+      '',
+    );
+    await writeFile(path, withoutCounts);
+    const older = await recsys(argv, { cwd: command.cwd });
+    expect(older.stderr).toContain('history'); // cut by our tokens, as before
+    expect(older.stderr).not.toContain('includedMovies');
+  });
+
   it('replays lists of titles and names the line of a bad one', async () => {
     await writeFile(
       join(command.cwd, 'a.jsonl'),

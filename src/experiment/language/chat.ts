@@ -112,7 +112,14 @@ async function runOnce(spec: ChatSpec, context: RunContext): Promise<LanguageRec
   const usage = describeUsage(answers, spec, client?.changes ?? []);
   return {
     ...audited,
-    language: { ...audited.language, details: { ...usage, ...audited.language.details } },
+    language: {
+      ...audited.language,
+      users: audited.language.users.map((user, n) => ({
+        ...user,
+        includedMovies: run.fitted.exchanges[n]!.history.items.length,
+      })),
+      details: { ...usage, ...audited.language.details },
+    },
     timing: { ...audited.timing, ...latencyPercentiles(run.fitted.exchanges) },
   };
 }

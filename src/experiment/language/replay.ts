@@ -19,8 +19,8 @@ import { readTextFile } from '../../util/files.ts';
 import { parseJson } from '../../util/parse.ts';
 import type { LanguageRecord } from '../record.ts';
 
-/** What came of one request: an answer, or why there is none. */
-type Outcome = Parameters<typeof toExchange>[3];
+/** What came of one request: an answer, or why there is none; and how much of the history it showed, where that is known. */
+type Outcome = Parameters<typeof toExchange>[3] & { includedMovies?: number | undefined };
 
 /** The outcome of each user by released id. */
 export interface StoredAnswers extends ReadonlyMap<Id, Outcome> {
@@ -38,11 +38,11 @@ class Stored extends Map<Id, Outcome> implements StoredAnswers {
 
 /** A chat model that answers what is stored; a user without a stored answer gets an empty one. Makes no request. */
 export function createReplay(parts: ChatParts, stored: StoredAnswers): Recommender<ChatFitted> {
-  const chat = createChatModel(parts);
   return {
-    name: chat.name,
+    name: 'openai',
     async fit(train, context) {
-      const asked = await chat.fit(train, context);
+      const includedMovies = (user: number) => stored.get(train.userIds[user]!)?.includedMovies;
+      const asked = await createChatModel({ ...parts, includedMovies }).fit(train, context);
       const titles = new TitleIndex(train.movies);
       const exchanges: ChatExchange[] = [];
       return {
@@ -75,16 +75,21 @@ function answerOf(text: string, parts: Partial<Answer> = {}): Answer {
   return { text, refusal: null, finishReason: 'stop', model: '', usage, latencySeconds: 0, ...parts };
 }
 
+type RecordedUser = LanguageRecord['language']['users'][number];
+
 /** The answers that a record holds, so that it can be scored again without asking. */
 export function answersOfRecord(
   {
     users,
-  }: { users: readonly Pick<LanguageRecord['language']['users'][number], 'userId' | 'state' | 'reply'>[] },
+  }: {
+    users: readonly (Pick<RecordedUser, 'userId' | 'state' | 'reply'> & Partial<RecordedUser>)[];
+  },
   origin: StoredAnswers['origin'],
 ): StoredAnswers {
   const stored = new Stored(origin);
-  for (const { userId, state, reply } of users) {
-    stored.set(userId, state === 'failed' ? { failure: reply } : { answer: answerInState(state, reply) });
+  for (const { userId, state, reply, includedMovies } of users) {
+    const outcome = state === 'failed' ? { failure: reply } : { answer: answerInState(state, reply) };
+    stored.set(userId, { ...outcome, includedMovies });
   }
   return stored;
 }

@@ -34,6 +34,8 @@ export interface QuestionParts {
   countTokens: (text: string) => number;
   /** The server's own count, where it has one: it decides what fits. */
   countOnServer?: ((text: string) => Promise<number | undefined>) | undefined;
+  /** Movies that the history included when a recorded question was asked; undefined where that is not known. */
+  includedMovies?: (user: number) => number | undefined;
   /** Item indices to choose from, in the order of the prompt. */
   candidates?: (user: number) => Int32Array;
 }
@@ -87,12 +89,23 @@ export async function buildQuestions(
 /** Tries to fit a history by the server's count before the last one is taken. */
 const MAX_FIT_TRIES = 5;
 
-/** The longest history within `historyTokens`, by the server's own count where that could differ and there is one. */
+/**
+ * The history as it was recorded, or the longest one within `historyTokens`, by the server's own count where that could
+ * differ and there is one.
+ */
 async function fitHistory(
   train: TrainingSet,
   user: number,
-  { options: { historyTokens }, template: { form }, countTokens, countOnServer }: QuestionParts,
+  {
+    options: { historyTokens },
+    template: { form },
+    countTokens,
+    countOnServer,
+    includedMovies,
+  }: QuestionParts,
 ): Promise<History> {
+  const maxMovies = includedMovies?.(user);
+  if (maxMovies !== undefined) return describeHistory(train, user, { form, maxMovies });
   let maxTokens = historyTokens;
   for (let tries = 1; ; tries++) {
     const history = describeHistory(train, user, { form, maxTokens, countTokens });
