@@ -36,6 +36,7 @@ async function batchServer(batches: Batch[], reach: (moment: Moment) => Promise<
   const polls = new Map<string, number>();
   const made = await chatServer(() => reply);
   made.serve('/v1/files', async (body, method, url) => {
+    if (method === 'DELETE') return json({ deleted: true });
     if (method === 'GET') {
       await reach('output received');
       return { raw: files.get(/files\/([^/]+)\/content/u.exec(url)![1]!) ?? '' };
@@ -82,7 +83,7 @@ function finish(batch: Batch, files: Map<string, string>): void {
 }
 
 describe('a batch run that is killed (kill -9)', () => {
-  // At once, since each waits ten seconds for the lock of the killed run.
+  // At once, as each has a server, a folder and processes of its own.
   it.concurrent.each(moments)(
     'when the server has %s goes on, and submits no slice twice',
     async (moment) => {

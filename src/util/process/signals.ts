@@ -8,6 +8,14 @@ const EXIT_STOPPED = 130;
 
 let handler: (() => void) | undefined;
 
+/**
+ * A signal that fires with `signal`, for one wait or request. The SDK and Node's timers leave their listeners behind:
+ * thousands of them would gather on the run's own signal.
+ */
+export function ownSignal(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal]);
+}
+
 /** Runs `work` with a signal that fires when a person or the system asks the process to stop. */
 export async function withStopSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -31,13 +31,17 @@ let batches: Batch[];
 /** A line of the output; undefined: expired. */
 let answer: (line: BatchLine) => object | undefined;
 let finalStatus: (lines: BatchLine[]) => Pick<Batch, 'status' | 'errors'>;
-/** Called with each batch that is made, before the server answers. */
-let onCreate: (batch: Batch) => void;
+/** Called with each batch that is made, before the server answers: an answer in place of the batch. */
+let onCreate: (batch: Batch) => RawAnswer | void;
+/** Input files that the program has deleted. */
+let deleted: string[];
+let notes: string[];
 let server: ChatServer;
 let cache: AnswerCache;
 
 const never = new AbortController().signal;
 const json = (value: unknown): RawAnswer => ({ raw: JSON.stringify(value) });
+const unknown = { ...json({ error: { message: 'No such object' } }), status: 404 };
 const completion = (content: string) => ({
   status_code: 200,
   body: {
@@ -74,10 +78,14 @@ beforeEach(async () => {
   answer = ({ body }) => completion(`batch ${String(body['seed'])}`);
   finalStatus = () => ({ status: 'completed' });
   onCreate = () => {};
+  deleted = [];
+  notes = [];
   cache = diskCache(await mkdtemp(join(tmpdir(), 'recsys-batch-')));
   server = await chatServer(({ seed }) => `direct ${String(seed)}`);
   server.serve('/v1/files', (body, method, url) => {
-    if (method === 'GET') return { raw: files.get(/files\/([^/]+)\/content/u.exec(url)![1]!) ?? '' };
+    const named = /files\/([^/]+)/u.exec(url)?.[1];
+    if (method === 'DELETE') return json({ id: deleted[deleted.push(named!) - 1], deleted: true });
+    if (method === 'GET') return files.has(named!) ? { raw: files.get(named!)! } : unknown;
     const id = `file-${files.size}`;
     files.set(id, body);
     return json({ id, object: 'file' });
@@ -87,12 +95,12 @@ beforeEach(async () => {
       const request = JSON.parse(body) as Pick<Batch, 'input_file_id' | 'metadata'>;
       const batch: Batch = { id: `batch-${batches.length}`, status: 'in_progress', ...request };
       batches.push(batch);
-      onCreate(batch);
-      return json(batch);
+      return onCreate(batch) ?? json(batch);
     }
     const id = /batches\/([^/?]+)/u.exec(url)?.[1];
     if (id === undefined) return json({ object: 'list', data: batches, has_more: false });
-    const batch = batches.find((one) => one.id === id)!;
+    const batch = batches.find((one) => one.id === id);
+    if (batch === undefined) return unknown;
     finish(batch);
     return json(batch);
   });
@@ -118,7 +126,7 @@ function connect(options: Record<string, unknown> = {}, budget?: Budget) {
     ),
     cache,
     countTokens: (text) => text.split(' ').length,
-    progress: silentProgress,
+    progress: { ...silentProgress, note: (line) => void notes.push(line) },
     ...(budget && { budget }),
   });
 }
@@ -157,6 +165,69 @@ describe('a batch', () => {
     expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([4, 2, 2]);
     expect(await textsOf(client, requests(4))).toContain('batch 3');
   });
+
+  it('ends with the answers kept when other batches fill the queue, and leaves no file behind', async () => {
+    finalStatus = () =>
+      batches.length === 1
+        ? { status: 'completed' }
+        : { status: 'failed', errors: { data: [{ code: 'token_limit_exceeded', message: 'Enqueued' }] } };
+    const client = connect({ batchTokens: 180 });
+    await expect(client.askInBatch!(requests(32), never)).rejects.toThrow(
+      /batch: the queue of this key is full of other batches\. Run the same command again later/,
+    );
+    // after the first slice, each half as large as the one before: 16 requests of 11 tokens, then 8, 4 and 2
+    expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([16, 16, 8, 4, 2]);
+    expect(deleted).toEqual(batches.map(({ input_file_id: id }) => id));
+    expect(server.requests).toHaveLength(0); // nothing at full price
+    finalStatus = () => ({ status: 'completed' });
+    await client.askInBatch!(requests(32), never);
+    expect(batches.slice(5).map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([16]);
+  });
+
+  it.each([1, 0])(
+    'is made once although the server fails after it was made, with %i retries',
+    async (retries) => {
+      onCreate = () =>
+        batches.length === 1 ? { ...json({ error: { message: 'late' } }), status: 504 } : undefined;
+      const client = connect({ retries });
+      await client.askInBatch!(requests(3), never);
+      expect(batches).toHaveLength(1);
+      expect(await textsOf(client, requests(3))).toEqual(['batch 0', 'batch 1', 'batch 2']);
+    },
+  );
+
+  it('is made by another try when the server fails before it was made', async () => {
+    onCreate = () => {
+      onCreate = () => {};
+      batches.pop();
+      return { ...json({ error: { message: 'busy' } }), status: 503 };
+    };
+    const client = connect({ retries: 1 });
+    await client.askInBatch!(requests(1), never);
+    expect(batches).toHaveLength(1);
+    expect(await textsOf(client, requests(1))).toEqual(['batch 0']);
+  });
+
+  it.each(['the batch', 'its answers'])(
+    'of an earlier run is forgotten when the server no longer knows %s',
+    async (what) => {
+      const killed = new AbortController();
+      onCreate = () => void setTimeout(() => killed.abort(), 50);
+      finalStatus = () => ({ status: 'in_progress' });
+      await expect(connect().askInBatch!(requests(2), killed.signal)).rejects.toThrow();
+      finalStatus = () => ({ status: 'completed' });
+      if (what === 'the batch') batches = [];
+      else {
+        finish(batches[0]!);
+        files.delete(batches[0]!.output_file_id!);
+      }
+      const client = connect();
+      await client.askInBatch!(requests(2), never);
+      expect(notes.join()).toMatch(/the server no longer (?:knows batch-0|has the file out-batch-0)/);
+      expect(await textsOf(client, requests(2))).toEqual(['batch 0', 'batch 1']);
+      expect(server.requests).toHaveLength(0);
+    },
+  );
 
   it('puts expired requests into the next slice, and leaves what no slice brings to be asked directly', async () => {
     answer = ({ body }) =>

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
 import type { Message } from '../../../language/templates.ts';
 import { RecsysError } from '../../../util/errors.ts';
+import { ownSignal } from '../../../util/process/signals.ts';
 import type { Progress } from '../../../util/progress.ts';
 import { ModelGoneError, type Ask, type AskOutcome, type ChatRequest } from '../ask.ts';
 import { hasContent, type Answer, type AnswerCache } from '../cache.ts';
@@ -191,7 +192,7 @@ class Client {
       return;
     }
     const seconds = Math.min(FIRST_BACKOFF_SECONDS * 2 ** (tries - 1), LONGEST_BACKOFF_SECONDS);
-    await sleep(1000 * seconds, undefined, { signal: AbortSignal.any([signal]) });
+    await sleep(1000 * seconds, undefined, { signal: ownSignal(signal) });
   }
 
   /** Requests that no retry mends throw as `ask` does. */
@@ -209,6 +210,7 @@ class Client {
       progress,
       budget,
       maxSliceTokens: options.batchTokens,
+      retries: options.retries,
       keyOf: (body) => this.#keyOf(body),
       countInput: ({ messages }) =>
         Math.ceil(this.#inputRatio * countMessages(messages as Message[], countTokens)),
@@ -266,7 +268,7 @@ class Client {
     const started = performance.now();
     try {
       const response = await this.#sdk.chat.completions
-        .create(toWire(body), { signal: AbortSignal.any([signal]) }) // its own: the SDK leaves its listeners behind
+        .create(toWire(body), { signal: ownSignal(signal) })
         .asResponse();
       this.#pacer.read(response.headers);
       const completion = readCompletion(await response.text());

@@ -1,5 +1,6 @@
 /** When the next request may be sent: what the server's headers leave of its limits, and pauses that it asks for. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownSignal } from '../../../util/process/signals.ts';
 import { readDuration } from './waits.ts';
 
 /** Pauses shorter than this are not worth a line. */
@@ -34,7 +35,7 @@ export class Pacer {
       const now = performance.now();
       const until = Math.max(this.#pausedUntil, this.#limitUntil(tokens, now));
       if (until <= now) break;
-      await sleep(until - now, undefined, { signal: AbortSignal.any([signal]) });
+      await sleep(until - now, undefined, { signal: ownSignal(signal) });
     }
     this.#tokens.take(tokens);
     this.#requests.take(1);

@@ -60,6 +60,11 @@ const UNSENT_CODES = new Set([
   'ERR_INVALID_URL',
 ]);
 
+/** May the same request succeed later? Without a status, no answer came. */
+export function isTransient(status: number | undefined): boolean {
+  return status === undefined || [408, 409, 425, 429].includes(status) || status >= 500;
+}
+
 /** What is known of an error that the SDK threw. */
 export function readSdkError(error: unknown): SdkErrorFacts {
   if (error instanceof APIError && error.status !== undefined) {
