@@ -72,18 +72,11 @@ export async function askOpenAi(typed: Typed): Promise<void> {
   const { recordTable } = await import('../report/record-table.ts');
   const { answersText } = await import('../report/language/lists.ts');
   const path = join(output.resultsDir, `${name ?? 'openai'}_recommendations.json`);
-  // What the seeds may cost together.
-  let left = spec.maxCost;
+  const spending = { total: 0 }; // of all seeds: --max-cost is what they may cost together
   const ask = async (context: CommandContext) => {
-    const record = await overSeeds(seeds, spec.protocol, context, async (protocol) => {
-      const record = await runChat(
-        { ...spec, protocol, ...(left !== undefined && { maxCost: left }) },
-        context,
-      );
-      const { costUsd } = record.language.details;
-      if (left !== undefined && typeof costUsd === 'number') left = Math.max(0, left - costUsd);
-      return record;
-    });
+    const record = await overSeeds(seeds, spec.protocol, context, (protocol) =>
+      runChat({ ...spec, protocol, spending }, context),
+    );
     print(output.json ? jsonText(record) : recordTable(record) + answersText(record));
     const notes = await saveRecord(path, languageRecordSchema, record);
     for (const note of notes) context.progress.note(note);

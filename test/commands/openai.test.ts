@@ -356,6 +356,34 @@ describe('recsys openai', () => {
     expect(command.server.requests).toHaveLength(20);
   });
 
+  it('counts what several seeds pay together: failed requests, and no kept answers', async () => {
+    const seeds = ['--seeds', '1,2', '--num-users', '3'];
+    // A request may cost 0.011 USD, and one that is cut may be billed: of two seeds with three of them each, four fit.
+    command.server.behave((_, n) => (n === 0 ? goodAnswer() : CUT));
+    const { code, stderr } = await openai(...seeds, '--max-cost', '0.05');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('--max-cost: the next request could exceed')]);
+    command.server.behave(goodAnswer);
+    await openai(...seeds);
+    const asked = command.server.requests.length;
+    expect((await openai(...seeds, '--max-cost', '0.000001')).code).toBe(0);
+    expect(command.server.requests).toHaveLength(asked);
+  });
+
+  it('takes off half of a price of one’s own as of the list price, and not twice', async () => {
+    const dry = ['--dry-run', '--num-users', '3', '--price-input', '0', '--price-output', '1000'];
+    const costs = await Promise.all(
+      [[], ['--flex'], ['--batch']].map(async (more) =>
+        Number(/at most ([\d.]+) USD/.exec((await openai(...dry, ...more)).stdout)?.[1]),
+      ),
+    );
+    expect(costs).toEqual([3, 1.5, 1.5]); // 3,000 tokens
+    const both = await openai(...dry, '--flex', '--batch');
+    expect([both.code, both.stderr]).toEqual([
+      2,
+      expect.stringContaining('--batch: --flex, expected one of the two'),
+    ]);
+  });
+
   it('stops at once for a refused key and never shows it', async () => {
     command.server.behave(() => ({ status: 401, error: { message: `Incorrect API key provided: ${KEY}` } }));
     const { code, stderr, stdout } = await openai('--num-users', '10', '--concurrency', '1', '--verbose');

@@ -14,13 +14,13 @@ export const priceSchema = z.object({
     .min(0)
     .optional()
     .meta({ placeholder: 'usd' })
-    .describe('USD per million input tokens'),
+    .describe('USD per million input tokens, before the half that --flex or a batch takes off'),
   priceOutput: z
     .number()
     .min(0)
     .optional()
     .meta({ placeholder: 'usd' })
-    .describe('USD per million output tokens'),
+    .describe('USD per million output tokens, before that half'),
 });
 
 /** The person's own price; undefined where none was typed. Throws UsageError for one of the two alone. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promptTemplates, type PromptTemplate } from '../../language/templates.ts';
 import { ModelGoneError, type Ask } from '../../models/chat/ask.ts';
 import { diskCache, noCache, type Answer } from '../../models/chat/cache.ts';
-import { Budget, pricePaid } from '../../models/chat/cost.ts';
+import { Budget, pricePaid, type Spending } from '../../models/chat/cost.ts';
 import { familyOf, type Price } from '../../models/chat/families.ts';
 import { createChatModel, type ChatFitted, type ChatParts } from '../../models/chat/index.ts';
 import { createChatClient, type ChatClient } from '../../models/chat/openai/client.ts';
@@ -43,6 +43,8 @@ export interface ChatAccount {
   options: ResolvedChatOptions;
   /** USD. */
   maxCost?: number;
+  /** Shared by runs under one `maxCost`; default: the run's own. */
+  spending?: Spending;
   /** Overrides the price table. */
   price?: Price;
   resultsDir: string;
@@ -76,7 +78,8 @@ export type ChatAccess = Pick<ChatParts, 'ask' | 'askInBatch' | 'countTokens' | 
  * Asks (or replays), grounds and scores. Throws what `createChatClient` and its `ask` throw, DataError for bad data or a
  * bad replay file, and RecsysError when no request was answered; answers that came are kept.
  */
-export async function runChat(spec: ChatSpec, context: RunContext): Promise<LanguageRecord> {
+export async function runChat(asked: ChatSpec, context: RunContext): Promise<LanguageRecord> {
+  const spec = { spending: { total: 0 }, ...asked };
   try {
     return await runOnce(spec, context);
   } catch (error) {
@@ -213,18 +216,30 @@ function hyperparametersOf({ options, stored }: ChatSpec): Record<string, unknow
 /** For a dry run and for stored answers. */
 export const refuseRequests: Ask = () => Promise.reject(new Error('no request may be made'));
 
-/** Throws what `createChatClient` throws, and UsageError for a budget without a price. */
-export async function openClient(spec: ChatAccount, { progress }: RunContext): Promise<ChatClient> {
-  const { options, resultsDir } = spec;
-  const folder = options.cacheDir ?? join(resultsDir, 'cache', 'openai');
-  const budget = budgetOf(spec);
-  if (options.batch && !options.cache) {
+/** Throws UsageError for a batch whose answers are not kept, and for one at the flexible tier. */
+export function requireBatchSense({ batch, cache, flex }: ResolvedChatOptions): void {
+  if (batch && !cache) {
     throw new UsageError({
       place: '--batch',
       found: '--no-cache',
       wanted: 'kept answers: a batch is collected there',
     });
   }
+  if (batch && flex) {
+    throw new UsageError({
+      place: '--batch',
+      found: '--flex',
+      wanted: 'one of the two: each takes off half of the price, together they take off no more',
+    });
+  }
+}
+
+/** Throws what `createChatClient` throws, and UsageError for a budget without a price. */
+export async function openClient(spec: ChatAccount, { progress }: RunContext): Promise<ChatClient> {
+  const { options, resultsDir } = spec;
+  const folder = options.cacheDir ?? join(resultsDir, 'cache', 'openai');
+  const budget = budgetOf(spec);
+  requireBatchSense(options);
   return createChatClient({
     options,
     cache: options.cache ? diskCache(folder) : noCache,
@@ -245,7 +260,7 @@ function collectAnswers(ask: Ask, answers: Answer[]): Ask {
 function budgetOf(spec: ChatAccount): Budget | undefined {
   if (spec.maxCost === undefined) return undefined;
   const price = pricePaid(spec.options, spec.price);
-  if (price !== undefined) return new Budget(price, spec.maxCost);
+  if (price !== undefined) return new Budget(price, spec.maxCost, spec.spending);
   throw new UsageError({
     place: '--max-cost',
     found: `no price for model '${spec.options.model}'`,

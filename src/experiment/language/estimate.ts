@@ -10,7 +10,15 @@ import { sum } from '../../util/arrays.ts';
 import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
 import { withFitted, type RunContext } from '../run.ts';
-import { chatModel, countsOf, prepareChat, refuseRequests, type ChatAccount, type ChatSpec } from './chat.ts';
+import {
+  chatModel,
+  countsOf,
+  prepareChat,
+  refuseRequests,
+  requireBatchSense,
+  type ChatAccount,
+  type ChatSpec,
+} from './chat.ts';
 import type { LanguageSetting } from './run.ts';
 
 /** What one prompt costs for the users of the run, each asked once. */
@@ -53,6 +61,7 @@ const MAX_COMPARED_USERS = 1000;
 
 /** Tokens and the highest cost of a run. The validation users of a hybrid, as many again, are counted in. */
 export async function estimateChat(spec: ChatSpec, context: RunContext): Promise<CostEstimate> {
+  requireBatchSense(spec.options);
   const setting = await prepareChat(spec, context);
   const counts = countsOf(spec);
   const asked: ChatQuestion[][] = [];

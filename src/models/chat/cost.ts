@@ -7,13 +7,13 @@ export function priceOf(model: string): Price | undefined {
   return familyOf(model)?.price;
 }
 
-/** The user's own price, else the list price with the tier's discount; undefined where unknown. */
+/** The price of direct requests: the user's own or the list price, half of it with `flex`; undefined where unknown. */
 export function pricePaid(
   { model, flex }: { model: string; flex: boolean },
   own: Price | undefined,
 ): Price | undefined {
-  const list = priceOf(model);
-  if (own !== undefined || list === undefined || !flex) return own ?? list;
+  const list = own ?? priceOf(model);
+  if (list === undefined || !flex) return list;
   const { input, output, cached = input } = list;
   return {
     input: input * DISCOUNT_SHARE,
@@ -47,25 +47,31 @@ export interface Reservation {
   settle(used: TokenCount | 'free' | 'unknown'): void;
 }
 
+/** What runs under one limit have spent together, in USD; requests under way are left out. */
+export interface Spending {
+  total: number;
+}
+
 /**
- * Money that a run may spend. Every request that is sent, retries included, reserves the most that it can cost; the
+ * Money that a run may spend, with what `spending` says was spent before. Every request that is sent, retries included, reserves the most that it can cost; the
  * reserve becomes its cost once that is known. The price is USD per million tokens, `maxCost` USD.
  */
 export class Budget {
   readonly #price: Price;
   readonly #maxCost: number;
-  #spent = 0;
+  readonly #spending: Spending;
   #reserved = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(price: Price, maxCost: number) {
+  constructor(price: Price, maxCost: number, spending: Spending = { total: 0 }) {
     this.#price = price;
     this.#maxCost = maxCost;
+    this.#spending = spending;
   }
 
   /** USD spent so far, requests under way left out. */
   get spent(): number {
-    return this.#spent;
+    return this.#spending.total;
   }
 
   /**
@@ -75,7 +81,7 @@ export class Budget {
    */
   async reserve(most: TokenCount, signal: AbortSignal, share = 1): Promise<Reservation> {
     const cost = share * costOf({ input: most.input, output: most.output }, this.#price);
-    while (this.#spent + this.#reserved + cost > this.#maxCost) {
+    while (this.spent + this.#reserved + cost > this.#maxCost) {
       if (this.#reserved === 0) throw this.#error();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
       signal.throwIfAborted();
@@ -88,8 +94,8 @@ export class Budget {
     this.#reserved -= reserved;
     // Rounding must not leave a trace that looks like a request under way.
     if (this.#reserved < 1e-12) this.#reserved = 0;
-    if (used === 'unknown') this.#spent += reserved;
-    else if (used !== 'free') this.#spent += share * costOf(used, this.#price);
+    if (used === 'unknown') this.#spending.total += reserved;
+    else if (used !== 'free') this.#spending.total += share * costOf(used, this.#price);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resume of waiting) resume();
@@ -98,7 +104,7 @@ export class Budget {
   #error(): BudgetError {
     return new BudgetError({
       place: '--max-cost',
-      found: `the next request could exceed ${this.#maxCost} USD (${this.#spent.toFixed(4)} spent)`,
+      found: `the next request could exceed ${this.#maxCost} USD (${this.spent.toFixed(4)} spent)`,
       remedy: 'The answers so far are kept: raise the limit and run again, or ask fewer users.',
     });
   }
