@@ -442,6 +442,22 @@ describe('what goes wrong for a while', () => {
     await expect(outcome(slow, {}, AbortSignal.timeout(300))).rejects.toThrow(/abort|timeout/i);
   });
 
+  // Gemini's words, whole, with a line for each limit, and its seconds for programs
+  const limits =
+    'generate_content_free_tier_input_token_count, limit: 250000, model: gemini-3-flash\n'.repeat(6);
+  const quota = `You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: ${limits}`;
+  const retryInfo = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0.2s' }];
+  it.each([
+    [
+      'words',
+      { error: { code: 429, message: `${quota}Please retry in 0.2s.`, status: 'RESOURCE_EXHAUSTED' } },
+    ],
+    ['seconds', { error: { code: 429, message: quota, status: 'RESOURCE_EXHAUSTED', details: retryInfo } }],
+  ])('a quota that is exceeded for a moment, by its %s, is waited for', async (_, error) => {
+    const got = await outcome((_, n) => (n === 0 ? { raw: JSON.stringify([error]), status: 429 } : 'ok'));
+    expect(got).toMatchObject({ answer: { text: 'ok' } });
+  });
+
   it('429 without Retry-After is tried again', async () => {
     expect(
       await outcome((_, n) => (n === 0 ? { status: 429, error: { message: 'x' } } : 'ok')),
@@ -536,6 +552,8 @@ describe('what no retry mends', () => {
     [402, { message: 'Insufficient credits' }, /quota of this key is used up \(402\): Insufficient credits/],
     [429, { message: 'You exceeded your quota', code: 'insufficient_quota' }, /quota of this key is used up/],
     [429, { message: 'You exceeded your current quota, please check your plan' }, /quota of this key/],
+    [429, { message: 'You exceeded your current quota. limit: 0. Please retry in 5s.' }, /quota of this key/],
+    [429, { message: 'Retry in 5s', code: 'insufficient_quota' }, /quota of this key/],
   ])('%i %j is a clear error at once, without the key', async (status, error, wanted) => {
     const failed = outcome(() => ({ status, error }));
     await expect(failed).rejects.toThrow(wanted);
@@ -566,6 +584,16 @@ describe('what no retry mends', () => {
       },
     }));
     expect(got).toEqual({ failure: expect.stringContaining('lower --history-tokens') as string });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('gives up at once, with the remedy, when an answer holds an error that stays', async () => {
+    const error =
+      'Trying to keep the first 4060 tokens. The model is loaded with context length of only 4096 tokens';
+    const got = await outcome(() => ({ raw: JSON.stringify({ error }) }));
+    expect(got).toEqual({
+      failure: expect.stringMatching(/context length of only 4096.*lower --history-tokens/) as string,
+    });
     expect(server.requests).toHaveLength(1);
   });
 

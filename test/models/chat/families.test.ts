@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costOf, priceOf } from '../../../src/models/chat/cost.ts';
 import { defaultModel, familyOf, isServed, reasoningTokens } from '../../../src/models/chat/families.ts';
-import { readDuration, readRetryAfter } from '../../../src/models/chat/openai/waits.ts';
+import { readDuration, readRetryAfter, readWaitInWords } from '../../../src/models/chat/openai/waits.ts';
 
 describe('model families', () => {
   // OpenAI's documentation of 2026-11-25.
@@ -60,7 +60,7 @@ describe('waits', () => {
     [{ 'retry-after': '-5' }, '', undefined],
     [{ 'retry-after': '1e99' }, '', undefined],
   ])('reads %j and %j as %s seconds', (headers, message, seconds) => {
-    expect(readRetryAfter(new Headers(headers), message, now)).toBe(seconds);
+    expect(readRetryAfter(new Headers(headers), now) ?? readWaitInWords(message)).toBe(seconds);
   });
 
   it('reads durations of headers', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerSchema } from '../../../src/models/chat/cache.ts';
 import { classify, readServerError } from '../../../src/models/chat/openai/failures.ts';
 import { readCompletion, toAnswer } from '../../../src/models/chat/openai/response.ts';
-import { readRetryAfter } from '../../../src/models/chat/openai/waits.ts';
+import { readWaitInWords } from '../../../src/models/chat/openai/waits.ts';
 import { readAnswer } from '../../../src/models/chat/reading.ts';
 import { Rng } from '../../../src/util/rng.ts';
 
@@ -122,7 +122,7 @@ describe('10,000 mutated answers', () => {
         kinds.error++;
         expect(completion.error.message).not.toBe('');
         expect(classify(completion.status, completion.error, 'm').kind).toBeTypeOf('string');
-        readRetryAfter(new Headers(), completion.error.message, new Date(0));
+        readWaitInWords(completion.error.message);
       } else {
         kinds.unreadable++;
         expect(completion.unreadable).not.toBe('');

@@ -17,7 +17,6 @@ import { errorFrom, type ServerError } from './failures.ts';
 import { toWire, type ChatBody } from './parameters.ts';
 import { readCompletion, type CompletionContent } from './response.ts';
 import { isTransient, readSdkError } from './sdk.ts';
-import { readRetryAfter } from './waits.ts';
 
 /** What a batch needs of the client whose requests it carries. */
 export interface BatchParts {
@@ -261,10 +260,10 @@ async function makeBatch(
     try {
       return await parts.sdk.batches.create(batch, { signal: ownSignal(signal), maxRetries: 0 });
     } catch (error) {
-      const { status, said, headers } = readSdkError(error);
+      const { status, said } = readSdkError(error);
       if (signal.aborted || !isTransient(status)) throw error;
-      const asked = readRetryAfter(headers, said.message, new Date()) ?? FIRST_BACKOFF_SECONDS * 2 ** tries;
-      const seconds = Math.min(asked, LONGEST_POLL_SECONDS);
+      const { afterSeconds = FIRST_BACKOFF_SECONDS * 2 ** tries } = said;
+      const seconds = Math.min(afterSeconds, LONGEST_POLL_SECONDS);
       await sleep(1000 * seconds, undefined, { signal: ownSignal(signal) });
       const made = await findBatch(parts, { id }, signal);
       if (made !== undefined) return made;

@@ -286,7 +286,8 @@ class Client {
         const reason = this.#redact(completion.unreadable);
         return completion.cut ? { retry: reason, connected: true } : { failure: reason };
       }
-      return this.#judge(completion.status, completion.error, response.headers, started);
+      const afterSeconds = readRetryAfter(response.headers, new Date()) ?? completion.error.afterSeconds;
+      return this.#judge(completion.status, { ...completion.error, afterSeconds }, started);
     } catch (error) {
       if (error instanceof RecsysError) throw error; // of an error in an answer with status 200
       if (signal.aborted) {
@@ -307,11 +308,11 @@ class Client {
     this.#pacer.read(headers);
     const consequence = classify(status, said, this.#parts.options.model);
     reservation?.settle(consequence.kind === 'retry' && consequence.billed ? 'unknown' : 'free');
-    return this.#judge(status, said, headers, started);
+    return this.#judge(status, said, started);
   }
 
   /** What follows from a server's error, with status 200 where it stood in an answer and named none. */
-  #judge(status: number, error: ServerError, headers: Headers, started: number): Sent {
+  #judge(status: number, error: ServerError, started: number): Sent {
     const { model } = this.#parts.options;
     const said: ServerError = { ...error, message: this.#redact(error.message) };
     const consequence = classify(status, said, model);
@@ -325,11 +326,11 @@ class Client {
     const settle = (): Settled => {
       if (consequence.kind === 'fatal') throw this.#error(consequence.found, consequence.remedy);
       if (consequence.kind === 'model-gone') throw this.#goneError(said.message);
-      if (consequence.kind === 'retry' || status === 200) {
-        const afterSeconds = readRetryAfter(headers, said.message, new Date());
-        return { retry: reason, afterSeconds, connected: true };
+      const remedy = consequence.kind === 'failed' ? consequence.remedy : undefined;
+      // Of an error in place of an answer without a status, it is not known that the next try meets it again.
+      if (consequence.kind === 'retry' || (status === 200 && remedy === undefined)) {
+        return { retry: reason, afterSeconds: said.afterSeconds, connected: true };
       }
-      const { remedy } = consequence;
       return { failure: remedy === undefined ? reason : `${reason.replace(/[.]$/u, '')}. ${remedy}` };
     };
     const isFinal =

@@ -1,4 +1,5 @@
 /** A server's error in its own words, whatever form it has, and what follows from it. */
+import { readDuration, readWaitInWords } from './waits.ts';
 
 /** What a server says about a request that it refused. */
 export interface ServerError {
@@ -7,6 +8,8 @@ export interface ServerError {
   type?: string;
   /** Parameter that it names. */
   param?: string;
+  /** Seconds that it asks to wait before another try. */
+  afterSeconds?: number | undefined;
 }
 
 const MAX_MESSAGE_CHARACTERS = 500;
@@ -23,7 +26,8 @@ export function readServerError(text: string): ServerError {
   try {
     value = JSON.parse(text);
   } catch {
-    return { message: shorten(plainText(text)) };
+    const afterSeconds = readWaitInWords(plainText(text));
+    return { message: shorten(plainText(text)), ...(afterSeconds !== undefined && { afterSeconds }) };
   }
   return errorFrom(value);
 }
@@ -62,12 +66,22 @@ function readError(value: unknown): ServerError {
     type: fieldOf(error, 'type') ?? fieldOf(error, 'status'),
   };
   const param = fieldOf(error, 'param') ?? locationOf(detail);
+  const whole = typeof raw === 'string' ? `${message}: ${raw}` : message;
+  const afterSeconds = delayIn(fieldOf(error, 'details')) ?? readWaitInWords(whole);
   return {
-    message: shorten(typeof raw === 'string' ? `${message}: ${raw}` : message),
+    message: shorten(whole),
     ...(isText(texts.code) && { code: String(texts.code) }),
     ...(isText(texts.type) && { type: String(texts.type) }),
     ...(isText(param) && { param: String(param) }),
+    ...(afterSeconds !== undefined && { afterSeconds }),
   };
+}
+
+/** Google: `details` hold `{"@type": "...RetryInfo", "retryDelay": "24s"}`. */
+function delayIn(details: unknown): number | undefined {
+  if (!Array.isArray(details)) return undefined;
+  const delays = details.map((part: unknown) => fieldOf(part, 'retryDelay'));
+  return delays.map((delay) => (typeof delay === 'string' ? readDuration(delay) : undefined)).find(Boolean);
 }
 
 /** Further names under which servers put their words. */
@@ -151,6 +165,7 @@ export function classify(status: number, error: ServerError, model: string): Con
   }
   if (isFiltered(status, said) && !isKeyError(status, said)) return { kind: 'filtered' };
   if (isGone(status, said)) return { kind: 'model-gone' };
+  if (isPassingLimit(status, error)) return { kind: 'retry', billed: false };
   const fatal = describeFatal(status, said, model);
   if (fatal) return { kind: 'fatal', found: `${fatal[0]} (${status}): ${message}`, remedy: fatal[1] };
   if (isTooLong(status, said) && !isLimitTooLarge(error))
@@ -200,6 +215,12 @@ function isKeyError(status: number, said: string): boolean {
   return (
     status === 401 || /invalid[_ ]api[_ ]key|api key not valid|API_KEY_INVALID|incorrect api key/iu.test(said)
   );
+}
+
+/** Gemini calls a limit per minute a quota that is exceeded, and says when to come back; a limit of 0 never passes. */
+function isPassingLimit(status: number, { message, code, afterSeconds }: ServerError): boolean {
+  if (status !== 429 || afterSeconds === undefined) return false;
+  return code !== 'insufficient_quota' && !/\blimit: 0\b/iu.test(message);
 }
 
 function isQuota(status: number, said: string): boolean {

@@ -1,8 +1,10 @@
 /** The official SDK, set up for an endpoint, and its errors as facts. */
 import OpenAI, { APIConnectionError, APIError } from 'openai';
+import { z } from 'zod';
 import type { ResolvedChatOptions } from '../options.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ServerError } from './failures.ts';
+import { readRetryAfter } from './waits.ts';
 import { AnswerSizeError, AnswerTimeoutError, boundedFetch } from './wire.ts';
 
 /** The SDK's own time-out, above every one of `boundedFetch`; the largest that a timer takes. */
@@ -65,15 +67,21 @@ export function isTransient(status: number | undefined): boolean {
   return status === undefined || [408, 409, 425, 429].includes(status) || status >= 500;
 }
 
+/** What `boundedFetch` puts into the body of an error, beside the fields that the SDK reads itself. */
+const bodySchema = z
+  .object({ message: z.string().optional(), afterSeconds: z.number().optional() })
+  .catch({});
+
 /** What is known of an error that the SDK threw. */
 export function readSdkError(error: unknown): SdkErrorFacts {
   if (error instanceof APIError && error.status !== undefined) {
     const { status, headers, code, type, param } = error as APIError<number, Headers>;
-    const message = messageIn(error.error) ?? error.message;
+    const { message = error.message, afterSeconds } = bodySchema.parse(error.error);
     return {
       status,
       said: {
         message,
+        afterSeconds: readRetryAfter(headers ?? new Headers(), new Date()) ?? afterSeconds,
         ...(code && { code }),
         ...(type && { type }),
         ...(param && { param }),
@@ -97,11 +105,6 @@ export function readSdkError(error: unknown): SdkErrorFacts {
     connected: unsent === undefined,
     sent: unsent === undefined,
   };
-}
-
-function messageIn(body: unknown): string | undefined {
-  const message = (body as { message?: unknown } | undefined)?.message;
-  return typeof message === 'string' ? message : undefined;
 }
 
 /** The error and its causes, outermost first. */

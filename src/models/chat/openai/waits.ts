@@ -3,11 +3,8 @@
 /** No run waits longer than a month. */
 const MAX_PARSED_WAIT_SECONDS = 30 * 86_400;
 
-/**
- * Seconds that the server asks to wait: `retry-after-ms`, `retry-after` (seconds or a date), else "try again in 4s" in
- * its words. Undefined where it says nothing.
- */
-export function readRetryAfter(headers: Headers, message: string, now: Date): number | undefined {
+/** Seconds that headers ask to wait: `retry-after-ms`, `retry-after` (seconds or a date); undefined where they say nothing. */
+export function readRetryAfter(headers: Headers, now: Date): number | undefined {
   const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
   if (milliseconds >= 0) return Math.min(milliseconds / 1000, MAX_PARSED_WAIT_SECONDS);
   const header = headers.get('retry-after')?.trim() ?? '';
@@ -15,10 +12,15 @@ export function readRetryAfter(headers: Headers, message: string, now: Date): nu
   const date = /^[a-z]{3}/iu.test(header) ? Date.parse(header) : NaN;
   if (!Number.isNaN(date))
     return Math.min(Math.max(0, (date - now.getTime()) / 1000), MAX_PARSED_WAIT_SECONDS);
-  return readWords(/(?:try again|retry) (?:in|after) (\d.{0,60})/iu.exec(message)?.[1] ?? '');
+  return undefined;
 }
 
-/** "1m30.5s" or "2 minutes and 5 seconds" at the start of a text, in seconds. */
+/** Seconds that "please try again in 4s" or the like asks to wait; undefined where a text says nothing of the kind. */
+export function readWaitInWords(text: string): number | undefined {
+  return readWords(/(?:try again|retry) (?:in|after) (\d.{0,60})/iu.exec(text)?.[1] ?? '');
+}
+
+/** "1m30.5s" or "2 minutes and 5 seconds" at the beginning of a text, in seconds. */
 function readWords(text: string): number | undefined {
   const amount =
     /(?:and )?(\d+(?:\.\d+)?) ?(ms|m(?=illis)|s|m|h)(?:ec|econd|in|inute|our|illisecond)?s?(?![a-z]),? ?/iuy;
