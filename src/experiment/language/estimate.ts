@@ -2,12 +2,11 @@
 import { promptTemplates, type PromptTemplate } from '../../language/templates.ts';
 import { costOf, pricePaid, type TokenCount } from '../../models/chat/cost.ts';
 import { dayOf, DISCOUNT_SHARE, familyOf, isServed, PRICES_AS_OF } from '../../models/chat/families.ts';
-import { resolveEndpoint, type Endpoint } from '../../models/chat/openai/endpoint.ts';
+import { MissingKeyError, resolveEndpoint, type Endpoint } from '../../models/chat/openai/endpoint.ts';
 import { fetchServedModel } from '../../models/chat/openai/models.ts';
 import type { ChatQuestion } from '../../models/chat/questions.ts';
 import { countMessages, hasKnownEncoding, tokenCounter } from '../../models/chat/tokens.ts';
 import { sum } from '../../util/arrays.ts';
-import { UsageError } from '../../util/errors.ts';
 import { Stopwatch } from '../environment.ts';
 import { withFitted, type RunContext } from '../run.ts';
 import {
@@ -178,13 +177,13 @@ async function warningsAbout({ options }: ChatSpec, { signal }: RunContext): Pro
   return warnings;
 }
 
-/** Undefined where no key is there. */
+/** Undefined where neither a key nor a password is there. */
 function endpointWithKey(options: ChatSpec['options']): Endpoint | undefined {
   try {
     const endpoint = resolveEndpoint(options);
-    return endpoint.key === undefined ? undefined : endpoint;
+    return Object.keys(endpoint.headers).length === 0 ? undefined : endpoint;
   } catch (error) {
-    if (error instanceof UsageError && error.facts.place === 'OPENAI_API_KEY') return undefined;
+    if (error instanceof MissingKeyError) return undefined;
     throw error;
   }
 }

@@ -640,6 +640,22 @@ describe('secrets', () => {
     });
   });
 
+  it('sends the user name and password of the URL in place of the key, and leaves them in no file', async () => {
+    const folder = await temporary();
+    const baseUrl = server.url.replace('http://', 'http://me:pass-word@');
+    server.behave(({ seed }) =>
+      seed === 2 ? { status: 418, error: { message: 'not pass-word' } } : 'your password is pass-word',
+    );
+    const client = connect({ baseUrl }, diskCache(folder));
+    expect(await client.ask(request, never)).toMatchObject({ answer: { text: 'your password is [key]' } });
+    expect(await client.ask({ ...request, seed: 2 }, never)).toEqual({ failure: 'status 418: not [key]' });
+    expect(server.requests[0]!.authorization).toBe('Basic bWU6cGFzcy13b3Jk');
+    const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json'));
+    expect(await readFile(join(folder, files[0]!), 'utf8')).not.toMatch(/pass-word|bWU6/);
+    await connect({}, diskCache(folder)).ask(request, never); // the same server: a kept answer
+    expect(server.requests).toHaveLength(2);
+  });
+
   it('sends no key with --no-key', async () => {
     await outcome(() => 'x', { key: false });
     expect(server.requests[0]!.authorization).toBeUndefined();

@@ -13,7 +13,7 @@ describe('the server that is asked', () => {
     expect(resolve(undefined, { OPENAI_API_KEY: KEY })).toMatchObject({
       baseUrl: 'https://api.openai.com/v1',
       official: true,
-      key: KEY,
+      headers: { Authorization: `Bearer ${KEY}` },
     });
   });
 
@@ -32,7 +32,7 @@ describe('the server that is asked', () => {
       baseUrl: 'https://x.azure.com/openai/deployments/D',
       query: { 'api-version': '1' },
       azure: true,
-      key: 'azure-key',
+      headers: { 'api-key': 'azure-key' },
       secrets: ['azure-key'],
     });
   });
@@ -53,9 +53,9 @@ describe('the key', () => {
     'http://ollama:11434/v1',
     'http://nas.local/v1',
   ])('is not needed on this machine and on the local network: %s', (url) => {
-    expect(resolve(url).key).toBeUndefined();
-    expect(resolve(url, { OPENAI_API_KEY: KEY }).key).toBe(KEY);
-    expect(resolve(url, { OPENAI_API_KEY: KEY }, false).key).toBeUndefined();
+    expect(resolve(url).headers).toEqual({});
+    expect(resolve(url, { OPENAI_API_KEY: KEY }).headers).toEqual({ Authorization: `Bearer ${KEY}` });
+    expect(resolve(url, { OPENAI_API_KEY: KEY }, false).headers).toEqual({});
   });
 
   it.each([
@@ -65,7 +65,7 @@ describe('the key', () => {
     'http://[2001:db8::1]/v1',
   ])('is needed elsewhere unless --no-key is given: %s', (url) => {
     expect(() => resolve(url)).toThrow(/OPENAI_API_KEY: not set.*--no-key/);
-    expect(resolve(url, {}, false).key).toBeUndefined();
+    expect(resolve(url, {}, false).headers).toEqual({});
   });
 
   it('is taken out of texts, with the secrets of the URL and whatever looks like a key', () => {
@@ -76,6 +76,32 @@ describe('the key', () => {
     expect(redact(`a ${KEY} b pass-word c url-secret d sk-proj-*****abc e`, secrets)).toBe(
       'a [key] b [key] c [key] d [key] e',
     );
+  });
+
+  it.each(['sk-abc…def', 'sk-abc\ndef', 'clé'])(
+    'that no header can hold is refused by its variable: %j',
+    (key) => {
+      const refused = () => resolve('http://localhost/v1', { OPENAI_API_KEY: key });
+      expect(refused).toThrow(/^OPENAI_API_KEY: a character that no header can hold/);
+      expect(refused).not.toThrow(key);
+      const azure = 'https://x.azure.com/openai/deployments/D';
+      expect(() => resolve(azure, { AZURE_OPENAI_API_KEY: key, OPENAI_API_KEY: KEY })).toThrow(
+        /^AZURE_OPENAI/,
+      );
+    },
+  );
+
+  it('gives way to a user name and password in the URL, which are needed no key beside', () => {
+    // "me:pass-word" in base64, as `btoa` gives it
+    const basic = { Authorization: 'Basic bWU6cGFzcy13b3Jk' };
+    expect(resolve('https://me:pass%2Dword@x.org/v1').headers).toEqual(basic);
+    expect(resolve('https://me:pass%2Dword@x.org/v1', { OPENAI_API_KEY: KEY }).headers).toEqual(basic);
+    expect(resolve('https://me:pass%2Dword@x.azure.com/v1', { OPENAI_API_KEY: KEY }).headers).toEqual({
+      ...basic,
+      'api-key': KEY,
+    });
+    const alone = resolve('https://token-123@x.org/v1');
+    expect(redact('token-123 dG9rZW4tMTIzOg==', alone.secrets)).toBe('[key] [key]');
   });
 
   it('knows names that only look local', () => {

@@ -8,9 +8,8 @@ export interface Endpoint {
   baseUrl: string;
   /** Parameters of every request's URL, such as Azure's api-version. */
   query: Record<string, string>;
-  /** Undefined where none is sent. */
-  key?: string;
-  /** Azure takes the key in a header of its own. */
+  /** What a request proves itself with: the key, or the user name and password of the URL; empty where neither is sent. */
+  headers: Record<string, string>;
   azure: boolean;
   /** OpenAI's own server. */
   official: boolean;
@@ -20,10 +19,17 @@ export interface Endpoint {
 
 const OFFICIAL_BASE_URL = 'https://api.openai.com/v1';
 
+/** A key is needed, and there is none. */
+export class MissingKeyError extends UsageError {
+  override name = 'MissingKeyError';
+}
+
 /**
  * The server of `--base-url`, else of OPENAI_BASE_URL, else OpenAI's; the key of OPENAI_API_KEY (on Azure of
- * AZURE_OPENAI_API_KEY first). Throws UsageError for a URL that is none, and for a missing key unless the host is this
- * machine or on the local network, or `--no-key` is given.
+ * AZURE_OPENAI_API_KEY first). A user name and password in the URL are sent in place of the key: one header holds either
+ * (on Azure, whose key has a header of its own, beside it). Throws UsageError for a URL that is none and a key that cannot
+ * be sent; MissingKeyError unless the URL has a user name, the host is this machine or on the local network, or `--no-key`
+ * is given.
  */
 export function resolveEndpoint(
   { baseUrl, key }: Pick<ChatOptions, 'baseUrl' | 'key'>,
@@ -33,25 +39,42 @@ export function resolveEndpoint(
   const url = parseUrl(baseUrl ?? (environment['OPENAI_BASE_URL']?.trim() || OFFICIAL_BASE_URL), place);
   const azure = /\.azure\.com$/iu.test(url.hostname) || url.pathname.includes('/openai/deployments/');
   const queries = [...url.searchParams].filter(isSecretParameter).map(([, value]) => value);
-  const secrets = [...userSecrets(url), ...queries];
-  const ownKey = (azure && environment['AZURE_OPENAI_API_KEY']) || environment['OPENAI_API_KEY'];
-  const found = key ? ownKey?.trim() : undefined;
-  if (key && !found && !isLocal(url.hostname)) throw missingKeyError(url);
+  const { authorization: basic } = addressOf(url.href).headers;
+  const found = key ? readKey(environment, azure) : undefined;
+  if (key && !found && basic === undefined && !isLocal(url.hostname)) throw missingKeyError(url);
   const path = url.pathname.replace(/(?:\/chat\/completions)?\/*$/u, '');
   return {
     baseUrl: `${url.origin}${path}`,
     query: Object.fromEntries(url.searchParams),
     azure,
     official: url.hostname === new URL(OFFICIAL_BASE_URL).hostname,
-    secrets: variantsOf([...secrets, found ?? '']),
-    ...(found && { key: found }),
+    headers: {
+      ...(azure && found && { 'api-key': found }),
+      ...(!azure && found && { Authorization: `Bearer ${found}` }),
+      ...(basic !== undefined && { Authorization: basic }),
+    },
+    // A user name alone is a key; beside a password it is a name, and may stand in any text.
+    secrets: variantsOf([
+      url.password || url.username,
+      (basic ?? '').replace('Basic ', ''),
+      ...queries,
+      found ?? '',
+    ]),
   };
 }
 
-/** What `http://user:password@host` holds, also as basic authentication; a user name counts where there is no password. */
-function userSecrets({ username, password, href }: URL): string[] {
-  if (password === '') return [username];
-  return [password, (addressOf(href).headers['authorization'] ?? '').replace('Basic ', '')];
+/** The key of the environment; undefined where there is none. */
+function readKey(environment: NodeJS.ProcessEnv, azure: boolean): string | undefined {
+  const names = [...(azure ? ['AZURE_OPENAI_API_KEY'] : []), 'OPENAI_API_KEY'];
+  const name = names.find((own) => (environment[own] ?? '').trim() !== '');
+  const key = name === undefined ? undefined : environment[name]?.trim();
+  if (name === undefined || key === undefined || /^[\x20-\x7e]+$/u.test(key)) return key;
+  throw new UsageError({
+    place: name,
+    found: 'a character that no header can hold, such as a line break or an ellipsis',
+    wanted: 'a key of printable ASCII characters',
+    remedy: 'Copy the whole key again, not one that was shortened to be shown.',
+  });
 }
 
 function parseUrl(text: string, place: string): URL {
@@ -64,8 +87,8 @@ function parseUrl(text: string, place: string): URL {
   });
 }
 
-function missingKeyError({ hostname }: URL): UsageError {
-  return new UsageError({
+function missingKeyError({ hostname }: URL): MissingKeyError {
+  return new MissingKeyError({
     place: 'OPENAI_API_KEY',
     found: 'not set',
     wanted: `an API key in the environment for ${hostname}`,

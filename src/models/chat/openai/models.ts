@@ -42,22 +42,20 @@ const tokensSchema = z.union([
  * it has not, and from the first time that it fails. OpenAI and Azure are not asked.
  */
 export function serverTokenCounter(
-  { baseUrl, official, azure, key }: Endpoint,
+  { baseUrl, query, official, azure, headers }: Endpoint,
   model: string,
   signal: AbortSignal,
 ): (text: string) => Promise<number | undefined> {
   let exists = !official && !azure;
   const fetch = boundedFetch({ timeoutSeconds: TIMEOUT_SECONDS, concurrency: 1 });
-  const url = `${baseUrl.replace(/\/v\d+$/u, '')}/tokenize`;
+  const url = new URL(`${baseUrl.replace(/\/v\d+$/u, '')}/tokenize`);
+  url.search = new URLSearchParams(query).toString();
   return async (text) => {
     if (!exists) return undefined;
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(key !== undefined && { authorization: `Bearer ${key}` }),
-        },
+        headers: { ...headers, 'content-type': 'application/json' },
         body: JSON.stringify({ content: text, model, prompt: text }), // llama.cpp's name, then vLLM's
         signal,
       });

@@ -19,15 +19,14 @@ export interface SdkOptions extends Pick<ResolvedChatOptions, 'timeout' | 'concu
 
 /** The SDK for an endpoint. */
 export function createSdk(
-  { baseUrl, query, key, azure, official }: Endpoint,
+  { baseUrl, query, headers, official }: Endpoint,
   { timeout, concurrency, retries = 0, maxBytes }: SdkOptions,
 ): OpenAI {
-  const withoutKey = { Authorization: null };
   return new OpenAI({
-    apiKey: key ?? 'none',
+    apiKey: 'none', // it demands one; the headers are the endpoint's
     baseURL: baseUrl,
     defaultQuery: query,
-    defaultHeaders: key === undefined ? withoutKey : azure ? { ...withoutKey, 'api-key': key } : {},
+    defaultHeaders: { Authorization: null, ...headers },
     ...(!official && { organization: null, project: null }), // those of the environment are OpenAI's
     maxRetries: retries,
     timeout: NO_TIMEOUT_MS,
