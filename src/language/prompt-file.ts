@@ -41,16 +41,12 @@ export function isBuiltIn(name: string): name is PromptName {
 const DIGEST_LETTERS = 8;
 
 /**
- * Reads a template. Without the line `[user]` the whole file is the user's message, after the built-in system message.
- * Throws DataError naming an unknown slot, and for a file with no slot, or several, that say what the user has watched,
- * or with a slot for candidates where there are none and the reverse.
+ * Reads a template. Throws DataError naming an unknown slot, for marks of messages that are not in order, for a file with no
+ * slot, or several, that say what the user has watched, or with a slot for candidates where there are none and the reverse.
  */
 async function readPromptFile(path: string, hasCandidates: boolean): Promise<PromptTemplate> {
   const text = (await readTextFile(path, 'a prompt with slots such as {history}')).replaceAll('\r\n', '\n');
-  const [before, after] = text.split(/^\[user\]\n/mu) as [string, string?];
-  const system =
-    after === undefined ? promptTemplates['zero-shot'].system : before.replace(/^\[system\]\n/u, '').trim();
-  const user = (after ?? text).trim();
+  const { system, user } = splitMessages(path, text.replace(/^\uFEFF/u, ''));
   const slots = slotsIn(`${system}\n${user}`);
   requireKnownSlots(path, slots);
   requireCandidates(path, slots, hasCandidates);
@@ -61,6 +57,25 @@ async function readPromptFile(path: string, hasCandidates: boolean): Promise<Pro
     form: findForm(path, slots),
     sharedExamples: false,
   };
+}
+
+/**
+ * The text under the line `[user]` and that under `[system]` before it, which may be missing: then there is no system
+ * message. Without either line the whole file is the user's message, after the built-in system message.
+ */
+function splitMessages(path: string, text: string): Pick<PromptTemplate, 'system' | 'user'> {
+  const [head = '', ...marked] = text.split(/^[ \t]*\[(system|user)\][ \t]*$/mu);
+  if (marked.length === 0) return { system: promptTemplates['zero-shot'].system, user: head.trim() };
+  const names = marked.filter((_, n) => n % 2 === 0).map((name) => `[${name}]`);
+  const [system, user] = names.length === 1 ? ['', marked[1]!] : [marked[1]!, marked[3]!];
+  const isInOrder = names.join(' ') === '[user]' || names.join(' ') === '[system] [user]';
+  if (isInOrder && head.trim() === '') return { system: system.trim(), user: user.trim() };
+  throw new DataError({
+    place: path,
+    found: isInOrder ? `text before the line ${names[0]}` : `the lines ${names.join(', ')}`,
+    wanted: '[system] and then [user], each once and with its message below it, or neither',
+    remedy: 'Put each message under its line.',
+  });
 }
 
 function requireKnownSlots(path: string, slots: readonly string[]): void {

@@ -88,6 +88,29 @@ describe('a prompt of one’s own', () => {
     ]);
   });
 
+  it.each([
+    ['blanks behind the marks', '[system] \nBe brief.\n[user]\t\n{history}', 'Be brief.'],
+    ['a blank line before them', '\n  \n[system]\nBe brief.\n\n[user]\n\n{history}\n', 'Be brief.'],
+    [
+      'line ends of Windows and a byte order mark',
+      '\uFEFF[system]\r\nBe brief.\r\n[user]\r\n{history}',
+      'Be brief.',
+    ],
+    ['no system message', '[user]\n{history}', ''],
+  ])('is read with %s', async (_, text, system) => {
+    const template = await findTemplate(await fileWith(text), false);
+    expect([template.system, template.user]).toEqual([system, '{history}']);
+  });
+
+  it.each([
+    ['[system]\n{history}', 'the lines [system], expected [system] and then [user]'],
+    ['[user]\n{history}\n[system]\nBe brief.', 'the lines [user], [system], expected'],
+    ['[user]\n{history}\n[user]\nAgain.', 'the lines [user], [user], expected'],
+    ['Be brief.\n[user]\n{history}', 'text before the line [user], expected'],
+  ])('is refused with its messages out of order: %j', async (text, reason) => {
+    await expect(findTemplate(await fileWith(text), false)).rejects.toThrow(reason);
+  });
+
   it('is refused by the name of an unknown slot, without a history or with two, and where candidates do not fit', async () => {
     const refusal = async (text: string, hasCandidates = false) =>
       findTemplate(await fileWith(text), hasCandidates).then(

@@ -9,6 +9,7 @@ import { countMessages, hasKnownEncoding, tokenCounter } from '../../models/chat
 import { sum } from '../../util/arrays.ts';
 import { Stopwatch } from '../environment.ts';
 import { withFitted, type RunContext } from '../run.ts';
+import { parseCandidates, retrieveCandidates, type Candidates } from './candidates.ts';
 import {
   chatModel,
   countsOf,
@@ -63,8 +64,13 @@ export async function estimateChat(spec: ChatSpec, context: RunContext): Promise
   requireBatchSense(spec.options);
   const setting = await prepareChat(spec, context);
   const counts = countsOf(spec);
+  const source = parseCandidates(spec.candidates);
+  const { prepared, users } = setting;
+  // Once, for all prompts: a model may have to be fitted for it.
+  const retrieved = source && (await retrieveCandidates(source, prepared, users, context));
+  const ask = (template: PromptTemplate) => questionsOf(template, spec, setting, retrieved, context);
   const asked: ChatQuestion[][] = [];
-  for (const template of counts.templates) asked.push(await questionsOf(template, spec, setting, context));
+  for (const template of counts.templates) asked.push(await ask(template));
   const [questions] = asked as [ChatQuestion[]];
   const others = Object.values(promptTemplates).filter(
     ({ name }) =>
@@ -74,7 +80,7 @@ export async function estimateChat(spec: ChatSpec, context: RunContext): Promise
   );
   const prompts: PromptCost[] = [];
   for (const [n, template] of [...counts.templates, ...others].entries()) {
-    const own = asked[n] ?? (await questionsOf(template, spec, setting, context));
+    const own = asked[n] ?? (await ask(template));
     prompts.push(await promptCost(template, own, spec));
   }
   const rounds = spec.hybrid !== undefined && spec.hybrid.weight === undefined ? 1 : 0;
@@ -97,11 +103,15 @@ async function questionsOf(
   template: PromptTemplate,
   spec: ChatSpec,
   { prepared, users }: LanguageSetting,
+  retrieved: Candidates | undefined,
   context: RunContext,
 ): Promise<ChatQuestion[]> {
   const access = { ask: refuseRequests, countTokens: await tokenCounter() };
   const condition = { template, permutation: 0, repeat: 0 };
-  const model = await chatModel(spec, access, prepared, users, context, { condition });
+  const model = await chatModel(spec, access, prepared, users, context, {
+    condition,
+    ...(retrieved && { retrieved }),
+  });
   return await withFitted(prepared, model, context, new Stopwatch(), (fitted) =>
     fitted.questions(users, Math.max(...spec.protocol.k)),
   );
