@@ -53,8 +53,9 @@ export interface Spending {
 }
 
 /**
- * Money that a run may spend, with what `spending` says was spent before. Every request that is sent, retries included, reserves the most that it can cost; the
- * reserve becomes its cost once that is known. The price is USD per million tokens, `maxCost` USD.
+ * Money that a run may spend, with what `spending` says was spent before. Every request that is sent, retries included,
+ * reserves the most that it can cost; the reserve becomes its cost once that is known. The price is USD per million tokens,
+ * `maxCost` USD.
  */
 export class Budget {
   readonly #price: Price;
