@@ -247,6 +247,41 @@ describe('parameters that a server refuses', () => {
     });
   });
 
+  it('leaves the format out for a prompt whose answer broke it, and for no other', async () => {
+    const broken = {
+      message:
+        "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.",
+      code: 'json_validate_failed',
+    };
+    server.behave(({ seed, response_format: format }) =>
+      seed === 1 && format ? { status: 400, error: broken } : 'plain',
+    );
+    const budget = new Budget({ input: 0, output: 1000 }, 1);
+    const client = connect({}, noCache, budget);
+    await client.ask(request, never);
+    await client.ask({ ...request, seed: 2, messages: [{ role: 'user', content: 'another' }] }, never);
+    expect(bodies().map((body) => 'response_format' in body)).toEqual([true, false, true]);
+    expect(budget.spent).toBeCloseTo(0.1 + 2 * 0.05, 9); // what broke was written all the same
+  });
+
+  it('takes a parameter in the name of the model for no parameter', async () => {
+    const model = 'ByteDance-Seed/Seed-OSS-36B';
+    const message = `${model} does not support this response_format`;
+    server.behave(refusing((body) => 'response_format' in body, { error: { message } }));
+    await connect({ model }).ask(request, never);
+    expect(bodies().every((body) => 'seed' in body)).toBe(true);
+  });
+
+  it('keeps the name of the limit where thoughts have used it up', async () => {
+    const message =
+      'Could not finish the message because max_tokens or model output limit was reached. Please try again with higher max_tokens.';
+    server.behave(() => ({ status: 400, error: { message } }));
+    expect(await connect().ask(request, never)).toEqual({
+      failure: expect.stringContaining('Raise --max-output-tokens') as string,
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('tells the system message by the user where the role is refused', async () => {
     server.behave(
       refusing((body) => (body['messages'] as { role: string }[]).some(({ role }) => role === 'system'), {
@@ -410,11 +445,13 @@ describe('forms of answers', () => {
     expect(await client.ask(request, never)).toMatchObject({ fromCache: true });
   });
 
-  it('a prompt that a filter holds back is an answer of its own', async () => {
-    const got = await outcome(() => ({
-      status: 400,
-      error: { message: "triggering Azure OpenAI's content management policy", code: 'content_filter' },
-    }));
+  it.each([
+    { message: "triggering Azure OpenAI's content management policy", code: 'content_filter' },
+    { message: 'Output blocked by content filtering policy' }, // Anthropic
+    { message: 'Content Exists Risk' }, // DeepSeek
+    { message: 'Input data may contain inappropriate content.', code: 'data_inspection_failed' }, // Qwen
+  ])('a prompt that a filter holds back is an answer of its own: %j', async (error) => {
+    const got = await outcome(() => ({ status: 400, error }));
     expect(got).toMatchObject({ answer: { text: '', finishReason: 'content_filter' } });
   });
 });
@@ -483,6 +520,13 @@ describe('what goes wrong for a while', () => {
     });
   });
 
+  it('a request that is over a limit in itself fails, although the server names a wait', async () => {
+    const error = { message: 'Request too large: Limit 30000, Requested 31000' };
+    const got = await outcome(() => ({ status: 429, error, headers: { 'retry-after': '1' } }));
+    expect(got).toEqual({ failure: expect.stringContaining('over the limit of this key') as string });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('a persistent 500 becomes a failure after the last try', async () => {
     const got = await outcome(() => ({ status: 500, error: { message: 'boom' } }));
     expect(got).toEqual({ failure: 'status 500: boom' });
@@ -539,6 +583,13 @@ describe('what no retry mends', () => {
       /the API key was refused \(401\).*OPENAI_API_KEY/,
     ],
     [400, { message: 'API key not valid. Please pass a valid API key.' }, /the API key was refused \(400\)/],
+    [400, { message: 'API key expired. Please renew the API key.' }, /the API key was refused \(400\)/],
+    [404, { message: 'It does not exist', code: 'DeploymentNotFound' }, /no model 'gpt-4o' there \(404\)/],
+    [
+      200,
+      { message: 'Unexpected endpoint or method. (POST /chat/completions)' },
+      /nothing answers at this path/,
+    ],
     [403, { message: `no access for ${KEY}` }, /no permission \(403\): .*no access for \[key\]/],
     [404, { message: 'The model `gpt-4o` does not exist' }, /no model 'gpt-4o' there \(404\)/],
     [400, { message: 'nope', code: 'model_not_found' }, /no model 'gpt-4o' there \(400\)/],
@@ -575,14 +626,11 @@ describe('what no retry mends', () => {
     });
   });
 
-  it('says how to shorten a prompt that is too long for the model', async () => {
-    const got = await outcome(() => ({
-      status: 400,
-      error: {
-        message: "This model's maximum context length is 4096 tokens",
-        code: 'context_length_exceeded',
-      },
-    }));
+  it.each([
+    { message: "This model's maximum context length is 4096 tokens", code: 'context_length_exceeded' },
+    { message: 'The input token count (5000) exceeds the maximum number of tokens allowed (4096).' }, // Gemini
+  ])('says how to shorten a prompt that is too long for the model: %j', async (error) => {
+    const got = await outcome(() => ({ status: 400, error }));
     expect(got).toEqual({ failure: expect.stringContaining('lower --history-tokens') as string });
     expect(server.requests).toHaveLength(1);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { costOf, priceOf } from '../../../src/models/chat/cost.ts';
 import { defaultModel, familyOf, isServed, reasoningTokens } from '../../../src/models/chat/families.ts';
+import { toWire } from '../../../src/models/chat/openai/parameters.ts';
 import { readDuration, readRetryAfter, readWaitInWords } from '../../../src/models/chat/openai/waits.ts';
 
 describe('model families', () => {
@@ -44,6 +45,13 @@ describe('model families', () => {
     expect(costOf({ input: 1000, cached: 900, output: 0 }, price)).toBeCloseTo(190e-6, 12);
     expect(costOf({ input: 1000, cached: 900, output: 0 }, { input: 1, output: 5 })).toBeCloseTo(1e-3, 12);
   });
+});
+
+it('a request names the tier of the list prices where the server may have another default, or its own', () => {
+  const body = { model: 'm', messages: [], repeat: 1 };
+  expect(toWire(body, 'default')).toEqual({ model: 'm', messages: [], service_tier: 'default' });
+  expect(toWire({ ...body, service_tier: 'flex' }, 'default').service_tier).toBe('flex');
+  expect(toWire(body)).not.toHaveProperty('service_tier');
 });
 
 describe('waits', () => {

@@ -268,7 +268,7 @@ class Client {
     const started = performance.now();
     try {
       const response = await this.#sdk.chat.completions
-        .create(toWire(body), { signal: ownSignal(signal) })
+        .create(toWire(body, this.#endpoint.official ? 'default' : undefined), { signal: ownSignal(signal) })
         .asResponse();
       this.#pacer.read(response.headers);
       const completion = readCompletion(await response.text());
@@ -307,7 +307,7 @@ class Client {
     }
     this.#pacer.read(headers);
     const consequence = classify(status, said, this.#parts.options.model);
-    reservation?.settle(consequence.kind === 'retry' && consequence.billed ? 'unknown' : 'free');
+    reservation?.settle('billed' in consequence && consequence.billed ? 'unknown' : 'free');
     return this.#judge(status, said, started);
   }
 

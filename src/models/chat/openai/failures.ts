@@ -150,8 +150,8 @@ export type Consequence =
   | { kind: 'model-gone' }
   /** The prompt or its answer was held back by a filter. */
   | { kind: 'filtered' }
-  /** This request fails again however often it is sent. */
-  | { kind: 'failed'; remedy?: string }
+  /** This request fails again however often it is sent. `billed`: the server may have done the work. */
+  | { kind: 'failed'; remedy?: string; billed?: boolean }
   /** Worth another try. `billed`: the server may have done the work. */
   | { kind: 'retry'; billed: boolean };
 
@@ -165,11 +165,14 @@ export function classify(status: number, error: ServerError, model: string): Con
   }
   if (isFiltered(status, said) && !isKeyError(status, said)) return { kind: 'filtered' };
   if (isGone(status, said)) return { kind: 'model-gone' };
-  if (isPassingLimit(status, error)) return { kind: 'retry', billed: false };
-  const fatal = describeFatal(status, said, model);
+  const fatal = describeFatal(status, said, model, isPassingLimit(status, error));
   if (fatal) return { kind: 'fatal', found: `${fatal[0]} (${status}): ${message}`, remedy: fatal[1] };
   if (isTooLong(status, said) && !isLimitTooLarge(error))
     return { kind: 'failed', remedy: `The prompt is too long for this model: ${SHORTEN}` };
+  if (status === 400 && /output limit was reached/iu.test(said)) {
+    return { kind: 'failed', remedy: 'Raise --max-output-tokens: thoughts count as well.', billed: true };
+  }
+  if (status === 400 && isBrokenJson(error)) return { kind: 'failed', billed: true };
   if (status === 429 && /request too large|must be reduced/iu.test(said)) {
     return { kind: 'failed', remedy: `One request is over the limit of this key: ${SHORTEN}` };
   }
@@ -181,6 +184,11 @@ export function classify(status: number, error: ServerError, model: string): Con
   return { kind: 'failed' };
 }
 
+/** Groq: the model has written what is not JSON, which says nothing of other prompts. */
+export function isBrokenJson({ message, code }: ServerError): boolean {
+  return code === 'json_validate_failed' || /failed to generate json/iu.test(message);
+}
+
 const SHORTEN = 'lower --history-tokens or --max-output-tokens.';
 
 /** What is wrong and what to do about it, where every further request would meet the same. */
@@ -188,9 +196,10 @@ function describeFatal(
   status: number,
   said: string,
   model: string,
+  isPassing: boolean,
 ): [found: string, remedy: string] | undefined {
   if (isKeyError(status, said)) return ['the API key was refused', 'Set OPENAI_API_KEY to a valid key.'];
-  if (isQuota(status, said)) {
+  if (isQuota(status, said) && !isPassing) {
     return [
       'the quota of this key is used up',
       'Add credit or use another key; the answers so far are kept.',
@@ -202,7 +211,8 @@ function describeFatal(
   if (isUnknownModel(status, said, model)) {
     return [`no model '${model}' there`, 'Check --model and --base-url.'];
   }
-  if (status === 404 || status === 405) {
+  // LM Studio says so with status 200.
+  if (status === 404 || status === 405 || /unexpected endpoint or method/iu.test(said)) {
     return [
       'nothing answers at this path',
       'Check the path of --base-url: most servers need /v1 at its end.',
@@ -213,7 +223,10 @@ function describeFatal(
 
 function isKeyError(status: number, said: string): boolean {
   return (
-    status === 401 || /invalid[_ ]api[_ ]key|api key not valid|API_KEY_INVALID|incorrect api key/iu.test(said)
+    status === 401 ||
+    /invalid[_ ]api[_ ]key|api key (?:not (?:valid|found)|expired)|API_KEY_INVALID|incorrect api key/iu.test(
+      said,
+    )
   );
 }
 
@@ -235,7 +248,7 @@ function isQuota(status: number, said: string): boolean {
 function isFiltered(status: number, said: string): boolean {
   return (
     (status === 200 || status === 400 || status === 403 || status === 422) &&
-    /content_filter|content management policy|content[_ ]policy|responsible.?ai|flagged|moderation/iu.test(
+    /content[_ ]filter|content management policy|content[_ ]policy|content exists risk|data_?inspection_?failed|responsible.?ai|flagged|moderation/iu.test(
       said,
     )
   );
@@ -262,7 +275,8 @@ function namesParameter(said: string): boolean {
 
 function isUnknownModel(status: number, said: string, model: string): boolean {
   if (status !== 404 && status !== 400 && status !== 422) return false;
-  if (/model_not_found|model_not_exist|unknown_model|no endpoints found/iu.test(said)) return true;
+  if (/model_not_found|model_not_exist|unknown_model|DeploymentNotFound|no endpoints found/iu.test(said))
+    return true;
   if (/not a valid model|invalid model (?:name|id)\b|unknown model\b/iu.test(said)) return true;
   const missing =
     /not? (?:found|exist|available|loaded)|does(?: not|n't) exist|unknown|no such|not a valid|invalid|pull/iu;
@@ -307,7 +321,7 @@ function isLimitTooLarge({ message, param = '' }: ServerError): boolean {
 
 function isTooLong(status: number, said: string): boolean {
   if (status === 413) return true;
-  return /context[_ ](?:length|window|size)|maximum context|context limit|exceed_context|prompt is too long|too many tokens|reduce the length/iu.test(
+  return /context[_ ](?:length|window|size)|maximum context|context limit|exceed_context|prompt is too long|too many tokens|input token count|reduce the length/iu.test(
     said,
   );
 }

@@ -5,16 +5,19 @@ import { sha256 } from '../../../util/files.ts';
 import { familyOf, type ModelFamily } from '../families.ts';
 import type { ResolvedChatOptions } from '../options.ts';
 import type { ChatRequest } from '../ask.ts';
-import { limitNames, MIN_ANSWER_TOKENS, readRoom, type ServerError } from './failures.ts';
+import { isBrokenJson, limitNames, MIN_ANSWER_TOKENS, readRoom, type ServerError } from './failures.ts';
 import { responseFormat } from './formats.ts';
 
 /** A body as `toWire` sends it; `repeat` keeps the answers of one question asked several times apart. */
 export type ChatBody = OpenAI.ChatCompletionCreateParamsNonStreaming & { repeat?: number };
 
-/** What is sent of a body. */
-export function toWire(body: ChatBody): OpenAI.ChatCompletionCreateParamsNonStreaming {
+/**
+ * What is sent of a body. `tier`: that of a body that names none. At OpenAI a project may have a dearer one as its own
+ * default, and the list prices are those of `default`.
+ */
+export function toWire(body: ChatBody, tier?: 'default'): OpenAI.ChatCompletionCreateParamsNonStreaming {
   const { repeat: _, ...sent } = body;
-  return sent;
+  return { ...(tier && { service_tier: tier }), ...sent };
 }
 
 /** A parameter that is not sent as asked for. */
@@ -44,6 +47,8 @@ export class RequestParameters {
   #limitCap = Infinity;
   /** By the digest of a prompt that nearly fills the model's context: the tokens that are left for its answer. */
   readonly #room = new Map<string, number>();
+  /** Digests of prompts whose answers broke the format. */
+  readonly #unformatted = new Set<string>();
   #temperature: boolean;
   #seed: boolean;
   #effort: boolean;
@@ -82,8 +87,9 @@ export class RequestParameters {
   body({ messages, maxOutputTokens, seed, numbered, plain, repeat }: ChatRequest): ChatBody {
     const { model, temperature, reasoningEffort, flex } = this.#options;
     const sent = this.#systemRole ? messages : withoutSystemRole(messages);
-    const limit = Math.min(maxOutputTokens, this.#limitCap, this.#roomFor(sent));
-    const format = plain ? 'none' : this.#format;
+    const digest = this.#room.size + this.#unformatted.size === 0 ? '' : digestOf(sent); // mostly there is nothing to find
+    const limit = Math.min(maxOutputTokens, this.#limitCap, this.#room.get(digest) ?? Infinity);
+    const format = plain || this.#unformatted.has(digest) ? 'none' : this.#format;
     return {
       model,
       messages: sent,
@@ -99,11 +105,6 @@ export class RequestParameters {
     };
   }
 
-  #roomFor(messages: ChatBody['messages']): number {
-    if (this.#room.size === 0) return Infinity; // most runs: no prompt need be hashed
-    return this.#room.get(digestOf(messages)) ?? Infinity;
-  }
-
   /**
    * Learns from the refusal of `sent`: leaves out or renames what the server names. Returns the changes, none when the
    * refusal names no parameter that can be changed. Sound when several requests are refused at once: what another one
@@ -114,7 +115,7 @@ export class RequestParameters {
     if (named.length === 0) return undefined;
     const before = new Map(this.#changes);
     let changed = false;
-    for (const name of named) changed = this.#change(name, error.message, sent) || changed;
+    for (const name of named) changed = this.#change(name, error, sent) || changed;
     if (!changed) return undefined;
     return this.changes.filter(({ parameter, change }) => before.get(parameter)?.change !== change);
   }
@@ -140,9 +141,12 @@ export class RequestParameters {
   }
 
   /** True when the next body differs from `sent` because of this parameter. */
-  #change(name: string, reason: string, sent: ChatBody): boolean {
+  #change(name: string, error: ServerError, sent: ChatBody): boolean {
+    const { message: reason } = error;
     if (name === 'limit') return this.#changeLimit(reason, sent);
-    if (name === 'response_format') return this.#changeFormat(reason, sent);
+    if (name === 'response_format') {
+      return isBrokenJson(error) ? this.#leaveFormatOut(reason, sent) : this.#changeFormat(reason, sent);
+    }
     if (name === 'temperature') this.#temperature = false;
     else if (name === 'seed') this.#seed = false;
     else if (name === 'reasoning_effort') this.#effort = false;
@@ -166,6 +170,14 @@ export class RequestParameters {
       this.#format = unknown ? 'none' : formats[refused + 1]!;
       this.#note('response_format', this.#format === 'none' ? 'left out' : this.#format, reason);
     }
+    return true;
+  }
+
+  /** Of one prompt: others get the format. */
+  #leaveFormatOut(reason: string, sent: ChatBody): boolean {
+    this.#unformatted.add(digestOf(sent.messages));
+    const parameter = 'response_format (answers that broke it)';
+    if (!this.#changes.has(parameter)) this.#note(parameter, 'left out', reason);
     return true;
   }
 
@@ -242,7 +254,7 @@ function namedParameters(
   { message, code = '', param }: ServerError,
   sent: ChatBody,
 ): string[] {
-  const said = `${code} ${message}`;
+  const said = `${code} ${message}`.replaceAll(sent.model, ''); // "Seed-OSS" is no seed
   // Elsewhere, as in an error with status 200, only words that blame a parameter do.
   const blames =
     /unsupported|not (?:supported|implemented|allowed|permitted)|unexpected (?:keyword|field|argument)|unknown (?:field|name|parameter|argument)|unrecogni[sz]ed/iu.test(
