@@ -63,8 +63,8 @@ const endStates = new Set(['completed', 'expired', 'cancelled', 'failed']);
 /**
  * Has the answers of `bodies()` in the cache afterwards, as far as the server gives them: the rest is left to be asked
  * directly. `bodies` is called before each round, as parameters may have been learned. Throws RecsysError when the
- * server takes no batch or its queue is full, BudgetError when a slice could exceed the budget, and the signal's reason when it fires: what
- * is under way then goes on at the server.
+ * server takes no batch or its queue is full, BudgetError when a slice could exceed the budget, and the signal's reason
+ * when it fires: what is under way then goes on at the server.
  */
 export async function runBatch(
   parts: BatchParts,
