@@ -35,7 +35,7 @@ export async function evaluateFile(
 ): Promise<ResultsRecord> {
   const watch = new Stopwatch();
   const { columns, ...others } = data;
-  const areOfLists = columns !== undefined && /\b(rank|score)=/.test(columns);
+  const areOfLists = listColumns === undefined && columns !== undefined && /\b(rank|score)=/.test(columns);
   const chosen = listColumns ?? (areOfLists ? columns : undefined);
   const prepared = await prepare(areOfLists ? others : data, protocol, context, watch);
   refuseHeldOutUsers(prepared, '`recsys evaluate`');

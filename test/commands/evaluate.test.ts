@@ -44,6 +44,23 @@ describe('recsys evaluate', () => {
     expect(facts['orderedBy']).toBe('score');
   });
 
+  it('reads --columns of the ratings beside --list-columns of the lists', async () => {
+    await write('lists.csv', 'u,i,s,x', '1,2,9,1', '3,9,9,1');
+    const both = ['--list-columns', 'user=u,item=i,rank=x', '--columns', 'score=rating'];
+    expect((await result('lists.csv', ...both)).perUser.hitRanks).toEqual([[1], [1]]);
+    const wrong = await evaluate(
+      'lists.csv',
+      '--list-columns',
+      'user=u,item=i,rank=x',
+      '--columns',
+      'score=z',
+    );
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/--columns: score=z, expected a name/),
+    ]);
+  });
+
   it('makes every test row relevant with --threshold 0', async () => {
     await write('lists.csv', '1,1,1', '2,3,1', '3,9,1');
     const { users, metrics } = await result('lists.csv', '--threshold', '0');

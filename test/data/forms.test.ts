@@ -287,6 +287,40 @@ test('--columns settles what cannot be told, by number or by name', async () => 
   );
 });
 
+describe('every part of --columns is read or refused', () => {
+  const load = async (text: string, columns: string) => {
+    const folder = await csvFolder({ 'ratings.csv': text });
+    const { ratings } = await loadDataset(folder, { columns: parseColumns(columns) });
+    return Array.from(ratings.values);
+  };
+  const named = 'userId,movieId,rating,mine,timestamp\n1,10,4,2,1\n1,20,3,1,2\n';
+
+  test.each(['score=mine', 'rating=mine', 'rating=4', 'user=userId,score=mine'])(
+    'with a header, %s alone chooses the ratings',
+    async (columns) => expect(await load(named, columns)).toEqual([2, 1]),
+  );
+
+  test.each([
+    ['with a header, a rank', named, 'rank=mine', '--columns: rank=mine, expected a column of ratings'],
+    [
+      'a rating and a score',
+      named,
+      'rating=rating,score=mine',
+      '--columns: both rating=rating and score=mine, expected a column of ratings. Leave out one',
+    ],
+    ['one column for two things', named, 'score=timestamp', 'column 5 for both rating and time'],
+    [
+      'without a header, a rating alone',
+      '1,10,3,4\n2,20,1,5\n',
+      'rating=4',
+      '--columns: no column for the user, expected both user=... and item=...',
+    ],
+    ['without a header, a time alone', '1,10,3,4\n2,20,1,5\n', 'time=4', 'no column for the user'],
+  ])('%s: refused', async (_, text, columns, message) => {
+    await expect(load(text, columns)).rejects.toThrow(message);
+  });
+});
+
 test('ids of text go through both files of a split, and whole numbers stand before words', async () => {
   const folder = await folderOf({
     'train.csv': 'user,item,rating\nbob,76561190000000001,4\n76561190000000002,b,3\n',
@@ -319,6 +353,19 @@ describe('lists', () => {
       /several columns that could hold the score.*`--list-columns score=NAME`/,
     );
     expect((await lists(text, 'score=score')).movieIds).toEqual([[10, 20]]);
+  });
+
+  test('every part of the choice is read or refused', async () => {
+    const named = 'user,item,rank,rating\n1,10,1,2\n1,20,2,5\n';
+    expect((await lists(named, 'rating=rating')).movieIds).toEqual([[20, 10]]);
+    expect((await lists('1,10,1\n1,20,2\n', 'score=3')).movieIds).toEqual([[20, 10]]);
+    expect((await lists('10,1,1\n20,1,2\n', 'item=1,user=2,rank=3')).movieIds).toEqual([[10, 20]]);
+    await expect(lists('10,1,1\n20,1,2\n', 'item=1')).rejects.toThrow(/columns 1 to 3/);
+    await expect(lists('1,10,1\n1,20,2\n', 'rank=2')).rejects.toThrow(/column 2 for both item and rank/);
+    await expect(lists(named, 'rank=rank,rating=rating')).rejects.toThrow(
+      'both rank=rank and rating=rating, expected the one that orders the lists',
+    );
+    await expect(lists(named, 'time=rank')).rejects.toThrow('time=rank, expected the one that orders');
   });
 
   test('whole numbers without a header that are not 1 to n may be ranks or scores, and are refused', async () => {

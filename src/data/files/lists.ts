@@ -157,16 +157,28 @@ interface Columns {
   note?: string;
 }
 
-/** Throws DataError, without a place, where the columns cannot be told, UsageError where both rank and score are chosen. */
+/** What orders lists: rank before score; a rating, which may be the true one, only where there is neither. */
+const orders = ['rank', 'score', 'rating'] as const;
+type OrderRole = (typeof orders)[number];
+
+/** The one that was chosen. Throws UsageError for several, and for a time. */
+function chosenOrderOf(chosen: ColumnChoice): OrderRole | undefined {
+  const [first, second] = orders.filter((role) => chosen[role] !== undefined);
+  if (second === undefined && chosen.time === undefined) return first;
+  throw new UsageError({
+    place: '--columns',
+    found:
+      second === undefined
+        ? `time=${chosen.time}`
+        : `both ${first}=${chosen[first!]} and ${second}=${chosen[second]}`,
+    wanted: 'the one that orders the lists',
+    remedy: second === undefined ? 'Leave it out.' : 'Leave out the other.',
+  });
+}
+
+/** Throws DataError, without a place, where the columns cannot be told, UsageError for what was chosen amiss. */
 function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
-  if (chosen.rank !== undefined && chosen.score !== undefined) {
-    throw new UsageError({
-      place: '--columns',
-      found: `both rank=${chosen.rank} and score=${chosen.score}`,
-      wanted: 'the one that orders the lists',
-      remedy: 'Leave out the other.',
-    });
-  }
+  const chosenOrder = chosenOrderOf(chosen);
   const width = header?.length ?? Math.max(0, ...sample.map(widthOf));
   const find = (role: (typeof roles)[number]) =>
     chosen[role] !== undefined
@@ -174,9 +186,10 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
       : header === null
         ? undefined
         : findColumn(header, role, '--list-columns');
-  if (header === null && chosen.user === undefined) return headerlessColumns(sample, width, chosen);
+  if (header === null && chosen.user === undefined && chosen.item === undefined)
+    return headerlessColumns(sample, width, chosen, chosenOrder);
   const [user, movie] = [find('user'), find('item')];
-  const value = valueColumn(find, chosen);
+  const value = valueColumn(find, chosenOrder);
   if (user === undefined || movie === undefined || value === undefined) {
     throw new DataError({
       found: `columns ${header === null ? `1 to ${width}` : quoteField(header.join(','))}`,
@@ -201,12 +214,11 @@ function columnsOf({ header, sample }: Dialect, chosen: ColumnChoice): Columns {
   };
 }
 
-/** Rank before score; a rating, which may be the true one, only where there is neither. */
 function valueColumn(
   find: (role: (typeof roles)[number]) => number | undefined,
-  chosen: ColumnChoice,
+  chosenOrder: OrderRole | undefined,
 ): { at: number; orderedBy: 'rank' | 'score' } | undefined {
-  const order = chosen.score !== undefined ? (['score'] as const) : (['rank', 'score', 'rating'] as const);
+  const order = chosenOrder === undefined ? orders : [chosenOrder];
   for (const role of order) {
     const at = find(role);
     if (at !== undefined) return { at, orderedBy: role === 'rank' ? 'rank' : 'score' };
@@ -214,7 +226,12 @@ function valueColumn(
   return undefined;
 }
 
-function headerlessColumns(sample: string[][], width: number, chosen: ColumnChoice): Columns {
+function headerlessColumns(
+  sample: string[][],
+  width: number,
+  chosen: ColumnChoice,
+  chosenOrder: OrderRole | undefined,
+): Columns {
   const column = (n: number) => sample.map((record) => record[n] ?? '');
   if (width < 3) {
     throw new DataError({
@@ -227,8 +244,11 @@ function headerlessColumns(sample: string[][], width: number, chosen: ColumnChoi
     throw headerlessError('a first column that counts the rows', 2);
   if (width > 3) throw headerlessError(`${width} columns`);
   if (column(2).every(isTimeLike)) throw headerlessError('a third column that looks like times');
-  const orderedBy = chosen.rank === '3' ? 'rank' : chosen.score === '3' ? 'score' : undefined;
-  return { user: 0, movie: 1, value: 2, orderedBy };
+  const columns = { user: 0, movie: 1, value: 2 };
+  if (chosenOrder === undefined) return { ...columns, orderedBy: undefined };
+  const value = chosenColumn(null, width, chosenOrder, chosen[chosenOrder]!);
+  refuseShared({ user: 0, item: 1, [chosenOrder]: value });
+  return { ...columns, orderedBy: chosenOrder === 'rank' ? 'rank' : 'score' };
 }
 
 /** Ranks, when every user's values are exactly 1 to n. Throws DataError where ranks of another kind are as likely as scores. */

@@ -143,10 +143,13 @@ export function orderOf(
   isRelease: boolean,
 ): Order {
   if (choice.user !== undefined || choice.item !== undefined) return chosenOrder(header, width, choice);
-  if (header === null) return headerlessOrder(sample, width, isRelease);
-  const find = (role: 'user' | 'item' | 'rating' | 'time') =>
-    choice[role] === undefined ? findColumn(header, role) : chosenColumn(header, width, role, choice[role]);
-  const [user, item, rating, time] = [find('user'), find('item'), find('rating'), find('time')];
+  if (header === null) {
+    const isAnyChosen = Object.keys(choice).length > 0;
+    return isAnyChosen ? chosenOrder(header, width, choice) : headerlessOrder(sample, width, isRelease);
+  }
+  const [user, item] = [findColumn(header, 'user'), findColumn(header, 'item')];
+  const rating = chosenRating(header, width, choice) ?? findColumn(header, 'rating');
+  const time = chosenTime(header, width, choice) ?? findColumn(header, 'time');
   if (user === undefined || item === undefined) {
     throw new DataError({
       found: `no column '${user === undefined ? 'userId' : 'movieId'}' in the header ${quoteField(header.join(','))}`,
@@ -198,11 +201,11 @@ export function findColumn(
 }
 
 function chosenOrder(header: string[] | null, width: number, choice: ColumnChoice): Order {
-  const find = (role: 'user' | 'item' | 'rating' | 'time') =>
-    choice[role] === undefined ? undefined : chosenColumn(header, width, role, choice[role]);
-  const named = (role: 'user' | 'item') =>
-    find(role) ?? (header === null ? undefined : findColumn(header, role));
-  const [user, item] = [named('user'), named('item')];
+  const find = (role: 'user' | 'item') => {
+    if (choice[role] !== undefined) return chosenColumn(header, width, role, choice[role]);
+    return header === null ? undefined : findColumn(header, role);
+  };
+  const [user, item] = [find('user'), find('item')];
   if (user === undefined || item === undefined) {
     throw new UsageError({
       place: '--columns',
@@ -211,18 +214,32 @@ function chosenOrder(header: string[] | null, width: number, choice: ColumnChoic
       remedy: `Add ${user === undefined ? 'user' : 'item'}= and the name or number of its column.`,
     });
   }
-  if (choice.rank !== undefined) {
-    throw new UsageError({
-      place: '--columns',
-      found: `rank=${choice.rank}`,
-      wanted: 'a column of ratings',
-      remedy: 'Leave it out; --list-columns takes it, for the lists of `recsys evaluate`.',
-    });
-  }
-  const score = choice.score === undefined ? undefined : chosenColumn(header, width, 'score', choice.score);
-  const order = { user, item, rating: find('rating') ?? score, time: find('time') };
+  const rating = chosenRating(header, width, choice);
+  const order = { user, item, rating, time: chosenTime(header, width, choice) };
   refuseShared(order);
   return order;
+}
+
+/** The column that was chosen for the ratings, also as a score. Throws UsageError for both of them, and for a rank. */
+function chosenRating(header: string[] | null, width: number, choice: ColumnChoice): number | undefined {
+  const { rating, score, rank } = choice;
+  if (rank !== undefined || (rating !== undefined && score !== undefined)) {
+    throw new UsageError({
+      place: '--columns',
+      found: rank === undefined ? `both rating=${rating} and score=${score}` : `rank=${rank}`,
+      wanted: 'a column of ratings',
+      remedy:
+        rank === undefined
+          ? 'Leave out one of them.'
+          : 'Leave it out; --list-columns takes it, for the lists of `recsys evaluate`.',
+    });
+  }
+  if (rating !== undefined) return chosenColumn(header, width, 'rating', rating);
+  return score === undefined ? undefined : chosenColumn(header, width, 'score', score);
+}
+
+function chosenTime(header: string[] | null, width: number, { time }: ColumnChoice): number | undefined {
+  return time === undefined ? undefined : chosenColumn(header, width, 'time', time);
 }
 
 /** Index of a column by its name or its number from 1. Throws UsageError for none, and for a name that several columns have. */
