@@ -440,6 +440,22 @@ describe('what is wrong is said with file and line', () => {
     },
   );
 
+  test('Latin-1 that shows after 64 KiB is read from the start: nothing of the reading as UTF-8 is left', async () => {
+    // The first id is UTF-8 or, as the last one tells, two letters of Latin-1; times are empty or odd.
+    const first = '\uFEFFuserId,movieId,rating,timestamp\njos\u00e9,10,4,\nbo,10,3,soon\n';
+    const more = Array.from({ length: 5000 }, (_, n) => `user${n},20,4,1000000000\n`).join('');
+    const ratings = Buffer.concat([Buffer.from(first + more), latin1('andr\u00e9,10,5,1000000001\n')]);
+    const data = await loadDataset(await csvFolder({ 'ratings.csv': ratings }));
+    const ids = data.userIds as string[];
+    expect(ids.filter((id) => !id.startsWith('user'))).toEqual(['andr\u00e9', 'bo', 'jos\u00c3\u00a9']);
+    expect([ids.length, data.ratings.users.length, data.withoutTime]).toEqual([5003, 5003, 2]);
+    expect(data.warnings.filter((line) => /time|UTF-8/.test(line))).toEqual([
+      'ratings.csv: not UTF-8; read as Latin-1 (Windows-1252).',
+      'ratings.csv: 1 ratings without a time.',
+      "ratings.csv: a time that cannot be read counts as unknown, first 'soon' on line 3.",
+    ]);
+  });
+
   test('Latin-1 in CSV is read as such, and noted', async () => {
     const { movies, warnings } = await loadDataset(
       await csvFolder({ 'movies.csv': latin1('movieId,title,genres\n10,a,b\n20,é,b\n') }),

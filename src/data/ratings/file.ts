@@ -70,16 +70,35 @@ const MIN_BYTES_FOR_THREADS = 32 << 20;
 export async function readRatings(
   path: string,
   form: RatingForm,
-  { progress = silentProgress, signal, fast = true, threads = availableParallelism() }: ReadOptions = {},
+  options: ReadOptions = {},
 ): Promise<RatingColumns> {
   const content = await openContent(path, form.file);
   if (content.bytes === 0)
     throw new DataError({ place: form.file, found: 'an empty file', wanted: 'ratings', remedy: GET_AGAIN });
   if (content.packing === 'parquet') return readParquetRatings(content, form);
   const plan = planAtFirstLine(content, form);
+  try {
+    return await readPlanned(content, plan, form, options);
+  } catch (error) {
+    if (!(error instanceof EncodingError) || content.encoding !== 'utf-8') throw error;
+    const note = `${content.name}: not UTF-8; read as Latin-1 (Windows-1252).`;
+    // From the start: ids that were read as UTF-8 are other ids now.
+    const again = { ...plan, notes: [...plan.notes, note] };
+    return await readWithLibrary({ ...content, encoding: 'windows-1252' }, again, form, options.signal);
+  }
+}
+
+/** By the byte parser as far as it comes, if it knows the form, and the rest by the CSV library. */
+async function readPlanned(
+  content: Content,
+  plan: Plan,
+  form: RatingForm,
+  { progress = silentProgress, signal, fast = true, threads = availableParallelism() }: ReadOptions,
+): Promise<RatingColumns> {
   const { layout } = plan;
-  const label = `reading ${form.file}`;
   if (!fast || layout === null) return readWithLibrary(content, plan, form, signal);
+  const { path } = content;
+  const label = `reading ${form.file}`;
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
@@ -108,8 +127,9 @@ async function readWithLibrary(
   signal: AbortSignal | undefined,
 ): Promise<RatingColumns> {
   const table = new RatingTable(emptyColumns(0), plan, form, 0);
-  const begin = content.packing === 'none' && content.encoding === 'utf-8' && !plan.dialect.isCrOnly;
-  await readOn(content, begin ? dataBeginOf(content, plan) : undefined, plan, table, signal);
+  const { packing, encoding } = content;
+  const isPlain = packing === 'none' && !encoding.startsWith('utf-16') && !plan.dialect.isCrOnly;
+  await readOn(content, isPlain ? dataBeginOf(content, plan) : undefined, plan, table, signal);
   return table.finish(content, await sha256OfFile(content.path), undefined);
 }
 
@@ -144,7 +164,7 @@ function planAtFirstLine(
   }
 }
 
-/** Offset of the first line of data in a file of plain UTF-8. */
+/** Offset of the first line of data in a file of plain UTF-8 or Latin-1. */
 function dataBeginOf({ head }: Content, { firstLine }: Plan): number {
   let begin = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
   for (let line = 1; line < firstLine; line++) {
@@ -250,27 +270,11 @@ async function parseHere(
   task.finish();
 }
 
-/** Reads on from byte `begin`, or from the first line of data, to the end with the CSV library. */
+/**
+ * Reads on from byte `begin`, or from the first line of data, to the end with the CSV library. Throws EncodingError for bytes
+ * that are not in the content's encoding.
+ */
 async function readOn(
-  content: Content,
-  begin: number | undefined,
-  plan: Plan,
-  table: RatingTable,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const before = table.rows;
-  try {
-    await readText(content, begin, plan, table, signal);
-  } catch (error) {
-    if (!(error instanceof EncodingError) || content.encoding !== 'utf-8') throw error;
-    table.rows = before;
-    content.encoding = 'windows-1252';
-    plan.notes.push(`${content.name}: not UTF-8; read as Latin-1 (Windows-1252).`);
-    await readText(content, begin, plan, table, signal);
-  }
-}
-
-async function readText(
   content: Content,
   begin: number | undefined,
   { dialect, firstLine, width }: Plan,
