@@ -7,6 +7,8 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const EXIT_STOPPED = 130;
 
 let handler: (() => void) | undefined;
+/** Calls of `interruptible` that are going on: one may be inside another. */
+let depth = 0;
 
 /**
  * A signal that fires with `signal`, for one wait or request. The SDK and Node's timers leave their listeners behind:
@@ -19,8 +21,9 @@ export function ownSignal(signal: AbortSignal): AbortSignal {
 /** Runs `work` with a signal that fires when a person or the system asks the process to stop. */
 export async function withStopSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const before = handler;
+  const before = { handler, depth };
   remove();
+  depth = 0;
   handler = () => {
     if (controller.signal.aborted) process.exit(EXIT_STOPPED);
     controller.abort();
@@ -30,7 +33,7 @@ export async function withStopSignal<T>(work: (signal: AbortSignal) => Promise<T
     return await work(controller.signal);
   } finally {
     remove();
-    handler = before;
+    ({ handler, depth } = before);
     add();
   }
 }
@@ -45,15 +48,18 @@ export async function interruptible<T>(signal: AbortSignal, work: () => T | Prom
   await setImmediate();
   throwIfAborted(signal);
   remove();
+  depth++;
   try {
     return await work();
   } finally {
+    depth--;
     add();
   }
 }
 
+/** Listens, unless work goes on that the system's own answer to a signal, the end of the process, may cut short. */
 function add(): void {
-  if (handler) for (const name of STOP_SIGNALS) process.on(name, handler);
+  if (handler && depth === 0) for (const name of STOP_SIGNALS) process.on(name, handler);
 }
 
 function remove(): void {
