@@ -1,6 +1,7 @@
 /** A person who is not in the data: ratings from a file, or titles that are liked and disliked. */
-import { parse } from 'csv-parse/sync';
+import { parse, type InfoRecord } from 'csv-parse/sync';
 import { toCsr, type Csr } from '../data/csr.ts';
+import { placeOf } from '../data/files/records.ts';
 import type { TrainingSet } from '../data/training-set.ts';
 import { nameMovie, TitleIndex } from '../language/titles.ts';
 import { DataError, UsageError } from '../util/errors.ts';
@@ -81,12 +82,16 @@ export function historyOfTitles(
   liked: readonly string[],
   disliked: readonly string[],
 ): History {
-  const history: History = new Map();
-  for (const title of liked) history.set(finder.find(title, '--like'), scale.max);
+  const best = liked.map((title) => [finder.find(title, '--like'), scale.max] as const);
+  const history: History = new Map(best);
   for (const title of disliked) {
     const item = finder.find(title, '--dislike');
-    if (history.has(item)) {
-      throw new UsageError({ place: '--dislike', found: `'${title}' is among those liked as well` });
+    if (best.some(([other]) => other === item)) {
+      throw new UsageError({
+        place: '--dislike',
+        found: `'${title}' is among those liked as well`,
+        remedy: 'Leave out one of the two.',
+      });
     }
     history.set(item, scale.min);
   }
@@ -115,8 +120,8 @@ export async function historyOfFile(
   const history: History = new Map();
   const notes: string[] = [];
   const divisor = columns.rating === 'your rating' ? 10 / scale.max : 1;
-  for (const [n, row] of rows.entries()) {
-    const place = `${path}:${n + 2}`;
+  for (const { fields: row, line } of rows) {
+    const place = placeOf(path, line);
     const text = row[columns.rating]!.trim();
     if (text === '') continue; // IMDb lists what was seen and not rated as well
     const stars = Number(text) / divisor;
@@ -147,19 +152,31 @@ interface FoundColumns {
   rating: string;
 }
 
-async function readRows(path: string): Promise<{ columns: FoundColumns; rows: Record<string, string>[] }> {
+interface FoundRow {
+  /** By the column's name in lower case. */
+  fields: Record<string, string>;
+  /** On which it begins. */
+  line: number;
+}
+
+async function readRows(path: string): Promise<{ columns: FoundColumns; rows: FoundRow[] }> {
   const text = await readTextFile(path, 'a CSV file of ratings');
-  let rows: Record<string, string>[];
+  let rows: FoundRow[];
   try {
-    rows = parse(text, {
+    const records: unknown[] = parse(text.replaceAll('\r\n', '\n'), {
       bom: true,
       columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+      info: true,
       skip_empty_lines: true,
     });
+    rows = (records as { record: Record<string, string>; info: InfoRecord }[]).map(({ record, info }) => ({
+      fields: record,
+      line: info.lines - (Object.values(record).join('').split('\n').length - 1), // `info` has the line of its end
+    }));
   } catch (cause) {
     throw new DataError({ place: path, found: (cause as Error).message, wanted: 'CSV with a header', cause });
   }
-  const names = Object.keys(rows[0] ?? {});
+  const names = Object.keys(rows[0]?.fields ?? {});
   const find = (options: readonly string[]) => options.find((name) => names.includes(name));
   const [id, title, year, rating] = [COLUMNS.id, COLUMNS.title, COLUMNS.year, COLUMNS.rating].map(find);
   if (rating === undefined || (id === undefined && title === undefined)) {
@@ -169,7 +186,7 @@ async function readRows(path: string): Promise<{ columns: FoundColumns; rows: Re
       wanted: "a header with 'rating' and 'movieId' or 'title'",
     });
   }
-  const users = new Set(rows.map((row) => row['userid']));
+  const users = new Set(rows.map(({ fields }) => fields['userid']));
   if (users.size > 1) {
     throw new DataError({
       place: path,
