@@ -109,7 +109,7 @@ function ratedMovies(
   const meanOf = (item: number) => stars[item]! / ratings[item]!;
   return {
     movieId: rated.map((item) => itemIds[item]!),
-    title: rated.map((item) => movies.titles[item]!),
+    title: rated.map((item) => movies.titles[item]! || `movie ${itemIds[item]}`),
     ratings: rated.map((item) => ratings[item]!),
     mean: rated.map(meanOf),
     dampedMean: rated.map((item) => (stars[item]! + damping * overall) / (ratings[item]! + damping)),

@@ -1,6 +1,6 @@
 /** What `recsys explore` finds out about a data set: one zod schema, so that the saved file is checked and described. */
 import { z } from 'zod';
-import { datasetSchema, environmentSchema } from '../experiment/record.ts';
+import { datasetSchema, environmentSchema, idSchema } from '../experiment/record.ts';
 import { splitKinds } from '../data/dataset.ts';
 
 const point = z.tuple([z.number(), z.number()]);
@@ -21,8 +21,8 @@ const spread = z.object({
 });
 
 const ratedMovie = z.object({
-  movieId: z.int(),
-  title: z.string(),
+  movieId: idSchema,
+  title: z.string().describe('"movie ID" where there is none'),
   ratings: z.int(),
   mean: z.number(),
   dampedMean: z.number(),

@@ -1,19 +1,18 @@
 /** What a person sees of one record in the terminal. */
-import { shortestThreshold } from '../data/ratings/values.ts';
 import { metricKeys, metricOf } from '../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../evaluation/per-user.ts';
 import { pairedP, SIGNIFICANCE, smallestPossibleP } from '../evaluation/significance.ts';
 import type { ModelResult, ResultsRecord } from '../experiment/record.ts';
 import { Rng } from '../util/rng.ts';
 import { wrapWords } from './charts/text.ts';
-import { describeSeeds, formatCount, joinNames, metricsTable } from './table.ts';
+import { describeSeeds, describeThreshold, formatCount, joinNames, metricsTable } from './table.ts';
 
 /** Columns of the terminal that prose is broken for. */
 const TERMINAL_COLUMNS = 80;
 
-const ONE_SEED = 'Means over users, in brackets the 95% bootstrap interval; F1 is the mean of the users’ F1';
+const ONE_SEED = 'Means over users, in brackets the 95% interval; F1 is the mean of the users’ F1';
 const SEVERAL_SEEDS =
-  'Means over seeds of the means over users, ± their standard deviation, in brackets the 95% bootstrap interval over users and seeds together; counts of users are those of the first seed; `recsys compare` tests the models';
+  'Means over seeds of the means over users, ± their standard deviation, in brackets the 95% interval over users and seeds together; counts of users are those of the first seed; `recsys compare` tests the models';
 
 /** The whole of a record for a person: what was done, one table per cut-off, what the numbers are. Ends in a newline. */
 export function recordTable(record: ResultsRecord): string {
@@ -27,7 +26,7 @@ export function recordTable(record: ResultsRecord): string {
   const legend = models.length > 1 ? `${means}; * the highest` : means;
   const lines = [
     `${dataset.name}: ${formatCount(dataset.ratings)} ratings, ${formatCount(dataset.users)} users, ${formatCount(dataset.items)} movies`,
-    `split ${protocol.split}${protocol.heldOutUsers === undefined ? '' : `, ${protocol.heldOutUsers} users held out of training`}, ${describeSeeds(protocol)}; relevant: ${shortestThreshold(protocol.threshold)} stars or more`,
+    `split ${protocol.split}${protocol.heldOutUsers === undefined ? '' : `, ${protocol.heldOutUsers} users held out of training`}, ${describeSeeds(protocol)}; relevant: ${describeThreshold(protocol)}`,
     ...(users === undefined
       ? []
       : [

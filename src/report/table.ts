@@ -1,4 +1,5 @@
 /** Tables for the terminal: plain text, so that they can be piped, compared and pasted. */
+import { shortestThreshold } from '../data/ratings/values.ts';
 import Table from 'cli-table3';
 import { formatMetric, metricKeys, metricOf, type MetricKey } from '../evaluation/metric-keys.ts';
 import type { Estimate, ResultsRecord } from '../experiment/record.ts';
@@ -115,6 +116,11 @@ export function shareCell(value: Estimate | null | undefined): string {
 /** "seed 42", "seeds 1, 2, 3". */
 export function describeSeeds({ seed, seeds }: ResultsRecord['protocol']): string {
   return seeds === undefined ? `seed ${seed}` : `seeds ${seeds.map((own) => own.seed).join(', ')}`;
+}
+
+/** Which test ratings are relevant: "4 stars or more"; at 0 all of them, also where the data have no stars. */
+export function describeThreshold({ threshold }: Pick<ResultsRecord['protocol'], 'threshold'>): string {
+  return threshold === 0 ? 'every test rating' : `${shortestThreshold(threshold)} stars or more`;
 }
 
 /** 100004 as "100,004"; without `toLocaleString`, whose first call loads 30 ms of tables. */

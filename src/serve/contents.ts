@@ -2,8 +2,8 @@
 import { basename, join } from 'node:path';
 import type { Id } from '../data/dataset.ts';
 import { loadDataset } from '../data/loader.ts';
+import { REFERENCE_STARS } from '../data/rating-levels.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
-import { fourStarsOn } from '../experiment/protocol.ts';
 import type { AnyRecord, LanguageRecord } from '../experiment/record.ts';
 import { loadSavedModel, MANIFEST, type SavedModel } from '../use/saved-model.ts';
 import { TitleSearch } from '../use/search.ts';
@@ -167,8 +167,8 @@ export function ratingsOf({ ratings }: Pick<Contents, 'ratings'>, user: number):
 }
 
 /**
- * The movies that a model could not know and that the user rated 4 stars or more: a list that holds one has a hit. Undefined
- * where nothing was held out, or where it is not known.
+ * The movies that a model could not know and that the user rated 4 stars or more, or at all where all ratings are equal: a list
+ * that holds one has a hit. Undefined where nothing was held out, or where it is not known.
  */
 export function heldOutHits(
   { ratings, isWhole }: Pick<Contents, 'ratings' | 'isWhole'>,
@@ -177,9 +177,8 @@ export function heldOutHits(
 ): Set<Id> | undefined {
   if (manifest.fittedOn.split === 'none' || !isWhole) return undefined;
   const known = new Set(indicesOf(train.byUser, user));
-  const threshold = fourStarsOn(ratings.scale);
   const hits = [...entriesOf(ratings.byUser, user)].filter(
-    ([item, stars]) => stars >= threshold && !known.has(item),
+    ([item, stars]) => stars >= REFERENCE_STARS && !known.has(item),
   );
   return new Set(hits.map(([item]) => ratings.itemIds[item]!));
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explore, type ExploreOptions } from '../../src/explore/index.ts';
 import { exploreMovies, exploreTags } from '../../src/explore/movies.ts';
@@ -39,6 +42,20 @@ describe('the embedded release, explored', () => {
     const runs = await Promise.all([explore(settings, context), explore(settings, context)]);
     const [first, second] = runs.map((run) => JSON.stringify({ ...run, environment: null, timing: null }));
     expect(second).toBe(first);
+  });
+
+  it('is saved of a file with text ids and without titles, whose movies are called by their ids', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-explore-'));
+    const rows = ['ann,heat', 'ann,alien', 'bob,heat', 'bob,jaws', 'cat,alien', 'cat,heat'];
+    await writeFile(join(folder, 'plays.csv'), `userId,movieId\n${rows.join('\n')}\n`);
+    const found = await explore({ ...settings, dataset: join(folder, 'plays.csv'), threshold: 0 }, context);
+    await rm(folder, { recursive: true });
+    const { mostRated } = explorationSchema.parse(found);
+    expect(mostRated.map(({ movieId, title }) => [movieId, title])).toEqual([
+      ['heat', 'movie heat'],
+      ['alien', 'movie alien'],
+      ['jaws', 'movie jaws'],
+    ]);
   });
 
   it.runIf(has2018)(`of 2018 has 3,683 uses of tags by 58 users${skipped2018}`, async () => {

@@ -125,6 +125,25 @@ describe('what is concluded', () => {
     );
   });
 
+  it('is that no model has a hit where none has, not that one of them is the best', () => {
+    const models = comparison.models.map((model) => {
+      const own = model.metrics['10']!;
+      return { ...model, metrics: { '10': { ...own, f1: { mean: 0, ci95: [0, 0] as [number, number] } } } };
+    });
+    expect(conclusion({ ...comparison, models })).toBe('No model has a hit on the 100 users: F1@10 is 0.');
+  });
+
+  it('calls every test rating relevant at threshold 0, where data have no stars', async () => {
+    const implicit = { ...comparison, protocol: { ...comparison.protocol, threshold: 0 } };
+    expect(compareReport(implicit)).toContain('relevant: every test rating;');
+    expect(await comparePage(implicit, '')).not.toContain('0 stars');
+  });
+
+  it('draws no match classes of a model that wrote no title', async () => {
+    const none = comparison.language.map((own) => ({ ...own, shares: { exact: 0, repeated: 0 } }));
+    expect(await comparePage({ ...comparison, language: none }, '')).not.toContain('Titles written');
+  });
+
   it('stands in the terminal below the tests, with the published numbers said to be of another protocol', () => {
     const text = compareReport(comparison);
     const words = text.replace(/\s+/g, ' ');

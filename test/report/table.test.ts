@@ -35,7 +35,7 @@ describe('tables for the terminal', () => {
     expect(text).toContain('k = 10');
     expect(text).toContain('2 users evaluated');
     expect(text).toMatch(
-      /Also in the record: F1 of means, MAP, MRR, hit rate, coverage,\nnovelty, Gini and diversity[.]\n$/,
+      /Also in the record: F1 of means, MAP, MRR, hit rate, coverage, novelty, Gini and\ndiversity[.]\n$/,
     );
   });
 

@@ -107,7 +107,14 @@ const exampleUser = z.object({
 
 const trainingRun = z.object({
   name: z.string().describe('of the log, without its ending'),
-  updates: z.array(z.object({ update: z.int(), loss: z.number(), validationLoss: z.number().optional() })),
+  updates: z.array(
+    z.object({
+      update: z.int(),
+      loss: z.number(),
+      validationLoss: z.number().optional(),
+      validationF1: z.number().optional().describe('of the lists of validation users'),
+    }),
+  ),
 });
 
 const price = z.object({

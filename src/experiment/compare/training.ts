@@ -18,6 +18,10 @@ const lineSchema = z.preprocess(
   z.union([
     z.object({ update: z.int(), loss: z.number() }),
     z.object({ update: z.int(), validationLoss: z.number() }),
+    z.object({ update: z.int(), validationF1: z.number() }),
+    z
+      .object({ update: z.int(), bestValidationF1: z.number() })
+      .transform(({ update, bestValidationF1 }) => ({ update, validationF1: bestValidationF1 })),
   ]),
 );
 
@@ -37,7 +41,7 @@ export async function readTraining(folder: string): Promise<Comparison['training
 
 /**
  * Reads a training log, one JSON object per line. Keeps about 300 updates evenly and
- * every one with a validation loss. A cut-off last line, as a kill leaves it, is skipped; any other damage throws
+ * every one that was validated. A cut-off last line, as a kill leaves it, is skipped; any other damage throws
  * DataError naming file and line.
  */
 async function readLog(path: string): Promise<LoggedUpdate[]> {
@@ -52,18 +56,19 @@ async function readLog(path: string): Promise<LoggedUpdate[]> {
       throw new DataError({
         place: `${path}:${n + 1}`,
         found: 'not an update of the weights',
-        wanted: '{"update", "loss"} or {"update", "validationLoss"}',
+        wanted: '{"update", "loss"}, or "update" with "validationLoss" or "validationF1"',
         remedy: 'Delete that line, or move the log away: the rest is compared without it.',
       });
     }
     const entry = parsed.data;
     const last = updates.at(-1);
     if ('loss' in entry) updates.push(entry);
-    else if (last?.update === entry.update) last.validationLoss = entry.validationLoss;
+    else if (last?.update === entry.update) Object.assign(last, entry);
   }
   const every = Math.max(1, Math.ceil(updates.length / MAX_CURVE_POINTS));
   return updates.filter(
-    ({ validationLoss }, n) => n % every === 0 || n === updates.length - 1 || validationLoss !== undefined,
+    ({ validationLoss, validationF1 }, n) =>
+      n % every === 0 || n === updates.length - 1 || (validationLoss ?? validationF1) !== undefined,
   );
 }
 

@@ -35,6 +35,7 @@ export function wrapName(name: string, maxLines = Infinity): string {
 
 /** Names down the side, in the order of the data; lines divided as `wrapName` divides them. */
 export function nameAxis(field: string, grid = false): Record<string, unknown> {
+  const lines = "split(datum.label, '\\n')";
   return {
     field,
     type: 'nominal',
@@ -43,8 +44,10 @@ export function nameAxis(field: string, grid = false): Record<string, unknown> {
       title: null,
       labelColor: colour.ink,
       labelLimit: 150,
-      labelExpr: "split(datum.label, '\\n')",
+      labelExpr: lines,
       labelLineHeight: NAME_LINE_PX,
+      // Vega puts the first of several lines at the middle of the row: all of them are to stand around it.
+      labelOffset: { expr: `-${NAME_LINE_PX / 2} * (length(${lines}) - 1)` },
       grid,
     },
   };

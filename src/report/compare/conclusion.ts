@@ -12,6 +12,8 @@ export function conclusion(found: Comparison): string {
   if (models.length === 1 && pairs.length === 0) {
     return `${best.name} has F1@${k} ${f1.mean.toFixed(4)}; there is no other model to compare it with.`;
   }
+  if (f1.mean === 0)
+    return `No model has a hit on the ${countNoun(found.commonUsers, 'user')}: F1@${k} is 0.`;
   const own = pairs.filter(({ a }) => a === best.name);
   const few = own.filter(({ pHolm }) => pHolm === null);
   const open = own.filter(({ pHolm, better }) => pHolm !== null && better === null).map(({ b }) => b);

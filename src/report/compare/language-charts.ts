@@ -11,8 +11,9 @@ import { countNoun, joinNames } from '../table.ts';
 /** Letters of a history on the page. */
 const MAX_HISTORY_LETTERS = 600;
 
-/** What became of the titles that each language model wrote, all on one scale; no chart without such models. */
-export function matchChart({ language }: Comparison): Chart[] {
+/** What became of the titles that each language model wrote, all on one scale; no chart without titles. */
+export function matchChart(found: Comparison): Chart[] {
+  const language = found.language.filter(({ shares }) => Object.values(shares).some((share) => share > 0));
   if (language.length === 0) return [];
   const classes = [...new Set(language.flatMap(({ shares }) => Object.keys(shares)))].filter((name) =>
     language.some(({ shares }) => (shares[name] ?? 0) > 0),
@@ -28,7 +29,7 @@ export function matchChart({ language }: Comparison): Chart[] {
     {
       id: 'matches',
       title: `Titles written to the letter: ${joinNames(exact)}`,
-      note: 'What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others are left out, and the list is shorter by them.',
+      note: 'What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others are left out, and the list is shorter by them. GPT-2 chooses among the movies unless it writes freely: its titles are exact then.',
       description: `${facets.length} panels with a dot for each of ${joinNames(classes)}.`,
       spec: facetSpec(classes, facets),
       table: {
@@ -52,7 +53,11 @@ export function trainingChart({ training }: Comparison): Chart[] {
     {
       id: 'training',
       title: titleOfTraining(runs),
-      note: `Cross-entropy per token in nats, against the update.${validation.length > 0 ? ` Points: on validation users; the weights with the lowest one are kept. ${runs.flatMap(lowestValidation).join(' ')}` : ''}`,
+      note: [
+        'The loss that is trained on, a cross-entropy in nats, against the update.',
+        ...(validation.length > 0 ? ['Points: on validation users.'] : []),
+        ...runs.flatMap(bestValidation),
+      ].join(' '),
       description: `${runs.length === 1 ? 'A curve' : `${runs.length} curves`} over ${Math.max(...updates.map(({ update }) => update))} updates.`,
       spec: {
         height: 240,
@@ -80,12 +85,13 @@ export function trainingChart({ training }: Comparison): Chart[] {
         ],
       },
       table: {
-        head: ['run', 'update', 'loss', 'validation loss'],
-        rows: updates.map(({ name, update, loss, validationLoss }) => [
+        head: ['run', 'update', 'loss', 'validation loss', 'validation F1'],
+        rows: updates.map(({ name, update, loss, validationLoss, validationF1 }) => [
           name,
           update,
           loss.toFixed(4),
           validationLoss?.toFixed(4) ?? '',
+          validationF1?.toFixed(4) ?? '',
         ]),
       },
     },
@@ -109,11 +115,27 @@ function titleOfTraining(runs: readonly Run[]): string {
   return `Of ${ends.length} runs, ${lowest.name} ends with the lowest training loss, ${lowest.last.toFixed(2)}`;
 }
 
-function lowestValidation({ name, updates }: Run): string[] {
-  const own = updates.filter(({ validationLoss }) => validationLoss !== undefined);
-  if (own.length === 0) return [];
-  const best = own.reduce((a, b) => (b.validationLoss! < a.validationLoss! ? b : a));
-  return [`${name}: lowest ${best.validationLoss!.toFixed(2)} at update ${best.update}.`];
+/** The best validation of a run, whose weights are kept: the lowest loss, or the highest F1 of lists. */
+function bestValidation({ name, updates }: Run): string[] {
+  const best = (of: (update: Run['updates'][number]) => number | undefined, sign: 1 | -1) => {
+    const measured = updates.flatMap((own) => of(own) ?? []);
+    const value = sign * Math.max(...measured.map((own) => sign * own));
+    return measured.length === 0
+      ? undefined
+      : { value, update: updates.find((own) => of(own) === value)!.update };
+  };
+  const loss = best(({ validationLoss }) => validationLoss, -1);
+  const f1 = best(({ validationF1 }) => validationF1, 1);
+  return [
+    ...(loss
+      ? [`${name}: lowest ${loss.value.toFixed(2)} at update ${loss.update}; these weights are kept.`]
+      : []),
+    ...(f1
+      ? [
+          `${name}: highest F1 of validation users ${f1.value.toFixed(4)} at update ${f1.update}; these weights are kept.`,
+        ]
+      : []),
+  ];
 }
 
 /** What every model recommends to the same users, hits marked, with reasons where a model gives them. */

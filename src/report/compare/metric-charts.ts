@@ -35,7 +35,7 @@ export function accuracyChart(found: Comparison): Chart {
   return {
     id: 'accuracy',
     title: titleOfLeads(models, k),
-    note: `Means over ${formatCount(found.commonUsers)} users at k = ${k}, with 95% bootstrap intervals; the highest in colour. Each panel begins at 0 and has its own scale.`,
+    note: `Means over ${formatCount(found.commonUsers)} users at k = ${k}, with 95% intervals; the highest in colour. Each panel begins at 0 and has its own scale.`,
     description: `${facets.length} panels with a dot and an interval for each of ${joinNames(names)}, highest F1 first.`,
     spec: facetSpec(names, facets),
     table: {

@@ -1,8 +1,7 @@
 /** The page of `recsys compare`. */
-import { shortestThreshold } from '../../data/ratings/values.ts';
 import type { Comparison } from '../../experiment/compare/record.ts';
 import { renderPage, type Section } from '../page/page.ts';
-import { describeSeeds, formatCount } from '../table.ts';
+import { describeSeeds, describeThreshold, formatCount } from '../table.ts';
 import { mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
 import { exampleTexts, matchChart, trainingChart } from './language-charts.ts';
@@ -30,7 +29,7 @@ export async function comparePage(found: Comparison, command: string): Promise<s
       { label: names.size === 1 ? 'model' : 'models', value: String(names.size) },
       { label: 'users compared', value: formatCount(commonUsers) },
       { label: 'list length', value: `k = ${mainCutoff(found)}` },
-      { label: 'relevant from', value: `${shortestThreshold(protocol.threshold)} stars` },
+      { label: 'relevant', value: describeThreshold(protocol) },
       { label: 'split', value: protocol.split },
       { label: 'seed', value: describeSeeds(protocol).replace(/^seeds? /, '') },
     ],

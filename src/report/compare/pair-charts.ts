@@ -3,7 +3,7 @@ import type { ComparedPair, Comparison } from '../../experiment/compare/record.t
 import type { Chart } from '../charts/chart.ts';
 import { nameAxis, namesPitch, plainLegend, rowsHeight, wrapName } from '../charts/parts.ts';
 import { colour } from '../theme.ts';
-import { countNoun, formatCount, interval } from '../table.ts';
+import { countNoun, formatCount, interval, joinNames } from '../table.ts';
 import { allNames, mainCutoff } from './common.ts';
 
 /** What a cell of the matrix says about its row and its column. */
@@ -28,7 +28,7 @@ export function matrixChart(found: Comparison): Chart {
   return {
     id: 'pairs',
     title: titleOfPairs(found.pairs),
-    note: `Difference in F1@${mainCutoff(found)}, row minus column, on the users that both were evaluated on. Coloured where a paired randomisation test (Holm’s correction, 5%) and the paired bootstrap agree that there is one.`,
+    note: `Difference in F1@${mainCutoff(found)}, row minus column, on the users that both were evaluated on. Coloured where a paired test (Holm’s correction, 5%) and the paired interval agree that there is one.`,
     description: `A square of ${names.length} by ${names.length} models. ${found.pairs.map(verdictOf).join(' ')}`,
     spec: {
       height: 70 + Math.max(26, namesPitch(numbered), Math.min(44, 300 / names.length)) * names.length,
@@ -166,7 +166,7 @@ export function winsChart(found: Comparison): Chart {
     title:
       others.length === 0
         ? `${best} wins on more users than it loses on, against each other model`
-        : `${best} loses on at least as many users as it wins on against ${others.join(', ')}`,
+        : `${best} loses on at least as many users as it wins on against ${joinNames(others)}`,
     note: `Per cent of the ${formatCount(found.commonUsers)} users on whom ${best} has the higher F1, an equal one, or the lower.`,
     description: `Bars in three parts: ${pairs.map(({ b, wins, ties, losses }) => `against ${b} ${wins} wins, ${ties} ties, ${losses} losses`).join('; ')}.`,
     spec: {

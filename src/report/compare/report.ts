@@ -1,10 +1,10 @@
 /** The terminal report of `recsys compare`: 80 columns. */
-import { shortestThreshold } from '../../data/ratings/values.ts';
 import { listMetrics, metricOf } from '../../evaluation/metric-keys.ts';
 import { published, type Comparison } from '../../experiment/compare/record.ts';
 import {
   countNoun,
   describeSeeds,
+  describeThreshold,
   formatCount,
   interval,
   joinNames,
@@ -38,7 +38,7 @@ export function compareReport(found: Comparison): string {
   const checks = found.language.flatMap(({ reasons }) => reasons);
   return `${[
     `${dataset.name}: split ${protocol.split}, ${describeSeeds(protocol)};`,
-    `relevant: ${shortestThreshold(protocol.threshold)} stars or more; ${formatCount(commonUsers)} users that every model was evaluated on`,
+    `relevant: ${describeThreshold(protocol)}; ${formatCount(commonUsers)} users that every model was evaluated on`,
     ...protocol.k.map((k) => `\n${metricsTable(rows(found.models), k)}`),
     ...samples.map(
       ({ users, models }) =>

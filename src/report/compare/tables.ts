@@ -15,7 +15,7 @@ export function mainTable(found: Comparison): TableBlock {
   return {
     id: 'models',
     title: `Models at k = ${k}, highest F1 first`,
-    note: 'In brackets the 95% interval. Against the best: by the paired tests of F1 on the same users.',
+    note: `In brackets the 95% interval${found.protocol.seeds ? '; ±: the standard deviation over the seeds' : ''}. Against the best: by the paired tests of F1 on the same users.`,
     table: {
       head: ['model', 'F1', 'against the best', ...mainColumns.map((key) => metricOf(key).title)],
       rows: found.models.map((model) => rowOf(model, k, verdictAgainst(found, found.models[0]!, model))),

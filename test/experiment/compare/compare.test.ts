@@ -336,6 +336,18 @@ describe('language models in a comparison', () => {
     ]);
   });
 
+  it('read validations by the F1 of lists, as item tokens and titles log them', async () => {
+    const found = await compareIn({
+      'a.json': recordOf({ good }),
+      'items_training.jsonl': '{"update":1,"loss":4}\n{"update":1,"epoch":1,"validationF1":0.25}\n',
+      'titles_training.jsonl': '{"update":1,"loss":4}\n{"update":1,"epoch":1,"bestValidationF1":0.125}\n',
+    });
+    expect(found.training.map(({ updates }) => updates)).toEqual([
+      [{ update: 1, loss: 4, validationF1: 0.25 }],
+      [{ update: 1, loss: 4, validationF1: 0.125 }],
+    ]);
+  });
+
   it('name the line of a training log that is damaged in its middle', async () => {
     const files = { 'a.json': recordOf({ good }), 'gpt2_training.jsonl': 'x\n{"update":2,"loss":3}\n' };
     await expect(compareIn(files)).rejects.toThrow(/gpt2_training[.]jsonl:1/);

@@ -130,6 +130,21 @@ describe('rows with long names', () => {
     expect(names[0]!.replaceAll('\n', ' ')).toBe(`${long} pairs 1`);
   });
 
+  it('stand around the middle of their row, however many lines they have', async () => {
+    const three = names[0]!.split('\n').slice(0, 3);
+    const rows = [
+      { name: 'short', value: 5 },
+      { name: three.join(' '), value: 7 },
+    ];
+    const [svg] = await drawCharts([chartOf(labelledBars(rows, 'name', 'value'))]);
+    const [short, first, five, seven] = ['short', three[0]!, '5', '7'].map((text) => {
+      const label = new RegExp(`translate\\([^,]+,([\\d.]+)\\)[^>]*>(?:<tspan>)?${text}<`);
+      return Number(label.exec(svg!)![1]);
+    });
+    expect(Math.abs(short! - five!)).toBeLessThan(1);
+    expect(Math.abs(first! + 12 - seven!)).toBeLessThan(1); // the second of three lines, 12 pixels below the first
+  });
+
   it('are as high as the lines of the longest name', () => {
     const lines = names[0]!.split('\n').length;
     expect(lines).toBeGreaterThan(3);
