@@ -36,7 +36,7 @@ export function userIndex(
   throw new UsageError({
     place: '--user',
     found: `no user ${id} among the ${userIds.length} of ${manifest.dataset.name} (ids ${userIds[0]} to ${userIds.at(-1)})`,
-    remedy: 'For somebody who is not in the data, give --ratings FILE or --like "Heat (1995)".',
+    remedy: 'For a person who is not in the data, give --ratings FILE or --like "Heat (1995)".',
   });
 }
 

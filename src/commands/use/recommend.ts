@@ -21,7 +21,7 @@ const whoSchema = z.object({
     .optional()
     .meta({ placeholder: 'file' })
     .describe(
-      'CSV with the ratings of somebody who is not in the data: title or movieId, and rating; exports of Letterboxd and IMDb work',
+      'CSV with the ratings of a person who is not in the data: title or movieId, and rating; exports of Letterboxd and IMDb work',
     ),
 });
 
