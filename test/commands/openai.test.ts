@@ -229,6 +229,7 @@ describe('recsys openai', () => {
     ];
     const replayed = await recsys(argv, { cwd: command.cwd, env: { OPENAI_API_KEY: '' } });
     expect(replayed.code).toBe(0);
+    expect(replayed.stdout).toContain('their tokens and cost are not known');
     /** Without the last column, the time: reading answers from a file has none. */
     const table = ({ stdout }: { stdout: string }) =>
       stdout

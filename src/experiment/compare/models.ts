@@ -53,7 +53,7 @@ function estimated(seeds: readonly PerUser[], k: number, seed: number): Ranking 
 }
 
 /**
- * Seconds and spending of one model, as its record has them; null where that is not known. Answers that were replayed
+ * Seconds and spending of one model for one answer to each of its users, as its record has them; null where that is not known. Answers that were replayed
  * from a file took neither: reading a file is no model's time.
  */
 export function priceOf({ result, record }: RecordedModel): Comparison['prices'][string] {
@@ -61,12 +61,16 @@ export function priceOf({ result, record }: RecordedModel): Comparison['prices']
   const seconds = (phase: string) => (replayed ? null : (record.timing[`${result.name}.${phase}`] ?? null));
   // A record's first model is the one that wrote its texts; others were evaluated beside it.
   const details = record.models[0] === result && !replayed ? record.language?.details : undefined;
+  const users = result.users.evaluated;
+  // Its spending is for every answer: also for those to a hybrid's validation users and, of a noise budget, to asking again.
+  const answers = details?.['answers'];
+  const share = typeof answers === 'number' && answers > users ? users / answers : 1;
   const amount = (key: string) => {
     const value = details?.[key];
-    return typeof value === 'number' ? value : null;
+    return typeof value === 'number' ? share * value : null;
   };
   return {
-    users: result.users.evaluated,
+    users,
     fitSeconds: seconds('fit'),
     recommendSeconds: seconds('recommend'),
     costUsd: amount('costUsd'),

@@ -116,6 +116,7 @@ function describeLimits({ language, models }: LanguageRecord): string[] {
 
 /** The model, its tokens and their cost. */
 function describeUsage({ models, language: { details } }: LanguageRecord): string[] {
+  if (details['answers'] === 0) return ['Stored answers were scored: their tokens and cost are not known.'];
   const asked = models[0]?.hyperparameters['model'];
   const answeredBy = Array.isArray(details['answeredBy']) ? details['answeredBy'].join(', ') : '';
   const number = (name: string) => (typeof details[name] === 'number' ? details[name] : 0);

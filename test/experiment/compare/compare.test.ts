@@ -163,6 +163,18 @@ describe('comparing records', () => {
     expect(found.prices['mf']).toMatchObject({ fitSeconds: 0.5, recommendSeconds: 0.01, costUsd: null });
     expect(found.prices['gpt-4o']).toMatchObject({ users: 40, costUsd: 0.25 });
   });
+
+  it('takes of the cost of several answers a user, as a noise budget asks for, that of one', async () => {
+    const record = languageRecordOf('gpt-4o', middling, ['Heat (1995)']);
+    record.language.details = { answers: 160, costUsd: 1, inputTokens: 8000, outputTokens: 400 };
+    const { prices } = await compareIn({ 'b.json': record });
+    expect(prices['gpt-4o']).toMatchObject({
+      users: 40,
+      costUsd: 0.25,
+      inputTokens: 2000,
+      outputTokens: 100,
+    });
+  });
 });
 
 describe('the cold slice', () => {
