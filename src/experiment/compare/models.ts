@@ -53,8 +53,8 @@ function estimated(seeds: readonly PerUser[], k: number, seed: number): Ranking 
 }
 
 /**
- * Seconds and spending of one model for one answer to each of its users, as its record has them; null where that is not known. Answers that were replayed
- * from a file took neither: reading a file is no model's time.
+ * Seconds and spending of one model for one answer to each of its users, as its record has them; null where that is not
+ * known. Answers that were replayed from a file took neither: reading a file is no model's time.
  */
 export function priceOf({ result, record }: RecordedModel): Comparison['prices'][string] {
   const replayed = result.hyperparameters['replayed'] === true;
