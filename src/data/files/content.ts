@@ -1,11 +1,13 @@
-/** What lies in a file before it is a table: packed or plain, its encoding, and the kinds of file that are refused by name. */
+/** What lies in a file before it is a table: packed or plain, and its encoding. */
+import { constants } from 'node:buffer';
 import { createReadStream, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Entry } from 'yauzl';
 import { DataError } from '../../util/errors.ts';
 import { brokenLinkBehind } from '../../util/process/system-errors.ts';
+import { refuseOtherKinds } from './other-kinds.ts';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252';
 
@@ -41,7 +43,7 @@ export async function openContent(path: string, name: string): Promise<Content> 
   const streams = {
     none: plain,
     parquet: plain,
-    gzip: async () => (await plain()).pipe(createGunzip()),
+    gzip: () => Promise.resolve(unzipped(createReadStream(path))),
     zip: () => onlyEntry(path, name),
   };
   const stream = streams[packing];
@@ -53,6 +55,13 @@ export async function openContent(path: string, name: string): Promise<Content> 
         : await unpackStart(await stream(), name);
   refuseOtherKinds(head, name);
   return { path, name, bytes: size, packing, encoding: encodingOf(head, isWhole), head, isWhole, stream };
+}
+
+/** What a stream unpacks to. Either of the two that ends or fails ends the other. */
+function unzipped(packed: Readable): Readable {
+  const stream = createGunzip();
+  pipeline(packed, stream, () => {}); // its reader hears of errors
+  return stream;
 }
 
 /** `stat` of a regular file. Throws DataError saying what is there instead, or why it cannot be seen. */
@@ -138,94 +147,13 @@ function packingOf(first: Buffer): Content['packing'] {
   return startsWith(first, 'PAR1') ? 'parquet' : 'none';
 }
 
-/** Whether a file is a zip archive, but no spreadsheet or other document in one. */
+/** Whether a file is a zip archive, as spreadsheets and many other documents are too. */
 export async function isZip(path: string): Promise<boolean> {
   return packingOf(await readStart(path, path)) === 'zip';
 }
 
 function startsWith(bytes: Buffer, text: string): boolean {
   return bytes.subarray(0, text.length).toString('latin1') === text;
-}
-
-/** Kinds of file that people take for a table, by their first characters. */
-const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
-  {
-    starts: /^version https:\/\/git-lfs\.github\.com/,
-    found: 'a Git LFS pointer in place of the data',
-    remedy: 'Run `git lfs pull` in the repository that it comes from.',
-  },
-  {
-    starts: /^\s*<[a-z!?/]/i,
-    found: 'a web page in place of the data, or XML, perhaps an error page that was downloaded',
-    remedy: 'Open the address in a browser, and download the file itself.',
-  },
-  {
-    starts: /^\u00d0\u00cf.\u00e0/s,
-    found: 'a spreadsheet (.xls)',
-    remedy: 'Save it as CSV from the spreadsheet program.',
-  },
-  {
-    starts: /^(%PDF-|\u0089PNG|\u00ff\u00d8\u00ff)/,
-    found: 'a document or picture',
-    remedy: 'Export the table as CSV.',
-  },
-  {
-    starts: /^(7z\u00bc\u00af|Rar!|\u00fd7zXZ|BZh|\u0028\u00b5\u002f\u00fd)/,
-    found: 'an archive of a kind that is not unpacked here',
-    remedy: 'Unpack it, or use gzip or zip.',
-  },
-  {
-    // oxlint-disable-next-line no-control-regex
-    starts: /^(\u0089HDF|\u0093NUMPY|SQLite format 3|\u0080.\u0095|ARROW1|FEA1|ORC|Obj\u0001|RDX|\u007fELF)/s,
-    found: 'a binary file (HDF5, NumPy, SQLite, pickle, Arrow, ORC, Avro, R or a program)',
-    remedy: 'Export the table as CSV or Parquet.',
-  },
-  { starts: /^PARE/, found: 'encrypted Parquet', remedy: 'Write it without encryption.' },
-  { starts: /^.{257}ustar/s, found: 'a tar archive', remedy: 'Unpack it, or use gzip or zip of one file.' },
-  {
-    starts: /^\s*[[{]\s*["{}[\]]/,
-    found: 'JSON',
-    remedy: 'Write it as CSV: a line with the names of the columns, then one line for each rating.',
-  },
-  {
-    starts: /^\s*(insert into|create table|drop table|-- MySQL dump|-- PostgreSQL)/i,
-    found: 'SQL',
-    remedy: 'Export the table as CSV.',
-  },
-  {
-    starts: /^%%MatrixMarket/i,
-    found: 'a Matrix Market file',
-    remedy: 'Write lines of userId,movieId,rating.',
-  },
-  {
-    // oxlint-disable-next-line no-control-regex
-    starts: /^(\u00ff\u00fe\u0000\u0000|\u0000\u0000\u00fe\u00ff)/,
-    found: 'text in UTF-32',
-    remedy: 'Save it as UTF-8.',
-  },
-  {
-    // a control character or two zeros within the first 40 bytes; UTF-16 has single zeros
-    // oxlint-disable-next-line no-control-regex
-    starts: /^[^\u0000]{0,40}(\u0000\u0000|[\u0001-\u0008\u000e-\u001f])/,
-    found: 'bytes that are no text',
-    remedy: 'The file is damaged or of another kind; copy or download it again.',
-  },
-];
-
-function refuseOtherKinds(head: Buffer, name: string): void {
-  const text = head
-    .subarray(0, 512)
-    .toString('latin1')
-    .replace(/^\u00ef\u00bb\u00bf/, '');
-  const kind = otherKinds.find(({ starts }) => starts.test(text));
-  if (kind) {
-    throw new DataError({
-      place: name,
-      found: kind.found,
-      wanted: 'a table of text or Parquet',
-      remedy: kind.remedy,
-    });
-  }
 }
 
 /** The first bytes of an unpacked stream, which is closed. */
@@ -274,17 +202,19 @@ async function onlyEntry(path: string, name: string): Promise<Readable> {
   try {
     const { openPromise } = await import('yauzl');
     const zip = await openPromise(path, { autoClose: false });
-    const entries: Entry[] = [];
-    for await (const entry of zip.eachEntry()) if (isData(entry.fileName)) entries.push(entry);
-    const names = entries.map(({ fileName }) => fileName);
-    const [entry] = entries;
-    if (entry === undefined || names.length !== 1) {
+    try {
+      const entries: Entry[] = [];
+      for await (const entry of zip.eachEntry()) if (isData(entry.fileName)) entries.push(entry);
+      const names = entries.map(({ fileName }) => fileName);
+      const [entry] = entries;
+      if (entry === undefined || names.length !== 1) throw severalFilesError(names, name);
+      const stream = await zip.openReadStreamPromise(entry);
+      stream.on('close', () => zip.close());
+      return stream;
+    } catch (cause) {
       zip.close();
-      throw severalFilesError(names, name);
+      throw cause;
     }
-    const stream = await zip.openReadStreamPromise(entry);
-    stream.on('close', () => zip.close());
-    return stream;
   } catch (cause) {
     throw packedError(cause, name);
   }
@@ -361,8 +291,8 @@ export async function* decodeStream(stream: Readable, encoding: Encoding): Async
   yield decode();
 }
 
-/** Characters of a text that is held in one piece. */
-const MAX_TEXT_BYTES = 1 << 29;
+/** Of a text that is held in one piece, which has at most as many characters. */
+const MAX_TEXT_BYTES = constants.MAX_STRING_LENGTH;
 
 /** A whole file as text, unpacked and decoded; `encoding` is what it was read as. Throws DataError when it is too large. */
 export async function readText(content: Content): Promise<{ text: string; encoding: Encoding }> {
