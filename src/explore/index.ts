@@ -1,7 +1,7 @@
 /** `recsys explore` in five visible steps: load, ratings, movies, tags, splits. */
 import { loadDataset } from '../data/loader.ts';
 import { shortestThreshold } from '../data/ratings/values.ts';
-import type { Progress } from '../util/progress.ts';
+import type { Progress, ProgressTask } from '../util/progress.ts';
 import { countsOf } from '../util/arrays.ts';
 import { throwIfAborted } from '../util/errors.ts';
 import { fourStarsOn } from '../experiment/protocol.ts';
@@ -32,11 +32,22 @@ export interface ExploreOptions extends Omit<SplitSettings, 'threshold'> {
 
 /** Looks at a data set from all sides. Throws DataError for unreadable data and AbortedError when the signal fires. */
 export async function explore(
+  options: ExploreOptions,
+  context: { progress: Progress; signal: AbortSignal },
+): Promise<Exploration> {
+  const task = context.progress.start('exploring', 5, 'steps');
+  try {
+    return await exploreInSteps(options, { ...context, task });
+  } finally {
+    task.finish();
+  }
+}
+
+async function exploreInSteps(
   { dataset: source, damping, columns, strict, threshold: given, seed, testShare }: ExploreOptions,
-  { progress, signal }: { progress: Progress; signal: AbortSignal },
+  { progress, signal, task }: { progress: Progress; signal: AbortSignal; task: ProgressTask },
 ): Promise<Exploration> {
   const watch = new Stopwatch();
-  const task = progress.start('exploring', 5, 'steps');
   const step = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
     throwIfAborted(signal);
     const result = await watch.time(name, work);
@@ -64,7 +75,6 @@ export async function explore(
   const { movies, minDivisiveRatings } = await step('movies', () => exploreMovies(data, damping));
   const tags = await step('tags', () => exploreTags(data));
   const splits = await step('splits', () => exploreSplits(data, settings));
-  task.finish();
   return {
     schemaVersion: 2,
     experiment: 'exploration',

@@ -17,6 +17,7 @@ import type { Ratings } from '../../src/data/dataset.ts';
 import { silentProgress } from '../../src/util/progress.ts';
 import { datasetOf } from '../support/datasets.ts';
 import { folder2018, has2018, skipped2018 } from '../support/release-2018.ts';
+import { failingProgress } from '../support/progress.ts';
 
 const context = { progress: silentProgress, signal: new AbortController().signal };
 const settings: ExploreOptions & { threshold: number } = {
@@ -36,6 +37,12 @@ describe('the embedded release, explored', () => {
     expect(found.perMovie.count).toBe(9066);
     expect(found.tags).toBeNull();
     expect(explorationSchema.safeParse(found).success).toBe(true);
+  });
+
+  it('ends its progress also where it fails', async () => {
+    const { progress, open } = failingProgress('exploring');
+    await expect(explore(settings, { ...context, progress })).rejects.toThrow('no step');
+    expect([...open]).toEqual([]);
   });
 
   it('is the same from run to run except for environment and timing', async () => {

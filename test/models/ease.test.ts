@@ -5,6 +5,7 @@ import { itemsOf } from '../../src/models/ease/matrix.ts';
 import { easeOptions, MAX_INVERSE_ROWS, type EaseOptions } from '../../src/models/ease/options.ts';
 import type { TrainingSet } from '../../src/data/training-set.ts';
 import { checkerboard, fitContext } from '../support/datasets.ts';
+import { failingProgress } from '../support/progress.ts';
 
 /** Scores of `user` by the definition: P inverted densely, B = I - P diag(1/P_jj), row of X times B. */
 function scoresByDefinition(train: TrainingSet, user: number, regularization: number): Map<number, number> {
@@ -95,4 +96,15 @@ test('where neither users nor movies are few enough to invert, the most rated mo
   const taken = itemsOf(train, undefined);
   expect([taken.length, taken[0], taken.at(-1)]).toEqual([MAX_INVERSE_ROWS, 5, size - 1]);
   expect(itemsOf({ ...train, userCount: 10 }, undefined)).toHaveLength(size);
+});
+
+test.each(['EASE', 'recommend'])('work that fails ends its progress: %s', async (label) => {
+  const { progress, open } = failingProgress(label);
+  const { train } = checkerboard();
+  const work = async () => {
+    const fitted = await createEase(easeOptions.parse({})).fit(train, { ...fitContext(), progress });
+    await fitted.recommend(Int32Array.of(3), 5);
+  };
+  await expect(work()).rejects.toThrow('no step');
+  expect([...open]).toEqual([]);
 });

@@ -260,14 +260,17 @@ async function parseHere(
   const { size, dataBegin } = job.source;
   const task = progress.start(label, Math.ceil((size - dataBegin) / CHUNK_BYTES), 'MB');
   let seen = 0;
-  while (next()) {
-    if (signal) throwIfAborted(signal);
-    const taken = Atomics.load(job.words, WORD.NEXT_CHUNK);
-    task.advance(taken - seen);
-    seen = taken;
-    await setImmediate(); // lets progress and signals through
+  try {
+    while (next()) {
+      if (signal) throwIfAborted(signal);
+      const taken = Atomics.load(job.words, WORD.NEXT_CHUNK);
+      task.advance(taken - seen);
+      seen = taken;
+      await setImmediate(); // lets progress and signals through
+    }
+  } finally {
+    task.finish();
   }
-  task.finish();
 }
 
 /**

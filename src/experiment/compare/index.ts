@@ -53,9 +53,7 @@ export async function compare(
   const slices = [coldSlice, ...probes.flatMap(knowledgeSlices)];
 
   throwIfAborted(signal);
-  const task = progress.start('paired tests', 1, 'families');
   const pairs = comparePairs(inOrder, { k, seed: protocol.seed });
-  task.finish();
 
   return {
     schemaVersion: 2,

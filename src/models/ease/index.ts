@@ -48,8 +48,11 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
   for (let i = 0; i < n; i++) inverse[i * n + i]! += options.regularization;
   const task = context.progress.start('EASE', n, 'columns');
   const advance = (share: number) => task.advance(Math.round(share * n));
-  await interruptible(signal, () => invert(inverse, n, { ...context, advance }));
-  task.finish();
+  try {
+    await interruptible(signal, () => invert(inverse, n, { ...context, advance }));
+  } finally {
+    task.finish();
+  }
   return await interruptible(signal, async () => {
     const { threads, progress } = context;
     const learned = { train, items, rows: x.byRow, threads, progress };
@@ -177,7 +180,10 @@ async function recommend(
     });
     task.advance();
   };
-  await scorer(users, rank, threads);
-  task.finish();
+  try {
+    await scorer(users, rank, threads);
+  } finally {
+    task.finish();
+  }
   return { k, items, scores };
 }

@@ -189,8 +189,8 @@ async function save(
       if (bytes !== undefined && have > bytes) break;
     }
   } finally {
-    await closeSynced(file);
     task.finish();
+    await closeSynced(file);
   }
   if (bytes === undefined || have === bytes) return;
   if (have > bytes) {

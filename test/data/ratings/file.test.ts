@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRatings, type RatingColumns, type ReadOptions } from '../../../src/data/ratings/file.ts';
 import { sha256 } from '../../../src/util/files.ts';
+import { failingProgress } from '../../support/progress.ts';
 
 /** 37 MB, enough for more than one thread: 16 times the same 100,000 lines, 17 to 27 bytes each. */
 const block = Array.from(
@@ -71,6 +72,12 @@ describe('a file large enough for several threads', () => {
     await expect(read(bad, { threads: 3 })).rejects.toThrow(
       "ratings.csv:900002: rating '9', expected 0.5 to 5 by halves",
     );
+  });
+
+  test('reading that fails ends its progress', async () => {
+    const { progress, open } = failingProgress('reading ratings.csv');
+    await expect(read(text, { threads: 2, progress })).rejects.toThrow('no step');
+    expect([...open]).toEqual([]);
   });
 
   test('Ctrl-C stops all threads', async () => {
