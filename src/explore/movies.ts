@@ -1,6 +1,7 @@
 /** Movies described: genres, years, the most rated, best rated and most divisive, tags. Tables are data frames. */
 import { desc, escape, op, table, type ColumnTable } from 'arquero';
 import type { Dataset } from '../data/dataset.ts';
+import { nameMovie } from '../language/titles.ts';
 import { range, sum } from '../util/arrays.ts';
 import type { Exploration, RatedMovie, TagUse } from './record.ts';
 
@@ -109,7 +110,7 @@ function ratedMovies(
   const meanOf = (item: number) => stars[item]! / ratings[item]!;
   return {
     movieId: rated.map((item) => itemIds[item]!),
-    title: rated.map((item) => movies.titles[item]! || `movie ${itemIds[item]}`),
+    title: rated.map((item) => nameMovie({ movies, itemIds }, item)),
     ratings: rated.map((item) => ratings[item]!),
     mean: rated.map(meanOf),
     dampedMean: rated.map((item) => (stars[item]! + damping * overall) / (ratings[item]! + damping)),

@@ -22,7 +22,7 @@ const spread = z.object({
 
 const ratedMovie = z.object({
   movieId: idSchema,
-  title: z.string().describe('"movie ID" where there is none'),
+  title: z.string().describe('as people write it; by the id where the data have no title'),
   ratings: z.int(),
   mean: z.number(),
   dampedMean: z.number(),

@@ -49,6 +49,27 @@ describe('recsys explore', () => {
     expect([code, stderr]).toEqual([0, '']);
   });
 
+  it('saves and names movies whose ids are text, and those without titles', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'recsys-text-ids-'));
+    const ratings = ['1,tt01,3', '2,tt01,3', '1,tt02,5', '2,tt02,5', '2,tt03,4'];
+    await writeFile(join(folder, 'ratings.csv'), `userId,movieId,rating\n${ratings.join('\n')}\n`);
+    const argv = ['explore', '--dataset', folder, '--results-dir', folder];
+    const untitled = await recsys(argv, { cwd });
+    expect(untitled.code).toBe(0);
+    const page = await readFile(join(folder, 'exploration.html'), 'utf8');
+    expect(page).toContain('movie tt02 has the highest damped mean');
+    const bestOf = async () => {
+      const text = await readFile(join(folder, 'exploration.json'), 'utf8');
+      return explorationSchema.parse(JSON.parse(text)).bestRated[0]!;
+    };
+    expect(await bestOf()).toMatchObject({ movieId: 'tt02', title: 'movie tt02', mean: 5 });
+    const movies = ['tt01,A (1990),Drama', 'tt02,"Best, The (1991)",Drama', 'tt03,C (1992),Drama'];
+    await writeFile(join(folder, 'movies.csv'), `movieId,title,genres\n${movies.join('\n')}\n`);
+    const titled = await recsys(argv, { cwd });
+    expect(titled.code).toBe(0);
+    expect(await bestOf()).toMatchObject({ movieId: 'tt02', title: 'The Best (1991)' });
+  });
+
   it('refuses a data set that is not there with exit code 1 and a remedy', async () => {
     const { code, stderr } = await recsys(['explore', '--dataset', 'nowhere'], { cwd });
     expect(code).toBe(1);
