@@ -1,11 +1,12 @@
 /** Recommendations as a table for the terminal, as JSON and as CSV. */
+import type { Id } from '../data/dataset.ts';
 import { csvCell, printable } from '../util/process/terminal.ts';
 import type { Recommendation } from './recommend.ts';
 import type { SavedModel } from './saved-model.ts';
 
-/** One list; `user` is null for a person who is not in the data. */
+/** One list; `user` is the released id, null for a person who is not in the data. */
 export interface UserList {
-  user: number | null;
+  user: Id | null;
   recommendations: Recommendation[];
 }
 

@@ -24,7 +24,7 @@ afterAll(async () => {
 interface Printed {
   model: { name: string; fittedOn: { split: string; trainRatings: number } };
   lists: {
-    user: number | null;
+    user: number | string | null;
     recommendations: {
       rank: number;
       movieId: number;
@@ -109,7 +109,7 @@ describe('recsys recommend', () => {
     expect(found.map(({ user }) => user)).toEqual([3, 4]);
     for (const { user, recommendations } of found) {
       expect(recommendations.map(({ rank }) => rank)).toEqual([1, 2, 3, 4]);
-      const rated = await ratedBy(user!);
+      const rated = await ratedBy(Number(user));
       for (const { movieId, title, year, why } of recommendations) {
         expect(rated).not.toContain(movieId);
         expect(title).toBe(`The Film ${movieId}`);
@@ -265,6 +265,24 @@ describe('recsys recommend', () => {
     const none = await run('recommend', ...few, outside);
     expect([none.code, none.stdout]).toEqual([2, '']);
     expect(none.stderr).toContain('none of the rated movies is among the 12 that the model knows');
+  });
+
+  it('takes users by ids of text', async () => {
+    const ratings = await readFile(join(dataset, 'ratings.csv'), 'utf8');
+    await writeFile(join(cwd, 'text.csv'), ratings.replaceAll(/^(?=\d)/gm, 'u'));
+    const fit = ['fit', 'popularity', '--dataset', 'text.csv', '--save', 'models/text', '--quiet'];
+    expect((await run(...fit)).code).toBe(0);
+    const { lists: found } = await lists('--model', 'models/text', '--user', 'u3,u12', '--k', '2');
+    const { lists: same } = await lists('--model', 'models/popularity', '--user', '3,12', '--k', '2');
+    expect(found.map(({ user }) => user)).toEqual(['u3', 'u12']);
+    expect(same.map(({ user }) => user)).toEqual([3, 12]);
+    const idsOf = (all: Printed['lists']) =>
+      all.map(({ recommendations }) => recommendations.map(({ movieId }) => movieId));
+    expect(idsOf(found)).toEqual(idsOf(same));
+    const table = await run('recommend', '--model', 'models/text', '--user', 'u3');
+    expect(table.stdout).toMatch(/^For user u3, by popularity/);
+    const unknown = await run('recommend', '--model', 'models/text', '--user', '3');
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('no user 3 among the 30')]);
   });
 
   it('names movies by their ids where the data has no titles', async () => {

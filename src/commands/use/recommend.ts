@@ -11,7 +11,7 @@ import { addFlags, readFlags, type Typed } from '../shared/flags.ts';
 
 const whoSchema = z.object({
   user: z
-    .array(z.int())
+    .array(z.string())
     .default([])
     .meta({ placeholder: 'ids' })
     .describe('users of the data that the model was fitted on, comma-separated'),
@@ -121,14 +121,14 @@ async function recommend(typed: Typed): Promise<void> {
     if (who.allUsers) return await printAllUsers(found, output.output, context);
     const { recommendTo, userIndex } = await import('../../use/recommend.ts');
     const { csvOfLists, jsonOfLists, tableOfLists } = await import('../../use/lists.ts');
-    const lists = await interruptible(context.signal, async () => {
+    const named = await interruptible(context.signal, async () => {
       const [model, users] = isPerson
         ? [await personModel(found, { file: who.ratings, like, dislike }, context), [0]]
         : [saved.model, who.user.map((id) => userIndex(saved, id))];
-      return await recommendTo(saved, model, users, k, selection);
+      const lists = await recommendTo(saved, model, users, k, selection);
+      const idOf = (user: number) => (isPerson ? null : saved.train.userIds[user]!);
+      return lists.map((list, n) => ({ user: idOf(users[n]!), recommendations: list }));
     });
-    const ids = isPerson ? [null] : who.user;
-    const named = lists.map((list, n) => ({ user: ids[n]!, recommendations: list }));
     const format = output.json ? jsonOfLists : output.csv ? csvOfLists : tableOfLists;
     print(format(saved, named));
   });
