@@ -1,5 +1,4 @@
 /** Stored answers of a chat model, from a file (this program's or a published study's) or from a record. */
-import type { Id } from '../../data/dataset.ts';
 import { MEND_LINE } from '../../data/files/records.ts';
 import { z } from 'zod';
 import { TitleIndex } from '../../language/titles.ts';
@@ -22,12 +21,12 @@ import type { LanguageRecord } from '../record.ts';
 /** What came of one request: an answer, or why there is none; and how much of the history it showed, where that is known. */
 type Outcome = Parameters<typeof toExchange>[3] & { includedMovies?: number | undefined };
 
-/** The outcome of each user by released id. */
-export interface StoredAnswers extends ReadonlyMap<Id, Outcome> {
+/** The outcome of each user by released id, as text: a file may write 425 or "425", whatever the data have. */
+export interface StoredAnswers extends ReadonlyMap<string, Outcome> {
   readonly origin: 'file' | 'record';
 }
 
-class Stored extends Map<Id, Outcome> implements StoredAnswers {
+class Stored extends Map<string, Outcome> implements StoredAnswers {
   readonly origin: StoredAnswers['origin'];
 
   constructor(origin: StoredAnswers['origin']) {
@@ -41,7 +40,8 @@ export function createReplay(parts: ChatParts, stored: StoredAnswers): Recommend
   return {
     name: 'openai',
     async fit(train, context) {
-      const includedMovies = (user: number) => stored.get(train.userIds[user]!)?.includedMovies;
+      const outcomeOf = (user: number) => stored.get(String(train.userIds[user]));
+      const includedMovies = (user: number) => outcomeOf(user)?.includedMovies;
       const asked = await createChatModel({ ...parts, includedMovies }).fit(train, context);
       const titles = new TitleIndex(train.movies);
       const exchanges: ChatExchange[] = [];
@@ -54,12 +54,7 @@ export function createReplay(parts: ChatParts, stored: StoredAnswers): Recommend
         },
         async recommend(users, k) {
           const answered = (await asked.questions(users, k)).map((question) =>
-            toExchange(
-              train,
-              titles,
-              question,
-              stored.get(train.userIds[question.user]!) ?? { answer: answerOf('') },
-            ),
+            toExchange(train, titles, question, outcomeOf(question.user) ?? { answer: answerOf('') }),
           );
           exchanges.push(...answered);
           requireAnswers(answered);
@@ -89,7 +84,7 @@ export function answersOfRecord(
   const stored = new Stored(origin);
   for (const { userId, state, reply, includedMovies } of users) {
     const outcome = state === 'failed' ? { failure: reply } : { answer: answerInState(state, reply) };
-    stored.set(userId, { ...outcome, includedMovies });
+    stored.set(String(userId), { ...outcome, includedMovies });
   }
   return stored;
 }
@@ -148,7 +143,7 @@ export async function readStoredAnswers(path: string): Promise<StoredAnswers> {
   return stored;
 }
 
-function parseLine(line: string, place: string): { userId: Id; text: string } {
+function parseLine(line: string, place: string): { userId: string; text: string } {
   const wanted = '{"userId": ..., "text": ...}';
   const parsed = lineSchema.safeParse(parseJson(line, { place, wanted, remedy: MEND_LINE }));
   if (!parsed.success) {
@@ -160,5 +155,5 @@ function parseLine(line: string, place: string): { userId: Id; text: string } {
     });
   }
   const { data } = parsed;
-  return { userId: data.userId, text: 'text' in data ? data.text : JSON.stringify(data.titles) };
+  return { userId: String(data.userId), text: 'text' in data ? data.text : JSON.stringify(data.titles) };
 }
