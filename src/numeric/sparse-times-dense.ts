@@ -1,7 +1,9 @@
 /** Blocks of the product of a sparse matrix and a dense one, on all threads. */
 import type { SparseValues } from '../util/sparse-rows.ts';
+import { kernelConstants } from './pool/kernels.ts';
 import { KernelPool } from './pool/pool.ts';
 
+const { DENSE_PANEL_COLUMNS } = kernelConstants;
 export interface Factors {
   sparse: SparseValues;
   /** Row r of the dense matrix, for each column r of the sparse one; read before the next is asked for. */
@@ -16,19 +18,19 @@ interface Range {
   end: number;
 }
 
-/** Rows of the sparse matrix that a thread takes at a time: each tile of the dense one serves all of them. */
-const ROWS_PER_CHUNK = 128;
+/** Rows of the sparse matrix that a thread takes at a time: enough that most rows of a panel are read several times. */
+const ROWS_PER_PART = 512;
 
 /** The two matrices in the memory of the kernels. Call `dispose` when done. */
 export class SparseTimesDense {
   readonly #pool: KernelPool;
   readonly #sparse: { pointers: Int32Array; indices: Int32Array; values: Float32Array };
+  /** Panel after panel, each (rows, `DENSE_PANEL_COLUMNS`). */
   readonly #dense: Float64Array;
-  /** Numbers per row of `#dense`, an even number. */
-  readonly #stride: number;
+  readonly #denseRows: number;
   readonly #product: Float64Array;
 
-  /** Copies both matrices. `blockCells`: numbers of the largest block that will be asked for, its columns counted as even. */
+  /** Copies both matrices. `blockCells`: numbers of the largest block that will be asked for, its columns counted as `inPanels`. */
   constructor(
     { sparse, denseRow, denseRows, denseColumns }: Factors,
     blockCells: number,
@@ -37,9 +39,9 @@ export class SparseTimesDense {
     const { pointers, indices, values } = sparse;
     const pool = KernelPool.create({ threads, operations: 2 * indices.length * denseColumns });
     this.#pool = pool;
-    this.#stride = evenFrom(denseColumns);
-    this.#dense = pool.float64(denseRows * this.#stride);
-    for (let row = 0; row < denseRows; row++) this.#dense.set(denseRow(row), row * this.#stride);
+    this.#denseRows = denseRows;
+    this.#dense = pool.float64(denseRows * inPanels(denseColumns));
+    for (let row = 0; row < denseRows; row++) copyToPanels(denseRow(row), row, denseRows, this.#dense);
     this.#sparse = {
       pointers: pool.int32(pointers),
       indices: pool.int32(indices),
@@ -49,21 +51,24 @@ export class SparseTimesDense {
   }
 
   /**
-   * The cells of `rows` and `columns`, which begin at an even one: row-major, `evenFrom` the number of columns per row, valid
+   * The cells of `rows` and `columns`, which begin with a panel: row-major, `inPanels` the number of columns per row, valid
    * until the next call. Each sum adds in the order of the sparse row's entries: the same bits for any number of threads.
    */
   async block(rows: Range, columns: Range): Promise<Float64Array> {
     await this.#pool.yieldToEventLoop();
+    const panels = inPanels(columns.end - columns.begin) / DENSE_PANEL_COLUMNS;
     const values = {
       ...this.#sparse,
       first: rows.begin,
-      dense: this.#dense.subarray(columns.begin),
-      denseColumns: this.#stride,
-      columns: evenFrom(columns.end - columns.begin),
+      last: rows.end,
+      partRows: ROWS_PER_PART,
+      dense: this.#dense.subarray(columns.begin * this.#denseRows),
+      denseRows: this.#denseRows,
+      panels,
       product: this.#product,
     };
-    const job = { first: rows.begin, rows: rows.end, grain: ROWS_PER_CHUNK };
-    this.#pool.run('sparseTimesDense', job, values);
+    const parts = Math.ceil((rows.end - rows.begin) / ROWS_PER_PART);
+    this.#pool.run('sparseTimesDense', { rows: parts * panels, grain: 1 }, values);
     return this.#product;
   }
 
@@ -72,9 +77,18 @@ export class SparseTimesDense {
   }
 }
 
-/** The number, or the next where it is odd: kernels take two doubles at a time. */
-export function evenFrom(n: number): number {
-  return n + (n % 2);
+/** The number of columns of as many whole panels as so many columns take. */
+export function inPanels(columns: number): number {
+  return Math.ceil(columns / DENSE_PANEL_COLUMNS) * DENSE_PANEL_COLUMNS;
+}
+
+/** Writes one row of `rows` to its place in each panel. */
+function copyToPanels(values: Float64Array, row: number, rows: number, panels: Float64Array): void {
+  for (let begin = 0; begin < values.length; begin += DENSE_PANEL_COLUMNS) {
+    const at = begin * rows + row * DENSE_PANEL_COLUMNS;
+    const end = Math.min(begin + DENSE_PANEL_COLUMNS, values.length);
+    for (let column = begin; column < end; column++) panels[at + column - begin] = values[column]!;
+  }
 }
 
 /** `begin` and `end` of each part of `count` things of which a part has at most `size`. */

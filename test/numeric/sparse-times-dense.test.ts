@@ -1,16 +1,17 @@
 import { expect, test } from 'vitest';
-import { evenFrom, partsOf, SparseTimesDense } from '../../src/numeric/sparse-times-dense.ts';
+import { inPanels, partsOf, SparseTimesDense } from '../../src/numeric/sparse-times-dense.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 test.each([
   [1, 300, 40],
   [2, 300, 600],
   [2, 7, 9],
+  [1, 5000, 20],
 ])(
   'on %i threads, %i rows of the dense matrix with %i columns give the bits of a plain loop',
   async (threads, denseRows, denseColumns) => {
     const rng = new Rng(1);
-    const entries = Array.from({ length: 400 }, () => {
+    const entries = Array.from({ length: 1300 }, () => {
       const length = rng.int(Math.min(11, denseRows));
       return Array.from({ length }, (_, n) => [n + rng.int(denseRows - length), rng.uniform()] as const);
     });
@@ -31,14 +32,14 @@ test.each([
     });
     const denseRow = (row: number) => dense.subarray(row * denseColumns, (row + 1) * denseColumns);
     const factors = { sparse, denseRow, denseRows, denseColumns };
-    const product = new SparseTimesDense(factors, entries.length * evenFrom(denseColumns), { threads });
+    const product = new SparseTimesDense(factors, entries.length * inPanels(denseColumns), { threads });
     let cells = 0;
-    for (const rows of partsOf(entries.length, 150)) {
+    for (const rows of partsOf(entries.length, 1200)) {
       for (const columns of partsOf(denseColumns, 256)) {
         const block = await product.block(rows, columns);
         const width = columns.end - columns.begin;
         for (let n = rows.begin; n < rows.end; n++) {
-          const begin = (n - rows.begin) * evenFrom(width);
+          const begin = (n - rows.begin) * inPanels(width);
           expect(block.subarray(begin, begin + width)).toEqual(
             expected[n]!.subarray(columns.begin, columns.end),
           );

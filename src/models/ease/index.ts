@@ -53,11 +53,11 @@ async function fitEase(options: EaseOptions, train: TrainingSet, context: FitCon
   } finally {
     task.finish();
   }
-  return await interruptible(signal, async () => {
+  return await interruptible(signal, () => {
     const { threads, progress } = context;
     const learned = { train, items, rows: x.byRow, threads, progress };
     if (!usersSide) return fitted(options, learned, weightsByMovies(x, inverse), { inverse });
-    const diagonal = await diagonalByUsers(x, inverse, options.regularization, threads);
+    const diagonal = diagonalByUsers(x, inverse, options.regularization);
     const weights = weightsByUsers(x, inverse, diagonal, options.regularization);
     return fitted(options, learned, weights, { inverse, diagonal });
   });

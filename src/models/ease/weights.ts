@@ -1,6 +1,6 @@
 /** The weights B of EASE from the inverse of the smaller side: scores of users and of other people, and single weights. */
 import { selectRows, type Csr } from '../../data/csr.ts';
-import { evenFrom, partsOf, SparseTimesDense } from '../../numeric/sparse-times-dense.ts';
+import { inPanels, partsOf, SparseTimesDense } from '../../numeric/sparse-times-dense.ts';
 import { range } from '../../util/arrays.ts';
 import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { SparseMatrix } from './matrix.ts';
@@ -31,25 +31,26 @@ export interface Weights {
   towards: (column: number) => (other: number) => number;
 }
 
-/** P_jj = (1 - x_j' K x_j) / lambda of every column, from K = (XX' + lambda I)^-1. */
-export async function diagonalByUsers(
-  x: SparseMatrix,
+/**
+ * P_jj = (1 - x_j' K x_j) / lambda of every column, from K = (XX' + lambda I)^-1. Of K x_j only what x_j meets is computed: the
+ * cells of the column's own rows, a fraction of KX where X is sparse.
+ */
+export function diagonalByUsers(
+  { byColumn }: SparseMatrix,
   inverse: Float64Array,
   lambda: number,
-  threads: number,
-): Promise<Float64Array> {
-  const { rows, pointers, indices, values } = x.byColumn;
-  const diagonal = new Float64Array(rows).fill(1 / lambda);
-  const entries = pointers.slice(0, -1); // the next of each column
-  for await (const { part, stride, block } of blocksOfKX(x, inverse, range(x.byRow.rows), threads)) {
-    for (let column = 0; column < rows; column++) {
-      let entry = entries[column]!;
-      for (; entry < pointers[column + 1]! && indices[entry]! < part.end; entry++) {
-        const product = block[column * stride + indices[entry]! - part.begin]!;
-        diagonal[column]! -= (values[entry]! * product) / lambda;
-      }
-      entries[column] = entry;
+): Float64Array {
+  const size = byColumn.columns;
+  const diagonal = new Float64Array(byColumn.rows).fill(1 / lambda);
+  const products = new Float64Array(size);
+  for (let column = 0; column < diagonal.length; column++) {
+    const [own, values] = [indicesOf(byColumn, column), valuesOf(byColumn, column)];
+    products.fill(0, 0, own.length);
+    for (let entry = 0; entry < own.length; entry++) {
+      const [row, value] = [own[entry]! * size, values[entry]!];
+      for (let n = 0; n < own.length; n++) products[n]! += value * inverse[row + own[n]!]!;
     }
+    for (let n = 0; n < own.length; n++) diagonal[column]! -= (values[n]! * products[n]!) / lambda;
   }
   return diagonal;
 }
@@ -65,7 +66,7 @@ async function* blocksOfKX(
   threads: number,
 ) {
   const { rows, columns } = byRow;
-  const perBlock = evenFrom(Math.min(rowsWanted.length, Math.ceil(BLOCK_CELLS / columns)));
+  const perBlock = inPanels(Math.min(rowsWanted.length, Math.ceil(BLOCK_CELLS / columns)));
   const ofWanted = new Float64Array(rowsWanted.length);
   const denseRow = (row: number) => {
     for (let n = 0; n < rowsWanted.length; n++) ofWanted[n] = inverse[row * rows + rowsWanted[n]!]!;
@@ -76,7 +77,7 @@ async function* blocksOfKX(
   try {
     for (const part of partsOf(rowsWanted.length, perBlock)) {
       const block = await product.block({ begin: 0, end: columns }, part);
-      yield { part, stride: evenFrom(part.end - part.begin), block };
+      yield { part, stride: inPanels(part.end - part.begin), block };
     }
   } finally {
     await product.dispose();
@@ -182,7 +183,7 @@ function scorerByMovies(
     if (own.indices.length <= columns) return ofFew(users, take); // copying P would take longer
     const perBlock = Math.min(users.length, Math.ceil(BLOCK_CELLS / columns));
     const factors = { sparse: own, denseRow: weightsOf, denseRows: columns, denseColumns: columns };
-    const stride = evenFrom(columns);
+    const stride = inPanels(columns);
     const product = new SparseTimesDense(factors, perBlock * stride, { threads });
     try {
       for (const part of partsOf(users.length, perBlock)) {

@@ -30,12 +30,14 @@ export const kernelParameters = {
   sgdSquaredError: { state: 'SgdState', step: 'i32', targets: 'usize' },
   sparseTimesDense: {
     first: 'i32',
+    last: 'i32',
+    partRows: 'i32',
     pointers: 'usize',
     indices: 'usize',
     values: 'usize',
     dense: 'usize',
-    denseColumns: 'i32',
-    columns: 'i32',
+    denseRows: 'i32',
+    panels: 'i32',
     product: 'usize',
   },
   squareInverse: { inverseFactor: 'usize', k: 'i32', inverse: 'usize' },
@@ -82,6 +84,7 @@ export const scratchParameters = {
   sgdBpr: ['state'],
   sgdPartition: ['state'],
   sgdSquaredError: ['state'],
+  sparseTimesDense: ['partRows'],
   topN: [],
 } as const;
 
@@ -161,6 +164,7 @@ export const kernelConstants = {
   PANEL_COLUMNS: 8,
   MAX_SHORT_ENTRIES: 7,
   RESAMPLED_COLUMNS: 8,
+  DENSE_PANEL_COLUMNS: 16,
   CANDIDATES_PER_PANEL: 8,
   USERS_PER_TILE: 4,
   CANDIDATES_PER_BLOCK: 256,
