@@ -4,6 +4,7 @@ import { kernelConstants } from './pool/kernels.ts';
 import { KernelPool } from './pool/pool.ts';
 
 const { DENSE_PANEL_COLUMNS } = kernelConstants;
+
 export interface Factors {
   sparse: SparseValues;
   /** Row r of the dense matrix, for each column r of the sparse one; read before the next is asked for. */
@@ -30,7 +31,7 @@ export class SparseTimesDense {
   readonly #denseRows: number;
   readonly #product: Float64Array;
 
-  /** Copies both matrices. `blockCells`: numbers of the largest block that will be asked for, its columns counted as `inPanels`. */
+  /** Copies both matrices. `blockCells`: numbers of the largest block that will be asked for, its columns counted as `roundUpToPanels`. */
   constructor(
     { sparse, denseRow, denseRows, denseColumns }: Factors,
     blockCells: number,
@@ -40,7 +41,7 @@ export class SparseTimesDense {
     const pool = KernelPool.create({ threads, operations: 2 * indices.length * denseColumns });
     this.#pool = pool;
     this.#denseRows = denseRows;
-    this.#dense = pool.float64(denseRows * inPanels(denseColumns));
+    this.#dense = pool.float64(denseRows * roundUpToPanels(denseColumns));
     for (let row = 0; row < denseRows; row++) copyToPanels(denseRow(row), row, denseRows, this.#dense);
     this.#sparse = {
       pointers: pool.int32(pointers),
@@ -51,12 +52,12 @@ export class SparseTimesDense {
   }
 
   /**
-   * The cells of `rows` and `columns`, which begin with a panel: row-major, `inPanels` the number of columns per row, valid
+   * The cells of `rows` and `columns`, which begin with a panel: row-major, `roundUpToPanels` the number of columns per row, valid
    * until the next call. Each sum adds in the order of the sparse row's entries: the same bits for any number of threads.
    */
   async block(rows: Range, columns: Range): Promise<Float64Array> {
     await this.#pool.yieldToEventLoop();
-    const panels = inPanels(columns.end - columns.begin) / DENSE_PANEL_COLUMNS;
+    const panels = roundUpToPanels(columns.end - columns.begin) / DENSE_PANEL_COLUMNS;
     const values = {
       ...this.#sparse,
       first: rows.begin,
@@ -78,7 +79,7 @@ export class SparseTimesDense {
 }
 
 /** The number of columns of as many whole panels as so many columns take. */
-export function inPanels(columns: number): number {
+export function roundUpToPanels(columns: number): number {
   return Math.ceil(columns / DENSE_PANEL_COLUMNS) * DENSE_PANEL_COLUMNS;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inPanels, partsOf, SparseTimesDense } from '../../src/numeric/sparse-times-dense.ts';
+import { roundUpToPanels, partsOf, SparseTimesDense } from '../../src/numeric/sparse-times-dense.ts';
 import { Rng } from '../../src/util/rng.ts';
 
 test.each([
@@ -32,14 +32,16 @@ test.each([
     });
     const denseRow = (row: number) => dense.subarray(row * denseColumns, (row + 1) * denseColumns);
     const factors = { sparse, denseRow, denseRows, denseColumns };
-    const product = new SparseTimesDense(factors, entries.length * inPanels(denseColumns), { threads });
+    const product = new SparseTimesDense(factors, entries.length * roundUpToPanels(denseColumns), {
+      threads,
+    });
     let cells = 0;
     for (const rows of partsOf(entries.length, 1200)) {
       for (const columns of partsOf(denseColumns, 256)) {
         const block = await product.block(rows, columns);
         const width = columns.end - columns.begin;
         for (let n = rows.begin; n < rows.end; n++) {
-          const begin = (n - rows.begin) * inPanels(width);
+          const begin = (n - rows.begin) * roundUpToPanels(width);
           expect(block.subarray(begin, begin + width)).toEqual(
             expected[n]!.subarray(columns.begin, columns.end),
           );

@@ -1,6 +1,6 @@
 /** The weights B of EASE from the inverse of the smaller side: scores of users and of other people, and single weights. */
 import { selectRows, type Csr } from '../../data/csr.ts';
-import { inPanels, partsOf, SparseTimesDense } from '../../numeric/sparse-times-dense.ts';
+import { roundUpToPanels, partsOf, SparseTimesDense } from '../../numeric/sparse-times-dense.ts';
 import { range } from '../../util/arrays.ts';
 import { entriesOf, indicesOf, valuesOf } from '../../util/sparse-rows.ts';
 import type { SparseMatrix } from './matrix.ts';
@@ -66,7 +66,7 @@ async function* blocksOfKX(
   threads: number,
 ) {
   const { rows, columns } = byRow;
-  const perBlock = inPanels(Math.min(rowsWanted.length, Math.ceil(BLOCK_CELLS / columns)));
+  const perBlock = roundUpToPanels(Math.min(rowsWanted.length, Math.ceil(BLOCK_CELLS / columns)));
   const ofWanted = new Float64Array(rowsWanted.length);
   const denseRow = (row: number) => {
     for (let n = 0; n < rowsWanted.length; n++) ofWanted[n] = inverse[row * rows + rowsWanted[n]!]!;
@@ -77,7 +77,7 @@ async function* blocksOfKX(
   try {
     for (const part of partsOf(rowsWanted.length, perBlock)) {
       const block = await product.block({ begin: 0, end: columns }, part);
-      yield { part, stride: inPanels(part.end - part.begin), block };
+      yield { part, stride: roundUpToPanels(part.end - part.begin), block };
     }
   } finally {
     await product.dispose();
@@ -183,7 +183,7 @@ function scorerByMovies(
     if (own.indices.length <= columns) return ofFew(users, take); // copying P would take longer
     const perBlock = Math.min(users.length, Math.ceil(BLOCK_CELLS / columns));
     const factors = { sparse: own, denseRow: weightsOf, denseRows: columns, denseColumns: columns };
-    const stride = inPanels(columns);
+    const stride = roundUpToPanels(columns);
     const product = new SparseTimesDense(factors, perBlock * stride, { threads });
     try {
       for (const part of partsOf(users.length, perBlock)) {
