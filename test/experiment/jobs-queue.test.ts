@@ -176,6 +176,21 @@ searches: [{ model: ease, trials: 2, carveSeeds: [1] }]
     );
   }, 60_000);
 
+  it('ends at a signal where Redis has gone away', async () => {
+    const typed = ['mf', '--factors', '6', '--dataset', dataset, '--queue', address()];
+    let child: ChildProcess | undefined;
+    const waiting = recsys(typed, { cwd: folder, onStart: (own) => (child = own) });
+    const jobs = new Queue('recsys-jobs', { connection: { host: '127.0.0.1', port, password } });
+    await vi.waitFor(async () => expect(await jobs.getWaitingCount()).toBe(1), { timeout: 20_000 });
+    await jobs.drain();
+    await jobs.close();
+    await stop();
+    await setTimeout(1000); // it asks a few times a second
+    child!.kill('SIGTERM');
+    expect((await waiting).code).toBe(130);
+    await start();
+  }, 60_000);
+
   it('ends with the cause when a job fails on every worker, and tries again when asked again', async () => {
     const [good, bad] = [join(folder, 'good'), join(folder, 'bad')];
     await cp(dataset, join(good, 'ratings'), { recursive: true });

@@ -115,27 +115,37 @@ export async function queueRunner(address: string): Promise<JobRunner> {
     async run(jobs, onDone, mayStart, { signal, progress, onLine }) {
       progress.note(`${jobs.length} jobs on ${shownAddress(address)}; \`recsys worker\` takes them.`);
       const open = new Map(jobs.entries());
-      for (const job of jobs) await addAnew(job);
-      while (open.size > 0) {
-        throwIfAborted(signal);
-        for (const [n, job] of open) {
-          const found = await queue.getJob(jobKey(job));
-          const state = await found?.getState();
-          if (state === 'completed') {
-            open.delete(n);
-            const done = await queue.getJob(jobKey(job)); // `found` may be from before it was completed
-            await onDone(n, outcomeSchema.parse(done?.returnvalue));
-          } else if (state === 'active') {
-            if (typeof found?.progress === 'string') onLine?.(n, found.progress);
-          } else if (state === 'failed') {
-            const failed = await queue.getJob(jobKey(job));
-            throw failedError(address, failed?.failedReason);
-          } else if (!mayStart()) {
-            await found?.remove().catch(() => {}); // a worker was faster
-            open.delete(n);
-          } else if (found === undefined) await add(job); // Redis was started anew without what it held
+      const look = async (n: number, job: Job) => {
+        const found = await queue.getJob(jobKey(job));
+        const state = await found?.getState();
+        if (state === 'completed') {
+          open.delete(n);
+          const done = await queue.getJob(jobKey(job)); // `found` may be from before it was completed
+          await onDone(n, outcomeSchema.parse(done?.returnvalue));
+        } else if (state === 'active') {
+          if (typeof found?.progress === 'string') onLine?.(n, found.progress);
+        } else if (state === 'failed') {
+          const failed = await queue.getJob(jobKey(job));
+          throw failedError(address, failed?.failedReason);
+        } else if (!mayStart()) {
+          await found?.remove().catch(() => {}); // a worker was faster
+          open.delete(n);
+        } else if (found === undefined) await add(job); // Redis was started anew without what it held
+      };
+      const disconnect = () => void queue.disconnect(); // where Redis is gone, what was asked of it waits for ever
+      signal.addEventListener('abort', disconnect);
+      try {
+        for (const job of jobs) await addAnew(job);
+        while (open.size > 0) {
+          throwIfAborted(signal);
+          for (const [n, job] of open) await look(n, job);
+          await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
         }
-        await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
+      } catch (error) {
+        throwIfAborted(signal);
+        throw error;
+      } finally {
+        signal.removeEventListener('abort', disconnect);
       }
     },
     close: () => queue.close(),
