@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'rm -rf "$folder"; [ -z "$server" ] || kill "$server"' EXIT
 npm pack --ignore-scripts --silent --pack-destination "$folder" >/dev/null
 cd "$folder"
 echo '{"private": true}' >package.json
@@ -23,5 +23,6 @@ for _ in $(seq 60); do grep -q 'http' serve.log && break; sleep 0.5; done
 address=$(grep -o 'http://[^ ]*' serve.log | head -1)
 curl --fail --silent "$address/models" | grep -q '"id":"popularity"'
 kill -INT "$server" && wait "$server"
+server=
 node --input-type=module -e "import { modelNames } from 'recsys'; if (!modelNames.includes('mf')) process.exit(1)"
 echo 'installed from the tarball: baseline, explore, finetune-gpt2, serve and the library work'
