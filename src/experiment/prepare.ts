@@ -41,7 +41,7 @@ export interface Prepared {
   protocol: ResultsRecord['protocol'];
 }
 
-/** What a model is made from, and what its lists are measured by: of a part that is held out, the relevant items alone. */
+/** What a model is made from and its lists are measured by; without what only a report about the split needs. */
 export type RankingInput = Omit<Prepared, 'split' | 'histories' | 'tested' | 'evaluable'>;
 
 /**

@@ -168,7 +168,7 @@ function barMaker(stream: NodeJS.WriteStream): () => CliProgress.SingleBar | und
         format: (_options, _params, { line }: { line: (columns: number) => string }) =>
           line(stream.columns || DEFAULT_COLUMNS),
         clearOnComplete: true,
-        hideCursor: true,
+        hideCursor: false, // a signal may end the process at any time
         linewrap: true,
       })
     );

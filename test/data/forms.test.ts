@@ -301,12 +301,12 @@ describe('every part of --columns is read or refused', () => {
   );
 
   test.each([
-    ['with a header, a rank', named, 'rank=mine', '--columns: rank=mine, expected a column of ratings'],
+    ['with a header, a rank', named, 'rank=mine', '--columns: rank=mine, expected columns of ratings'],
     [
       'a rating and a score',
       named,
       'rating=rating,score=mine',
-      '--columns: both rating=rating and score=mine, expected a column of ratings. Leave out one',
+      '--columns: both rating=rating and score=mine, expected one column of ratings. Leave out one',
     ],
     ['one column for two things', named, 'score=timestamp', 'column 5 for both rating and time'],
     [
@@ -365,7 +365,9 @@ describe('lists', () => {
     await expect(lists(named, 'rank=rank,rating=rating')).rejects.toThrow(
       'both rank=rank and rating=rating, expected the one that orders the lists',
     );
-    await expect(lists(named, 'time=rank')).rejects.toThrow('time=rank, expected the one that orders');
+    await expect(lists(named, 'time=rank')).rejects.toThrow(
+      'time=rank, expected columns of lists, which have no times',
+    );
   });
 
   test('whole numbers without a header that are not 1 to n may be ranks or scores, and are refused', async () => {

@@ -97,9 +97,10 @@ describe('predefined split', () => {
       expect([dataset.isImplicit, dataset.scale]).toEqual([isImplicit, scale]);
     });
 
-    test('and a rating outside decimals of its own is refused in their words', async () => {
-      const outside = load('1,20,-9\n', '2,10,3.3\n', { withDataset: true, ratings: ofAny });
-      await expect(outside).rejects.toThrow(/train\.csv:1: rating '-9', expected -8\.2 to 9\.77\. /);
+    test('and takes a rating outside decimals that were seen, with a note', async () => {
+      const { dataset } = await load('1,20,-9\n', '2,10,3.3\n', { withDataset: true, ratings: ofAny });
+      expect(dataset.scale.min).toBe(-9);
+      expect(dataset.warnings.join()).toContain('ratings off the scale from -8.2 to 9.77');
     });
   });
 

@@ -185,7 +185,7 @@ searches: [{ model: ease, trials: 2, carveSeeds: [1] }]
     await jobs.drain();
     await jobs.close();
     await stop();
-    await setTimeout(1000); // it asks a few times a second
+    await setTimeout(1500); // it waits to connect again by then
     child!.kill('SIGTERM');
     expect((await waiting).code).toBe(130);
     await start();

@@ -20,7 +20,7 @@ export const priceSchema = z.object({
     .min(0)
     .optional()
     .meta({ placeholder: 'usd' })
-    .describe('USD per million output tokens, before that half'),
+    .describe('USD per million output tokens, before the half that --flex or a batch takes off'),
 });
 
 /** The person's own price; undefined where none was typed. Throws UsageError for one of the two alone. */

@@ -291,7 +291,7 @@ export async function* decodeStream(stream: Readable, encoding: Encoding): Async
   yield decode();
 }
 
-/** Of a text that is held in one piece, which has at most as many characters. */
+/** Most bytes of a text that is held in one piece: a string holds no more characters. */
 const MAX_TEXT_BYTES = constants.MAX_STRING_LENGTH;
 
 /** A whole file as text, unpacked and decoded; `encoding` is what it was read as. Throws DataError when it is too large. */

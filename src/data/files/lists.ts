@@ -163,16 +163,21 @@ type OrderRole = (typeof orders)[number];
 
 /** The one that was chosen. Throws UsageError for several, and for a time. */
 function chosenOrderOf(chosen: ColumnChoice): OrderRole | undefined {
+  if (chosen.time !== undefined) {
+    throw new UsageError({
+      place: '--columns',
+      found: `time=${chosen.time}`,
+      wanted: 'columns of lists, which have no times',
+      remedy: 'Leave it out.',
+    });
+  }
   const [first, second] = orders.filter((role) => chosen[role] !== undefined);
-  if (second === undefined && chosen.time === undefined) return first;
+  if (second === undefined) return first;
   throw new UsageError({
     place: '--columns',
-    found:
-      second === undefined
-        ? `time=${chosen.time}`
-        : `both ${first}=${chosen[first!]} and ${second}=${chosen[second]}`,
+    found: `both ${first}=${chosen[first!]} and ${second}=${chosen[second]}`,
     wanted: 'the one that orders the lists',
-    remedy: second === undefined ? 'Leave it out.' : 'Leave out the other.',
+    remedy: 'Leave out the other.',
   });
 }
 

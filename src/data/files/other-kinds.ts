@@ -66,7 +66,7 @@ const otherKinds: { starts: RegExp; found: string; remedy: string }[] = [
   },
 ];
 
-/** Throws DataError, saying what to do, where a file that begins with `head` is none of text. */
+/** Throws DataError, saying what to do, where a file that begins with `head` is no table of text. */
 export function refuseOtherKinds(head: Buffer, name: string): void {
   const text = head
     .subarray(0, 512)

@@ -73,7 +73,7 @@ function stopping(file: AsyncBuffer): { file: AsyncBuffer; failure: Promise<neve
   return { file: { byteLength: file.byteLength, slice }, failure, stop: () => (isStopped = true) };
 }
 
-/** The first rows, from which is told what the columns hold. */
+/** The first rows, which show what the columns hold. */
 export async function sampleRows({ rows }: Pick<ParquetTable, 'rows'>): Promise<string[][]> {
   const sample: string[][] = [];
   for await (const row of rows(0, SAMPLE_ROWS)) sample.push(row);

@@ -17,7 +17,7 @@ import { runInWorker } from './parser.js';
 /** Smaller files are parsed faster than a cache is looked up. */
 const MIN_BYTES_CACHED = 10_000_000;
 /** Goes up when the meaning of a cache file changes. */
-const CACHE_VERSION = 3;
+const CACHE_VERSION = 4;
 /** The header stands in the first bytes, as JSON and blanks; the last bytes are SHA-256 of everything before them. */
 const HEADER_BYTES = 1024;
 const DIGEST_BYTES = 32;

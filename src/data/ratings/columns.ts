@@ -223,15 +223,20 @@ function chosenOrder(header: string[] | null, width: number, choice: ColumnChoic
 /** The column that was chosen for the ratings, also as a score. Throws UsageError for both of them, and for a rank. */
 function chosenRating(header: string[] | null, width: number, choice: ColumnChoice): number | undefined {
   const { rating, score, rank } = choice;
-  if (rank !== undefined || (rating !== undefined && score !== undefined)) {
+  if (rank !== undefined) {
     throw new UsageError({
       place: '--columns',
-      found: rank === undefined ? `both rating=${rating} and score=${score}` : `rank=${rank}`,
-      wanted: 'a column of ratings',
-      remedy:
-        rank === undefined
-          ? 'Leave out one of them.'
-          : 'Leave it out; --list-columns takes it, for the lists of `recsys evaluate`.',
+      found: `rank=${rank}`,
+      wanted: 'columns of ratings',
+      remedy: 'Leave it out; --list-columns takes it, for the lists of `recsys evaluate`.',
+    });
+  }
+  if (rating !== undefined && score !== undefined) {
+    throw new UsageError({
+      place: '--columns',
+      found: `both rating=${rating} and score=${score}`,
+      wanted: 'one column of ratings',
+      remedy: 'Leave out one of them.',
     });
   }
   if (rating !== undefined) return chosenColumn(header, width, 'rating', rating);

@@ -89,13 +89,14 @@ const MIN_SHARE_OFF_SCALE = 0.05;
 
 function fitsScale(ratings: number[], scale: Scale): boolean {
   const off = ratings.filter((value) => !isOnScale(value, scale)).length;
+  if (scale.step === 0) return off === 0; // a range that was seen in other data
   return off < MIN_OFF_SCALE || off < MIN_SHARE_OFF_SCALE * ratings.length;
 }
 
 export function isOnScale(value: number, scale: Scale | null): boolean {
   if (scale === null) return Number.isFinite(value);
   const { min, max, step } = scale;
-  if (step === 0) return Math.fround(value) >= min && Math.fround(value) <= max; // seen in 32 bits, of any decimals
+  if (step === 0) return Math.fround(value) >= min && Math.fround(value) <= max; // which are 32-bit numbers
   return value >= min && value <= max && Number.isInteger((value - min) / step);
 }
 
@@ -165,7 +166,7 @@ function notesOf(plan: Omit<Plan, 'layout' | 'notes'>, content: Content, form: R
   }
   if (form.scale !== null && scale === null) {
     notes.push(
-      `${form.file}: many ratings off the scale from ${asWritten(form.scale.min)} to ${asWritten(form.scale.max)}; the scale is taken from the data.`,
+      `${form.file}: ratings off the scale from ${asWritten(form.scale.min)} to ${asWritten(form.scale.max)}; the scale is taken from the data.`,
     );
   }
   return notes;

@@ -79,7 +79,10 @@ export function dataDigest({ dataset, protocol }: Pick<Prepared, 'dataset' | 'pr
   return sha256(JSON.stringify([dataset.files.map((file) => file.sha256), protocol.splitDigest]));
 }
 
+/** Goes up when the meaning of an outcome changes: those of before are not found then. */
+const OUTCOME_VERSION = 2;
+
 /** The name of a job by its content, in whatever order its fields stand: equal jobs have one outcome. */
 export function jobKey(job: Job): string {
-  return sha256(JSON.stringify(jobSchema.parse(job))).slice(0, 40);
+  return sha256(JSON.stringify([OUTCOME_VERSION, jobSchema.parse(job)])).slice(0, 40);
 }

@@ -1,4 +1,5 @@
 /** Jobs on a queue of BullMQ over Redis or Valkey, for any number of machines. Loaded only when a queue is asked for. */
+import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { RecsysError, throwIfAborted, UsageError } from '../../util/errors.ts';
 import type { Progress } from '../../util/progress.ts';
@@ -110,6 +111,7 @@ export async function queueRunner(address: string): Promise<JobRunner> {
     if ((await queue.getJobState(jobKey(job))) === 'failed') await queue.remove(jobKey(job)); // of a former command
     await add(job);
   };
+  let isStopped = false;
   return {
     description: `the queue at ${shownAddress(address)}`,
     async run(jobs, onDone, mayStart, { signal, progress, onLine }) {
@@ -132,23 +134,28 @@ export async function queueRunner(address: string): Promise<JobRunner> {
           open.delete(n);
         } else if (found === undefined) await add(job); // Redis was started anew without what it held
       };
-      const disconnect = () => void queue.disconnect(); // where Redis is gone, what was asked of it waits for ever
-      signal.addEventListener('abort', disconnect);
-      try {
+      const follow = async () => {
         for (const job of jobs) await addAnew(job);
         while (open.size > 0) {
           throwIfAborted(signal);
           for (const [n, job] of open) await look(n, job);
           await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
         }
-      } catch (error) {
-        throwIfAborted(signal);
-        throw error;
+      };
+      throwIfAborted(signal);
+      const ended = new AbortController();
+      const stopped = once(signal, 'abort', { signal: ended.signal }).then(() => (isStopped = true));
+      try {
+        await Promise.race([follow(), stopped]); // where Redis has gone away, a pending command would wait for ever
       } finally {
-        signal.removeEventListener('abort', disconnect);
+        ended.abort();
       }
+      throwIfAborted(signal);
     },
-    close: () => queue.close(),
+    close: async () => {
+      if (isStopped) queue.disconnect().catch(() => {});
+      else await queue.close();
+    },
   };
 }
 

@@ -50,8 +50,7 @@ export function hybridModel(
 /**
  * The weight with the highest NDCG on validation ratings carved from train, of as many users as are asked, none of them
  * among `asked` where there are as many others. The language model is made anew for the inner training part by
- * `makeModel`; the test ratings can decide nothing, as neither it nor the measure is given them. Equal values: the smaller
- * weight.
+ * `makeModel` and measured by validation ratings alone. Equal values: the smaller weight.
  */
 export async function chooseHybridWeight(
   prepared: Prepared,

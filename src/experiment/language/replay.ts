@@ -1,5 +1,6 @@
 /** Stored answers of a chat model, from a file (this program's or a published study's) or from a record. */
 import { MEND_LINE } from '../../data/files/records.ts';
+import { idOf } from '../../data/ratings/values.ts';
 import { z } from 'zod';
 import { TitleIndex } from '../../language/titles.ts';
 import type { Answer } from '../../models/chat/cache.ts';
@@ -155,5 +156,8 @@ function parseLine(line: string, place: string): { userId: string; text: string 
     });
   }
   const { data } = parsed;
-  return { userId: String(data.userId), text: 'text' in data ? data.text : JSON.stringify(data.titles) };
+  return {
+    userId: String(idOf(String(data.userId))),
+    text: 'text' in data ? data.text : JSON.stringify(data.titles),
+  };
 }

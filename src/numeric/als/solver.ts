@@ -33,7 +33,7 @@ interface Side {
   rows: number;
   observed: ObservedRows;
   lambdas: Float32Array;
-  /** All rows as the kernel takes them: most entries first for conjugate gradients, ascending for Cholesky. */
+  /** All rows as they are solved: most entries first by conjugate gradients, whose kernel reads it, ascending by Cholesky. */
   order: Int32Array;
   /** Where each part of the order ends that is solved without a look at signals. */
   partEnds: number[];

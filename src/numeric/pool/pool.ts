@@ -72,7 +72,7 @@ export class KernelPool {
     return new KernelPool(compiledKernels(), workers);
   }
 
-  /** Threads of the pool: the main one and its workers, those among them that do not come to work too. */
+  /** Threads of the pool: the main one and its workers, including workers that could not start. */
   get threads(): number {
     return this.#workers.length + 1;
   }

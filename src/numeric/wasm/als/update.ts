@@ -30,7 +30,7 @@ export class AlsUpdate {
   inverse: usize;
   // The address of meanLambda.
   meanLambda: usize;
-  // All rows, in the order in which they are solved: rows of like numbers of entries together.
+  // For alsConjugateGradient: all rows, in the order in which they are solved, rows of like numbers of entries together.
   order: usize;
 }
 
