@@ -1,6 +1,7 @@
 /** Jobs on a queue of BullMQ over Redis or Valkey, for any number of machines. Loaded only when a queue is asked for. */
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
 import { RecsysError, throwIfAborted, UsageError } from '../../util/errors.ts';
 import type { Progress } from '../../util/progress.ts';
 import { jobKey, jobSchema, outcomeSchema, type Job } from './job.ts';
@@ -100,53 +101,18 @@ export async function queueRunner(address: string): Promise<JobRunner> {
   const { Queue } = await import('bullmq');
   const queue = new Queue(QUEUE, { connection });
   queue.on('error', () => {}); // while Redis is away, ioredis connects again
-  const add = (job: Job) =>
-    queue.add('job', job, {
-      jobId: jobKey(job),
-      attempts: ATTEMPTS,
-      removeOnComplete: { age: KEPT_SECONDS },
-      removeOnFail: { age: KEPT_SECONDS },
-    });
-  const addAnew = async (job: Job) => {
-    if ((await queue.getJobState(jobKey(job))) === 'failed') await queue.remove(jobKey(job)); // of a former command
-    await add(job);
-  };
   let isStopped = false;
   return {
     description: `the queue at ${shownAddress(address)}`,
-    async run(jobs, onDone, mayStart, { signal, progress, onLine }) {
-      progress.note(`${jobs.length} jobs on ${shownAddress(address)}; \`recsys worker\` takes them.`);
-      const open = new Map(jobs.entries());
-      const look = async (n: number, job: Job) => {
-        const found = await queue.getJob(jobKey(job));
-        const state = await found?.getState();
-        if (state === 'completed') {
-          open.delete(n);
-          const done = await queue.getJob(jobKey(job)); // `found` may be from before it was completed
-          await onDone(n, outcomeSchema.parse(done?.returnvalue));
-        } else if (state === 'active') {
-          if (typeof found?.progress === 'string') onLine?.(n, found.progress);
-        } else if (state === 'failed') {
-          const failed = await queue.getJob(jobKey(job));
-          throw failedError(address, failed?.failedReason);
-        } else if (!mayStart()) {
-          await found?.remove().catch(() => {}); // a worker was faster
-          open.delete(n);
-        } else if (found === undefined) await add(job); // Redis was started anew without what it held
-      };
-      const follow = async () => {
-        for (const job of jobs) await addAnew(job);
-        while (open.size > 0) {
-          throwIfAborted(signal);
-          for (const [n, job] of open) await look(n, job);
-          await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
-        }
-      };
+    async run(jobs, onDone, mayStart, context) {
+      const { signal, progress } = context;
       throwIfAborted(signal);
+      progress.note(`${jobs.length} jobs on ${shownAddress(address)}; \`recsys worker\` takes them.`);
       const ended = new AbortController();
       const stopped = once(signal, 'abort', { signal: ended.signal }).then(() => (isStopped = true));
       try {
-        await Promise.race([follow(), stopped]); // where Redis has gone away, a pending command would wait for ever
+        // Where Redis has gone away, a pending command would wait for ever.
+        await Promise.race([followJobs(queue, address, jobs, onDone, mayStart, context), stopped]);
       } finally {
         ended.abort();
       }
@@ -157,6 +123,52 @@ export async function queueRunner(address: string): Promise<JobRunner> {
       else await queue.close();
     },
   };
+}
+
+/** As `JobRunner.run`, without an answer to the signal while Redis is away. */
+async function followJobs(
+  queue: Queue,
+  address: string,
+  ...[jobs, onDone, mayStart, { signal, onLine }]: Parameters<JobRunner['run']>
+): Promise<void> {
+  const open = new Map(jobs.entries());
+  for (const job of jobs) await addAnew(queue, job);
+  while (open.size > 0) {
+    throwIfAborted(signal);
+    for (const [n, job] of open) {
+      const found = await queue.getJob(jobKey(job));
+      const state = await found?.getState();
+      if (state === 'completed') {
+        open.delete(n);
+        const done = await queue.getJob(jobKey(job)); // `found` may be from before it was completed
+        await onDone(n, outcomeSchema.parse(done?.returnvalue));
+      } else if (state === 'active') {
+        if (typeof found?.progress === 'string') onLine?.(n, found.progress);
+      } else if (state === 'failed') {
+        const failed = await queue.getJob(jobKey(job));
+        throw failedError(address, failed?.failedReason);
+      } else if (!mayStart()) {
+        await found?.remove().catch(() => {}); // a worker was faster
+        open.delete(n);
+      } else if (found === undefined) await add(queue, job); // Redis was started anew without what it held
+    }
+    await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function add(queue: Queue, job: Job): Promise<void> {
+  await queue.add('job', job, {
+    jobId: jobKey(job),
+    attempts: ATTEMPTS,
+    removeOnComplete: { age: KEPT_SECONDS },
+    removeOnFail: { age: KEPT_SECONDS },
+  });
+}
+
+/** In place of one that failed for a former command. */
+async function addAnew(queue: Queue, job: Job): Promise<void> {
+  if ((await queue.getJobState(jobKey(job))) === 'failed') await queue.remove(jobKey(job));
+  await add(queue, job);
 }
 
 /**
