@@ -1,6 +1,8 @@
 /** The models of all records: each once, under a name that tells it apart. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Id } from '../../data/dataset.ts';
 import type { AnyRecord, ModelResult } from '../record.ts';
+import { perUserOfSeeds } from '../seeds/combine.ts';
 import type { RecordFile } from './files.ts';
 import { commonUsers, restrict } from './populations.ts';
 import type { SavedUser } from './saved-lists.ts';
@@ -20,7 +22,7 @@ const MAX_NAMED_OPTIONS = 3;
 
 /**
  * Each result once, under a name of its own. Two records may hold the same model, one of them on fewer users: where both
- * hit the same on the users that they share, the one with more users stays.
+ * have the same settings and hit the same on the users that they share, the one with more users stays.
  */
 export function collectModels(records: readonly RecordFile[]): RecordedModel[] {
   const kept: RecordedModel[] = [];
@@ -28,7 +30,7 @@ export function collectModels(records: readonly RecordFile[]): RecordedModel[] {
     for (const result of record.models) {
       const lists = saved.get(result.name) ?? new Map<Id, SavedUser>();
       const model = { name: result.name, file, result, record, lists };
-      const twin = kept.findIndex((other) => haveSameHits(other.result, result));
+      const twin = kept.findIndex((other) => isSameModel(other.result, result));
       if (twin < 0) kept.push(model);
       else if (result.users.evaluated > kept[twin]!.result.users.evaluated) kept[twin] = model;
     }
@@ -36,11 +38,24 @@ export function collectModels(records: readonly RecordFile[]): RecordedModel[] {
   return withUniqueNames(kept);
 }
 
+/** Hits alone do not tell: two models without a hit on a few users have the same. */
+function isSameModel(a: ModelResult, b: ModelResult): boolean {
+  return a.name === b.name && a.model === b.model && haveSameSettings(a, b) && haveSameHits(a, b);
+}
+
+/** Older records lack some hyper-parameters: those that both have count. */
+function haveSameSettings({ hyperparameters: a }: ModelResult, { hyperparameters: b }: ModelResult): boolean {
+  return Object.keys(a).every((key) => !(key in b) || isDeepStrictEqual(a[key], b[key]));
+}
+
+/** With every seed, on the users that both were evaluated on with it. */
 function haveSameHits(a: ModelResult, b: ModelResult): boolean {
-  if (a.name !== b.name || a.model !== b.model) return false;
-  const common = commonUsers([a.perUser, b.perUser]);
-  const hits = ({ perUser }: ModelResult) => JSON.stringify(restrict(perUser, common).hitRanks);
-  return common.length > 0 && hits(a) === hits(b);
+  const others = perUserOfSeeds(b);
+  return perUserOfSeeds(a).every((own, n) => {
+    const common = commonUsers([own, others[n]!]);
+    const [hitsOfA, hitsOfB] = [own, others[n]!].map((perUser) => restrict(perUser, common).hitRanks);
+    return common.length > 0 && isDeepStrictEqual(hitsOfA, hitsOfB);
+  });
 }
 
 type Named = Pick<RecordedModel, 'name' | 'file'> & { result: Pick<ModelResult, 'hyperparameters'> };

@@ -135,6 +135,23 @@ describe('comparing records', () => {
     ]);
   });
 
+  it('takes models without a hit for two where a setting differs, for one where the older record lacks it', async () => {
+    const none = hits(41, []).slice(0, 5);
+    const asked = (hyperparameters: Record<string, unknown>) => {
+      const record = recordOf({ openai: none });
+      record.models[0]!.hyperparameters = hyperparameters;
+      return record;
+    };
+    const [a, b] = [asked({ model: 'gpt-4o' }), asked({ model: 'gpt-4o-mini', prompt: 'likes' })];
+    const namesOf = ({ models }: Comparison) => models.map(({ name }) => name);
+    expect(namesOf(await compareIn({ 'a.json': a, 'b.json': b }))).toEqual([
+      'openai (model gpt-4o, prompt not recorded)',
+      'openai (model gpt-4o-mini, prompt likes)',
+    ]);
+    const older = asked({ model: 'gpt-4o-mini' });
+    expect(namesOf(await compareIn({ 'a.json': older, 'b.json': b }))).toEqual(['openai']);
+  });
+
   it('says that five users are too few, and takes nothing from the pairs that have enough', async () => {
     const five = recordOf({ gpt: good.slice(0, 5).map(() => []) });
     const files = { 'a.json': recordOf({ good, middling, bad }) };
