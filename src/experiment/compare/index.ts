@@ -22,8 +22,9 @@ export interface CompareOptions {
 }
 
 /**
- * Compares all models of the records. Throws DataError when there is no record, when two are not comparable, and when
- * models share no user; AbortedError when the signal fires.
+ * Compares all models of the records; one whose sample shares no user with the others is left out with a note. Throws
+ * DataError when there is no record, when two are not comparable, and when there are no common users; AbortedError when
+ * the signal fires.
  */
 export async function compare(
   { files, resultsDir }: CompareOptions,
@@ -39,9 +40,11 @@ export async function compare(
   const { dataset, protocol } = records[0]!.record;
   const k = Math.max(...protocol.k);
 
-  const recorded = collectModels(records);
+  const collected = collectModels(records);
+  const { main, samples, leftOut } = populationsOf(collected);
+  const recorded = collected.filter((model) => !leftOut.includes(model));
+  noteLeftOut(leftOut, progress);
   noteEmptyLists(recorded, progress);
-  const { main, samples } = populationsOf(recorded);
   const models = rankModels(main, k);
   const inOrder = sortLike(recorded, models);
 
@@ -80,6 +83,17 @@ export async function compare(
     environment: environment(),
     prices: Object.fromEntries(inOrder.map((model) => [model.name, priceOf(model)])),
   };
+}
+
+function noteLeftOut(leftOut: readonly RecordedModel[], progress: Progress): void {
+  for (const { name, file, result } of leftOut) {
+    progress.note(
+      result.seeds === undefined
+        ? `${name} is left out: no user of ${file} is in the other records.`
+        : `${name} is left out: no user of ${file} was evaluated with every seed there and in the other records. ` +
+            'Run it again with --users, or with more --num-users.',
+    );
+  }
 }
 
 function noteEmptyLists(recorded: readonly RecordedModel[], progress: Progress): void {
