@@ -75,7 +75,7 @@ export const modelResultSchema = z.object({
     .array(seedResultSchema.extend({ seed: z.int() }))
     .optional()
     .describe(
-      'of a record over seeds: each by itself. The metrics beside it are over all of them, the rest is of the first',
+      'of a record over seeds: each by itself. `metrics` and `intervals` beside it are over all of them, the rest, such as `ratingPrediction`, is of the first',
     ),
 });
 

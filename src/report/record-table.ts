@@ -3,6 +3,7 @@ import { metricKeys, metricOf } from '../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../evaluation/per-user.ts';
 import { pairedP, SIGNIFICANCE, smallestPossibleP } from '../evaluation/significance.ts';
 import type { ModelResult, ResultsRecord } from '../experiment/record.ts';
+import { mean, sum } from '../util/arrays.ts';
 import { Rng } from '../util/rng.ts';
 import { wrapWords } from './charts/text.ts';
 import { describeSeeds, describeThreshold, formatCount, joinNames, metricsTable } from './table.ts';
@@ -74,18 +75,27 @@ function secondsOf({ timing }: ResultsRecord, { name, hyperparameters }: ModelRe
   return replayed || recommend === undefined ? null : (fit ?? 0) + recommend;
 }
 
-function notesOf({ name, users, ratingPrediction }: ModelResult): string[] {
-  const notes: string[] = [];
-  if (ratingPrediction !== undefined) {
-    const { rmse, mae, ratings } = ratingPrediction;
-    notes.push(
-      `${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)} on ${formatCount(ratings)} test ratings.`,
-    );
-  }
+function notesOf(model: ModelResult): string[] {
+  const { name, users } = model;
+  const notes = errorsNote(model);
   if (users.shortLists > 0) {
     notes.push(
       `${name}: ${formatCount(users.shortLists)} users got a short list, ${formatCount(users.emptyLists)} of them none: those score 0.`,
     );
   }
   return notes;
+}
+
+/** Errors of predicted ratings; over seeds, the means of what each seed gave. */
+function errorsNote({ name, ratingPrediction, seeds }: ModelResult): string[] {
+  const found = (seeds ?? [{ ratingPrediction }]).flatMap((own) => own.ratingPrediction ?? []);
+  if (found.length === 0) return [];
+  const rmse = mean(found.map((own) => own.rmse));
+  const mae = mean(found.map((own) => own.mae));
+  const ratings = formatCount(sum(found.map((own) => own.ratings)));
+  const where =
+    seeds === undefined
+      ? ` on ${ratings} test ratings`
+      : `, means over ${found.length} seeds with ${ratings} test ratings in all`;
+  return [`${name}: RMSE ${rmse.toFixed(4)}, MAE ${mae.toFixed(4)}${where}.`];
 }

@@ -32,12 +32,15 @@ export const sliceMetrics = ['recall', 'ndcg', 'hitRate'] as const satisfies rea
 const slice = z.object({
   name: z.string(),
   movies: z.string().describe('what the movies of the slice have in common'),
-  users: z.int().describe('with a relevant test movie in the slice'),
-  relevant: z.int().describe('such movies, over these users'),
+  users: z.int().describe('with a relevant test movie in the slice, with any seed'),
+  relevant: z.int().describe('such movies, over these users and all seeds'),
   models: z.array(
     z.object({
       name: z.string(),
-      hits: z.int().nullable().describe('null where the record does not tell the movies apart'),
+      hits: z
+        .int()
+        .nullable()
+        .describe('over all seeds; null where the record does not tell the movies apart'),
       metrics: z
         .object(byKey(sliceMetrics, (key) => rankingSchema.shape[key].describe(metricOf(key).meaning)))
         .nullable()

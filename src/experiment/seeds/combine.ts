@@ -1,5 +1,6 @@
 /** Records of one experiment with several seeds as one record, and back. */
 import type { Id } from '../../data/dataset.ts';
+import { MAX_RESAMPLED_USERS } from '../../evaluation/intervals.ts';
 import { byKey, listMetrics, rankingMetrics, type RankingMetric } from '../../evaluation/metric-keys.ts';
 import { perUserMetrics } from '../../evaluation/per-user.ts';
 import { seedEstimates, type SeedEstimate } from '../../evaluation/seed-intervals.ts';
@@ -105,5 +106,7 @@ function combineResults(seeds: SeedResult[], { models, protocol }: AnyRecord, n:
     });
     return [k, { ...byKey(rankingMetrics, (key) => ranking[key]), ...lists }];
   });
-  return { ...first, metrics: Object.fromEntries(metrics), seeds };
+  const users = new Set(perUser.flatMap(({ userIds }) => userIds));
+  const intervals = users.size > MAX_RESAMPLED_USERS ? 'normal' : 'bootstrap';
+  return { ...first, metrics: Object.fromEntries(metrics), intervals, seeds };
 }

@@ -7,6 +7,11 @@ export function mainCutoff({ protocol }: Pick<Comparison, 'protocol'>): number {
   return Math.max(...protocol.k);
 }
 
+/** What follows the name of numbers that records over seeds have of their first seed alone. */
+export function firstSeedNote({ protocol }: Pick<Comparison, 'protocol'>): string {
+  return protocol.seeds === undefined ? '' : ', with the first seed';
+}
+
 /** Models in the order of their F1, those of samples last. */
 export function allNames({ models, samples }: Comparison): string[] {
   return [...new Set([models, ...samples.map((sample) => sample.models)].flat().map(({ name }) => name))];

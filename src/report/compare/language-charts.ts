@@ -41,7 +41,7 @@ export function matchChart(found: Comparison): Chart[] {
 }
 
 /** Training and validation losses by update, the runs over each other; no chart where no run has two updates. */
-export function trainingChart({ training }: Comparison): Chart[] {
+export function trainingChart({ training, protocol }: Comparison): Chart[] {
   const runs = training.filter(({ updates }) => updates.length > 1);
   if (runs.length === 0) return [];
   const names = runs.map(({ name }) => name);
@@ -55,6 +55,9 @@ export function trainingChart({ training }: Comparison): Chart[] {
       title: titleOfTraining(runs),
       note: [
         'The loss that is trained on, a cross-entropy in nats, against the update.',
+        ...(protocol.seeds === undefined
+          ? []
+          : ['The curve of a run over seeds is that of the seed that was trained last.']),
         ...(validation.length > 0 ? ['Points: on validation users.'] : []),
         ...runs.flatMap(bestValidation),
       ].join(' '),

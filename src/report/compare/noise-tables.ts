@@ -3,6 +3,7 @@ import type { Comparison, LanguageComparison } from '../../experiment/compare/re
 import { noiseHalfWidth } from '../../experiment/audit/variance.ts';
 import type { TableBlock } from '../page/page.ts';
 import { formatCount, interval, textTable } from '../table.ts';
+import { firstSeedNote } from './common.ts';
 
 type Noise = NonNullable<LanguageComparison['noise']>;
 
@@ -33,7 +34,9 @@ function shareOf(value: number | null, total: number): string {
 /** Lines of the terminal's report; none where nothing was varied. */
 export function noiseTexts(found: Comparison): string[] {
   const own = rows(found);
-  return own.length === 0 ? [] : ['', 'Where the variance of F1 comes from:', textTable(head, own)];
+  return own.length === 0
+    ? []
+    : ['', `Where the variance of F1 comes from${firstSeedNote(found)}:`, textTable(head, own)];
 }
 
 /** The page's table; none where nothing was varied. */

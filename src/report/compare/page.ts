@@ -2,7 +2,7 @@
 import type { Comparison } from '../../experiment/compare/record.ts';
 import { renderPage, type Section } from '../page/page.ts';
 import { describeSeeds, describeThreshold, formatCount } from '../table.ts';
-import { mainCutoff } from './common.ts';
+import { firstSeedNote, mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
 import { exampleTexts, matchChart, trainingChart } from './language-charts.ts';
 import { accuracyChart, curveChart, listsChart, pricesChart } from './metric-charts.ts';
@@ -72,7 +72,7 @@ function sectionsOf(found: Comparison): Section[] {
     ...(languageCharts.length > 0
       ? [
           {
-            title: 'Language models',
+            title: `Language models${firstSeedNote(found)}`,
             tables: [...noiseTables(found), ...reasonTables(found)],
             charts: languageCharts,
           },
@@ -81,7 +81,7 @@ function sectionsOf(found: Comparison): Section[] {
     ...(texts.length > 0
       ? [
           {
-            title: 'The same users, side by side',
+            title: `The same users, side by side${firstSeedNote(found)}`,
             intro:
               'Chosen to differ. Relevant movies are marked ✓; reasons stand below where a model gives them.',
             texts,

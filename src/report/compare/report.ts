@@ -13,7 +13,7 @@ import {
   textTable,
 } from '../table.ts';
 import { wrapWords } from '../charts/text.ts';
-import { mainCutoff } from './common.ts';
+import { firstSeedNote, mainCutoff } from './common.ts';
 import { conclusion } from './conclusion.ts';
 import { formatP, verdictOf } from './pair-charts.ts';
 import { noiseTexts } from './noise-tables.ts';
@@ -46,11 +46,11 @@ export function compareReport(found: Comparison): string {
     ),
     ...sliceTexts(found),
     '',
-    'Lists over all users of each record:',
+    `Lists over all users of each record${found.protocol.seeds ? ', means over seeds (users: of the first)' : ''}:`,
     listsTable(found),
     ...(checks.length === 0
       ? []
-      : ['', 'Reasons against the histories in the prompts:', reasonsTable(checks)]),
+      : ['', `Reasons against the histories in the prompts${firstSeedNote(found)}:`, reasonsTable(checks)]),
     ...noiseTexts(found),
     '',
     ...wrapWords(publishedText(found), TERMINAL_COLUMNS),

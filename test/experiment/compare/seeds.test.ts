@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { compare } from '../../../src/experiment/compare/index.ts';
 import type { Comparison } from '../../../src/experiment/compare/record.ts';
+import { compareSlices, knowledgeSlices } from '../../../src/experiment/compare/slices.ts';
+import type { ProbeRecord } from '../../../src/experiment/probe/record.ts';
 import type { ResultsRecord } from '../../../src/experiment/record.ts';
 import { combineSeeds } from '../../../src/experiment/seeds/combine.ts';
+import { trainingChart } from '../../../src/report/compare/language-charts.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { recordOf, type RecordOptions } from '../../support/records.ts';
 
@@ -76,4 +79,63 @@ test('two results over seeds that are alike with the first seed are two', async 
   expect(found.models.map(({ name }) => name)).toEqual(['mf (a)', 'mf (b)']);
   const again = await compareIn({ 'a.json': first, 'b.json': first });
   expect(again.models.map(({ name }) => name)).toEqual(['mf']);
+});
+
+/** Makes the first movie of each user a cold one; it is hit where a rank is given. */
+function withCold(
+  record: ResultsRecord,
+  bySeed: { relevant: number[]; hitRanks: number[][] }[],
+): ResultsRecord {
+  const [model] = record.models;
+  for (const [n, cold] of bySeed.entries()) model!.seeds![n]!.perUser.cold = cold;
+  model!.perUser = model!.seeds![0]!.perUser;
+  return record;
+}
+
+test('cold movies are those of all seeds: hits are counted, and recall is the mean of the seeds', async () => {
+  const parts = [usersWith(1, 2, [1]), usersWith(1, 2, [2])];
+  const mf = withCold(overSeeds('mf', parts), [
+    { relevant: [1, 0], hitRanks: [[1], []] },
+    { relevant: [2, 2], hitRanks: [[2], []] },
+  ]);
+  const [slice] = (await compareIn({ 'a.json': mf })).slices;
+  expect(slice).toMatchObject({ users: 2, relevant: 5 });
+  expect(slice!.movies).toContain('all seeds together');
+  // Recall: 1/1 of user 1 with the first seed; (1/2 + 0/2) / 2 of both users with the second
+  expect(slice!.models[0]).toMatchObject({ hits: 2, metrics: { recall: { mean: (1 + 0.25) / 2 } } });
+  expect(slice!.models[0]!.metrics!.recall.sd).toBeCloseTo(0.75 / Math.SQRT2, 12);
+});
+
+test('a seed without a user with a relevant cold movie counts in no mean', async () => {
+  const parts = [usersWith(1, 2, [1]), usersWith(1, 2, [2])];
+  const mf = withCold(overSeeds('mf', parts), [
+    { relevant: [0, 0], hitRanks: [[], []] },
+    { relevant: [2, 0], hitRanks: [[2], []] },
+  ]);
+  const [slice] = (await compareIn({ 'a.json': mf })).slices;
+  expect(slice).toMatchObject({ users: 1, relevant: 2, models: [{ hits: 1 }] });
+  expect(slice!.models[0]!.metrics!.recall.mean).toBe(0.5);
+});
+
+test('what is known of the first seed alone says so: movies that a model knew, texts, the curve of training', async () => {
+  const mf = overSeeds('mf', [usersWith(1, 10, [1]), usersWith(1, 10, [2])]);
+  for (const { perUser } of [mf.models[0]!, ...mf.models[0]!.seeds!]) {
+    perUser.hitItems = perUser.hitRanks.map(() => [7]);
+  }
+  const probe = {
+    model: 'm',
+    knownItems: [7],
+    unknownItems: [],
+    relevant: { userIds: [1], known: [2], unknown: [0] },
+  } as unknown as ProbeRecord;
+  const model = { name: 'mf', file: 'a', result: mf.models[0]!, record: mf, lists: new Map() };
+  const population = { users: [1, 2], recorded: [model] };
+  const [known] = compareSlices(knowledgeSlices(probe), population, { k: 10, seed: 1 });
+  expect(known).toMatchObject({ users: 1, relevant: 2, models: [{ hits: 1 }] });
+  expect(known!.movies).toBe('movies that m knew by their ids, with the first seed');
+
+  const found = await compareIn({ 'a.json': mf });
+  const updates = [1, 2].map((update) => ({ update, loss: 4 - update }));
+  const [chart] = trainingChart({ ...found, training: [{ name: 'gpt2', updates }] });
+  expect(chart!.note).toContain('the seed that was trained last');
 });

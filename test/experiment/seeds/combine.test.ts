@@ -15,6 +15,7 @@ import { recordTable } from '../../../src/report/record-table.ts';
 import { mean } from '../../../src/util/arrays.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
 import { recsys, smallFolder } from '../../support/cli.ts';
+import { recordOf } from '../../support/records.ts';
 
 const context = { progress: silentProgress, signal: new AbortController().signal, threads: 1 };
 const protocol = protocolSchema.parse({ k: [3, 5] });
@@ -80,6 +81,24 @@ test('the table shows the deviation between mean and interval, and names the see
   const text = recordTable(record);
   expect(text).toContain('seeds 1, 2, 3');
   expect(text).toMatch(/±[.]\d{4}/);
+});
+
+test('the table has errors of predicted ratings as means over the seeds', () => {
+  const errors = record.models[1]!.seeds!.map((own) => own.ratingPrediction!);
+  expect(new Set(errors.map(({ rmse }) => rmse)).size).toBe(3);
+  const rmse = mean(errors.map((own) => own.rmse)).toFixed(4);
+  const mae = mean(errors.map((own) => own.mae)).toFixed(4);
+  const text = recordTable(record).replaceAll('\n', ' ');
+  expect(text).toContain(`mf-sgd: RMSE ${rmse}, MAE ${mae}, means over 3 seeds with`);
+});
+
+test('intervals are called normal where the users of all seeds together are too many for a bootstrap', () => {
+  const part = (seed: number, first: number) => {
+    const userIds = Array.from({ length: 6000 }, (_, n) => first + n);
+    return recordOf({ mf: userIds.map(() => [1]) }, { userIds, seed });
+  };
+  expect(combineSeeds([part(1, 1), part(2, 1)]).models[0]!.intervals).toBe('bootstrap');
+  expect(combineSeeds([part(1, 1), part(2, 6001)]).models[0]!.intervals).toBe('normal');
 });
 
 test('--seeds runs each, and the lists or models of several seeds are refused', async () => {
