@@ -68,7 +68,8 @@ export function testMarks(
 /**
  * Carves a validation part out of the training ratings, by the same rules as `splitRatings`. This is the only source of
  * validation data: it takes a `TrainingSet`, which holds no test rating, so hyper-parameters cannot be chosen on test.
- * Tags on validation pairs are hidden from the inner training set. Throws DataError as `splitRatings` does.
+ * Tags on validation pairs, and of temporal kinds those from the time of the validation part, are hidden from the inner
+ * training set. Throws DataError as `splitRatings` does.
  */
 export function carveValidation(
   train: TrainingSet,
@@ -77,7 +78,7 @@ export function carveValidation(
 ): { train: TrainingSet; validation: Ratings } {
   const marks = heldMarks(train.ratings, options, rng, 'training ratings');
   const { kept, held } = partsOf(train.ratings, marks);
-  return { train: trainingSet(train, kept, held), validation: held };
+  return { train: trainingSet(train, kept, held, options.kind), validation: held };
 }
 
 /**
@@ -280,7 +281,8 @@ function partsOf(ratings: Ratings, marks: Uint8Array): { kept: Ratings; held: Ra
   return { kept: rowsAt(ratings, kept.subarray(0, -1)), held: rowsAt(ratings, held.subarray(0, -1)) };
 }
 
-function isTemporal(kind: SplitKind): boolean {
+/** Whether a split goes by the times of the ratings, which all of them must have then. */
+export function isTemporal(kind: SplitKind): boolean {
   return kind.endsWith('temporal') || kind === 'leave-last-one-out';
 }
 

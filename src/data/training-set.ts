@@ -1,7 +1,7 @@
 /** What a model may see: the training ratings and what is known of the movies. Never a test rating. */
 import { countsOf, range } from '../util/arrays.ts';
 import { toCsr, type Csr } from './csr.ts';
-import type { Dataset, Ids, Movies, Ratings, Tags } from './dataset.ts';
+import type { Dataset, Ids, Movies, Ratings, SplitKind, Tags } from './dataset.ts';
 import { REFERENCE_STARS } from './rating-levels.ts';
 
 export interface TrainingSet {
@@ -24,23 +24,36 @@ export interface TrainingSet {
   /** Items with at least one training rating, ascending: the only candidates for recommendation. */
   catalogue: Int32Array;
   movies: Movies;
-  /** Without the tags a user gave to a movie that is in that user's test set: they would give the answer away. */
+  /**
+   * Without the tags a user gave to a movie that is in that user's test set: they would give the answer away. Nor are
+   * there, of a temporal split, those that come from the time of the test part, see `trainingSet`.
+   */
   tags?: Tags;
   /** In stars. */
   scale: Dataset['scale'];
 }
 
 /** Where nothing is held out. */
-const NOTHING_HIDDEN = { users: new Int32Array(), items: new Int32Array() };
+const NOTHING_HIDDEN = { users: new Int32Array(), items: new Int32Array(), timestamps: new Int32Array() };
+
+/** Held-out ratings, without their values. */
+type Hidden = Pick<Ratings, 'users' | 'items' | 'timestamps'>;
 
 /**
- * The training side of a split, or all ratings. `hidden` lists the held-out ratings; only its (user, item) pairs are read,
- * to drop the tags that belong to them.
+ * The training side of a split, or all ratings. `hidden` lists the held-out ratings, whose values are not read: tags on
+ * its (user, item) pairs are dropped. `kind` is the split that held them out, undefined where that is not known. Where it
+ * is temporal, tags are divided as it divides ratings, and only earlier ones are kept:
+ *
+ * - `global-temporal`: those from before its moment, of all users;
+ * - `per-user-temporal`, `leave-last-one-out`: those that a user gave before the first held-out rating of that user.
+ *
+ * A tag without a time may come from later, and is dropped where there is such a moment.
  */
 export function trainingSet(
   dataset: Pick<Dataset, 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale'>,
   train: Ratings,
-  hidden: Pick<Ratings, 'users' | 'items'> = NOTHING_HIDDEN,
+  hidden: Hidden = NOTHING_HIDDEN,
+  kind?: SplitKind,
 ): TrainingSet {
   const userCount = dataset.userIds.length;
   const itemCount = dataset.itemIds.length;
@@ -59,7 +72,7 @@ export function trainingSet(
     ratingCounts,
     catalogue: range(itemCount).filter((item) => ratingCounts[item]! > 0),
     movies: dataset.movies,
-    ...(dataset.tags && { tags: withoutPairs(dataset.tags, hidden, itemCount) }),
+    ...(dataset.tags && { tags: shownTags(dataset, dataset.tags, hidden, kind) }),
     scale: inStars(dataset.scale, starUnit),
   };
 }
@@ -83,12 +96,23 @@ function inStars({ min, max, step }: Dataset['scale'], starUnit: number): Datase
   return { min: min / starUnit, max: max / starUnit, step: step / starUnit };
 }
 
-function withoutPairs(tags: Tags, hidden: Pick<Ratings, 'users' | 'items'>, itemCount: number): Tags {
+function shownTags(
+  { userIds, itemIds }: Pick<Dataset, 'userIds' | 'itemIds'>,
+  tags: Tags,
+  hidden: Hidden,
+  kind: SplitKind | undefined,
+): Tags {
   const pairs = new Set<number>();
-  for (let n = 0; n < hidden.users.length; n++) pairs.add(hidden.users[n]! * itemCount + hidden.items[n]!);
+  for (let n = 0; n < hidden.users.length; n++) {
+    pairs.add(hidden.users[n]! * itemIds.length + hidden.items[n]!);
+  }
+  const moments = hiddenFrom(hidden, kind, userIds.length);
   const kept: number[] = [];
   for (let n = 0; n < tags.texts.length; n++) {
-    if (!pairs.has(tags.users[n]! * itemCount + tags.items[n]!)) kept.push(n);
+    const [user, time] = [tags.users[n]!, tags.timestamps[n]!];
+    const moment = moments[user]!;
+    if (pairs.has(user * itemIds.length + tags.items[n]!)) continue;
+    if (moment === Infinity || (time !== 0 && time < moment)) kept.push(n);
   }
   return {
     users: Int32Array.from(kept, (n) => tags.users[n]!),
@@ -96,4 +120,21 @@ function withoutPairs(tags: Tags, hidden: Pick<Ratings, 'users' | 'items'>, item
     texts: kept.map((n) => tags.texts[n]!),
     timestamps: Int32Array.from(kept, (n) => tags.timestamps[n]!),
   };
+}
+
+/** The second from which on what each user did is held out; Infinity where time does not decide. */
+function hiddenFrom(
+  { users, timestamps }: Hidden,
+  kind: SplitKind | undefined,
+  userCount: number,
+): Float64Array {
+  const moments = new Float64Array(userCount).fill(Infinity);
+  if (kind === 'global-temporal') {
+    return moments.fill(timestamps.reduce((least, time) => Math.min(least, time), Infinity));
+  }
+  if (kind !== 'per-user-temporal' && kind !== 'leave-last-one-out') return moments;
+  for (let n = 0; n < users.length; n++) {
+    moments[users[n]!] = Math.min(moments[users[n]!]!, timestamps[n]!);
+  }
+  return moments;
 }

@@ -5,7 +5,7 @@ import { loadDataset, type LoadOptions } from '../data/loader.ts';
 import { loadPredefinedSplit } from '../data/predefined.ts';
 import { parseColumns } from '../data/ratings/columns.ts';
 import { asWritten, shortestThreshold } from '../data/ratings/values.ts';
-import { splitDigest, splitRatings, type Split } from '../data/split.ts';
+import { isTemporal, splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
 import { countsOf, range } from '../util/arrays.ts';
@@ -59,7 +59,8 @@ export async function prepare(
     const { dataset } = loaded;
     for (const warning of dataset.warnings) context.progress.note(`note: ${warning}`);
     const prepared = prepareSplit(dataset, protocol, data, loaded.split);
-    for (const line of scaleNotes(prepared, protocol)) context.progress.note(`note: ${line}`);
+    for (const line of [...scaleNotes(prepared, protocol), ...tagNotes(prepared)])
+      context.progress.note(`note: ${line}`);
     return prepared;
   };
   return await watch.time('split', () => interruptible(context.signal, split));
@@ -141,6 +142,18 @@ function scaleNotes({ dataset, train, protocol }: Prepared, { threshold }: Proto
   return notes;
 }
 
+/** Of tags that a temporal split leaves out because they have no time. */
+function tagNotes({ dataset, train, histories, protocol: { split } }: Prepared): string[] {
+  if (histories !== undefined || split === 'predefined' || !isTemporal(split)) return [];
+  const untimed = ({ tags }: Pick<Dataset, 'tags'>) =>
+    tags?.timestamps.filter((time) => time === 0).length ?? 0;
+  const left = untimed(dataset) - untimed(train);
+  if (left === 0) return [];
+  return [
+    `${left} tags without a time are left out: they may come from after the moment at which a ${split} split cuts.`,
+  ];
+}
+
 async function load(
   data: DataOptions,
   context: { progress: Progress; signal: AbortSignal },
@@ -183,7 +196,8 @@ function describe(
   held?: HeldOut,
 ): Prepared {
   const threshold = thresholdOn(dataset.scale, protocol.threshold);
-  const train = held?.train ?? trainingSet(dataset, split.train, split.test);
+  const train =
+    held?.train ?? trainingSet(dataset, split.train, split.test, predefined ? undefined : protocol.split);
   const [users, items] = [dataset.userIds.length, dataset.itemIds.length];
   const relevant = relevantItems(split.test, threshold, users, items);
   const { seed, k, testShare, heldOutUsers, validationUsers } = protocol;

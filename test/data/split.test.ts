@@ -249,4 +249,44 @@ describe('a training set', () => {
     expect(train.tags!.texts).toEqual(['kept', 'kept too']);
     expect([...train.catalogue]).toEqual([0]);
   });
+
+  /** Users 0 and 1 rate from second 10 and 15 on, user 2 once; their tags are on movies 5 and 6, which nobody rated. */
+  const untagged = datasetOf(
+    [
+      [0, 0, 5],
+      [0, 1, 4],
+      [0, 2, 4],
+      [1, 0, 3],
+      [1, 1, 3],
+      [1, 3, 5],
+      [2, 0, 4],
+    ],
+    3,
+    7,
+  );
+  const tagged: Dataset = {
+    ...untagged,
+    ratings: { ...untagged.ratings, timestamps: Int32Array.of(10, 20, 30, 15, 25, 40, 50) },
+    tags: {
+      users: Int32Array.of(0, 0, 0, 1, 1, 1, 2, 2),
+      items: Int32Array.of(5, 5, 6, 5, 6, 5, 5, 6),
+      texts: ['0 at 29', '0 at 30', '0 at none', '1 at 30', '1 at 39', '1 at 41', '2 at 60', '2 at none'],
+      timestamps: Int32Array.of(29, 30, 0, 30, 39, 41, 60, 0),
+    },
+  };
+  const kept: Record<SplitKind, string[]> = {
+    'per-user-random': tagged.tags!.texts,
+    'global-random': tagged.tags!.texts,
+    // User 0's test part begins at 30, user 1's at 40; user 2 has none.
+    'per-user-temporal': ['0 at 29', '1 at 30', '1 at 39', '2 at 60', '2 at none'],
+    'leave-last-one-out': ['0 at 29', '1 at 30', '1 at 39', '2 at 60', '2 at none'],
+    // The latest 2 of 7 ratings: from 40 on.
+    'global-temporal': ['0 at 29', '0 at 30', '1 at 30', '1 at 39'],
+  };
+  it.each(kinds)('of %s knows the tags from before the test part', (kind) => {
+    const { train, test } = splitRatings(tagged, { kind, testShare: 0.3 }, new Rng(1));
+    expect(trainingSet(tagged, train, test, kind).tags!.texts).toEqual(kept[kind]);
+    const carved = carveValidation(trainingSet(tagged, tagged.ratings), { kind, testShare: 0.3 }, new Rng(1));
+    expect(carved.train.tags!.texts).toEqual(kept[kind]);
+  });
 });

@@ -62,8 +62,9 @@ export function holdBack(
     relevant.set(users[row]!, own.add(items[row]!));
   }
   const evaluable = chosen.filter((user) => relevant.has(user));
+  const [kept, heldBack] = [rowsWhere(train.ratings, hidden, 0), rowsWhere(train.ratings, hidden, 1)];
   return {
-    inner: trainingSet(train, rowsWhere(train.ratings, hidden, 0), rowsWhere(train.ratings, hidden, 1)),
+    inner: trainingSet(train, kept, heldBack, ordered ? 'per-user-temporal' : 'per-user-random'),
     held: { users: evaluable, relevant: Array.from(evaluable, (user) => relevant.get(user)!) },
   };
 }
