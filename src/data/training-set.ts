@@ -78,7 +78,7 @@ export function trainingSet(
 }
 
 /** Stars of the highest rating. */
-const MAX_STARS = 5;
+export const MAX_STARS = 5;
 
 /**
  * The highest rating of the scale counts as 5 stars. Where all training ratings are equal they say nothing but that
@@ -86,10 +86,13 @@ const MAX_STARS = 5;
  */
 function starUnitOf(values: Float32Array, { max }: Dataset['scale']): number {
   const [first] = values;
-  if (first !== undefined && first > 0 && values.every((value) => value === first)) {
-    return first / REFERENCE_STARS;
-  }
+  if (first !== undefined && first > 0 && areAllEqual(values)) return first / REFERENCE_STARS;
   return max > 0 ? max / MAX_STARS : 1;
+}
+
+/** Whether ratings say nothing but that there is one: without a scale in the data, by `--binarize`, or by chance. */
+export function areAllEqual(values: Float32Array): boolean {
+  return values.every((value) => value === values[0]);
 }
 
 function inStars({ min, max, step }: Dataset['scale'], starUnit: number): Dataset['scale'] {

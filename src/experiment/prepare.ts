@@ -6,7 +6,7 @@ import { loadPredefinedSplit } from '../data/predefined.ts';
 import { parseColumns } from '../data/ratings/columns.ts';
 import { asWritten, shortestThreshold } from '../data/ratings/values.ts';
 import { isTemporal, splitDigest, splitRatings, type Split } from '../data/split.ts';
-import { trainingSet, type TrainingSet } from '../data/training-set.ts';
+import { areAllEqual, trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
 import { countsOf, range } from '../util/arrays.ts';
 import { DataError, UsageError } from '../util/errors.ts';
@@ -135,8 +135,8 @@ function scaleNotes({ dataset, train, protocol }: Prepared, { threshold }: Proto
       `ratings from ${asWritten(min)} to ${asWritten(max)}: ${protocol.threshold} or more is relevant; --threshold says otherwise.`,
     );
   }
-  const [first] = train.ratings.values;
-  if (first !== undefined && min !== max && train.ratings.values.every((value) => value === first)) {
+  const { values } = train.ratings;
+  if (values.length > 0 && min !== max && areAllEqual(values)) {
     notes.push('all training ratings are equal: models take them as "rated" and nothing more.');
   }
   return notes;

@@ -1,7 +1,7 @@
 /** Lists for users and for people who are not in the data, one computation at a time. */
 import pLimit from 'p-limit';
-import { selectionOf, type Filters } from '../use/filter.ts';
-import { MovieFinder, type History } from '../use/history.ts';
+import { leaveOut, selectionOf, type Filters } from '../use/filter.ts';
+import { MovieFinder, personScale, type History } from '../use/history.ts';
 import { recommendTo, withPerson, type Recommendation } from '../use/recommend.ts';
 import { UsageError } from '../util/errors.ts';
 import { heldOutHits, type Contents, type ServedModel } from './contents.ts';
@@ -44,8 +44,9 @@ export class Asker {
     { k, filters }: ListOptions,
   ): Promise<ListedMovie[]> {
     const list = await this.#limit(async () => {
-      const { model } = await withPerson(saved, history);
-      return await recommendTo(saved, model, [0], k, selectionOf(saved.train, filters));
+      const { model, notLiked } = await withPerson(saved, history);
+      const selection = leaveOut(selectionOf(saved.train, filters), notLiked);
+      return await recommendTo(saved, model, [0], k, selection);
     });
     return list[0]!.map((movie) => ({ ...movie, hit: null }));
   }
@@ -56,7 +57,7 @@ export class Asker {
     liked: readonly string[] = [],
     disliked: readonly string[] = [],
   ): History {
-    const { scale } = this.#contents.ratings;
+    const scale = personScale(this.#contents.ratings);
     const history: History = new Map();
     for (const written of ratings) {
       const at = written.lastIndexOf(':');

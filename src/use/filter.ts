@@ -38,6 +38,13 @@ export function selectionOf(train: TrainingSet, filters: Filters): Selection {
   });
 }
 
+/** The selection without these items. */
+export function leaveOut(selection: Selection, items: readonly number[]): Selection {
+  if (items.length === 0) return selection;
+  const out = new Set(items);
+  return { ...selection, candidates: selection.candidates.filter((item) => !out.has(item)) };
+}
+
 function genreNamed(written: string, { movies }: TrainingSet): string {
   const known = [...new Set(movies.genres.flat())].sort();
   const found = known.find((genre) => genre.toLowerCase() === written.trim().toLowerCase());

@@ -2,7 +2,8 @@
 import { parse, type InfoRecord } from 'csv-parse/sync';
 import { toCsr, type Csr } from '../data/csr.ts';
 import { placeOf } from '../data/files/records.ts';
-import type { TrainingSet } from '../data/training-set.ts';
+import { REFERENCE_STARS } from '../data/rating-levels.ts';
+import { areAllEqual, MAX_STARS, type TrainingSet } from '../data/training-set.ts';
 import { nameMovie, TitleIndex } from '../language/titles.ts';
 import { DataError, UsageError } from '../util/errors.ts';
 import { readTextFile } from '../util/files.ts';
@@ -10,6 +11,40 @@ import { TitleSearch } from './search.ts';
 
 /** Ratings of one person: item index to stars. */
 export type History = Map<number, number>;
+
+/** What says in which ratings a model thinks. */
+type Rated = Pick<TrainingSet, 'scale' | 'ratings'>;
+
+/** Where all ratings are equal a person gives stars as on MovieLens; `ratingsFor` says what they mean. */
+const STARS = { min: 0.5, max: MAX_STARS };
+
+/** The stars that a person may give. */
+export function personScale({ scale, ratings }: Rated): { min: number; max: number } {
+  return areAllEqual(ratings.values) ? STARS : scale;
+}
+
+/**
+ * What a model fitted on such ratings is told of a person: stars within its scale. Where all its ratings are equal, they say
+ * "liked" and nothing else: what the person gave 4 stars or more is told as one of them, and the rest is `notLiked`.
+ */
+export function ratingsFor({ scale, ratings }: Rated, given: History): { told: History; notLiked: number[] } {
+  if (!areAllEqual(ratings.values)) {
+    const told = [...given].map(([item, stars]) => [item, clamp(stars, scale)] as const);
+    return { told: new Map(told), notLiked: [] };
+  }
+  const liked = ratings.values[0] ?? REFERENCE_STARS;
+  const told: History = new Map();
+  const notLiked: number[] = [];
+  for (const [item, stars] of given) {
+    if (stars >= REFERENCE_STARS) told.set(item, liked);
+    else notLiked.push(item);
+  }
+  return { told, notLiked };
+}
+
+function clamp(stars: number, { min, max }: { min: number; max: number }): number {
+  return Math.min(max, Math.max(min, stars));
+}
 
 export interface FoundHistory {
   history: History;
@@ -75,13 +110,14 @@ export class MovieFinder {
   }
 }
 
-/** Ratings of liked and disliked titles: the highest and the lowest rating of the scale. Throws UsageError. */
+/** Ratings of liked and disliked titles: the most and the fewest stars that a person may give. Throws UsageError. */
 export function historyOfTitles(
   finder: MovieFinder,
-  { scale }: Pick<TrainingSet, 'scale'>,
+  train: Rated,
   liked: readonly string[],
   disliked: readonly string[],
 ): History {
+  const scale = personScale(train);
   const best = liked.map((title) => [finder.find(title, '--like'), scale.max] as const);
   const history: History = new Map(best);
   for (const title of disliked) {
@@ -108,29 +144,32 @@ const COLUMNS = {
 
 /**
  * Reads a CSV file with a header: `movieId` or `title` (or `Name` and `Year`, as Letterboxd exports it), and `rating` in
- * stars (or IMDb's `Your Rating`, of 10). A movie that is not found is left out with a note; of two ratings of a movie the
- * later line counts. Throws DataError, naming file and line, for a file that cannot be used.
+ * stars (or IMDb's `Your Rating`, of 10). Ratings of these exports that are off the scale of the data count as the nearest
+ * on it. A movie that is not found is left out with a note; of two ratings of a movie the later line counts. Throws
+ * DataError, naming file and line, for a file that cannot be used.
  */
-export async function historyOfFile(
-  path: string,
-  finder: MovieFinder,
-  { scale }: Pick<TrainingSet, 'scale'>,
-): Promise<FoundHistory> {
+export async function historyOfFile(path: string, finder: MovieFinder, train: Rated): Promise<FoundHistory> {
   const { columns, rows } = await readRows(path);
   const history: History = new Map();
   const notes: string[] = [];
-  const divisor = columns.rating === 'your rating' ? 10 / scale.max : 1;
+  const scale = personScale(train);
+  const written = writtenScale(columns) ?? scale;
+  const divisor = written.max / scale.max;
   for (const { fields: row, line } of rows) {
     const place = placeOf(path, line);
     const text = row[columns.rating]!.trim();
     if (text === '') continue; // IMDb lists what was seen and not rated as well
-    const stars = Number(text) / divisor;
-    if (!(stars >= scale.min && stars <= scale.max)) {
-      throw new DataError({ place, found: `rating '${text}'`, wanted: `${scale.min} to ${scale.max} stars` });
+    const rating = Number(text);
+    if (!(rating >= written.min && rating <= written.max)) {
+      throw new DataError({
+        place,
+        found: `rating '${text}'`,
+        wanted: `${written.min} to ${written.max} stars`,
+      });
     }
-    const written = writtenMovie(row, columns);
     try {
-      history.set(finder.find(written, place), stars);
+      const item = finder.find(writtenMovie(row, columns), place);
+      history.set(item, clamp(rating / divisor, scale));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       notes.push(`${error.message.replace(/[.?]$/, '')}; the rating is left out.`);
@@ -143,6 +182,12 @@ export async function historyOfFile(
     wanted: 'lines such as "Heat (1995),4.5" under a header "title,rating"',
     ...(notes[0] !== undefined && { remedy: `The first: ${notes[0]}` }),
   });
+}
+
+/** That of an export of IMDb or Letterboxd; undefined for any other file, whose ratings are on the scale of the data. */
+function writtenScale({ rating, title }: FoundColumns): { min: number; max: number } | undefined {
+  if (rating === 'your rating') return { min: 1, max: 10 };
+  return title === 'name' ? { min: 0.5, max: 5 } : undefined;
 }
 
 interface FoundColumns {

@@ -1,11 +1,12 @@
 /** Lists with titles and reasons from a saved model: for its users and for a new person. */
 import type { Csr } from '../data/csr.ts';
+import { REFERENCE_STARS } from '../data/rating-levels.ts';
 import { splitYear } from '../data/titles.ts';
 import { nameMovie } from '../language/titles.ts';
 import type { Selection, UsableModel } from '../models/saved.ts';
 import { itemsOfRow } from '../models/top-k.ts';
 import { UsageError } from '../util/errors.ts';
-import { rowsOfHistories, type History } from './history.ts';
+import { ratingsFor, rowsOfHistories, type History } from './history.ts';
 import type { SavedModel } from './saved-model.ts';
 
 export interface Recommendation {
@@ -78,19 +79,32 @@ export function describeMovie(
   };
 }
 
+/** A model with one person, as user 0. */
+export interface ModelForPerson {
+  model: UsableModel;
+  /** Titles of the person's movies that the model does not know, which count for nothing. */
+  unknown: string[];
+  /** Items to leave out of the list: the person did not like them, which the model cannot be told. See `ratingsFor`. */
+  notLiked: number[];
+}
+
 /**
- * The model with one person, as user 0, and the titles of the person's movies that it does not know, which count for nothing.
- * Throws UsageError where it knows none of them, and as `foldIn` does.
+ * Throws UsageError where the model knows none of the movies, where it can be told of none, and as `foldIn` does.
  */
-export async function withPerson(
-  saved: SavedModel,
-  history: History,
-): Promise<{ model: UsableModel; unknown: string[] }> {
+export async function withPerson(saved: SavedModel, history: History): Promise<ModelForPerson> {
   const { train, model, manifest } = saved;
+  const { told, notLiked } = ratingsFor(train, history);
+  if (told.size === 0 && notLiked.length > 0) {
+    throw new UsageError({
+      place: manifest.name,
+      found: `no liked movie, and the ratings that it was fitted on are all equal: they say "liked" and nothing else`,
+      wanted: `a movie that is liked, or has ${REFERENCE_STARS} stars or more`,
+    });
+  }
   const known = model.items && new Set(model.items);
-  const unknown = [...history.keys()].filter((item) => known && !known.has(item));
+  const unknown = [...told.keys()].filter((item) => known && !known.has(item));
   const titles = unknown.map((item) => nameMovie(train, item));
-  if (unknown.length > 0 && unknown.length === history.size) {
+  if (unknown.length > 0 && unknown.length === told.size) {
     throw new UsageError({
       place: manifest.name,
       found: `none of the rated movies is among the ${known?.size} that the model knows: ${titles.slice(0, MAX_NAMED).join(', ')}`,
@@ -98,7 +112,8 @@ export async function withPerson(
       remedy: 'Rate others, or ask another model.',
     });
   }
-  return { model: await foldIn(saved, rowsOfHistories([history], train.itemCount)), unknown: titles };
+  const folded = await foldIn(saved, rowsOfHistories([told], train.itemCount));
+  return { model: folded, unknown: titles, notLiked };
 }
 
 /** The model for people who are not in the data. Throws UsageError for a model that would have to be trained again. */

@@ -162,6 +162,27 @@ describe('recsys recommend', () => {
     for (const other of found.slice(1)) expect(other).toEqual(found[0]);
   });
 
+  it('leaves a disliked movie out of the list, and helps no other by it, where all ratings are equal', async () => {
+    const saved = 'models/clicks';
+    const fit = await run('fit', 'ease', '--dataset', dataset, '--binarize', '4', '--save', saved);
+    expect(fit.code).toBe(0);
+    const idsOf = (text: string) =>
+      (JSON.parse(text) as Printed).lists[0]!.recommendations.map(({ movieId }) => movieId);
+    const ask = (...argv: string[]) => run('recommend', '--model', saved, '--k', '1000', '--json', ...argv);
+    const without = idsOf((await ask('--like', '2')).stdout);
+    const disliked = without[0]!;
+    const { code, stdout, stderr } = await ask('--like', '2', '--dislike', String(disliked));
+    expect([code, idsOf(stdout)]).toEqual([0, without.slice(1)]);
+    expect(stderr).toMatch(
+      /^note: 1 movie that is disliked .* as all ratings that ease was fitted on are equal/,
+    );
+    // A file has stars all the same: 2 is liked, the other is not.
+    await writeFile(join(cwd, 'clicked.csv'), `movieId,rating\n2,4.5\n${disliked},3\n`);
+    expect(idsOf((await ask('--ratings', 'clicked.csv')).stdout)).toEqual(without.slice(1));
+    const none = await ask('--dislike', '2');
+    expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/^error: ease: no liked movie/)]);
+  });
+
   it('says which ratings of a file are left out, and refuses ratings off the scale', async () => {
     await writeFile(join(cwd, 'some.csv'), 'title,rating\nNowhere Land (1950),5\nThe Film 4 (1983),4.5\n');
     const some = await run('recommend', '--model', 'models/mf', '--ratings', 'some.csv');

@@ -22,7 +22,7 @@ export interface Fixture {
   remove(): Promise<void>;
 }
 
-/** Models `mf` and `popularity-count` of a split, `ease` of all ratings, `mf-bpr`, which takes no new people. */
+/** Models `mf` and `popularity-count` of a split, `ease` of all ratings, `ease-clicks` of equal ones, `mf-bpr`, which takes no new people. */
 export async function servedFolder(): Promise<Fixture> {
   const folder = await mkdtemp(join(tmpdir(), 'recsys-serve-'));
   const small = await smallFolder();
@@ -48,6 +48,8 @@ export async function servedFolder(): Promise<Fixture> {
   ] as const) {
     await fitAndSave(join(models, name), model, { dataset: data }, fitSchema.parse({}), context);
   }
+  const clicks = { dataset: data, binarize: 4 };
+  await fitAndSave(join(models, 'ease-clicks'), specOf('ease'), clicks, fitSchema.parse({}), context);
   await saveRecord(join(results, 'baseline_metrics.json'), recordSchema, record);
   await saveRecord(join(results, 'gpt2.json'), languageRecordSchema, languageRecord(record));
   const options = { models: [models], dataset: data, resultsDir: results, host: '127.0.0.1', port: 0 };

@@ -56,6 +56,7 @@ describe('the API', () => {
     const { models } = await json<{ models: { id: string; takesNewPeople: boolean }[] }>('/models');
     expect(models.map(({ id, takesNewPeople }) => [id, takesNewPeople])).toEqual([
       ['ease', true],
+      ['ease-clicks', true],
       ['mf', true],
       ['mf-bpr', false],
       ['popularity-count', true],
@@ -88,10 +89,22 @@ describe('the API', () => {
     expect(byGet.recommendations.length).toBe(3);
   });
 
+  it('tells a model of equal ratings of no dislike, and other models beside it of every rating', async () => {
+    const idsOf = async (query: string) =>
+      (await json<List>(`/recommend?k=1000&${query}`)).recommendations.map(({ movieId }) => movieId);
+    const liked = await idsOf('model=ease-clicks&rating=2:5');
+    const [first] = liked;
+    expect(await idsOf(`model=ease-clicks&rating=2:4&rating=${first}:1`)).toEqual(liked.slice(1));
+    expect(await idsOf(`model=ease-clicks&like=2&dislike=${first}`)).toEqual(liked.slice(1));
+    const { text } = await ask(`/you?r=${first}%3A1&r=2%3A5`);
+    expect(text).toMatch(/ease-clicks: fitted on ratings that are all equal/);
+    expect(text).not.toMatch(/no liked movie/);
+  });
+
   it('refuses what it does not understand, saying what it wants', async () => {
     const cases: [path: string, message: RegExp][] = [
       ['/recommend?model=mf', /nobody to recommend to/],
-      ['/recommend?model=nix&user=3', /'nix', expected one of ease, mf/],
+      ['/recommend?model=nix&user=3', /'nix', expected one of ease, ease-clicks, mf/],
       ['/recommend?model=mf&user=999', /no user 999/],
       ['/recommend?model=mf&user=3&users=4', /users: unknown parameter/],
       ['/recommend?model=mf&user=3&user=4', /user: given 2 times/],
@@ -226,7 +239,7 @@ describe('recsys serve', () => {
   it('says where it listens, answers, and Ctrl-C ends it', async () => {
     const child = start('--dataset', 'data', '--port', '0');
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    const url = /^(\S+) shows ease, mf, mf-bpr, popularity-count[.]/.exec(line.toString())?.[1];
+    const url = /^(\S+) shows ease, ease-clicks, mf, mf-bpr, popularity-count[.]/.exec(line.toString())?.[1];
     expect(url).toBeDefined();
     expect((await fetch(`${url}/models`)).status).toBe(200);
     child.kill('SIGINT');

@@ -122,10 +122,11 @@ async function recommend(typed: Typed): Promise<void> {
     const { recommendTo, userIndex } = await import('../../use/recommend.ts');
     const { csvOfLists, jsonOfLists, tableOfLists } = await import('../../use/lists.ts');
     const named = await interruptible(context.signal, async () => {
-      const [model, users] = isPerson
-        ? [await personModel(found, { file: who.ratings, like, dislike }, context), [0]]
-        : [saved.model, who.user.map((id) => userIndex(saved, id))];
-      const lists = await recommendTo(saved, model, users, k, selection);
+      const asked = isPerson
+        ? { ...(await askForPerson(found, { file: who.ratings, like, dislike }, context)), users: [0] }
+        : { model: saved.model, selection, users: who.user.map((id) => userIndex(saved, id)) };
+      const { users } = asked;
+      const lists = await recommendTo(saved, asked.model, users, k, asked.selection);
       const idOf = (user: number) => (isPerson ? null : saved.train.userIds[user]!);
       return lists.map((list, n) => ({ user: idOf(users[n]!), recommendations: list }));
     });
@@ -150,24 +151,30 @@ function requireOneKind(...given: boolean[]): void {
   });
 }
 
-/** The saved model with the person of the command line as user 0. */
-async function personModel(
-  { saved }: Found,
+/** The saved model with the person of the command line as user 0, and what may be in the list. */
+async function askForPerson(
+  { saved, selection }: Found,
   { file, like, dislike }: { file: string | undefined; like: string[]; dislike: string[] },
   { progress }: CommandContext,
 ) {
   const { historyOfFile, historyOfTitles, MovieFinder } = await import('../../use/history.ts');
   const { withPerson } = await import('../../use/recommend.ts');
+  const { leaveOut } = await import('../../use/filter.ts');
   const finder = new MovieFinder(saved.train);
   const read = file === undefined ? undefined : await historyOfFile(file, finder, saved.train);
   for (const note of read?.notes ?? []) progress.note(`note: ${note}`);
   const typed = historyOfTitles(finder, saved.train, like, dislike);
   const history = new Map([...(read?.history ?? []), ...typed]);
-  const { model, unknown } = await withPerson(saved, history);
-  if (unknown.length > 0) {
-    progress.note(`note: ${saved.manifest.name} does not know ${unknown.join(', ')}: not counted`);
+  const { model, unknown, notLiked } = await withPerson(saved, history);
+  const { name } = saved.manifest;
+  if (unknown.length > 0) progress.note(`note: ${name} does not know ${unknown.join(', ')}: not counted`);
+  if (notLiked.length > 0) {
+    const movies = notLiked.length === 1 ? '1 movie that is' : `${notLiked.length} movies that are`;
+    progress.note(
+      `note: ${movies} disliked or below 4 stars: left out of the list and not counted, as all ratings that ${name} was fitted on are equal`,
+    );
   }
-  return model;
+  return { model, selection: leaveOut(selection, notLiked) };
 }
 
 async function printAllUsers(

@@ -1,8 +1,11 @@
 /** The page of a person who is not in the data: search titles, rate a few, and see every model's list change. */
 import { z } from 'zod';
 import { html, type Html } from '../../report/html.ts';
-import type { History } from '../../use/history.ts';
+import { REFERENCE_STARS } from '../../data/rating-levels.ts';
+import { areAllEqual } from '../../data/training-set.ts';
+import { personScale, type History } from '../../use/history.ts';
 import { describeMovie } from '../../use/recommend.ts';
+import { UsageError } from '../../util/errors.ts';
 import type { Asker, ListedMovie } from '../ask.ts';
 import type { Contents, ServedModel } from '../contents.ts';
 import { renderCards, renderFilters, renderNotes, titleWithYear, type Card } from './layout.ts';
@@ -74,9 +77,19 @@ export async function youPage(contents: Contents, asker: Asker, query: YouQuery)
     ${
       cards.length === 0
         ? html`<p>The lists come with your first rating.</p>`
-        : html`${renderCards(cards)}
+        : html`${renderCards(cards)} ${renderLikedOnly(contents)}
             <p class="note">“new”: not in the list before your last rating.</p>`
     }`;
+}
+
+/** What stars mean to the models that cannot be told of a dislike. */
+function renderLikedOnly({ models }: Contents): Html {
+  const own = models.filter(({ saved }) => areAllEqual(saved.train.ratings.values)).map(({ id }) => id);
+  if (own.length === 0) return html``;
+  return html`<p class="note">
+    ${own.join(', ')}: fitted on ratings that are all equal. ${REFERENCE_STARS} stars or more mean “liked”; a
+    movie with fewer is left out of the list and counts for nothing.
+  </p>`;
 }
 
 async function cardOfPerson(
@@ -87,17 +100,31 @@ async function cardOfPerson(
 ): Promise<Card> {
   const known = new Set<ListedMovie['movieId']>();
   const list = async () => {
-    if (before.size > 0) {
-      for (const { movieId } of await asker.forPerson(model, before, options)) known.add(movieId);
-    }
-    return await asker.forPerson(model, history, options);
+    const movies = await asker.forPerson(model, history, options);
+    const former = before.size === 0 ? [] : await listOrNone(asker, model, before, options);
+    for (const { movieId } of former) known.add(movieId);
+    return movies;
   };
   return await cardOfModel(model, list, ({ movieId }) => known.size > 0 && !known.has(movieId));
 }
 
+/** The list of a person; none where the ratings say nothing to the model, as one movie that it does not know. */
+async function listOrNone(
+  asker: Asker,
+  ...[model, history, options]: Parameters<Asker['forPerson']>
+): Promise<ListedMovie[]> {
+  try {
+    return await asker.forPerson(model, history, options);
+  } catch (error) {
+    if (error instanceof UsageError) return [];
+    throw error;
+  }
+}
+
 /** Found movies, or the most rated ones, each with a button per star. */
 function renderOffers({ search, ratings }: Contents, history: History, q: string): Html {
-  const { catalogue, ratingCounts, scale } = ratings;
+  const { catalogue, ratingCounts } = ratings;
+  const scale = personScale(ratings);
   const popular = () =>
     [...catalogue].sort((a, b) => ratingCounts[b]! - ratingCounts[a]!).filter((item) => !history.has(item));
   const offered = q.trim() === '' ? popular().slice(0, OFFERED_MOVIES) : search.search(q, OFFERED_MOVIES);
