@@ -110,3 +110,12 @@ export class Budget {
     });
   }
 }
+
+/** A budget cannot hold where an answer may have any length. */
+export function unlimitedError(model: string): RecsysError {
+  return new RecsysError({
+    place: '--max-cost',
+    found: `model '${model}' takes no limit of an answer's length, so the cost of a request has none`,
+    remedy: 'Leave out --max-cost, or ask another model.',
+  });
+}

@@ -33,6 +33,8 @@ let answer: (line: BatchLine) => object | undefined;
 let finalStatus: (lines: BatchLine[]) => Pick<Batch, 'status' | 'errors'>;
 /** Called with each batch that is made, before the server answers: an answer in place of the batch. */
 let onCreate: (batch: Batch) => RawAnswer | void;
+/** Called with each batch that is looked at. */
+let onLook: (batch: Batch) => void;
 /** Input files that the program has deleted. */
 let deleted: string[];
 let notes: string[];
@@ -78,6 +80,7 @@ beforeEach(async () => {
   answer = ({ body }) => completion(`batch ${String(body['seed'])}`);
   finalStatus = () => ({ status: 'completed' });
   onCreate = () => {};
+  onLook = () => {};
   deleted = [];
   notes = [];
   cache = diskCache(await mkdtemp(join(tmpdir(), 'recsys-batch-')));
@@ -101,6 +104,7 @@ beforeEach(async () => {
     if (id === undefined) return json({ object: 'list', data: batches, has_more: false });
     const batch = batches.find((one) => one.id === id);
     if (batch === undefined) return unknown;
+    onLook(batch);
     finish(batch);
     return json(batch);
   });
@@ -212,9 +216,10 @@ describe('a batch', () => {
     'of an earlier run is forgotten when the server no longer knows %s',
     async (what) => {
       const killed = new AbortController();
-      onCreate = () => void setTimeout(() => killed.abort(), 50);
+      onLook = () => killed.abort();
       finalStatus = () => ({ status: 'in_progress' });
       await expect(connect().askInBatch!(requests(2), killed.signal)).rejects.toThrow();
+      onLook = () => {};
       finalStatus = () => ({ status: 'completed' });
       if (what === 'the batch') batches = [];
       else {
@@ -229,14 +234,93 @@ describe('a batch', () => {
     },
   );
 
-  it('puts expired requests into the next slice, and leaves what no slice brings to be asked directly', async () => {
+  it('puts expired requests into the next slice; what has expired three times is not asked at full price', async () => {
     answer = ({ body }) =>
       body['seed'] === 1 || (body['seed'] === 0 && batches.length === 1) ? undefined : completion('batch');
     finalStatus = () => ({ status: 'expired' });
     const client = connect();
-    await client.askInBatch!(requests(3), never);
+    await expect(client.askInBatch!(requests(3), never)).rejects.toThrow(
+      /batch: the server did not get to all requests in time \(left: 1\)\. Run the same command again/,
+    );
     expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([3, 2, 1]);
-    expect(await textsOf(client, requests(3))).toEqual(['batch', 'direct 1', 'batch']);
+    answer = () => completion('late');
+    await client.askInBatch!(requests(3), never);
+    expect(await textsOf(client, requests(3))).toEqual(['batch', 'late', 'batch']);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('that is cancelled at the server ends the run with its answers kept; the next run sends the rest', async () => {
+    answer = ({ body }) => (body['seed'] === 0 ? completion('early') : undefined);
+    finalStatus = () => ({ status: 'cancelled' });
+    const cancelled = connect({ batchTokens: 25 }).askInBatch!(requests(4), never); // two slices
+    await expect(cancelled).rejects.toThrow(
+      /batch: it was cancelled at the server\. Run the same command again/,
+    );
+    expect(batches).toHaveLength(1);
+    answer = () => completion('late');
+    finalStatus = () => ({ status: 'completed' });
+    const client = connect();
+    await client.askInBatch!(requests(4), never);
+    expect(await textsOf(client, requests(4))).toEqual(['early', 'late', 'late', 'late']);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('of an earlier run that was cancelled since is sent again', async () => {
+    const killed = new AbortController();
+    onLook = () => killed.abort();
+    finalStatus = () => ({ status: 'in_progress' });
+    await expect(connect().askInBatch!(requests(2), killed.signal)).rejects.toThrow();
+    batches[0]!.status = 'cancelled';
+    onLook = () => {};
+    finalStatus = () => ({ status: 'completed' });
+    const client = connect();
+    await client.askInBatch!(requests(2), never);
+    expect(await textsOf(client, requests(2))).toEqual(['batch 0', 'batch 1']);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('leaves what the server refuses to be asked directly', async () => {
+    answer = ({ body }) =>
+      body['seed'] === 1 ? { status_code: 400, body: { error: { message: 'no' } } } : completion('batch');
+    const client = connect();
+    await client.askInBatch!(requests(2), never);
+    expect(await textsOf(client, requests(2))).toEqual(['batch', 'direct 1']);
+  });
+
+  it('learns nothing from an answer that thoughts used up, and counts it as billed in full', async () => {
+    const message =
+      'Could not finish the message because max_tokens or model output limit was reached. Please try again with higher max_tokens.';
+    answer = ({ body }) =>
+      body['seed'] === 0 ? { status_code: 400, body: { error: { message } } } : completion('batch');
+    const budget = new Budget({ input: 1000, output: 1000 }, 1);
+    const client = connect({}, budget);
+    await client.askInBatch!(requests(3), never);
+    expect(batches.map(({ input_file_id: id }) => linesOf(files.get(id)!).length)).toEqual([3, 1]);
+    expect(client.changes).toEqual([]);
+    // two answers of 10 tokens in and 5 out; two tries of 11 in and 100 out, all at half of 0.001 USD a token
+    expect(budget.spent).toBeCloseTo(0.0005 * (2 * 15 + 2 * 111), 9);
+  });
+
+  it('is not sent without a limit of its answers where the cost has one', async () => {
+    const message = 'unknown max_tokens or max_completion_tokens';
+    answer = ({ body }) =>
+      'max_tokens' in body || 'max_completion_tokens' in body
+        ? { status_code: 400, body: { error: { message } } }
+        : completion('unlimited');
+    const limited = connect({}, new Budget({ input: 1, output: 1 }, 1));
+    await expect(limited.askInBatch!(requests(1), never)).rejects.toThrow(
+      /--max-cost: model 'gpt-4o' takes no limit/,
+    );
+    expect(batches).toHaveLength(2);
+  });
+
+  it.each([
+    [429, { message: 'no credit', code: 'insufficient_quota' }, /the quota of this key is used up \(429\)/],
+    [501, { message: 'no batches here' }, /the batch failed \(501\): no batches here/],
+  ])('is not made by another try after a refusal that stays: %i', async (status, error, wanted) => {
+    onCreate = () => ({ ...json({ error }), status });
+    await expect(connect({ retries: 2 }).askInBatch!(requests(1), never)).rejects.toThrow(wanted);
+    expect(batches).toHaveLength(1);
   });
 
   it('learns a refused parameter and sends the rest without it', async () => {

@@ -91,7 +91,7 @@ describe('the key', () => {
     },
   );
 
-  it('gives way to a user name and password in the URL, which are needed no key beside', () => {
+  it('gives way to a user name and password in the URL, which need no key beside them', () => {
     // "me:pass-word" in base64, as `btoa` gives it
     const basic = { Authorization: 'Basic bWU6cGFzcy13b3Jk' };
     expect(resolve('https://me:pass%2Dword@x.org/v1').headers).toEqual(basic);

@@ -7,16 +7,17 @@ import { ownSignal } from '../../../util/process/signals.ts';
 import type { Progress } from '../../../util/progress.ts';
 import { ModelGoneError, type Ask, type AskOutcome, type ChatRequest } from '../ask.ts';
 import { hasContent, type Answer, type AnswerCache } from '../cache.ts';
-import type { Budget, Reservation } from '../cost.ts';
+import { unlimitedError, type Budget, type Reservation } from '../cost.ts';
 import { familyOf } from '../families.ts';
 import type { ResolvedChatOptions } from '../options.ts';
 import { countMessages } from '../tokens.ts';
-import { runBatch, type BatchParts } from './batch.ts';
+import { runBatch } from './batch/run.ts';
+import type { BatchParts } from './batch/slices.ts';
 import { redact, resolveEndpoint, type Endpoint } from './endpoint.ts';
-import { classify, type ServerError } from './failures.ts';
+import { classify, isBilled, mayBlameParameter, type ServerError } from './failures.ts';
 import { Pacer } from './pacer.ts';
 import { RequestParameters, toWire, type ChatBody, type ParameterChange } from './parameters.ts';
-import { readCompletion, toAnswer, type CompletionContent } from './response.ts';
+import { filteredAnswer, readCompletion, toAnswer, type CompletionContent } from './response.ts';
 import { createSdk, readSdkError } from './sdk.ts';
 import { readRetryAfter } from './waits.ts';
 import { MAX_FILE_BYTES } from './wire.ts';
@@ -216,13 +217,16 @@ class Client {
         Math.ceil(this.#inputRatio * countMessages(messages as Message[], countTokens)),
       toAnswer: (content, { messages }) =>
         this.#toAnswer(content, countMessages(messages as Message[], countTokens), 0),
+      classify: (status, error) => classify(status, error, options.model),
       learn: (status, error, body) => this.#learn(status, error, body),
       redact: (text) => this.#redact(text),
     };
     const missing = async () => {
       const bodies = requests.map((request) => this.parameters.body(request));
       const cached = await Promise.all(bodies.map((body) => cache.get(this.#keyOf(body))));
-      return bodies.filter((_, n) => cached[n] === undefined);
+      const left = bodies.filter((_, n) => cached[n] === undefined);
+      if (budget && left.length > 0 && !this.parameters.isLimited) throw unlimitedError(options.model);
+      return left;
     };
     try {
       await runBatch(parts, missing, signal);
@@ -307,7 +311,7 @@ class Client {
     }
     this.#pacer.read(headers);
     const consequence = classify(status, said, this.#parts.options.model);
-    reservation?.settle('billed' in consequence && consequence.billed ? 'unknown' : 'free');
+    reservation?.settle(isBilled(consequence) ? 'unknown' : 'free');
     return this.#judge(status, said, started);
   }
 
@@ -327,15 +331,13 @@ class Client {
       if (consequence.kind === 'fatal') throw this.#error(consequence.found, consequence.remedy);
       if (consequence.kind === 'model-gone') throw this.#goneError(said.message);
       const remedy = consequence.kind === 'failed' ? consequence.remedy : undefined;
-      // Of an error in place of an answer without a status, it is not known that the next try meets it again.
+      // An error without a status may be gone at the next try.
       if (consequence.kind === 'retry' || (status === 200 && remedy === undefined)) {
         return { retry: reason, afterSeconds: said.afterSeconds, connected: true };
       }
       return { failure: remedy === undefined ? reason : `${reason.replace(/[.]$/u, '')}. ${remedy}` };
     };
-    const isFinal =
-      consequence.kind === 'fatal' || (consequence.kind === 'failed' && consequence.remedy !== undefined);
-    return isFinal ? settle() : { refusal: said, status, otherwise: settle };
+    return mayBlameParameter(consequence) ? { refusal: said, status, otherwise: settle } : settle();
   }
 
   #toAnswer(content: CompletionContent, estimatedInput: number, latencySeconds: number): Answer {
@@ -377,17 +379,4 @@ class Client {
   #unreachableError(reason: string): RecsysError {
     return this.#error(`no server answers: ${reason}`, 'Check --base-url, and that the server runs.');
   }
-}
-
-function filteredAnswer(model: string, latencySeconds: number): Answer {
-  const usage = { input: 0, output: 0 };
-  return { text: '', refusal: null, finishReason: 'content_filter', model, usage, latencySeconds };
-}
-
-function unlimitedError(model: string): RecsysError {
-  return new RecsysError({
-    place: '--max-cost',
-    found: `model '${model}' takes no limit of an answer's length, so the cost of a request has none`,
-    remedy: 'Leave out --max-cost, or ask another model.',
-  });
 }

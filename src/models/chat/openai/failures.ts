@@ -155,6 +155,17 @@ export type Consequence =
   /** Worth another try. `billed`: the server may have done the work. */
   | { kind: 'retry'; billed: boolean };
 
+/** May the server have done the work of a request that it refused? */
+export function isBilled(consequence: Consequence): boolean {
+  return 'billed' in consequence && consequence.billed;
+}
+
+/** May a parameter be to blame, so that the request is worth another try in another form? */
+export function mayBlameParameter(consequence: Consequence): boolean {
+  if (consequence.kind === 'failed') return consequence.remedy === undefined;
+  return consequence.kind === 'retry' || consequence.kind === 'model-gone';
+}
+
 /** What follows from an error with an HTTP status (or the code of an error inside an answer). */
 export function classify(status: number, error: ServerError, model: string): Consequence {
   const { message, code = '', type = '' } = error;

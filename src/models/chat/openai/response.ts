@@ -119,6 +119,12 @@ export function toAnswer(content: CompletionContent, context: AnswerContext): An
   };
 }
 
+/** The answer that stands for one that a filter held back. */
+export function filteredAnswer(model: string, latencySeconds: number): Answer {
+  const usage = { input: 0, output: 0 };
+  return { text: '', refusal: null, finishReason: 'content_filter', model, usage, latencySeconds };
+}
+
 /** A text, or parts of which the texts count and the thoughts do not. */
 function readContent(content: unknown): { text: string; refusal?: string; thoughts: string } {
   if (typeof content === 'string') return { text: content, thoughts: '' };

@@ -61,11 +61,6 @@ const UNSENT_CODES = new Set([
   'ERR_INVALID_URL',
 ]);
 
-/** May the same request succeed later? Without a status, no answer came. */
-export function isTransient(status: number | undefined): boolean {
-  return status === undefined || [408, 409, 425, 429].includes(status) || status >= 500;
-}
-
 /** What `boundedFetch` puts into the body of an error, beside the fields that the SDK reads itself. */
 const bodySchema = z
   .object({ message: z.string().optional(), afterSeconds: z.number().optional() })
