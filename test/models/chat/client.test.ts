@@ -495,6 +495,28 @@ describe('what goes wrong for a while', () => {
     expect(got).toMatchObject({ answer: { text: 'ok' } });
   });
 
+  it('a quota of a day ends the run, although the server asks for another try in seconds', async () => {
+    const violations = [
+      'GenerateRequestsPerMinutePerProjectPerModel-FreeTier',
+      'GenerateRequestsPerDayPerProjectPerModel-FreeTier',
+    ];
+    const failure = {
+      '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+      violations: violations.map((quotaId) => ({ quotaId, quotaValue: '50' })),
+    };
+    const error = {
+      code: 429,
+      message: quota,
+      status: 'RESOURCE_EXHAUSTED',
+      details: [failure, ...retryInfo],
+    };
+    const failed = outcome(() => ({ raw: JSON.stringify([{ error }]), status: 429 }));
+    await expect(failed).rejects.toThrow(
+      /the quota of this key is used up \(429\).*when the quota is renewed/,
+    );
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('429 without Retry-After is tried again', async () => {
     expect(
       await outcome((_, n) => (n === 0 ? { status: 429, error: { message: 'x' } } : 'ok')),

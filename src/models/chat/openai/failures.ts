@@ -10,6 +10,8 @@ export interface ServerError {
   param?: string;
   /** Seconds that it asks to wait before another try. */
   afterSeconds?: number | undefined;
+  /** Names of the quotas that are exceeded (Google): "GenerateRequestsPerDayPerProjectPerModel-FreeTier". */
+  quotas?: string;
 }
 
 const MAX_MESSAGE_CHARACTERS = 500;
@@ -67,20 +69,31 @@ function readError(value: unknown): ServerError {
   };
   const param = fieldOf(error, 'param') ?? locationOf(detail);
   const whole = typeof raw === 'string' ? `${message}: ${raw}` : message;
-  const afterSeconds = delayIn(fieldOf(error, 'details')) ?? readWaitInWords(whole);
+  const details = fieldOf(error, 'details');
+  const afterSeconds = delayIn(details) ?? readWaitInWords(whole);
+  const quotas = quotasIn(details);
   return {
     message: shorten(whole),
     ...(isText(texts.code) && { code: String(texts.code) }),
     ...(isText(texts.type) && { type: String(texts.type) }),
     ...(isText(param) && { param: String(param) }),
     ...(afterSeconds !== undefined && { afterSeconds }),
+    ...(quotas !== '' && { quotas }),
   };
+}
+
+/** Google: `details` hold `{"@type": "...QuotaFailure", "violations": [{"quotaId": "..."}]}`. */
+function quotasIn(details: unknown): string {
+  const violations = asArray(details).flatMap((part) => asArray(fieldOf(part, 'violations')));
+  return violations
+    .map((violation) => fieldOf(violation, 'quotaId'))
+    .filter(isText)
+    .join(' ');
 }
 
 /** Google: `details` hold `{"@type": "...RetryInfo", "retryDelay": "24s"}`. */
 function delayIn(details: unknown): number | undefined {
-  if (!Array.isArray(details)) return undefined;
-  const delays = details.map((part: unknown) => fieldOf(part, 'retryDelay'));
+  const delays = asArray(details).map((part) => fieldOf(part, 'retryDelay'));
   return delays.map((delay) => (typeof delay === 'string' ? readDuration(delay) : undefined)).find(Boolean);
 }
 
@@ -93,6 +106,10 @@ function fieldsText(errors: unknown): string | undefined {
   return Object.entries(errors)
     .map(([name, said]) => `${name}: ${Array.isArray(said) ? said.join(', ') : compact(said)}`)
     .join('; ');
+}
+
+function asArray(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function isText(value: unknown): value is string | number {
@@ -213,7 +230,7 @@ function describeFatal(
   if (isQuota(status, said) && !isPassing) {
     return [
       'the quota of this key is used up',
-      'Add credit or use another key; the answers so far are kept.',
+      'Add credit, use another key, or run again when the quota is renewed; the answers so far are kept.',
     ];
   }
   if (status === 403 || status === 407) {
@@ -241,9 +258,12 @@ function isKeyError(status: number, said: string): boolean {
   );
 }
 
-/** Gemini calls a limit per minute a quota that is exceeded, and says when to come back; a limit of 0 never passes. */
-function isPassingLimit(status: number, { message, code, afterSeconds }: ServerError): boolean {
-  if (status !== 429 || afterSeconds === undefined) return false;
+/**
+ * Gemini calls a limit per minute a quota that is exceeded, and says when to come back. It says so of one per day as
+ * well, too soon; a limit of 0 never passes.
+ */
+function isPassingLimit(status: number, { message, code, afterSeconds, quotas = '' }: ServerError): boolean {
+  if (status !== 429 || afterSeconds === undefined || /PerDay/iu.test(quotas)) return false;
   return code !== 'insufficient_quota' && !/\blimit: 0\b/iu.test(message);
 }
 

@@ -63,14 +63,18 @@ const UNSENT_CODES = new Set([
 
 /** What `boundedFetch` puts into the body of an error, beside the fields that the SDK reads itself. */
 const bodySchema = z
-  .object({ message: z.string().optional(), afterSeconds: z.number().optional() })
+  .object({
+    message: z.string().optional(),
+    afterSeconds: z.number().optional(),
+    quotas: z.string().optional(),
+  })
   .catch({});
 
 /** What is known of an error that the SDK threw. */
 export function readSdkError(error: unknown): SdkErrorFacts {
   if (error instanceof APIError && error.status !== undefined) {
     const { status, headers, code, type, param } = error as APIError<number, Headers>;
-    const { message = error.message, afterSeconds } = bodySchema.parse(error.error);
+    const { message = error.message, afterSeconds, quotas } = bodySchema.parse(error.error);
     return {
       status,
       said: {
@@ -79,6 +83,7 @@ export function readSdkError(error: unknown): SdkErrorFacts {
         ...(code && { code }),
         ...(type && { type }),
         ...(param && { param }),
+        ...(quotas && { quotas }),
       },
       headers: headers ?? new Headers(),
       connected: true,
