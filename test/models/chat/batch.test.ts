@@ -279,6 +279,21 @@ describe('a batch', () => {
     expect(server.requests).toHaveLength(0);
   });
 
+  it('finds in a later run the answers of prompts that needed a lower limit', async () => {
+    const message = 'max_tokens is too large (100 > 4096 - 4060)';
+    answer = ({ body }) =>
+      Number(body['max_tokens']) > 36
+        ? { status_code: 400, body: { error: { message } } }
+        : completion('short');
+    await connect().askInBatch!(requests(2), never);
+    expect(batches).toHaveLength(2);
+    const client = connect();
+    await client.askInBatch!(requests(2), never);
+    expect(batches).toHaveLength(2);
+    expect(await textsOf(client, requests(2))).toEqual(['short', 'short']);
+    expect(client.changes).toMatchObject([{ parameter: 'max_tokens (long prompts)' }]);
+  });
+
   it('leaves what the server refuses to be asked directly', async () => {
     answer = ({ body }) =>
       body['seed'] === 1 ? { status_code: 400, body: { error: { message: 'no' } } } : completion('batch');

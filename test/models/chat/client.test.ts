@@ -264,6 +264,33 @@ describe('parameters that a server refuses', () => {
     expect(budget.spent).toBeCloseTo(0.1 + 2 * 0.05, 9); // what broke was written all the same
   });
 
+  it.each([
+    [
+      'limit',
+      "'max_tokens' is too large: 100. The maximum context length is 4096 tokens (100 > 4096 - 4060).",
+      (body: Record<string, unknown>) => Number(body['max_tokens']) > 36,
+    ],
+    ['format', 'Failed to generate JSON.', (body: Record<string, unknown>) => 'response_format' in body],
+  ])(
+    'of one prompt alone is remembered: a later run finds the answer with another %s',
+    async (_, message, isRefused) => {
+      const cache = diskCache(await temporary());
+      server.behave(refusing(isRefused, { error: { message } }));
+      const repeats = [1, 2].map((repeat) => ({ ...request, repeat }));
+      const first = connect({}, cache);
+      for (const repeat of repeats) await first.ask(repeat, never);
+      expect(server.requests).toHaveLength(3);
+      server.behave(() => ({ status: 410, error: { message: 'gone' } }));
+      const second = connect({}, cache);
+      for (const repeat of repeats) {
+        expect(await second.ask(repeat, never)).toMatchObject({ fromCache: true, answer: { text: 'plain' } });
+      }
+      expect(server.requests).toHaveLength(3);
+      expect(second.changes).toEqual(first.changes);
+      expect(second.changes).toHaveLength(1);
+    },
+  );
+
   it('takes a parameter in the name of the model for no parameter', async () => {
     const model = 'ByteDance-Seed/Seed-OSS-36B';
     const message = `${model} does not support this response_format`;

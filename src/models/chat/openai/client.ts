@@ -99,7 +99,7 @@ class Client {
 
   async ask(request: ChatRequest, signal: AbortSignal): Promise<AskOutcome> {
     const { cache } = this.#parts;
-    const cached = await cache.get(this.#keyOf(this.parameters.body(request)));
+    const cached = await this.#keptAnswer(request);
     if (cached) return { answer: cached, fromCache: true };
     const { model, temperature, reasoningEffort } = this.#parts.options;
     const wish = { server: this.#endpoint.baseUrl, model, ...request, temperature, reasoningEffort };
@@ -124,11 +124,26 @@ class Client {
     if (!Array.isArray(facts)) return undefined;
     const parameters = new RequestParameters(options, this.#endpoint.official);
     parameters.restore(facts as ParameterChange[]);
+    return this.#keptAnswer(request, parameters);
+  }
+
+  /** A kept answer to the request as it is sent now, or as its prompt had to be sent in an earlier run. */
+  async #keptAnswer(request: ChatRequest, parameters = this.parameters): Promise<Answer | undefined> {
+    const { cache } = this.#parts;
+    const body = parameters.body(request);
+    const kept = await cache.get(this.#keyOf(body));
+    if (kept) return kept;
+    const facts = await cache.getFacts(this.#promptSubject(body));
+    if (!parameters.restorePrompt(body, facts)) return undefined;
     return cache.get(this.#keyOf(parameters.body(request)));
   }
 
   #subject() {
     return { parametersOf: this.#parts.options.model, server: this.#endpoint.baseUrl };
+  }
+
+  #promptSubject({ messages }: ChatBody) {
+    return { ...this.#subject(), messages };
   }
 
   #keyOf(body: ChatBody) {
@@ -153,9 +168,9 @@ class Client {
     const { cache, options } = this.#parts;
     let tries = 0;
     for (;;) {
-      const body = this.parameters.body(request);
-      const cached = await cache.get(this.#keyOf(body));
+      const cached = await this.#keptAnswer(request);
       if (cached) return { answer: cached, fromCache: true };
+      const body = this.parameters.body(request);
       let sent = await this.#send(request, body, signal);
       if ('refusal' in sent) {
         if (await this.#learn(sent.status, sent.refusal, body)) continue;
@@ -222,9 +237,10 @@ class Client {
       redact: (text) => this.#redact(text),
     };
     const missing = async () => {
-      const bodies = requests.map((request) => this.parameters.body(request));
-      const cached = await Promise.all(bodies.map((body) => cache.get(this.#keyOf(body))));
-      const left = bodies.filter((_, n) => cached[n] === undefined);
+      const kept = await Promise.all(requests.map((request) => this.#keptAnswer(request)));
+      const left = requests
+        .filter((_, n) => kept[n] === undefined)
+        .map((request) => this.parameters.body(request));
       if (budget && left.length > 0 && !this.parameters.isLimited) throw unlimitedError(options.model);
       return left;
     };
@@ -249,12 +265,12 @@ class Client {
     for (const { parameter, change, reason } of changes) {
       progress.note(this.#redact(`${options.model} refuses ${parameter} (${reason}): ${change}`));
     }
-    if (changes.length > 0) {
-      const facts = this.parameters.changes.map((change) => ({
-        ...change,
-        reason: this.#redact(change.reason),
-      }));
-      await cache.putFacts(this.#subject(), facts);
+    const redacted = (learned: readonly ParameterChange[]) =>
+      learned.map((change) => ({ ...change, reason: this.#redact(change.reason) }));
+    if (changes.length > 0) await cache.putFacts(this.#subject(), redacted(this.parameters.changes));
+    const facts = this.parameters.promptFacts(body);
+    if (facts) {
+      await cache.putFacts(this.#promptSubject(body), { ...facts, changes: redacted(facts.changes) });
     }
     return true;
   }

@@ -1,5 +1,6 @@
 /** The body of a request as the model's family takes it, and what a server's refusals teach about that. */
 import type OpenAI from 'openai';
+import { z } from 'zod';
 import type { Message } from '../../../language/templates.ts';
 import { sha256 } from '../../../util/files.ts';
 import { familyOf, type ModelFamily } from '../families.ts';
@@ -20,17 +21,33 @@ export function toWire(body: ChatBody, tier?: 'default'): OpenAI.ChatCompletionC
   return { ...(tier && { service_tier: tier }), ...sent };
 }
 
-/** A parameter that is not sent as asked for. */
-export interface ParameterChange {
-  parameter: string;
+const changeSchema = z.object({
+  parameter: z.string(),
   /** What happens instead: "left out", "sent as max_completion_tokens", "json_object". */
-  change: string;
+  change: z.string(),
   /** The server's own words, or what is known of the family. */
-  reason: string;
-}
+  reason: z.string(),
+});
+
+/** A parameter that is not sent as asked for. */
+export type ParameterChange = z.output<typeof changeSchema>;
+
+/** What was learned of one prompt. */
+const promptFactsSchema = z.object({
+  /** Tokens that the model's context leaves for its answer. */
+  room: z.int().optional(),
+  /** Its answers broke the format. */
+  unformatted: z.boolean().optional(),
+  /** What the run noted of that. */
+  changes: z.array(changeSchema),
+});
+export type PromptFacts = z.output<typeof promptFactsSchema>;
 
 /** How a change of the limit's value is named, beside those of its name. */
 const CAP = ' (value)';
+/** How changes for single prompts are named. */
+const LONG_PROMPTS = ' (long prompts)';
+const UNFORMATTED = 'response_format (answers that broke it)';
 
 type Limit = 'max_tokens' | 'max_completion_tokens';
 
@@ -136,6 +153,35 @@ export class RequestParameters {
     }
   }
 
+  /** What was learned of the prompt of `sent`; undefined where that is nothing. */
+  promptFacts({ messages }: ChatBody): PromptFacts | undefined {
+    const digest = digestOf(messages);
+    const room = this.#room.get(digest);
+    const unformatted = this.#unformatted.has(digest);
+    if (room === undefined && !unformatted) return undefined;
+    const changes = this.changes.filter(
+      ({ parameter }) =>
+        (room !== undefined && parameter.endsWith(LONG_PROMPTS)) ||
+        (unformatted && parameter === UNFORMATTED),
+    );
+    return { ...(room !== undefined && { room }), ...(unformatted && { unformatted }), changes };
+  }
+
+  /** Takes over what an earlier run learned of the prompt of `sent`; false where that is nothing. */
+  restorePrompt({ messages }: ChatBody, facts: unknown): boolean {
+    const { data } = promptFactsSchema.safeParse(facts);
+    if (data === undefined) return false;
+    const digest = digestOf(messages);
+    if (data.room !== undefined) this.#room.set(digest, data.room);
+    if (data.unformatted) this.#unformatted.add(digest);
+    for (const { parameter, change, reason } of data.changes) this.#noteOnce(parameter, change, reason);
+    return true;
+  }
+
+  #noteOnce(parameter: string, change: string, reason: string): void {
+    if (!this.#changes.has(parameter)) this.#note(parameter, change, reason);
+  }
+
   #note(parameter: string, change: string, reason: string): void {
     this.#changes.set(parameter, { parameter, change, reason });
   }
@@ -152,9 +198,7 @@ export class RequestParameters {
     else if (name === 'reasoning_effort') this.#effort = false;
     else if (name === 'system role') this.#systemRole = false;
     else return false;
-    if (!this.#changes.has(name)) {
-      this.#note(name, name === 'system role' ? 'sent as the user' : 'left out', reason);
-    }
+    this.#noteOnce(name, name === 'system role' ? 'sent as the user' : 'left out', reason);
     return true;
   }
 
@@ -176,8 +220,7 @@ export class RequestParameters {
   /** Of one prompt: others get the format. */
   #leaveFormatOut(reason: string, sent: ChatBody): boolean {
     this.#unformatted.add(digestOf(sent.messages));
-    const parameter = 'response_format (answers that broke it)';
-    if (!this.#changes.has(parameter)) this.#note(parameter, 'left out', reason);
+    this.#noteOnce(UNFORMATTED, 'left out', reason);
     return true;
   }
 
@@ -204,8 +247,7 @@ export class RequestParameters {
   #changeRoom(room: number, name: Limit, reason: string, sent: ChatBody): boolean {
     if (room < MIN_ANSWER_TOKENS || room >= (sent[name] ?? 0)) return false;
     this.#room.set(digestOf(sent.messages), room);
-    const parameter = `${name} (long prompts)`;
-    if (!this.#changes.has(parameter)) this.#note(parameter, 'what the prompt leaves of the context', reason);
+    this.#noteOnce(`${name}${LONG_PROMPTS}`, 'what the prompt leaves of the context', reason);
     return true;
   }
 }
