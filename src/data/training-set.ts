@@ -95,6 +95,14 @@ export function areAllEqual(values: Float32Array): boolean {
   return values.every((value) => value === values[0]);
 }
 
+/**
+ * A threshold in the unit of the data, in stars: rounded as the ratings are, so that it compares with them as `threshold` does
+ * with the ratings of the data.
+ */
+export function thresholdInStars(threshold: number, { starUnit }: Pick<TrainingSet, 'starUnit'>): number {
+  return starUnit === 1 ? threshold : Math.fround(threshold / starUnit);
+}
+
 function inStars({ min, max, step }: Dataset['scale'], starUnit: number): Dataset['scale'] {
   return { min: min / starUnit, max: max / starUnit, step: step / starUnit };
 }

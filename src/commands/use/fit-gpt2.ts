@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { thresholdInStars } from '../../data/training-set.ts';
 import { dataSchema, protocolSchema, thresholdOn } from '../../experiment/protocol.ts';
 import { itemFlags, tokensFlag } from '../../models/gpt2/item-options.ts';
 import {
@@ -66,7 +67,7 @@ async function fitGpt2(typed: Typed): Promise<void> {
       opened.model(
         { data: source, protocol: { k: [LIST_LENGTH], split } },
         {
-          threshold: thresholdOn(dataset.scale, threshold) / train.starUnit,
+          threshold: thresholdInStars(thresholdOn(dataset.scale, threshold), train),
           // Checkpoints, the log and the Hugging Face folder stand beside the saved model.
           output: save,
           log: join(save, 'training.jsonl'),

@@ -1,5 +1,6 @@
 /** A language model's ranking blended with another model's; the weight is chosen on validation users. */
 import { carveValidation } from '../../data/split.ts';
+import { thresholdInStars } from '../../data/training-set.ts';
 import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
 import { BLENDED_LENGTH, createHybrid } from '../../models/hybrid/index.ts';
 import { fuse } from '../../models/hybrid/rank-fusion.ts';
@@ -89,7 +90,7 @@ function validationPart(
     { kind: split, testShare },
     rng.derive('split'),
   );
-  const threshold = prepared.threshold / prepared.train.starUnit;
+  const threshold = thresholdInStars(prepared.threshold, prepared.train);
   const relevant = relevantItems(validation, threshold, train.userCount, train.itemCount);
   const everyone = range(train.userCount).filter((user) => rowLength(relevant, user) > 0);
   const others = everyone.filter((user) => !asked.includes(user));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Csr } from '../../data/csr.ts';
 import type { Ratings } from '../../data/dataset.ts';
 import { carveValidation, type SplitOptions } from '../../data/split.ts';
-import type { TrainingSet } from '../../data/training-set.ts';
+import { thresholdInStars, type TrainingSet } from '../../data/training-set.ts';
 import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
 import { meansMetrics, metricOf, type RankingMetric, type UserMetric } from '../../evaluation/metric-keys.ts';
 import { isRegistered, recordedSpec } from '../../models/registry.ts';
@@ -47,7 +47,8 @@ export function carveFold(
     heldOutUsers === undefined
       ? carveRatings(train, options, rng)
       : carveUsers(train, options, heldOutUsers, rng);
-  const relevant = relevantItems(validation, threshold / train.starUnit, train.userCount, train.itemCount);
+  const least = thresholdInStars(threshold, train);
+  const relevant = relevantItems(validation, least, train.userCount, train.itemCount);
   const users = range(train.userCount).filter((user) => rowLength(relevant, user) > 0);
   if (users.length > 0) return { train: inner, ...(histories && { histories }), relevant, users };
   throw new DataError({
@@ -125,7 +126,7 @@ export async function runnableOf(
       remedy: 'Let all workers run the same version of recsys.',
     });
   const place = {
-    threshold: prepared.threshold / prepared.train.starUnit,
+    threshold: thresholdInStars(prepared.threshold, prepared.train),
     output: join(folder, 'model'),
     log: join(folder, 'gpt2_training.jsonl'),
   };

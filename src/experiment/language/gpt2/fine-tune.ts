@@ -1,5 +1,6 @@
 /** What fine-tunings of GPT-2 share under the protocol, on text and on item tokens. */
 import { join } from 'node:path';
+import { thresholdInStars } from '../../../data/training-set.ts';
 import type { Engine } from '../../../models/gpt2/engine/engine.ts';
 import type { LanguageFitted } from '../../../models/language-model.ts';
 import type { ModelSpec } from '../../../models/registry.ts';
@@ -79,7 +80,7 @@ export async function runFineTuned<F extends LanguageFitted>(
       const whole = prepared === setting.prepared;
       if (whole && lists) recall = candidateRecall(prepared, lists);
       const model = makeModel({
-        threshold: prepared.threshold / prepared.train.starUnit,
+        threshold: thresholdInStars(prepared.threshold, prepared.train),
         output: whole ? output : join(output, 'hybrid'),
         log: whole ? join(resultsDir, 'gpt2_training.jsonl') : join(output, 'hybrid', 'training.jsonl'),
         ...(lists && { candidates: (user: number) => lists.get(user)! }),
