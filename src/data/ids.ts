@@ -138,11 +138,16 @@ export interface Duplicate {
 }
 
 /**
- * Positions of ratings that repeat a user and an item. Of two, the one with the later timestamp is kept, else the one
- * further down. In the order of users. Linear in the number of ratings; no extra memory when the file is sorted by user
- * and item.
+ * Positions of ratings that repeat a user and an item. Of two, the one with the later timestamp is kept; where these are equal,
+ * or one is not known (0, where `withoutTime` ratings have none), the one further down. In the order of users. Linear in the
+ * number of ratings; no extra memory when the file is sorted by user and item.
  */
-export function findDuplicates(ratings: Ratings, userCount: number, itemCount: number): Duplicate[] {
+export function findDuplicates(
+  ratings: Ratings,
+  userCount: number,
+  itemCount: number,
+  withoutTime = 0,
+): Duplicate[] {
   const { users, items, timestamps } = ratings;
   if (ascending(users, items)) return [];
   // Positions by user, in file order: a counting sort.
@@ -154,12 +159,13 @@ export function findDuplicates(ratings: Ratings, userCount: number, itemCount: n
 
   const last = new Int32Array(itemCount).fill(-1);
   const duplicates: Duplicate[] = [];
+  const isUnknown = (time: number) => time === 0 && withoutTime > 0;
   for (const n of order) {
     const item = items[n]!;
     const before = last[item]!;
     last[item] = n;
     if (before === -1 || users[before] !== users[n]) continue;
-    if (timestamps[before]! > timestamps[n]!) {
+    if (timestamps[before]! > timestamps[n]! && !isUnknown(timestamps[n]!)) {
       duplicates.push({ kept: before, dropped: n });
       last[item] = before;
     } else duplicates.push({ kept: n, dropped: before });

@@ -297,13 +297,13 @@ export function withoutFacts(count: number): Movies {
 
 /** One rating for each user and movie, of columns that hold indices already; says in `warnings` what was dropped. */
 export function dropDuplicates(
-  { columns, firstLine, source }: RatingColumns,
+  { columns, firstLine, source, withoutTime }: RatingColumns,
   userIds: Ids,
   itemIds: Ids,
   warnings: string[],
 ): Ratings {
   const negative = firstNegative(columns.values, (row) => placeOf(source.name, firstLine + row));
-  const duplicates = findDuplicates(columns, userIds.length, itemIds.length);
+  const duplicates = findDuplicates(columns, userIds.length, itemIds.length, withoutTime);
   if (duplicates.length === 0) return { ...columns, ...negative };
   const sentences = duplicates.map(
     ({ kept, dropped }) =>

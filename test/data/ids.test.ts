@@ -74,4 +74,17 @@ describe('repeated ratings', () => {
       { seed: 5, numRuns: 500 },
     );
   });
+
+  test.each([
+    ['the first has a later time', [9, 5], 0, 'first'],
+    ['the second has no time', [9, 0], 1, 'second'],
+    ['the first has no time', [0, 5], 1, 'second'],
+    ['0 is a time like any other', [9, 0], 0, 'first'],
+  ] as const)('of two, where %s', (_, times, withoutTime, kept) => {
+    const same = Int32Array.of(0, 0);
+    const timestamps = Int32Array.from(times);
+    const ratings = { users: same, items: same, values: new Float32Array(2), timestamps };
+    const [found] = findDuplicates(ratings, 1, 1, withoutTime);
+    expect(found!.kept).toBe(kept === 'first' ? 0 : 1);
+  });
 });
