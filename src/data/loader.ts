@@ -21,6 +21,7 @@ import { cachedRatings } from './ratings/cache.ts';
 import type { RatingColumns, ReadOptions } from './ratings/file.ts';
 import type { ColumnChoice } from './ratings/columns.ts';
 import { scaleOf } from './ratings/form.ts';
+import { countWithoutTime } from './ratings/rows.ts';
 import { asWritten } from './ratings/values.ts';
 import { findFile } from './releases/forms.ts';
 
@@ -191,6 +192,7 @@ function assemble(
     warnings.unshift(`${rated.source.name}:1: no column 'timestamp'; all times are 0.`);
   }
   const ratings = dropDuplicates(rated, userIds, itemIds, warnings);
+  const withoutTime = rated.hasTimestamps ? countWithoutTime(ratings, rated) : 0;
   return {
     userIds,
     itemIds,
@@ -198,7 +200,7 @@ function assemble(
     movies,
     scale: rated.hasRatings ? (rated.scale ?? scaleOf(ratings.values)) : implicitScale,
     ...(!rated.hasRatings && { isImplicit: true }),
-    ...(rated.hasTimestamps && rated.withoutTime > 0 && { withoutTime: rated.withoutTime }),
+    ...(withoutTime > 0 && { withoutTime }),
     warnings,
   };
 }

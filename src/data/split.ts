@@ -54,15 +54,8 @@ export function testMarks(
   rng: Rng,
   shuffled?: () => RowsByUser,
 ): Uint8Array {
-  const { ratings, name, withoutTime } = dataset;
-  if (withoutTime && isTemporal(options.kind)) {
-    throw new DataError({
-      place: name,
-      found: `${withoutTime} of ${ratings.users.length} ratings without a time, which a ${options.kind} split needs`,
-      remedy: 'Delete them, or use --split per-user-random or global-random.',
-    });
-  }
-  return heldMarks(ratings, options, rng, name, shuffled);
+  if (isTemporal(options.kind)) requireTimestamps(dataset, options.kind);
+  return heldMarks(dataset, options, rng, shuffled);
 }
 
 /**
@@ -76,7 +69,7 @@ export function carveValidation(
   options: SplitOptions,
   rng: Rng,
 ): { train: TrainingSet; validation: Ratings } {
-  const marks = heldMarks(train.ratings, options, rng, 'training ratings');
+  const marks = testMarks({ ...train, name: 'training ratings' }, options, rng);
   const { kept, held } = partsOf(train.ratings, marks);
   return { train: trainingSet(train, kept, held, options.kind), validation: held };
 }
@@ -143,13 +136,11 @@ function hashRows(hash: Hash, rows: Csr, userIds: Int32Array, itemIds: Int32Arra
 
 /** 1 for every rating that is held out. Throws DataError where none is, and where all are. */
 function heldMarks(
-  ratings: Ratings,
+  { name, ratings }: SplitSource,
   { kind, testShare }: SplitOptions,
   rng: Rng,
-  source: string,
   shuffled = () => shuffledByUser(ratings.users, rng),
 ): Uint8Array {
-  if (isTemporal(kind)) requireTimestamps(ratings, kind, source);
   const share = (n: number) => Math.round(testShare * n);
   const shareOfUser = (n: number) => Math.min(share(n), n - 1);
   const held = {
@@ -161,7 +152,7 @@ function heldMarks(
   }[kind]();
   if (held.includes(0) && held.includes(1)) return held;
   throw new DataError({
-    place: source,
+    place: name,
     found: `a ${kind} split of ${ratings.users.length} ratings leaves one part empty`,
     remedy: 'Use more ratings, another kind of split, or another share.',
   });
@@ -286,10 +277,18 @@ export function isTemporal(kind: SplitKind): boolean {
   return kind.endsWith('temporal') || kind === 'leave-last-one-out';
 }
 
-function requireTimestamps(ratings: Ratings, kind: SplitKind, source: string): void {
+/** Throws DataError where a rating has no time. */
+function requireTimestamps({ name, ratings, withoutTime = 0 }: SplitSource, kind: SplitKind): void {
+  if (withoutTime > 0) {
+    throw new DataError({
+      place: name,
+      found: `${withoutTime} of ${ratings.users.length} ratings without a time, which a ${kind} split needs`,
+      remedy: 'Delete them, or use --split per-user-random or global-random.',
+    });
+  }
   if (ratings.timestamps.some((time) => time !== 0)) return;
   throw new DataError({
-    place: source,
+    place: name,
     found: `no timestamps, which a ${kind} split needs`,
     remedy: 'Use --split per-user-random or global-random.',
   });

@@ -3,6 +3,7 @@ import { countsOf, range } from '../util/arrays.ts';
 import { toCsr, type Csr } from './csr.ts';
 import type { Dataset, Ids, Movies, Ratings, SplitKind, Tags } from './dataset.ts';
 import { REFERENCE_STARS } from './rating-levels.ts';
+import { countWithoutTime } from './ratings/rows.ts';
 
 export interface TrainingSet {
   userCount: number;
@@ -29,6 +30,8 @@ export interface TrainingSet {
    * there, of a temporal split, those that come from the time of the test part, see `trainingSet`.
    */
   tags?: Tags;
+  /** Training ratings whose time is unknown, while others of the data have one. */
+  withoutTime: number;
   /** In stars. */
   scale: Dataset['scale'];
 }
@@ -50,7 +53,7 @@ type Hidden = Pick<Ratings, 'users' | 'items' | 'timestamps'>;
  * A tag without a time may come from later, and is dropped where there is such a moment.
  */
 export function trainingSet(
-  dataset: Pick<Dataset, 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale'>,
+  dataset: Pick<Dataset, 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale' | 'withoutTime'>,
   train: Ratings,
   hidden: Hidden = NOTHING_HIDDEN,
   kind?: SplitKind,
@@ -73,6 +76,7 @@ export function trainingSet(
     catalogue: range(itemCount).filter((item) => ratingCounts[item]! > 0),
     movies: dataset.movies,
     ...(dataset.tags && { tags: shownTags(dataset, dataset.tags, hidden, kind) }),
+    withoutTime: countWithoutTime(train, dataset),
     scale: inStars(dataset.scale, starUnit),
   };
 }

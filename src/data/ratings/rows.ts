@@ -1,5 +1,5 @@
 /** Some rows of a table of ratings, and two tables as one. */
-import type { Ratings } from '../dataset.ts';
+import type { Dataset, Ratings } from '../dataset.ts';
 
 /** The rows at the positions `rows`, in their order. */
 export function rowsAt(ratings: Ratings, rows: Int32Array): Ratings {
@@ -37,4 +37,13 @@ export function concatenate(a: Ratings, b: Ratings): Ratings {
     timestamps: join(a.timestamps, b.timestamps),
     ...(negative && { negative }),
   };
+}
+
+/** How many of `ratings`, some or all of those of a data set, have no time while others of it have one. */
+export function countWithoutTime(
+  { timestamps }: Pick<Ratings, 'timestamps'>,
+  { withoutTime = 0 }: Pick<Dataset, 'withoutTime'>,
+): number {
+  if (withoutTime === 0) return 0; // a 0 is a time like any other
+  return timestamps.reduce((count, time) => count + (time === 0 ? 1 : 0), 0);
 }

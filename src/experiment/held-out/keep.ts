@@ -1,6 +1,7 @@
 /** Ratings that an experiment keeps: those that say "liked", and users with enough of them. */
 import type { Dataset } from '../../data/dataset.ts';
 import { implicitScale } from '../../data/loader.ts';
+import { countWithoutTime } from '../../data/ratings/rows.ts';
 import { countsOf } from '../../util/arrays.ts';
 import { DataError } from '../../util/errors.ts';
 import type { DataOptions } from '../protocol.ts';
@@ -24,8 +25,9 @@ export function keepRatings(dataset: Dataset, { binarize, minRatings }: DataOpti
       remedy: 'Give lower ones.',
     });
   }
-  if (binarize === undefined) return { ...dataset, ratings: kept };
+  const withoutTime = countWithoutTime(kept, dataset);
+  if (binarize === undefined) return { ...dataset, ratings: kept, withoutTime };
   const { negative: _, ...all } = kept;
   const values = new Float32Array(all.values.length).fill(1);
-  return { ...dataset, ratings: { ...all, values }, scale: implicitScale, isImplicit: true };
+  return { ...dataset, ratings: { ...all, values }, withoutTime, scale: implicitScale, isImplicit: true };
 }

@@ -4,7 +4,7 @@
  */
 import { toCsr, type Csr } from '../../data/csr.ts';
 import type { Dataset, Ids, Ratings, Tags } from '../../data/dataset.ts';
-import { concatenate, rowsAt } from '../../data/ratings/rows.ts';
+import { concatenate, countWithoutTime, rowsAt } from '../../data/ratings/rows.ts';
 import { splitRatings, type Split, type SplitOptions } from '../../data/split.ts';
 import { trainingSet, type TrainingSet } from '../../data/training-set.ts';
 import { countsOf, range } from '../../util/arrays.ts';
@@ -14,7 +14,7 @@ import type { Rng } from '../../util/rng.ts';
 /** What is needed of a data set, or of a training set that is divided again. */
 export type Divisible = Pick<
   Dataset,
-  'name' | 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale' | 'ratings'
+  'name' | 'userIds' | 'itemIds' | 'movies' | 'tags' | 'scale' | 'ratings' | 'withoutTime'
 >;
 
 export interface HeldOut {
@@ -56,7 +56,8 @@ export function holdOutUsers(
     ratings,
     (row) => isTested[ratings.users[row]!] === 1 && known[ratings.items[row]!]! > 0,
   );
-  const { train: told, test } = splitRatings({ name: whole.name, ratings: own }, options, rng);
+  const divided = { name: whole.name, ratings: own, withoutTime: countWithoutTime(own, whole) };
+  const { train: told, test } = splitRatings(divided, options, rng);
   const { train, starUnit } = trainOf(whole, others, isLeftOut);
   const stars = starUnit === 1 ? told.values : told.values.map((value) => value / starUnit);
   return {
@@ -97,6 +98,7 @@ export function withoutUsers(
     itemIds: dataset.itemIds,
     movies: dataset.movies,
     scale: dataset.scale,
+    ...(dataset.withoutTime !== undefined && { withoutTime: dataset.withoutTime }),
     ...(dataset.tags && { tags: tagsOf(dataset.tags, indexOfKept) }),
   };
   const train = trainingSet(rest, moved(split.train, indexOfKept), moved(split.test, indexOfKept));

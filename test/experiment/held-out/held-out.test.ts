@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { cappedRecall } from '../../../scripts/capped-recall.ts';
-import type { Id } from '../../../src/data/dataset.ts';
+import type { Dataset, Id } from '../../../src/data/dataset.ts';
 import { Stopwatch } from '../../../src/experiment/environment.ts';
 import { keepRatings } from '../../../src/experiment/held-out/keep.ts';
-import { prepare } from '../../../src/experiment/prepare.ts';
+import { prepare, prepareSplit } from '../../../src/experiment/prepare.ts';
 import { dataSchema, protocolSchema } from '../../../src/experiment/protocol.ts';
 import { recordSchema } from '../../../src/experiment/record.ts';
 import { reproduce } from '../../../src/experiment/reproduce.ts';
@@ -15,6 +15,7 @@ import { saveRecord } from '../../../src/experiment/store.ts';
 import { carveFold } from '../../../src/experiment/tune/validation.ts';
 import { specOf } from '../../../src/models/registry.ts';
 import { silentProgress } from '../../../src/util/progress.ts';
+import { countsOf } from '../../../src/util/arrays.ts';
 import { entriesOf } from '../../../src/util/sparse-rows.ts';
 import { recsys, smallFolder } from '../../support/cli.ts';
 
@@ -86,6 +87,51 @@ test('a person’s list does not depend on who else is asked: that of a model of
     const told = [...entriesOf(own.histories!, user)].map(([item]) => item);
     const best = order.filter((item) => !told.includes(item)).slice(0, 3);
     expect([...items.subarray(3 * row, 3 * row + 3)]).toEqual(best);
+  });
+});
+
+describe('ratings without a time and a split by time', () => {
+  const temporal = { split: 'per-user-temporal' } as const;
+  /** The data with the times of `isUndated` users' ratings taken out. */
+  async function undated(isUndated: (user: number) => boolean): Promise<Dataset> {
+    const { dataset: data } = await prepared();
+    const { ratings } = data;
+    const timestamps = ratings.timestamps.map((time, row) => (isUndated(ratings.users[row]!) ? 0 : time));
+    const withoutTime = timestamps.filter((time) => time === 0).length;
+    return { ...data, ratings: { ...ratings, timestamps }, withoutTime };
+  }
+  const split = (data: Dataset, own = {}) =>
+    prepareSplit(data, protocolSchema.parse({ ...protocol, ...temporal, ...own }), {});
+
+  it('are refused where a user held out has one', async () => {
+    const { tested } = await prepared();
+    const data = await undated((user) => user === tested[0]);
+    const count = data.ratings.users.filter((user) => user === tested[0]).length;
+    expect(() => split(data)).toThrow(new RegExp(`${count} of \\d+ ratings without a time`));
+  });
+
+  it('do not matter in ratings that are not divided, until a search divides them', async () => {
+    const { tested } = await prepared();
+    const held = new Set(tested);
+    const own = split(await undated((user) => !held.has(user)));
+    expect(own.tested.length).toBe(8);
+    const carve = () => carveFold(own, protocolSchema.parse({ ...protocol, ...temporal }), 1);
+    expect(carve).toThrow('ratings without a time');
+    expect(own.train.withoutTime).toBe(own.train.ratings.users.length);
+  });
+
+  it('are counted among those that --min-ratings keeps', async () => {
+    const { dataset: data } = await prepared();
+    const counts = countsOf(data.ratings.users, data.userIds.length);
+    const fewest = counts.reduce((a, b) => Math.min(a, b));
+    const some = await undated((user) => counts[user] === fewest);
+    expect(some.withoutTime).toBeGreaterThan(0);
+    expect(keepRatings(some, dataSchema.parse({ minRatings: fewest })).withoutTime).toBe(some.withoutTime);
+    const kept = keepRatings(some, dataSchema.parse({ minRatings: fewest + 1 }));
+    expect(kept.withoutTime).toBe(0);
+    expect(
+      split(kept, { heldOutUsers: undefined, validationUsers: undefined }).tested.length,
+    ).toBeGreaterThan(0);
   });
 });
 
