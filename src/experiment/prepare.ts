@@ -17,7 +17,7 @@ import { rowLength } from '../util/sparse-rows.ts';
 import type { Stopwatch } from './environment.ts';
 import { keepRatings } from './held-out/keep.ts';
 import { holdOutUsers, type HeldOut } from './held-out/users.ts';
-import { embeddedDataset, thresholdOn, type DataOptions, type Protocol } from './protocol.ts';
+import { embeddedDataset, recordedSplit, thresholdOn, type DataOptions, type Protocol } from './protocol.ts';
 import type { ResultsRecord } from './record.ts';
 
 /** A data set, split, with what the evaluator needs. Models get `train` and nothing else of it. */
@@ -200,7 +200,7 @@ function describe(
     held?.train ?? trainingSet(dataset, split.train, split.test, predefined ? undefined : protocol.split);
   const [users, items] = [dataset.userIds.length, dataset.itemIds.length];
   const relevant = relevantItems(split.test, threshold, users, items);
-  const { seed, k, testShare, heldOutUsers, validationUsers } = protocol;
+  const { seed, k, heldOutUsers, validationUsers } = protocol;
   return {
     source: data,
     dataset,
@@ -218,8 +218,7 @@ function describe(
     },
     threshold,
     protocol: {
-      split: predefined ? 'predefined' : protocol.split,
-      ...(!predefined && protocol.split !== 'leave-last-one-out' && { testShare }),
+      ...recordedSplit(protocol, predefined),
       ...(heldOutUsers !== undefined && { heldOutUsers }),
       ...(validationUsers !== undefined && { validationUsers }),
       seed,

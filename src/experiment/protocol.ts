@@ -67,10 +67,23 @@ export const protocolSchema = z.object({
     ),
 });
 
+/** What a record says of the split that was asked for; of a predefined one it divides train alone, where anything does. */
+export function recordedSplit(
+  { split, testShare }: Protocol,
+  isPredefined: boolean,
+): Pick<z.output<typeof recordedProtocolSchema>, 'split' | 'testShare' | 'carve'> {
+  const rule = { split, ...(split !== 'leave-last-one-out' && { testShare }) };
+  if (!isPredefined) return rule;
+  const usual = protocolSchema.parse({});
+  const isUsual = split === usual.split && testShare === usual.testShare;
+  return { split: 'predefined', ...(!isUsual && { carve: rule }) };
+}
+
 /** The protocol that a record was made under. */
 export function protocolOfRecord({
   split,
   testShare,
+  carve,
   seed,
   k,
   threshold,
@@ -78,7 +91,7 @@ export function protocolOfRecord({
   validationUsers,
 }: z.output<typeof recordedProtocolSchema>): Protocol {
   return protocolSchema.parse({
-    ...(split !== 'predefined' && { split, testShare }),
+    ...(split === 'predefined' ? carve : { split, testShare }),
     seed,
     k,
     threshold,

@@ -107,6 +107,12 @@ export const cutoffSchema = z.int().min(1).max(1000);
 export const recordedProtocolSchema = z.object({
   split: z.enum([...splitKinds, 'predefined']),
   testShare: z.number().gt(0).lt(1).optional(),
+  carve: z
+    .object({ split: z.enum(splitKinds), testShare: z.number().gt(0).lt(1).optional() })
+    .optional()
+    .describe(
+      'of a predefined split: how validation ratings are carved from train, where it is not the default; absent in older records',
+    ),
   heldOutUsers: z.int().optional().describe('users that models were not trained on, who alone are tested'),
   validationUsers: z.int().optional().describe('further users that models were not trained on'),
   seed: z.int().min(0),

@@ -343,6 +343,24 @@ test('reproduce makes a search again, whole or some of its trials, and names wha
   if (found.winner.number < 4) expect(await paths(1)).toEqual([]);
 });
 
+test('reproduce carves the train of a predefined split by the rule of the search', async () => {
+  const rows = (lines: readonly string[]) => `${['userId,movieId,rating,timestamp', ...lines].join('\n')}\n`;
+  const lines = (await readFile(join(dataset, 'ratings.csv'), 'utf8')).trim().split('\n').slice(1);
+  const files = { train: join(folder, 'u.base.csv'), test: join(folder, 'u.test.csv') };
+  await writeFile(files.train, rows(lines.filter((_, n) => n % 5 > 0)));
+  await writeFile(files.test, rows(lines.filter((_, n) => n % 5 === 0)));
+  const path = join(folder, 'tuning_mf.json');
+  for (const own of [{ split: 'per-user-temporal', testShare: 0.1 }, { split: 'leave-last-one-out' }, {}]) {
+    const typed = protocolSchema.parse({ ...protocol, ...own });
+    const found = await run({ data: files, protocol: typed, trials: 2 });
+    const carve = 'split' in own ? { carve: own } : {};
+    expect(found.protocol).toMatchObject({ split: 'predefined', ...carve });
+    expect('carve' in found.protocol).toBe('split' in own);
+    await saveRecord(path, tuningSchema, found);
+    expect((await reproduce(path, { ...context, resultsDir: folder })).differences).toEqual([]);
+  }
+});
+
 test.each([
   ['item tokens', { tokens: 'items', preset: 'tiny', epochs: 1 }],
   ['texts', { tokens: 'text', init: 'scratch', preset: 'tiny', epochs: 1, numUsers: 3 }],
