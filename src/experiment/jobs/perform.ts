@@ -11,7 +11,7 @@ import { tokenKinds } from '../language/gpt2/token-kinds.ts';
 import type { LanguageRecord, ResultsRecord } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
 import { buildRecord } from '../score.ts';
-import { carveFold, runnableOf, scoreOf, type Fold } from '../tune/validation.ts';
+import { carveFolds, runnableOf, scoreOf, type Fold } from '../tune/validation.ts';
 import {
   dataDigest,
   type ExperimentJob,
@@ -98,16 +98,15 @@ async function performTrial(
 ): Promise<number[]> {
   const folder = await mkdtemp(join(tmpdir(), 'recsys-trial-'));
   try {
-    const scores: number[] = [];
-    for (const seed of carveSeeds) {
-      const fold = folds.get(seed) ?? carveFold(prepared, protocol, seed);
-      folds.set(seed, fold);
+    const own = carveFolds(prepared, protocol, carveSeeds, folds);
+    const scores = new Map<Fold, number>();
+    for (const fold of new Set(own)) {
       const { signal, threads, progress } = context;
-      const own = { signal, threads, progress: progressOf(`division ${scores.length + 1}`, progress) };
-      const runnable = await runnableOf(model, { protocol, prepared, folder, context: own });
-      scores.push(await scoreOf(runnable, prepared, fold, { objective, model }, own));
+      const task = { signal, threads, progress: progressOf(`division ${scores.size + 1}`, progress) };
+      const runnable = await runnableOf(model, { protocol, prepared, folder, context: task });
+      scores.set(fold, await scoreOf(runnable, prepared, fold, { objective, model }, task));
     }
-    return scores;
+    return own.map((fold) => scores.get(fold)!);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -18,11 +18,11 @@ import type { DataOptions, Protocol } from '../protocol.ts';
 import { describeDataset, SCHEMA_VERSION, type ModelResult } from '../record.ts';
 import { runModels, type RunContext } from '../run.ts';
 import { searchable } from './models.ts';
-import { isUnfinished, type Trial, type Tuning } from './record.ts';
+import { divisionsText, isUnfinished, type Trial, type Tuning } from './record.ts';
 import { searchTrials, winnerOf } from './search.ts';
 import { completeSettings, spaceOf } from './space.ts';
 import { drawSettings, type SearchMethod, type Settings } from './trials.ts';
-import { runnableOf } from './validation.ts';
+import { fewerDivisions, runnableOf } from './validation.ts';
 
 export interface TuneSpec {
   /** One of `searchableModels`. */
@@ -64,6 +64,8 @@ export async function tune(
   const settings: Settings[] = [{}, ...drawSettings(space, spec.trials - 1, method, rng)];
   const optionsOf = (chosen: Settings) => completeSettings(own, spec.options, chosen);
   settings.forEach(optionsOf); // refused before any work
+  const divisions = fewerDivisions(prepared, protocol, carveSeeds);
+  if (divisions !== undefined) context.progress.note(`note: ${divisionsText(divisions)}.`);
 
   const started = performance.now();
   const until = spec.timeBudgetMinutes === undefined ? Infinity : started + 60_000 * spec.timeBudgetMinutes;
@@ -96,7 +98,7 @@ export async function tune(
     model,
     options: fixed,
     given: spec.options,
-    search: searchOfRecord(spec, space, halving?.keep, trials),
+    search: { ...searchOfRecord(spec, space, halving?.keep, trials), ...(divisions && { divisions }) },
     trials,
     winner: { number: winner.number, settings: winner.settings, score: winner.score },
     test,

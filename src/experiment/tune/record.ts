@@ -51,6 +51,12 @@ export const tuningSchema = recordSchema.omit({ models: true, experiment: true }
     carveSeeds: z
       .array(z.int())
       .describe('each divides train anew into a part to fit on and one to score on'),
+    divisions: z
+      .int()
+      .optional()
+      .describe(
+        'that differ, where a split by time makes fewer than there are carve seeds; absent in older records',
+      ),
     objective: z.enum(rankingMetrics as [RankingMetric]),
     k: z.int(),
     stoppedBy: z.enum(['trials', 'time-budget']),
@@ -69,6 +75,13 @@ export const tuningSchema = recordSchema.omit({ models: true, experiment: true }
 /** Was a trial neither run nor failed, as its time budget ended the search before? */
 export function isUnfinished({ rungs, failed }: Trial): boolean {
   return rungs.length === 0 && failed === undefined;
+}
+
+/** What is said of carve seeds of which some divide train alike. */
+export function divisionsText(divisions: number): string {
+  return divisions === 1
+    ? 'one division: the split leaves no choice'
+    : `${divisions} divisions: the split leaves little choice`;
 }
 
 export type Tuning = z.output<typeof tuningSchema>;

@@ -28,12 +28,16 @@ export async function rerunSearch(
     const store = new OutcomeStore(folder, (line) => context.progress.note(line));
     const runner = inProcessRunner(context.threads);
     const found = await tune(specOf(recorded), { runner, store }, context, isRun);
-    const own = (tuning: Tuning): Tuning => ({
-      ...tuning,
-      // What stopped a search, and the trials that this one left out, are not made again.
-      search: { ...tuning.search, stoppedBy: recorded.search.stoppedBy },
-      trials: tuning.trials.filter(({ number }) => isRun(number)),
-    });
+    const own = (tuning: Tuning): Tuning => {
+      const { divisions, ...search } = tuning.search;
+      const known = recorded.search.divisions !== undefined; // older records do not say
+      return {
+        ...tuning,
+        // What stopped a search, and the trials that this one left out, are not made again.
+        search: { ...search, ...(known && { divisions }), stoppedBy: recorded.search.stoppedBy },
+        trials: tuning.trials.filter(({ number }) => isRun(number)),
+      };
+    };
     return { recorded: own(recorded), found: own(found) };
   } finally {
     await rm(folder, { recursive: true, force: true });

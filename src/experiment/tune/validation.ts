@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Csr } from '../../data/csr.ts';
 import type { Ratings } from '../../data/dataset.ts';
-import { carveValidation, type SplitOptions } from '../../data/split.ts';
+import { carveValidation, isTemporal, type SplitOptions } from '../../data/split.ts';
 import { thresholdInStars, type TrainingSet } from '../../data/training-set.ts';
 import { evaluateLists, relevantItems } from '../../evaluation/evaluator.ts';
 import { meansMetrics, metricOf, type RankingMetric, type UserMetric } from '../../evaluation/metric-keys.ts';
@@ -56,6 +56,51 @@ export function carveFold(
     found: `no validation rating reaches ${protocol.threshold}, so that nothing can be tuned`,
     remedy: 'Give a lower --threshold or a larger --test-share.',
   });
+}
+
+/**
+ * The fold of each seed, in their order; seeds that divide train alike have one and the same. `known` keeps folds from one call
+ * to the next.
+ */
+export function carveFolds(
+  prepared: Pick<Prepared, 'train' | 'threshold' | 'protocol'>,
+  protocol: Protocol,
+  seeds: readonly number[],
+  known = new Map<number, Fold>(),
+): Fold[] {
+  return seeds.map((seed) => {
+    const earlier = known.get(seed);
+    if (earlier !== undefined) return earlier;
+    const drawn = carveFold(prepared, protocol, seed);
+    const fold = [...known.values()].find((other) => isSameDivision(other, drawn)) ?? drawn;
+    known.set(seed, fold);
+    return fold;
+  });
+}
+
+/** Whether two folds of one train fit on the same ratings. Of users held out, whose histories are drawn too, never. */
+function isSameDivision(a: Fold, b: Fold): boolean {
+  if (a.histories !== undefined || b.histories !== undefined) return false;
+  const [left, right] = [a.train.ratings, b.train.ratings];
+  return (
+    left.users.length === right.users.length &&
+    left.users.every((user, row) => user === right.users[row] && left.items[row] === right.items[row])
+  );
+}
+
+/**
+ * How many divisions of train the carve seeds make, where they make fewer than there are seeds: a split by time leaves to
+ * chance only what shares a second.
+ */
+export function fewerDivisions(
+  prepared: Pick<Prepared, 'train' | 'threshold' | 'protocol'>,
+  protocol: Protocol,
+  seeds: readonly number[],
+): number | undefined {
+  if (seeds.length === 1 || !isTemporal(protocol.split) || protocol.heldOutUsers !== undefined)
+    return undefined;
+  const divisions = new Set(carveFolds(prepared, protocol, seeds)).size;
+  return divisions < seeds.length ? divisions : undefined;
 }
 
 interface Carved {

@@ -5,7 +5,7 @@ import type { Chart } from '../charts/chart.ts';
 import { renderPage } from '../page/page.ts';
 import { colour } from '../theme.ts';
 import { formatCount, metricCell } from '../table.ts';
-import { settingText, trialsByScore, verdict } from './report.ts';
+import { carvingText, settingText, trialsByScore, verdict } from './report.ts';
 
 /** The whole page as HTML; `command` is what the person typed. */
 export async function tuningPage(found: Tuning, command: string): Promise<string> {
@@ -22,7 +22,7 @@ export async function tuningPage(found: Tuning, command: string): Promise<string
     sections: [
       {
         title: 'Validation',
-        intro: `${objectiveOf(found)} on ratings carved from train with seeds ${search.carveSeeds.join(', ')}; each trial is the mean over them. The search saw no test rating.`,
+        intro: `${objectiveOf(found)} on ratings carved from train with ${carvingText(search)}; each trial is the mean over them. The search saw no test rating.`,
         charts: [bestSoFarChart(found), ...names.map((name) => settingChart(found, name))],
         tables: [trialsTable(found, names)],
       },

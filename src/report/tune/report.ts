@@ -1,6 +1,6 @@
 /** What a person sees of a search in the terminal. */
 import { metricOf } from '../../evaluation/metric-keys.ts';
-import type { Trial, Tuning } from '../../experiment/tune/record.ts';
+import { divisionsText, type Trial, type Tuning } from '../../experiment/tune/record.ts';
 import { wrapWords } from '../charts/text.ts';
 import { formatCount, interval, metricsTable, textTable } from '../table.ts';
 
@@ -16,7 +16,7 @@ export function tuningReport(found: Tuning): string {
   const k = Math.max(...protocol.k);
   return `${[
     `${dataset.name}: ${model}, ${formatCount(trials.length)} trials, ${metricOf(search.objective).title}@${k} on validation ratings`,
-    `carved from train with ${search.carveSeeds.length === 1 ? 'seed' : 'seeds'} ${search.carveSeeds.join(', ')}; best trials:`,
+    `carved from train with ${carvingText(search)}; best trials:`,
     '',
     textTable(
       ['trial', 'score', ...names],
@@ -33,6 +33,12 @@ export function tuningReport(found: Tuning): string {
     ...wrapWords(verdict(found), TERMINAL_COLUMNS),
     ...wrapWords(speed(found), TERMINAL_COLUMNS),
   ].join('\n')}\n`;
+}
+
+/** The seeds that train was divided by, and how many divisions they make where these are fewer. */
+export function carvingText({ carveSeeds, divisions }: Tuning['search']): string {
+  const seeds = `${carveSeeds.length === 1 ? 'seed' : 'seeds'} ${carveSeeds.join(', ')}`;
+  return divisions === undefined ? seeds : `${seeds} (${divisionsText(divisions)})`;
 }
 
 /** Trials with a score, highest first. */

@@ -343,6 +343,42 @@ test('reproduce makes a search again, whole or some of its trials, and names wha
   if (found.winner.number < 4) expect(await paths(1)).toEqual([]);
 });
 
+describe('a split that leaves no choice', () => {
+  const temporal = protocolSchema.parse({ ...protocol, split: 'global-temporal' });
+
+  it('is one division for all carve seeds: fitted once, said once, and the record reproduces', async () => {
+    const sgd = { options: { solver: 'sgd', factors: 4, epochs: 2 }, trials: 1, carveSeeds: [1, 2, 3] };
+    const lines: string[] = [];
+    const progress = { ...silentProgress, note: (line: string) => lines.push(line) };
+    const tasks = vi.spyOn(KernelPool, 'create');
+    const means = { runner: inProcessRunner(1), store: storeIn(folder) };
+    const found = await tune({ ...spec, ...sgd, protocol: temporal }, means, { ...context, progress });
+    const fits = tasks.mock.calls.length;
+    expect(fits).toBeGreaterThan(0);
+    tasks.mockClear();
+    await run({ ...sgd, protocol: temporal, carveSeeds: [1] }, inProcessRunner(1), join(folder, 'one'));
+    expect(fits).toBe(tasks.mock.calls.length);
+    tasks.mockRestore();
+    const [score, ...others] = found.trials[0]!.rungs[0]!.scores;
+    expect(others).toEqual([score, score]);
+    expect(found.search.divisions).toBe(1);
+    const text = 'one division: the split leaves no choice';
+    expect(lines).toContain(`note: ${text}.`);
+    expect(tuningReport(found)).toContain(text);
+    const path = join(folder, 'tuning_mf.json');
+    for (const divisions of [1, undefined]) {
+      await saveRecord(path, tuningSchema, { ...found, search: { ...found.search, divisions } });
+      expect((await reproduce(path, { ...context, resultsDir: folder })).differences).toEqual([]);
+    }
+  });
+
+  it('is told from one that draws', async () => {
+    const one = await run({ trials: 1 });
+    expect(new Set(one.trials[0]!.rungs[0]!.scores).size).toBe(2);
+    expect(one.search).not.toHaveProperty('divisions');
+  });
+});
+
 test('reproduce carves the train of a predefined split by the rule of the search', async () => {
   const rows = (lines: readonly string[]) => `${['userId,movieId,rating,timestamp', ...lines].join('\n')}\n`;
   const lines = (await readFile(join(dataset, 'ratings.csv'), 'utf8')).trim().split('\n').slice(1);
