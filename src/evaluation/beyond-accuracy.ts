@@ -40,7 +40,7 @@ export function gini(exposures: Int32Array, catalogueSize: number): number {
 }
 
 /**
- * Self-information of each movie in bits, -log2(share of users who rated it in train) (Zhou et al. 2010). NaN for a
+ * Self-information of each movie in bits, -log2(share of the users in train who rated it) (Zhou et al. 2010). NaN for a
  * movie without a training rating: its novelty is not defined, and means leave it out.
  */
 export function selfInformation(usersWhoRated: Int32Array, userCount: number): Float64Array {

@@ -21,6 +21,7 @@ export interface CatalogueFacts {
   catalogueSize: number;
   /** Per item: users who rated it in train. */
   usersWhoRated: Int32Array;
+  /** Users with a training rating. */
   userCount: number;
   /** Per item. */
   genres: string[][];

@@ -213,7 +213,7 @@ function describe(
     facts: {
       catalogueSize: train.catalogue.length,
       usersWhoRated: train.ratingCounts,
-      userCount: train.userCount,
+      userCount: present(countsOf(train.ratings.users, train.userCount)).length,
       genres: dataset.movies.genres,
     },
     threshold,

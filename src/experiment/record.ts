@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { splitKinds, type Dataset } from '../data/dataset.ts';
 import { byKey, listMetrics, metricOf, rankingMetrics } from '../evaluation/metric-keys.ts';
 import { claimKinds, verdicts } from '../language/reasons.ts';
+import { countsOf } from '../util/arrays.ts';
 
 export const SCHEMA_VERSION = 2;
 
@@ -82,7 +83,7 @@ export const modelResultSchema = z.object({
 export const datasetSchema = z.object({
   name: z.string(),
   files: z.array(z.object({ name: z.string(), sha256: z.string(), bytes: z.int() })),
-  users: z.int(),
+  users: z.int().describe('with at least one rating'),
   items: z.int(),
   ratings: z.int(),
   warnings: z.array(z.string()),
@@ -94,7 +95,7 @@ export function describeDataset(dataset: Dataset): z.output<typeof datasetSchema
   return {
     name,
     files,
-    users: userIds.length,
+    users: countsOf(ratings.users, userIds.length).filter((count) => count > 0).length,
     items: itemIds.length,
     ratings: ratings.users.length,
     warnings,

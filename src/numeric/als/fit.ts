@@ -7,7 +7,8 @@
 import { range } from '../../util/arrays.ts';
 import { pow } from '../../util/math.ts';
 import { AlsSolver, paddedFactors, type AlsProblem, type ObservedRows } from './solver.ts';
-import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
+import { fillNormal, finiteCopy } from '../factors.ts';
+import { filledRows } from '../filled-rows.ts';
 import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type RoundsContext } from '../partial-fit.ts';
 import { rowCount, rowLength, type SparseRows } from '../../util/sparse-rows.ts';
 import { FeaturePrior, type FeatureRows } from '../feature-prior.ts';
@@ -49,12 +50,17 @@ export interface AlsFactors {
   featureFactors?: Float64Array;
 }
 
-/** Throws FitError when the factors overflow, AbortedError when the signal fires; `store` has the factors then. */
+/**
+ * Users without a rating change no digit of the others' factors, nor of the items'. Throws FitError when the factors overflow,
+ * AbortedError when the signal fires; `store` has the factors then.
+ */
 export async function fitByAls(
-  data: AlsData,
+  whole: AlsData,
   settings: AlsSettings,
   context: RoundsContext,
 ): Promise<AlsFactors> {
+  const { rows: byUser, spread } = filledRows(whole.byUser);
+  const data = { ...whole, byUser };
   const { factors, iterations } = settings;
   const k = paddedFactors(factors);
   const pool = KernelPool.create({
@@ -67,9 +73,8 @@ export async function fitByAls(
     const operationsPerPart = context.operationsBetweenLooks ?? OPERATIONS_BETWEEN_LOOKS;
     const als = new AlsSolver(pool, { ...problem, operationsPerPart });
     const deviation = INITIAL_SCALE / Math.sqrt(factors);
-    // The first update solves the items for these; a user without a rating must not add to the Gram matrix.
+    // The first update solves the items for these.
     fillNormal(als.userFactors, k, factors, deviation, context.rng.derive('users'));
-    clearRows(als.userFactors, k, (user) => rowLength(data.byUser, user) === 0);
     const prior =
       data.features &&
       new FeaturePrior(pool, k, data.features, data.catalogue, problem.itemLambdas, settings.priorStrength);
@@ -94,7 +99,7 @@ export async function fitByAls(
       finiteCopy(values, 'implicit ALS', 'Raise --regularization or --unobserved-weight.');
     return {
       k,
-      userFactors: copy(als.userFactors),
+      userFactors: spread(copy(als.userFactors), k),
       itemFactors: copy(als.itemFactors),
       ...(prior && { featureFactors: prior.featureFactors.slice() }),
     };
@@ -189,10 +194,11 @@ function countByItem({ byUser, itemCount }: AlsData): Int32Array {
  * The regularization of a user and of an item by their number of ratings.
  * lambda_u = regularization * scale * f_u^nu with the frequency f_u = ratings of u + unobserved weight * other side
  * (Rendle et al. 2021, eq. 9). `scale` makes the total pull independent of nu, so that the exponent can be changed
- * without tuning the regularization again. Confidence is left out of the frequency.
+ * without tuning the regularization again. Confidence is left out of the frequency. Users without a rating do not count.
  */
 function regularization(data: AlsData, settings: AlsSettings) {
-  const { byUser, catalogue } = data;
+  const { catalogue } = data;
+  const { rows: byUser } = filledRows(data.byUser);
   const { unobservedWeight, frequencyExponent } = settings;
   const users = rowCount(byUser);
   const ratingsOfItem = countByItem(data);

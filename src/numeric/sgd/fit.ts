@@ -10,8 +10,9 @@
  */
 import { Rng } from '../../util/rng.ts';
 import { clearRows, fillNormal, finiteCopy } from '../factors.ts';
+import { filledRows } from '../filled-rows.ts';
 import { OPERATIONS_BETWEEN_LOOKS, resume, stoppedError, type RoundsContext } from '../partial-fit.ts';
-import { rowLength } from '../../util/sparse-rows.ts';
+import { rowCount } from '../../util/sparse-rows.ts';
 import type { Struct } from '../pool/arguments.ts';
 import { KernelPool } from '../pool/pool.ts';
 import {
@@ -51,14 +52,16 @@ export interface SgdParameters {
 }
 
 /**
- * Fits the parameters. The same bits for any number of threads.
+ * Fits the parameters. The same bits for any number of threads, and with or without users who have no rating.
  * Throws AbortedError when the signal fires (`store` has the parameters then), FitError when the parameters overflow.
  */
 export async function fitBySgd(
-  problem: SgdProblem,
+  whole: SgdProblem,
   settings: SgdSettings,
   context: RoundsContext,
 ): Promise<SgdParameters> {
+  const { rows: byUser, spread } = filledRows(whole.byUser);
+  const problem = { ...whole, users: rowCount(byUser), byUser };
   const { label, loss, epochs, learningRate, finalRate } = settings;
   const regularization = {
     factors: settings.regularization,
@@ -90,7 +93,8 @@ export async function fitBySgd(
       for (const _ of solver.epochInSteps(loss, rate, regularization)) if (isLong) await stopWhenAborted();
       task.advance();
     }
-    return parameters(solver, label);
+    const { userFactors, userBiases, ...others } = parameters(solver, label);
+    return { userFactors: spread(userFactors, problem.k), userBiases: spread(userBiases, 1), ...others };
   } finally {
     task.finish();
     await pool.dispose();
@@ -103,9 +107,8 @@ function initialize(solver: SgdSolver, k: number, settings: SgdSettings, rng: Rn
   const { userFactors, itemFactors } = solver.state;
   fillNormal(userFactors, k, factors, deviation, rng.derive('users'));
   fillNormal(itemFactors, k, factors, deviation, rng.derive('items'));
-  // Nothing is known of users and items without ratings: they stay at 0.
+  // Nothing is known of items without ratings: they stay at 0.
   const rated = new Set(solver.state.indices);
-  clearRows(userFactors, k, (user) => rowLength(solver.state, user) === 0);
   clearRows(itemFactors, k, (item) => !rated.has(item));
   const features = new Float32Array(solver.featureFactors.length);
   fillNormal(features, k, factors, deviation / 2, rng.derive('features'));

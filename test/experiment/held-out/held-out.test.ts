@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
@@ -144,6 +144,28 @@ test('a search holds as many users of train out again', async () => {
 });
 
 describe('--binarize and --min-ratings', () => {
+  it('leave users without a rating known, who change no number', async () => {
+    const { dataset: data } = await prepared();
+    const kept = keepRatings(data, dataSchema.parse({ minRatings: 21 }));
+    const absent = (users: Int32Array) => countsOf(users, 30).filter((count) => count === 0).length;
+    expect(absent(kept.ratings.users)).toBeGreaterThan(0);
+    const filtered = await mkdtemp(join(tmpdir(), 'recsys-filtered-'));
+    const { users, items, values, timestamps } = kept.ratings;
+    const lines = [...users].map(
+      (user, row) => `${data.userIds[user]},${data.itemIds[items[row]!]},${values[row]},${timestamps[row]}`,
+    );
+    await writeFile(join(filtered, 'ratings.csv'), `userId,movieId,rating,timestamp\n${lines.join('\n')}\n`);
+    await copyFile(join(dataset, 'movies.csv'), join(filtered, 'movies.csv'));
+    const models = ['mf', 'mf-bpr', 'fm', 'popularity'].map((name) => specOf(name));
+    const own = { experiment: 'x', protocol: protocolSchema.parse({ k: [3] }), models };
+    const metricsOf = async (source: object) => {
+      const { record } = await runExperiment({ ...own, data: dataSchema.parse(source) }, context);
+      return [record.dataset.users, record.protocol.splitDigest, record.models.map(({ metrics }) => metrics)];
+    };
+    expect(await metricsOf({ dataset, minRatings: 21 })).toEqual(await metricsOf({ dataset: filtered }));
+    await rm(filtered, { recursive: true });
+  });
+
   it('keep ratings of at least a value as 1, then users with enough of them', async () => {
     const { dataset: data } = await prepared();
     const { ratings, isImplicit } = keepRatings(data, dataSchema.parse({ binarize: 4, minRatings: 9 }));
