@@ -117,6 +117,16 @@ describe('recsys finetune-gpt2', () => {
     expect(existsSync(join(results, 'gpt2', 'merged', 'model.safetensors'))).toBe(true);
     const { language } = await recordOf(results);
     for (const { recommendations } of language.users) expect(recommendations).toHaveLength(3);
+
+    const merged = join(results, 'gpt2', 'merged');
+    for (const more of [['--lora', '2'], []]) {
+      const again = await recsys(argv('--model', merged, '--results-dir', results, ...more, '--quiet'));
+      expect(again.stderr).toMatch(/merged: weights in .*merged, where this run would/);
+      expect(again.code).toBe(2);
+    }
+    const fitted = ['fit', 'gpt2', '--model', merged, '--save', join(results, 'gpt2'), '--dataset', dataset];
+    expect((await recsys([...fitted, '--quiet'])).code).toBe(2);
+    expect(existsSync(join(merged, 'model.safetensors'))).toBe(true);
   }, 60_000);
 
   it('refuses what it cannot do, in one line, with the exit code of its kind', async () => {
@@ -127,7 +137,7 @@ describe('recsys finetune-gpt2', () => {
       [['--context-length', '4096'], /--context-length: 4096, expected at most 160/, 1],
       [
         ['--lora', '2', '--output', model],
-        /--lora 2: --model .*base, the folder that the adapters would be/,
+        /--model .*base: weights in .*base, where this run would overwrite or remove them/,
         2,
       ],
       [['--lora', '2', '--engine', 'tfjs'], /--lora: --engine tfjs, expected --engine onnx/, 2],

@@ -62,6 +62,7 @@ async function fitGpt2(typed: Typed): Promise<void> {
   requireSavable(gpt2);
   await withContext(output, async (context) => {
     const opened = await gpt2.kind.open(gpt2.options, context);
+    await opened.requireBaseKept(save);
     context.progress.note(`engine: ${opened.engine}`);
     const maker: ModelMaker = ({ source, protocol: { split }, dataset, train }) =>
       opened.model(

@@ -1,15 +1,15 @@
 /** GPT-2 under the protocol: fine-tuned, saved, asked for lists. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Engine } from '../../../models/gpt2/engine/engine.ts';
 import { createGpt2, type Gpt2Fitted } from '../../../models/gpt2/index.ts';
 import { saveModel } from '../../../models/gpt2/network/base.ts';
 import { removeCheckpoint } from '../../../models/gpt2/network/checkpoint.ts';
 import { writeAdapter } from '../../../models/gpt2/network/peft.ts';
 import { completeGpt2Options, gpt2Options, type Gpt2Options } from '../../../models/gpt2/options.ts';
-import { UsageError } from '../../../util/errors.ts';
 import { optionsAffectingResult } from '../../../util/options.ts';
 import type { LanguageRecord } from '../../record.ts';
 import type { RunContext, RunnableModel } from '../../run.ts';
+import { MERGED } from './base-kept.ts';
 import { runFineTuned, type FineTuningPlace, type FineTuningSpec } from './fine-tune.ts';
 
 export interface Gpt2Spec extends FineTuningSpec {
@@ -17,12 +17,10 @@ export interface Gpt2Spec extends FineTuningSpec {
 }
 
 /**
- * Same spec, same numbers on the same machine. Throws RecsysError when the base model cannot be had, UsageError for adapters
- * that would be saved in its folder, DataError for bad data, AbortedError when the signal fires (the last checkpoint is kept;
- * `options.resume` continues).
+ * Same spec, same numbers on the same machine. Throws RecsysError when the base model cannot be had, DataError for bad
+ * data, AbortedError when the signal fires (the last checkpoint is kept; `options.resume` continues).
  */
 export async function runGpt2(spec: Gpt2Spec, engine: Engine, context: RunContext): Promise<LanguageRecord> {
-  refuseBaseAsOutput(spec.options, spec.output);
   const makeModel = (place: FineTuningPlace) => gpt2Model(spec, engine, place, context);
   return await runFineTuned(spec, engine, { makeModel, describeModel, needsTitles: true }, context);
 }
@@ -37,7 +35,6 @@ export function gpt2Model(
   const options = completeGpt2Options(given);
   const listLength = Math.max(...protocol.k);
   const { output } = place;
-  refuseBaseAsOutput(options, output);
   const parts = { ...place, options, engine, listLength };
   return {
     name: 'gpt2',
@@ -60,23 +57,12 @@ async function saveFitted(
   output: string,
   merge: boolean,
 ): Promise<void> {
-  const merged = join(output, 'merged');
+  const merged = join(output, MERGED);
   await removeCheckpoint(merged);
   if (adapter === undefined) return await saveModel(output, model);
   await model.tokenizer.save(output);
   await writeAdapter(output, adapter, model.name);
   if (merge) await saveModel(merged, model);
-}
-
-/** Adapters need the weights of `model`, which the folder that they are saved in would lose. */
-function refuseBaseAsOutput({ lora, init, model }: Gpt2Options, output: string): void {
-  if (lora === 0 || init === 'scratch' || resolve(model) !== resolve(output)) return;
-  throw new UsageError({
-    place: `--lora ${lora}`,
-    found: `--model ${model}, the folder that the adapters would be saved in`,
-    wanted: 'another folder: they are of use with the weights of their model alone',
-    remedy: 'Name another folder with --output, or --save of `recsys fit`.',
-  });
 }
 
 function describeModel({ exchanges, model: { name, config } }: Gpt2Fitted): Record<string, unknown> {

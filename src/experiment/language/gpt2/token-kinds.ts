@@ -12,6 +12,7 @@ import type { ModelSearch } from '../../../models/search-space.ts';
 import type { DataOptions } from '../../protocol.ts';
 import type { LanguageRecord } from '../../record.ts';
 import type { RunContext, RunnableModel } from '../../run.ts';
+import { requireBaseKept, type Start } from './base-kept.ts';
 import type { FineTuningPlace, FineTuningSpec } from './fine-tune.ts';
 
 type GivenOptions = Readonly<Record<string, unknown>>;
@@ -27,9 +28,11 @@ export interface Gpt2Setting {
 export interface OpenedGpt2 {
   /** What runs where: "ONNX Runtime 1.30.0 on 2 CPU threads". */
   engine: string;
+  /** For a fit that saves in `output`: throws as `requireBaseKept` does, before any work. */
+  requireBaseKept(output: string): Promise<void>;
   /** The model for the runner. It writes checkpoints to `place.output` and saves the trained model there. */
   model(setting: Gpt2Setting, place: FineTuningPlace): RunnableModel;
-  /** Trains, asks for lists and scores them. Throws as `runFineTuned` does. */
+  /** Trains, asks for lists and scores them. Throws as `requireBaseKept` and `runFineTuned` do. */
   run(spec: FineTuningSpec): Promise<LanguageRecord>;
 }
 
@@ -55,12 +58,13 @@ export const tokenKinds: Record<Tokens, TokenKind> = {
     async open(given, context) {
       const options = gpt2Options.parse(given);
       const { gpt2Model, runGpt2 } = await import('./text.ts');
+      const { init, model, lora } = options;
+      const start = { ...(init === 'pretrained' && { model }), savesAdapters: lora > 0 };
       const engine = await engineOf(options, context);
-      return {
-        engine: engine.description,
+      return opened(engine, start, {
         model: (setting, place) => gpt2Model({ ...setting, options }, engine, place, context),
         run: (spec) => runGpt2({ ...spec, options }, engine, context),
-      };
+      });
     },
   },
   items: {
@@ -71,15 +75,27 @@ export const tokenKinds: Record<Tokens, TokenKind> = {
     async open(given, context) {
       const options = gpt2ItemOptions.parse(given);
       const { itemModel, runItemGpt2 } = await import('./items.ts');
+      const start = { model: options.model, savesAdapters: false };
       const engine = await engineOf(options, context);
-      return {
-        engine: engine.description,
+      return opened(engine, start, {
         model: (setting, place) => itemModel({ ...setting, options }, engine, place, context),
         run: (spec) => runItemGpt2({ ...spec, options }, engine, context),
-      };
+      });
     },
   },
 };
+
+function opened(engine: Engine, start: Start, { model, run }: Pick<OpenedGpt2, 'model' | 'run'>): OpenedGpt2 {
+  return {
+    engine: engine.description,
+    requireBaseKept: (output) => requireBaseKept(start, output),
+    model,
+    async run(spec) {
+      await requireBaseKept(start, spec.output);
+      return await run(spec);
+    },
+  };
+}
 
 /** The kind of a run by its recorded options, which name `tokens` only where they are items. */
 export function tokenKindOf({ tokens }: GivenOptions): TokenKind {
