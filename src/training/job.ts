@@ -23,8 +23,11 @@ export interface TrainingOptions extends ScheduleOptions, UpdateOptions {
 /** What decides which weights are the best ones: a loss, or any measure of what the model is for. */
 export interface Validation<Batch> {
   better: 'lower' | 'higher';
-  /** Measured after every pass. It must not change the trainee; `trainee.state()` has the weights. */
-  measure(trainee: Trainee<Batch>): Promise<number>;
+  /**
+   * Measured after every pass. It must not change the trainee; `trainee.state()` has the weights. Throws AbortedError when
+   * the signal fires.
+   */
+  measure(trainee: Trainee<Batch>, signal: AbortSignal): Promise<number>;
   /** The measure under the names that log and record use: `{ validationLoss: 3.2, perplexity: 24.5 }`. */
   facts(measured: number): Record<string, number>;
   /** For the progress line: "validation loss 3.2000". */

@@ -1,4 +1,5 @@
 /** The training loop, whatever computes: schedule, validation, early stopping, checkpoints, log, progress. */
+import { setImmediate } from 'node:timers/promises';
 import { FitError, RecsysError, throwIfAborted } from '../util/errors.ts';
 import { TrainingStore, type TrainingProgress } from './checkpoints.ts';
 import { chunk, type TrainingContext, type TrainingJob, type TrainingResult } from './job.ts';
@@ -69,6 +70,7 @@ class Training<Batch> {
         const batches = this.#batches(pass);
         for (let at = this.#progress.updates % this.#updatesPerPass; at < batches.length; at++) {
           task.advance(1, await this.#update(pass, batches[at]!));
+          await setImmediate(); // a signal that has come is heard, also where the trainee holds the only thread
           if (at === batches.length - 1) await this.#validate();
           const due = this.#progress.updates % this.#job.options.checkpointEvery === 0;
           if (due || signal.aborted) await this.#save();
@@ -153,7 +155,7 @@ class Training<Batch> {
     this.#progress = { ...this.#progress, validated: false };
     await this.#save();
     this.#throwIfAborted();
-    const measured = await validation.measure(this.#trainee).catch((error: unknown) => {
+    const measured = await validation.measure(this.#trainee, this.#context.signal).catch((error: unknown) => {
       this.#throwIfAborted();
       throw error;
     });

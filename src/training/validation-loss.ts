@@ -1,4 +1,6 @@
 /** Validation by the loss of batches that are never trained on. */
+import { setImmediate } from 'node:timers/promises';
+import { throwIfAborted } from '../util/errors.ts';
 import { exp } from '../util/math.ts';
 import type { Validation } from './job.ts';
 
@@ -10,10 +12,12 @@ export function validateLoss<Batch>(
   if (batches.length === 0) return undefined;
   return {
     better: 'lower',
-    async measure(trainee) {
+    async measure(trainee, signal) {
       let sum = 0;
       let count = 0;
       for (const batch of batches) {
+        await setImmediate(); // a signal that has come is heard
+        throwIfAborted(signal);
         const targets = targetsOf(batch);
         sum += targets * (await trainee.loss(batch));
         count += targets;

@@ -8,7 +8,7 @@ import { NO_TARGET } from '../../../../src/models/gpt2/network/token-batch.ts';
 import { fineTune, type FineTuning } from '../../../../src/models/gpt2/training/fine-tune.ts';
 import { loadTfjs } from '../../../../src/models/gpt2/network/tfjs-backend.ts';
 import { TfjsTrainee } from '../../../../src/models/gpt2/training/tfjs-trainee.ts';
-import { AbortedError, RecsysError, throwIfAborted } from '../../../../src/util/errors.ts';
+import { AbortedError, RecsysError } from '../../../../src/util/errors.ts';
 import { logProgress } from '../../../../src/util/progress.ts';
 import { packageRoot } from '../../../../src/util/package.ts';
 import { fitContext } from '../../../support/datasets.ts';
@@ -59,6 +59,9 @@ async function curve(job: FineTuning): Promise<Line[]> {
 async function train(job: FineTuning, trainee = new QuadraticTrainee(), context = fitContext()) {
   return await fineTune(trainee, job, context);
 }
+
+/** Five of the small job's 20 texts: at batch size 1, passes as long as its own. */
+const fiveTexts = (pass: number) => smallJob(folder).texts(pass).slice(0, 5);
 
 /** What an uninterrupted run of the small job gives. */
 async function uninterrupted(typed: Record<string, unknown> = {}) {
@@ -199,26 +202,42 @@ describe('a run that was stopped', () => {
   );
 
   it.each([5, 10, 15])(
-    'by Ctrl-C while update %i is validated continues to the digit, and says what it kept',
+    'by Ctrl-C while update %i is validated measures no further batch and continues to the digit',
     async (update) => {
-      const { outcome, lines } = await uninterrupted({ checkpointEvery: 200 });
-      const job = smallJob(folder, { checkpointEvery: 200 });
+      const typed = { checkpointEvery: 200, batchSize: 1 };
+      const inBatches = (more = {}) => ({ ...smallJob(folder, { ...typed, ...more }), texts: fiveTexts });
+      const whole = { ...smallJob(join(folder, 'whole'), typed), texts: fiveTexts };
+      const outcome = await train(whole);
+      const lines = await curve(whole);
       const controller = new AbortController();
       const trainee = new QuadraticTrainee();
+      const measured: number[] = [];
       trainee.beforeLoss = (at) => {
-        if (at !== update) return;
-        controller.abort();
-        throwIfAborted(controller.signal, 'ranking was not finished');
+        measured.push(at);
+        if (at === update) controller.abort();
       };
-      const stopped = train(job, trainee, fitContext(1, 1, controller.signal));
+      const stopped = train(inBatches(), trainee, fitContext(1, 1, controller.signal));
       await expect(stopped).rejects.toThrow(new RegExp(`holds update ${update}; --resume continues`));
-      expect(await curve(job)).toEqual(lines.slice(0, update + update / 5 - 1));
+      expect(measured.filter((at) => at === update)).toHaveLength(1); // of two batches
+      expect(await curve(inBatches())).toEqual(lines.slice(0, update + update / 5 - 1));
       const resumed = new QuadraticTrainee();
-      expect(await train(smallJob(folder, { resume: true }), resumed)).toEqual(outcome);
+      expect(await train(inBatches({ resume: true }), resumed)).toEqual(outcome);
       expect(resumed.seen).toHaveLength(15 - update);
-      expect(await curve(job)).toEqual(lines);
+      expect(await curve(inBatches())).toEqual(lines);
     },
   );
+
+  it('by a signal that arrives while the trainee holds the thread is heard after its update', async () => {
+    const controller = new AbortController();
+    const trainee = new QuadraticTrainee();
+    trainee.before = (update) => {
+      if (update === 1) setImmediate(() => controller.abort());
+      return undefined;
+    };
+    const job = smallJob(folder, { checkpointEvery: 200 });
+    const stopped = train(job, trainee, fitContext(1, 1, controller.signal));
+    await expect(stopped).rejects.toThrow(/holds update 2; --resume continues/);
+  });
 
   it('after a validation whose result was not saved measures it again, and logs it once', async () => {
     const { outcome, lines } = await uninterrupted({ checkpointEvery: 200 });
