@@ -153,18 +153,26 @@ export const gpt2GenerateOptions = z.object({
 /** What to do when memory runs out while training. */
 export const MEMORY_REMEDY = 'Lower --batch-size or --context-length, or add --checkpointing.';
 
-/** What `recsys tune gpt2 --tokens text` searches: rates around those that are the default from these weights. */
-export function gpt2Search({ init, lora }: Pick<Gpt2Options, 'init' | 'lora'>): ModelSearch {
-  const pretrained = lora > 0 ? { low: 2e-5, high: 2e-3 } : { low: 5e-6, high: 5e-4 };
+/**
+ * What `recsys tune gpt2 --tokens text` searches: rates around that which is the default from these weights and for this
+ * loss. Throws as `completeGpt2Options` does.
+ */
+export function gpt2Search(options: Gpt2Options): ModelSearch {
   return {
     space: {
-      learningRate: { ...(init === 'scratch' ? { low: 1e-4, high: 5e-3 } : pretrained), scale: 'log' },
+      learningRate: { ...ratesAround(completeGpt2Options(options)), scale: 'log' },
       batchSize: { choices: [4, 8, 16] },
       weightDecay: { low: 0.001, high: 0.3, scale: 'log' },
       warmup: { choices: [0, 0.1, 0.2] },
     },
     rounds: 'epochs',
   };
+}
+
+/** Learning rates around those of `peakLearningRate`. */
+function ratesAround({ init, lora, lossOn }: CompleteGpt2Options): { low: number; high: number } {
+  if (init === 'scratch') return lossOn === 'titles' ? { low: 3e-4, high: 1e-2 } : { low: 1e-4, high: 5e-3 };
+  return lora > 0 ? { low: 2e-5, high: 2e-3 } : { low: 5e-6, high: 5e-4 };
 }
 
 /** All of them. */

@@ -6,7 +6,7 @@ import {
   gpt2ItemSearch,
   itemTask,
 } from '../../../src/models/gpt2/item-options.ts';
-import { gpt2Options, gpt2Search } from '../../../src/models/gpt2/options.ts';
+import { completeGpt2Options, gpt2Options, gpt2Search } from '../../../src/models/gpt2/options.ts';
 import { peakLearningRate } from '../../../src/models/gpt2/training/fine-tune.ts';
 import type { ModelSearch } from '../../../src/models/search-space.ts';
 
@@ -35,11 +35,19 @@ describe('the searched learning rates reach below and above the default', () => 
     }
   });
 
-  it.each([{}, { lora: 8 }, { init: 'scratch' }])('of texts with %j', (typed) => {
+  it.each([
+    [{}, 5e-5],
+    [{ lora: 8 }, 1e-4],
+    [{ lossOn: 'titles' }, 5e-5],
+    [{ init: 'scratch' }, 3e-3],
+    [{ init: 'scratch', lossOn: 'answer' }, 1.5e-3],
+    [{ init: 'scratch', template: 'original' }, 1.5e-3],
+    [{ init: 'scratch', lora: 8 }, 1.5e-3],
+  ])('of texts with %j', (typed, wanted) => {
     const options = gpt2Options.parse(typed);
     const name = options.init === 'scratch' ? 'scratch/tiny' : options.model;
-    for (const room of roomAround(peakLearningRate(options, { name }), gpt2Search(options))) {
-      expect(room).toBeGreaterThanOrEqual(2);
-    }
+    const rate = peakLearningRate(completeGpt2Options(options), { name });
+    expect(rate).toBe(wanted);
+    for (const room of roomAround(rate, gpt2Search(options))) expect(room).toBeGreaterThanOrEqual(2);
   });
 });

@@ -18,9 +18,6 @@ import type { LikedTemplate } from './template.ts';
 import { tasteOf } from './texts.ts';
 import { TitleTree } from './title-tree.ts';
 
-/** Peak learning rate from random weights: choices are few and their gradients smooth. */
-const SCRATCH_RATE = 3e-3;
-
 export interface ChoiceFitOptions {
   /** Cut to the template's vocabulary. */
   base: BaseModel;
@@ -58,7 +55,7 @@ export async function fitChoices(
   const job = {
     batches,
     ...(validation && { validation }),
-    options: { ...options, learningRate: peakLearningRate(options, base, SCRATCH_RATE) },
+    options: { ...options, learningRate: peakLearningRate({ ...options, lossOn: 'titles' }, base) },
     settings: settingsDigest([shaping, base.name, base.config, contextLength, likedMovies], context.rng),
     unit: 'tokens',
     unitsOf: ({ texts }: ChoiceBatch) => texts.reduce((sum, { tokens }) => sum + tokens.length, 0),

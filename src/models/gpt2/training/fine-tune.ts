@@ -79,18 +79,19 @@ export async function fineTune(
 
 /** Peak learning rate from random weights: that at which `mini` learns fastest without becoming unstable. */
 const SCRATCH_RATE = 1.5e-3;
+/** The same for choices between titles, which are few and whose gradients are smooth. */
+const SCRATCH_TITLES_RATE = 3e-3;
 
 /**
- * Peak when none is given: Hugging Face's 5e-5 for all weights and twice that for adapters, which start from nothing; from
- * random weights `scratchRate`.
+ * Peak when none is given: Hugging Face's 5e-5 for all weights and twice that for adapters, which start from nothing; more
+ * from random weights.
  */
 export function peakLearningRate(
-  { learningRate, lora }: Pick<Gpt2TrainOptions, 'learningRate' | 'lora'>,
+  { learningRate, lora, lossOn }: Pick<Gpt2TrainOptions, 'learningRate' | 'lora' | 'lossOn'>,
   { name }: Pick<BaseModel, 'name'>,
-  scratchRate = SCRATCH_RATE,
 ): number {
   if (learningRate !== undefined) return learningRate;
-  if (name.startsWith('scratch/')) return scratchRate;
+  if (name.startsWith('scratch/')) return lossOn === 'titles' ? SCRATCH_TITLES_RATE : SCRATCH_RATE;
   return lora > 0 ? 1e-4 : 5e-5;
 }
 
