@@ -159,8 +159,8 @@ export function likesNothing(stars: readonly number[]): boolean {
 }
 
 /**
- * Genres by liking, the sum over their movies of the stars above the user's own mean and a half; ties by name. None where
- * nothing is liked.
+ * Genres by liking, the sum over their movies of (stars - the user's own mean + 1/2); ties by name. None where nothing is
+ * liked.
  */
 function findFavouriteGenres({ movies }: TrainingSet, ratings: Rating[]): string[] {
   const mean = ratings.reduce((sum, { stars }) => sum + stars, 0) / Math.max(1, ratings.length);

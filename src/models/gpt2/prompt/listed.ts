@@ -61,8 +61,9 @@ interface ShownGenres {
 }
 
 /**
- * A genre's liking is the sum over its movies of the stars above the user's own mean and a half: that of a written history
- * (src/language/history.ts), where the halves are added at the end, so that the last bits, which order equal genres, differ.
+ * A genre's liking is the sum over its movies of (stars - the user's own mean + 1/2), that of a written history
+ * (src/language/history.ts): here the halves are added at the end, there one by one, so that the last bits, which order
+ * equal genres, differ.
  */
 function genresOf(
   { movies, byUser }: Pick<TrainingSet, 'movies' | 'byUser'>,
