@@ -29,7 +29,7 @@ export function matchChart(found: Comparison): Chart[] {
     {
       id: 'matches',
       title: `Titles written to the letter: ${joinNames(exact)}`,
-      note: 'What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others are left out, and the list is shorter by them. GPT-2 chooses among the movies unless it writes freely: its titles are exact then.',
+      note: "What became of the written titles, from 0 to 100%. Exact, normalized and year-off ones are recommendations; the others are left out, and the list is shorter by them. GPT-2's titles are exact, since it chooses among the movies, unless it writes freely.",
       description: `${facets.length} panels with a dot for each of ${joinNames(classes)}.`,
       spec: facetSpec(classes, facets),
       table: {
