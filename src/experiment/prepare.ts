@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { loadDataset, type LoadOptions } from '../data/loader.ts';
 import { loadPredefinedSplit } from '../data/predefined.ts';
 import { parseColumns } from '../data/ratings/columns.ts';
-import { asWritten, shortestThreshold } from '../data/ratings/values.ts';
+import { asWritten } from '../data/ratings/values.ts';
 import { isTemporal, splitDigest, splitRatings, type Split } from '../data/split.ts';
 import { areAllEqual, trainingSet, type TrainingSet } from '../data/training-set.ts';
 import { relevantItems, type CatalogueFacts } from '../evaluation/evaluator.ts';
@@ -223,7 +223,7 @@ function describe(
       ...(validationUsers !== undefined && { validationUsers }),
       seed,
       k,
-      threshold: protocol.threshold ?? shortestThreshold(threshold),
+      threshold: protocol.threshold ?? asWritten(threshold),
       candidates: 'catalogue minus the user’s training items',
       ties: 'ascending movie id',
       splitDigest: splitDigest(split, dataset, train.starUnit === 1 && !held ? train.byUser : undefined),
@@ -250,7 +250,7 @@ export function requireEvaluable(
       remedy: 'Name other users, or give a lower --threshold.',
     });
   }
-  const highest = shortestThreshold(test.values.reduce((a, b) => Math.max(a, b), -Infinity));
+  const highest = asWritten(test.values.reduce((a, b) => Math.max(a, b), -Infinity));
   throw new DataError({
     place: `--threshold ${threshold}`,
     found:

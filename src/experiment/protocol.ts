@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import { splitKinds } from '../data/dataset.ts';
-import { asWritten, shortestThreshold } from '../data/ratings/values.ts';
+import { asWritten } from '../data/ratings/values.ts';
 import { UsageError } from '../util/errors.ts';
 import type { recordedProtocolSchema } from './record.ts';
 
@@ -106,19 +106,18 @@ const MAX_STARS = 5;
 /** Numbers above are counts (plays, clicks), of which no share says what is liked. */
 const MAX_SCALE = 100;
 
-/** What is as high on a scale as 4 on one up to 5. */
+/** What is as high on a scale as 4 on one up to 5, rounded as ratings are. */
 export function fourStarsOn({ max }: Dataset['scale']): number {
-  return (DEFAULT_THRESHOLD_STARS * max) / MAX_STARS;
+  return Math.fround((DEFAULT_THRESHOLD_STARS * asWritten(max)) / MAX_STARS);
 }
 
 /**
- * The threshold that was given, or what is as high on the data's scale as 4 on one up to 5; the latter, too, where that is
- * given as `shortestThreshold` writes it, as in a record. Throws UsageError where the data have no scale.
+ * The threshold that was given, or what is as high on the data's scale as 4 on one up to 5; rounded as ratings are, of which 32
+ * bits are kept, so that one that is written like it reaches it. Throws UsageError where the data have no scale.
  */
 export function thresholdOn(scale: Dataset['scale'], given: number | undefined): number {
-  const usual = fourStarsOn(scale);
-  if (given !== undefined) return given === shortestThreshold(usual) ? usual : given;
-  if (scale.max <= MAX_SCALE && scale.max > 0) return usual;
+  if (given !== undefined) return Math.fround(given);
+  if (scale.max <= MAX_SCALE && scale.max > 0) return fourStarsOn(scale);
   throw new UsageError({
     place: '--threshold',
     found: `not given, and ratings from ${asWritten(scale.min)} to ${asWritten(scale.max)} are no scale that says what is relevant`,

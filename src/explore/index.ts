@@ -1,6 +1,6 @@
 /** `recsys explore` in five visible steps: load, ratings, movies, tags, splits. */
 import { loadDataset } from '../data/loader.ts';
-import { shortestThreshold } from '../data/ratings/values.ts';
+import { asWritten } from '../data/ratings/values.ts';
 import type { Progress, ProgressTask } from '../util/progress.ts';
 import { countsOf } from '../util/arrays.ts';
 import { throwIfAborted } from '../util/errors.ts';
@@ -56,7 +56,7 @@ async function exploreInSteps(
   };
   const reading = { ...readingOptions({ columns, strict }), progress, signal };
   const data = await step('load', () => loadDataset(source, reading));
-  const settings = { seed, testShare, threshold: given ?? shortestThreshold(fourStarsOn(data.scale)) };
+  const settings = { seed, testShare, threshold: given ?? asWritten(fourStarsOn(data.scale)) };
   for (const warning of data.warnings) progress.note(`note: ${warning}`);
   const { ratings, userIds, itemIds } = data;
   const fromRatings = await step('ratings', () => {

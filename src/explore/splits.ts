@@ -23,7 +23,7 @@ export function exploreSplits(dataset: Dataset, settings: SplitSettings): SplitE
     try {
       const options = { kind, testShare: settings.testShare };
       const isTest = testMarks(dataset, options, newRng(), shuffleOnce);
-      effects.push({ split: kind, ...effectOf(isTest, dataset, settings.threshold) });
+      effects.push({ split: kind, ...effectOf(isTest, dataset, Math.fround(settings.threshold)) });
     } catch (error) {
       if (!(error instanceof DataError)) throw error; // without timestamps there is no temporal split to show
     }

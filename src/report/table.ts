@@ -1,5 +1,5 @@
 /** Tables for the terminal: plain text, so that they can be piped, compared and pasted. */
-import { shortestThreshold } from '../data/ratings/values.ts';
+import { asWritten } from '../data/ratings/values.ts';
 import Table from 'cli-table3';
 import { formatMetric, metricKeys, metricOf, type MetricKey } from '../evaluation/metric-keys.ts';
 import type { Estimate, ResultsRecord } from '../experiment/record.ts';
@@ -120,7 +120,7 @@ export function describeSeeds({ seed, seeds }: ResultsRecord['protocol']): strin
 
 /** Which test ratings are relevant: "4 stars or more"; at 0 all of them, also where the data have no stars. */
 export function describeThreshold({ threshold }: Pick<ResultsRecord['protocol'], 'threshold'>): string {
-  return threshold === 0 ? 'every test rating' : `${shortestThreshold(threshold)} stars or more`;
+  return threshold === 0 ? 'every test rating' : `${asWritten(threshold)} stars or more`;
 }
 
 /** 100004 as "100,004"; without `toLocaleString`, whose first call loads 30 ms of tables. */

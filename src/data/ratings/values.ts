@@ -162,33 +162,15 @@ export function timeSeconds(text: string): number {
   return seconds >= 0 && seconds <= MAX_INT32 ? seconds : NaN;
 }
 
-/** Decimal digits that 32 bits keep of a number. */
-const FLOAT32_DIGITS = 7;
+/** Decimal digits that tell any two 32-bit numbers apart. */
+const FLOAT32_DIGITS = 9;
 
-/**
- * The shortest decimal that compares with every 32-bit number as `threshold` does: 3.6493828 for 3.649382781982422. It may
- * differ from `threshold` by less than 32 bits tell apart.
- */
-export function shortestThreshold(threshold: number): number {
-  const least = leastFloat32From(threshold);
-  for (let digits = 1; digits < 17; digits++) {
-    const shorter = Number(threshold.toPrecision(digits));
-    if (leastFloat32From(shorter) === least) return shorter;
-  }
-  return threshold;
-}
-
-/** The least 32-bit number that is `value` or more. */
-function leastFloat32From(value: number): number {
-  const nearest = Math.fround(value);
-  if (nearest >= value) return nearest;
-  const bits = new DataView(new ArrayBuffer(4));
-  bits.setFloat32(0, nearest);
-  bits.setInt32(0, bits.getInt32(0) + (nearest < 0 ? -1 : 1));
-  return bits.getFloat32(0);
-}
-
-/** A rating as it was written, where 32 bits were kept of it: -8.2 for -8.199999809265137. */
+/** A rating as it was written, where 32 bits were kept of it: the shortest decimal that they hold alike, -8.2 for -8.199999809265137. */
 export function asWritten(rating: number): number {
-  return Number(rating.toPrecision(FLOAT32_DIGITS));
+  const kept = Math.fround(rating);
+  for (let digits = 1; digits <= FLOAT32_DIGITS; digits++) {
+    const shorter = Number(rating.toPrecision(digits));
+    if (Math.fround(shorter) === kept) return shorter;
+  }
+  return kept;
 }

@@ -1,7 +1,7 @@
 /** Finding the records to compare, and refusing those that cannot be compared. */
 import { join, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { shortestThreshold } from '../../data/ratings/values.ts';
+import { asWritten } from '../../data/ratings/values.ts';
 import { DataError } from '../../util/errors.ts';
 import { entriesIn, readTextFile } from '../../util/files.ts';
 import { anyRecordSchema, type AnyRecord, type ResultsRecord } from '../record.ts';
@@ -105,7 +105,7 @@ const conditions: [what: string, of: (record: ResultsRecord) => unknown][] = [
   ['seed', ({ protocol }) => protocol.seeds?.map(({ seed }) => seed) ?? protocol.seed],
   ['test share', ({ protocol }) => protocol.testShare],
   ['users held out', ({ protocol }) => protocol.heldOutUsers],
-  ['threshold', ({ protocol }) => shortestThreshold(protocol.threshold)],
+  ['threshold', ({ protocol }) => asWritten(protocol.threshold)],
   ['k', ({ protocol }) => protocol.k],
   [
     'split digest',

@@ -14,7 +14,8 @@ import { rowsOf } from './users.ts';
 export function keepRatings(dataset: Dataset, { binarize, minRatings }: DataOptions): Dataset {
   if (binarize === undefined && minRatings === undefined) return dataset;
   const { ratings } = dataset;
-  const liked = rowsOf(ratings, (row) => binarize === undefined || ratings.values[row]! >= binarize);
+  const least = binarize === undefined ? -Infinity : Math.fround(binarize); // ratings are kept in 32 bits
+  const liked = rowsOf(ratings, (row) => ratings.values[row]! >= least);
   const counts = countsOf(liked.users, dataset.userIds.length);
   const kept = rowsOf(liked, (row) => counts[liked.users[row]!]! >= (minRatings ?? 0));
   if (kept.users.length === 0) {

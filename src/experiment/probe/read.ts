@@ -1,7 +1,7 @@
 /** Finding the records of probes among other files. */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { shortestThreshold } from '../../data/ratings/values.ts';
+import { asWritten } from '../../data/ratings/values.ts';
 import { readTextFile } from '../../util/files.ts';
 import type { ResultsRecord } from '../record.ts';
 import { readSaved } from '../store.ts';
@@ -43,7 +43,7 @@ export async function readProbes(
     const isSame =
       filesOf(probe.dataset) === filesOf(dataset) &&
       probe.protocol.splitDigest === protocol.splitDigest &&
-      shortestThreshold(probe.protocol.threshold) === shortestThreshold(protocol.threshold);
+      asWritten(probe.protocol.threshold) === asWritten(protocol.threshold);
     if (isSame) probes.push(probe);
     else
       note(
