@@ -12,7 +12,7 @@ import { comparePage } from '../../src/report/compare/page.ts';
 import { explorePage } from '../../src/report/explore/page.ts';
 import { colour, seriesColours } from '../../src/report/theme.ts';
 import { silentProgress } from '../../src/util/progress.ts';
-import { hasBrowser, howToGetABrowser, openBrowser } from '../support/browser.ts';
+import { hasBrowser, openBrowser, skippedWithoutBrowser } from '../support/browser.ts';
 import { languageRecordOf } from '../support/language-records.ts';
 import { recordOf } from '../support/records.ts';
 
@@ -20,9 +20,7 @@ const hostile = `<script>document.title = 'owned'</script><img src=x onerror="do
 const screenshots = join('coverage', 'screenshots');
 const context = { progress: silentProgress, signal: new AbortController().signal };
 
-if (!hasBrowser) console.warn(`test/browser is skipped: ${howToGetABrowser}`); // eslint-disable-line no-console
-
-describe.skipIf(!hasBrowser)('the pages in a browser', () => {
+describe.runIf(hasBrowser)(`the pages in a browser${skippedWithoutBrowser}`, () => {
   let folder: string;
   let browser: Browser;
   const files = new Map<string, string>();
@@ -130,7 +128,7 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
   }
 });
 
-describe.skipIf(!hasBrowser)('the comparison in a browser', () => {
+describe.runIf(hasBrowser)(`the comparison in a browser${skippedWithoutBrowser}`, () => {
   let folder: string;
   let browser: Browser;
   let file: string;
@@ -202,7 +200,7 @@ describe.skipIf(!hasBrowser)('the comparison in a browser', () => {
   });
 });
 
-describe.skipIf(!hasBrowser)('colours that must be told apart', () => {
+describe.runIf(hasBrowser)(`colours that must be told apart${skippedWithoutBrowser}`, () => {
   /** Colours that stand beside each other with different meanings. */
   const groups: Record<string, string[]> = {
     verdicts: [colour.shade2, colour.warm, colour.shade0],

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Listening } from '../../src/serve/server.ts';
 import { hostile, serve, servedFolder, type Fixture } from '../serve/fixture.ts';
-import { hasBrowser, howToGetABrowser, openBrowser } from '../support/browser.ts';
+import { hasBrowser, openBrowser, skippedWithoutBrowser } from '../support/browser.ts';
 
 const screenshots = join('coverage', 'screenshots');
 const differ = ['mf', 'popularity-count'].map((name) => `differ=baseline_metrics.json%23${name}`).join('&');
@@ -16,9 +16,7 @@ const addresses = {
   experiments: `/experiments?sort=ndcg&${differ}`,
 };
 
-if (!hasBrowser) console.warn(`test/browser is skipped: ${howToGetABrowser}`); // eslint-disable-line no-console
-
-describe.skipIf(!hasBrowser)('recsys serve in a browser', () => {
+describe.runIf(hasBrowser)(`recsys serve in a browser${skippedWithoutBrowser}`, () => {
   let fixture: Fixture;
   let server: Listening;
   let browser: Browser;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recsys, smallFolder } from '../support/cli.ts';
+import { skippedUnless } from '../support/skipped.ts';
 
 /** A file system of so many kB; undefined where it cannot be mounted. */
 function mountedFolder(options: string): string | undefined {
@@ -29,7 +30,9 @@ afterAll(() => {
   }
 });
 
-describe.skipIf(full === undefined || readOnly === undefined)('a disk', () => {
+const mounts = full !== undefined && readOnly !== undefined;
+
+describe.runIf(mounts)(`a disk${skippedUnless(mounts, 'to mount file systems: root on Linux')}`, () => {
   let data: string[];
   beforeAll(async () => {
     data = ['--dataset', await smallFolder(), '--quiet'];

@@ -10,13 +10,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../scripts/chat-servers/port.ts';
 import { packageRoot } from '../../src/util/package.ts';
 import { recsys, run, smallFolder, type Finished } from '../support/cli.ts';
+import { skippedUnless } from '../support/skipped.ts';
 
 const SERVERS = ['redis-server', 'valkey-server'];
 const server = SERVERS.find((name) => spawnSync(name, ['--version']).status === 0);
-if (server === undefined)
-  process.stderr.write('no redis-server or valkey-server: the tests of the queue are skipped\n');
+const skipped = skippedUnless(server !== undefined, SERVERS.join(' or '));
 
-describe.skipIf(server === undefined)('jobs on a real Redis', () => {
+describe.runIf(server !== undefined)(`jobs on a real Redis${skipped}`, () => {
   let folder: string;
   let dataset: string;
   let port: number;

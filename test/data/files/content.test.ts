@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openContent } from '../../../src/data/files/content.ts';
 import { Rng } from '../../../src/util/rng.ts';
 import { zipOf } from '../releases/zip.ts';
+import { skippedUnless } from '../../support/skipped.ts';
 import { emptyFolder } from '../folders.ts';
 
 /** A megabyte that gzip hardly makes smaller: more than one chunk, packed and unpacked. */
@@ -19,6 +20,8 @@ async function packed(): Promise<string> {
 }
 
 const descriptors = '/proc/self/fd';
+const hasDescriptors = existsSync(descriptors);
+const skipped = skippedUnless(hasDescriptors, `${descriptors}, which Linux has`);
 
 /** How often this process has the file open. */
 async function timesOpen(path: string): Promise<number> {
@@ -34,7 +37,7 @@ describe('a file packed by gzip', () => {
     expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
   });
 
-  it.runIf(existsSync(descriptors))('is closed when its reader breaks off', async () => {
+  it.runIf(hasDescriptors)(`is closed when its reader breaks off${skipped}`, async () => {
     const path = await packed();
     await openContent(path, 'ratings.csv.gz'); // which reads the beginning
     await vi.waitFor(async () => expect(await timesOpen(path)).toBe(0));
@@ -51,7 +54,7 @@ describe('a file packed by gzip', () => {
   });
 });
 
-it.runIf(existsSync(descriptors))('an archive that is refused is closed', async () => {
+it.runIf(hasDescriptors)(`an archive that is refused is closed${skipped}`, async () => {
   const path = join(await emptyFolder(), 'two.zip');
   await writeFile(
     path,

@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { gpt2Trainable } from '../../../../src/models/gpt2/training/loss-graph.ts';
 import { OnnxTrainee } from '../../../../src/training/onnx-trainee.ts';
 import { Rng } from '../../../../src/util/rng.ts';
-import { driverEnvironment, withoutDriver } from '../../../support/webgpu.ts';
+import { driverEnvironment, hasDriver, skippedWithoutDriver } from '../../../support/webgpu.ts';
 import { recsys } from '../../../support/cli.ts';
 import { readFixture, referenceOptions, summedUpdates, tinyAdapters, withDropout } from '../fixture.ts';
 
@@ -29,17 +29,15 @@ interface Summed {
 
 let found: Trained;
 beforeAll(async () => {
-  if (withoutDriver) return;
+  if (!hasDriver) return;
   const worker = join(import.meta.dirname, 'webgpu-worker.ts');
   const env = { ...process.env, ...driverEnvironment };
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', worker], { env });
   found = JSON.parse(stdout) as Trained;
 }, 300_000);
 
-const skipped = withoutDriver ? ` (skipped: ${withoutDriver})` : '';
-
-test.skipIf(withoutDriver)(
-  `on WebGPU the loss curve and the weights are the CPU's${skipped}`,
+test.runIf(hasDriver)(
+  `on WebGPU the loss curve and the weights are the CPU's${skippedWithoutDriver}`,
   async () => {
     const { config, parameters, batch, reference } = await readFixture();
     const trainee = await OnnxTrainee.create(gpt2Trainable({ config, parameters, checkpointing: false }), 2);
@@ -58,12 +56,12 @@ test.skipIf(withoutDriver)(
   60_000,
 );
 
-test.skipIf(withoutDriver)(`on WebGPU batches of many sizes can be trained on${skipped}`, () => {
+test.runIf(hasDriver)(`on WebGPU batches of many sizes can be trained on${skippedWithoutDriver}`, () => {
   expect(found.afterManySizes).toBe(2);
 });
 
-test.skipIf(withoutDriver).each(['accumulated', 'adapted'] as const)(
-  `on WebGPU gradients summed over batches give the CPU's curve, and no number changes nothing: %s${skipped}`,
+test.runIf(hasDriver).each(['accumulated', 'adapted'] as const)(
+  `on WebGPU gradients summed over batches give the CPU's curve, and no number changes nothing: %s${skippedWithoutDriver}`,
   async (kind) => {
     const { config, parameters, batch } = await readFixture();
     const model = gpt2Trainable({
