@@ -97,8 +97,14 @@ describe.runIf(hasBrowser)(`recsys serve in a browser${skippedWithoutBrowser}`, 
     await page.keyboard.press('Enter');
     const cards = page.locator('.card');
     await cards.first().waitFor();
-    expect(await cards.locator('h3').allInnerTexts()).toEqual(['ease', 'mf', 'mf-bpr', 'popularity-count']);
-    expect(await cards.nth(2).innerText()).toContain('cannot take up a new person');
+    expect(await cards.locator('h3').allInnerTexts()).toEqual([
+      'ease',
+      'ease-clicks',
+      'mf',
+      'mf-bpr',
+      'popularity-count',
+    ]);
+    expect(await cards.nth(3).innerText()).toContain('cannot take up a new person');
     const before = await cards.first().innerText();
     await page.locator('#q').fill('film 3');
     await page.locator('button[aria-label^="The Film 3 ("][value$=":5"]').click();
@@ -146,7 +152,7 @@ describe.runIf(hasBrowser)(`recsys serve in a browser${skippedWithoutBrowser}`, 
     await page.locator('#q').fill('film 12');
     await page.locator('#q').press('Enter');
     await page.locator('button[aria-label^="The Film 12"][value$=":5"]').click();
-    expect(await page.locator('.card').count()).toBe(4);
+    expect(await page.locator('.card').count()).toBe(5);
     await page.close();
   });
 });
