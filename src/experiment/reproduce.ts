@@ -109,7 +109,9 @@ async function reproduceSearch(
       reproducible({ ...recorded, given: undefined }),
       reproducible({ ...found, given: undefined }),
     ),
-    ...(left > 0 && { note: `${recorded.trials.length} trials were run again, ${left} were not.` }),
+    ...(left > 0 && {
+      note: `Run again: ${recorded.trials.length} of ${recorded.trials.length + left} trials.`,
+    }),
   };
 }
 
