@@ -213,7 +213,7 @@ function describe(
     facts: {
       catalogueSize: train.catalogue.length,
       usersWhoRated: train.ratingCounts,
-      userCount: present(countsOf(train.ratings.users, train.userCount)).length,
+      userCount: range(train.userCount).filter((user) => rowLength(train.byUser, user) > 0).length,
       genres: dataset.movies.genres,
     },
     threshold,
